@@ -1,0 +1,137 @@
+//! What the engine needs from the machine: the `host` crate has it for real desktops, tests have their own.
+//!
+//! Implementations may block (D-Bus, keychain prompts): the driver alone calls them, from threads that may wait.
+//! Deliberately absent: anything a feature might need one day.
+
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::notice::{NoticeKey, Priority};
+
+/// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a restarted daemon
+/// counts from the beginning. Opaque to the engine.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct PopupId(pub String);
+
+/// What a popup speaks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PopupKind {
+    /// One notice.
+    Single,
+    /// Several notices of one batch.
+    Summary,
+    /// New text for a notification that is still on the screen.
+    Update,
+}
+
+/// How loud a popup is (`notifications.rules`, the priority and quiet hours taken together).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loudness {
+    /// Shown without a sound.
+    Quiet,
+    /// As the desktop does it.
+    Normal,
+    /// Stays until it is dealt with, where the desktop can.
+    Urgent,
+}
+
+/// One notification to hand to the OS. Title and body are plain text: escaping is the host's matter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Popup {
+    /// Single, summary or update.
+    pub kind: PopupKind,
+    /// The notices it speaks for; never empty.
+    pub notices: Vec<NoticeKey>,
+    /// First line.
+    pub title: String,
+    /// The rest; may be empty.
+    pub body: String,
+    /// How loud.
+    pub loudness: Loudness,
+    /// The highest priority among the notices.
+    pub priority: Priority,
+    /// Name of the sound (`notifications.sound`); empty for none.
+    pub sound: String,
+    /// The popup this one replaces, for an update.
+    pub replaces: Option<PopupId>,
+}
+
+/// What a person did to a popup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PopupEvent {
+    /// Clicked: the body, or the button with this action id.
+    Activated {
+        /// Which popup.
+        id: PopupId,
+        /// `default` for the body.
+        action: String,
+        /// XDG activation token, which lets a window take the focus.
+        activation_token: Option<String>,
+    },
+    /// It left the screen: dismissed, expired or closed.
+    Closed {
+        /// Which popup.
+        id: PopupId,
+    },
+}
+
+/// Why a popup was not shown.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotifyError {
+    /// No notification service on this desktop.
+    #[error("no notification service: {0}")]
+    Unavailable(String),
+    /// The service said no.
+    #[error("the notification service refused: {0}")]
+    Refused(String),
+}
+
+/// The desktop's notification service.
+pub trait Notifier: Send + Sync + 'static {
+    /// Hands a popup to the OS and returns its name. May block for as long as the service takes.
+    ///
+    /// # Errors
+    /// [`NotifyError`] when there is no service or it refused; the notice stays unread in the inbox.
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError>;
+
+    /// Takes a popup off the screen. Nothing happens if it is gone, or if another daemon showed it.
+    fn retract(&self, id: &PopupId);
+
+    /// Called once, before the first [`show`](Self::show): where to say what people do to popups.
+    fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>);
+}
+
+/// Why the credential could not be read or kept.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// There is no keychain, or it is locked.
+    #[error("the keychain cannot be used: {0}")]
+    Unavailable(String),
+    /// The token file is readable by others, missing or empty.
+    #[error("{0}")]
+    File(String),
+}
+
+/// Where the secret of an account lives. `account` is the account's stable name ([`crate::account::Account::name`]).
+pub trait Credentials: Send + Sync + 'static {
+    /// The token; `None` when nobody has signed in.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when the place itself cannot be used.
+    fn token(&self, account: &str) -> Result<Option<SecretString>, CredentialError>;
+
+    /// Keeps the token.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when the place itself cannot be used; nothing is kept then.
+    fn keep(&self, account: &str, token: &SecretString) -> Result<(), CredentialError>;
+
+    /// Forgets the token; fine if there is none.
+    ///
+    /// # Errors
+    /// [`CredentialError`] when the place itself cannot be used.
+    fn forget(&self, account: &str) -> Result<(), CredentialError>;
+}
