@@ -1,2 +1,55 @@
-//! Being laid.
-fn main() {}
+//! Belfry's developer commands: `cargo xtask test | check`.
+//!
+//! Each works in a fresh clone on a Debian machine that has only Rust and Node: what else is needed is installed by
+//! apt, or named with the command that installs it. Nothing is hidden: every command run is printed first.
+
+mod check;
+mod shell;
+mod system;
+mod tally;
+mod test;
+mod ui;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::{Parser, Subcommand};
+
+use crate::shell::minutes;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Belfry's developer commands", disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run every test that needs nothing beyond apt, the crates registry and npm
+    Test {
+        /// Only the tests whose names or modules contain this
+        name: Option<String>,
+    },
+    /// Formatting, lints with warnings denied, licences and sources of all dependencies
+    Check,
+}
+
+fn main() -> ExitCode {
+    let began = Instant::now();
+    let outcome = match Cli::parse().command {
+        Command::Test { name } => test::run_tests(name.as_deref(), began),
+        Command::Check => check::run_checks().map(|()| {
+            println!("\ncheck: all is well, {}", minutes(began.elapsed()));
+            true
+        }),
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            println!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The system packages Belfry needs beyond Rust and Node, and how they get onto the machine.
+//!
+//! Installed at once as root; with sudo after one question on a terminal; otherwise the exact command is printed and
+//! the run stops. A broker installed here is stopped and disabled again: the tests start their own.
+
+use std::process::Stdio;
+
+use anyhow::{Result, bail};
+
+use crate::shell::{command, confirm, has, heading, run};
+
+/// What the window, the tray and the bundled database are built with.
+pub(crate) const BUILD: &[&str] =
+    &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
+
+/// What the tests talk to.
+pub(crate) const BROKER: &[&str] = &["rabbitmq-server"];
+
+/// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
+pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
+    let wanted: Vec<&str> = packages.iter().flat_map(|group| group.iter().copied()).collect();
+    if !has("dpkg-query") {
+        println!("not a Debian system: make sure that what these packages hold is installed: {}", wanted.join(" "));
+        return Ok(());
+    }
+    let missing = missing(&wanted)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    heading(&format!("system packages: {}", missing.join(" ")));
+    let steps = steps(&missing);
+    let prefix: &[&str] = if is_root()? {
+        &[]
+    } else if has("sudo") && confirm("These packages are missing. Install them with sudo?") {
+        &["sudo"]
+    } else {
+        let commands: Vec<String> = steps.iter().map(|step| format!("sudo {}", step.join(" "))).collect();
+        bail!("system packages are missing; install them and start again:\n\n  {}\n", commands.join(" && "));
+    };
+    // Every step is tried, so that a broker is stopped also when a later package failed to install.
+    let outcomes: Vec<Result<()>> = steps
+        .iter()
+        .map(|step| {
+            let mut words = prefix.iter().chain(step).copied();
+            run(command(words.next().unwrap_or_default(), words))
+        })
+        .collect();
+    outcomes.into_iter().collect()
+}
+
+/// The commands, each to be run as root.
+fn steps<'a>(missing: &[&'a str]) -> Vec<Vec<&'a str>> {
+    let mut install =
+        vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"];
+    install.extend(missing);
+    let mut steps = vec![vec!["apt-get", "update"], install];
+    if missing.contains(&"rabbitmq-server") {
+        steps.push(vec!["service", "rabbitmq-server", "stop"]);
+        steps.push(vec!["update-rc.d", "rabbitmq-server", "disable"]);
+    }
+    steps
+}
+
+fn missing<'a>(wanted: &[&'a str]) -> Result<Vec<&'a str>> {
+    let format = ["--show", "--showformat", "${Package} ${db:Status-Status}\n"];
+    // Unknown names make dpkg-query fail, and are what is asked for.
+    let output = command("dpkg-query", format.iter().chain(wanted)).stderr(Stdio::null()).output()?;
+    let answer = String::from_utf8_lossy(&output.stdout);
+    let installed: Vec<&str> = answer.lines().filter_map(|line| line.strip_suffix(" installed")).collect();
+    Ok(wanted.iter().copied().filter(|name| !installed.contains(name)).collect())
+}
+
+fn is_root() -> Result<bool> {
+    Ok(command("id", ["-u"]).output()?.stdout.starts_with(b"0\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_installed_for_a_test_is_stopped_and_disabled() {
+        let steps = steps(&["pkg-config", "rabbitmq-server"]);
+        assert!(steps.contains(&vec!["service", "rabbitmq-server", "stop"]));
+        assert!(steps.contains(&vec!["update-rc.d", "rabbitmq-server", "disable"]));
+    }
+
+    #[test]
+    fn a_broker_that_was_there_before_is_left_alone() {
+        assert!(!steps(&["pkg-config"]).concat().contains(&"rabbitmq-server"));
+    }
+}

@@ -1,0 +1,64 @@
+//! `cargo xtask test [NAME]`: everything that needs nothing beyond apt, the crates registry and npm.
+//!
+//! Builds once, with one set of features, and ends with the one line `N passed, N failed, N skipped`. A part that
+//! breaks outside its tests (a build error, a crash) counts as one failure, and the other parts still run.
+
+use std::time::Instant;
+
+use anyhow::Result;
+
+use crate::shell::{cargo, heading, minutes, root, run, run_watched};
+use crate::tally::Tally;
+use crate::{system, ui};
+
+/// Whether everything that ran passed, and something did run.
+pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
+    system::ensure(&[system::BUILD, system::BROKER])?;
+    let mut tally = Tally::default();
+    let mut failures = Vec::new();
+    ui::build()?;
+    tally += part(ui::test(name));
+    tally += part(cargo_tests(name, &mut failures));
+
+    if !failures.is_empty() {
+        heading("failed");
+        failures.iter().for_each(|failure| println!("{failure}"));
+    }
+    if tally == Tally::default() {
+        println!("\nno test's name or module contains `{}`", name.unwrap_or_default());
+    }
+    println!("\ntest: {}", minutes(began.elapsed()));
+    println!("{tally}");
+    Ok(tally.failed == 0 && tally != Tally::default())
+}
+
+fn part(outcome: Result<Tally>) -> Tally {
+    outcome.unwrap_or_else(|error| {
+        println!("\nerror: {error:#}");
+        Tally { failed: 1, ..Tally::default() }
+    })
+}
+
+fn cargo_tests(name: Option<&str>, failures: &mut Vec<String>) -> Result<Tally> {
+    heading("cargo: build");
+    // `--all-targets` unites the features of programs and tests: `cargo test` then has nothing left to build, and the
+    // tests find the programs they start.
+    run(cargo(["build", "--workspace", "--all-targets"]))?;
+
+    heading("cargo: tests");
+    let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
+    tests.args(name);
+    tests.env("BELFRY_PROGRAMS", root().join("target/debug"));
+    let mut tally = Tally::default();
+    let status = run_watched(tests, |line| {
+        tally.count_line(line);
+        if let Some(test) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
+            failures.push(test.to_owned());
+        }
+    })?;
+    if !status.success() && tally.failed == 0 {
+        failures.push(format!("a test program ended without a result, or did not compile ({status})"));
+        tally.failed = 1;
+    }
+    Ok(tally)
+}
