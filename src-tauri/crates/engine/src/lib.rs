@@ -7,4 +7,5 @@
 pub mod clock;
 pub mod notice;
 pub mod ports;
+pub mod settings;
 pub mod store;
