@@ -1,0 +1,170 @@
+//! A received frame: one [`Bytes`] and the places of its headers in it; no string is made until somebody asks.
+//!
+//! A `Frame` exists only if its framing and its escapes are valid, so reading it cannot fail. Building frames is the
+//! business of [`Encoder`](crate::Encoder). `Debug` shows the command, header names and the length of the body: values
+//! and bodies are other people's letters, and CONNECT holds a password.
+
+use std::{borrow::Cow, fmt, ops::Range};
+
+use bytes::Bytes;
+
+use crate::escape;
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// A STOMP command, of either side.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command { $($(#[$doc])* $name,)* }
+
+        impl Command {
+            /// As on the wire.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Command::$name => $text,)* }
+            }
+
+            /// Reads a command line without its end of line; `None` for anything else.
+            pub fn parse(line: &[u8]) -> Option<Command> {
+                $(if line == $text.as_bytes() { return Some(Command::$name); })*
+                None
+            }
+        }
+    };
+}
+
+commands! {
+    /// Client: opens the session.
+    Connect = "CONNECT",
+    /// Client: the same as CONNECT; told apart from HTTP by its first octets.
+    Stomp = "STOMP",
+    /// Client: a message for a destination.
+    Send = "SEND",
+    /// Client: begins a subscription.
+    Subscribe = "SUBSCRIBE",
+    /// Client: ends a subscription.
+    Unsubscribe = "UNSUBSCRIBE",
+    /// Client: has consumed a message.
+    Ack = "ACK",
+    /// Client: has not consumed a message.
+    Nack = "NACK",
+    /// Client: starts a transaction.
+    Begin = "BEGIN",
+    /// Client: commits a transaction.
+    Commit = "COMMIT",
+    /// Client: rolls a transaction back.
+    Abort = "ABORT",
+    /// Client: ends the session.
+    Disconnect = "DISCONNECT",
+    /// Server: the session is open.
+    Connected = "CONNECTED",
+    /// Server: a message of a subscription.
+    Message = "MESSAGE",
+    /// Server: a client frame was processed.
+    Receipt = "RECEIPT",
+    /// Server: something went wrong; the connection ends.
+    Error = "ERROR",
+}
+
+impl Command {
+    /// Only SEND, MESSAGE and ERROR may have a body (STOMP 1.2, "Body").
+    pub fn may_have_body(self) -> bool {
+        matches!(self, Command::Send | Command::Message | Command::Error)
+    }
+
+    /// Every frame is escaped but CONNECT, STOMP and CONNECTED, which stay as in 1.0 (STOMP 1.2, "Value Encoding").
+    pub fn is_escaped(self) -> bool {
+        !matches!(self, Command::Connect | Command::Stomp | Command::Connected)
+    }
+}
+
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where a header lies in the frame. The name ends at the line's first colon.
+#[derive(Debug, Clone)]
+pub(crate) struct Span {
+    pub(crate) name: Range<usize>,
+    pub(crate) value: Range<usize>,
+    /// Name or value holds escapes.
+    pub(crate) is_escaped: bool,
+}
+
+/// A frame as it came. Cheap to clone: the bytes are shared.
+#[derive(Clone)]
+pub struct Frame {
+    raw: Bytes,
+    command: Command,
+    headers: Vec<Span>,
+    /// The end of the last header line, its end of line included.
+    head_end: usize,
+    body: Range<usize>,
+}
+
+impl Frame {
+    pub(crate) fn new(raw: Bytes, command: Command, headers: Vec<Span>, head_end: usize, body: Range<usize>) -> Frame {
+        Frame { raw, command, headers, head_end, body }
+    }
+
+    /// The command.
+    pub fn command(&self) -> Command {
+        self.command
+    }
+
+    /// The value of the first header of this name (the first of repeated ones wins: STOMP 1.2, "Repeated Header
+    /// Entries"), un-escaped, never trimmed.
+    ///
+    /// Octets that are not UTF-8 are shown as U+FFFD: RabbitMQ passes on whatever a publisher put into an AMQP header,
+    /// and an error here would turn one such message into a session that dies at every redelivery. The octets
+    /// themselves are in [`raw_head`](Frame::raw_head).
+    pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
+        let span = self.headers.iter().find(|span| match span.is_escaped {
+            false => self.slice(&span.name) == name.as_bytes(),
+            true => self.text(&span.name, true) == name,
+        })?;
+        Some(self.text(&span.value, span.is_escaped))
+    }
+
+    /// All headers with their names, in the order of the wire, repeated ones included.
+    pub fn headers(&self) -> impl ExactSizeIterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.headers
+            .iter()
+            .map(|span| (self.text(&span.name, span.is_escaped), self.text(&span.value, span.is_escaped)))
+    }
+
+    /// The body; empty if there is none.
+    pub fn body(&self) -> &[u8] {
+        self.slice(&self.body)
+    }
+
+    /// The body without a copy; it keeps the frame's bytes alive.
+    pub fn body_bytes(&self) -> Bytes {
+        self.raw.slice(self.body.clone())
+    }
+
+    /// Command and header lines as received, to keep with a message that cannot be used.
+    pub fn raw_head(&self) -> &[u8] {
+        self.slice(&(0..self.head_end))
+    }
+
+    fn slice(&self, range: &Range<usize>) -> &[u8] {
+        self.raw.get(range.clone()).unwrap_or_default()
+    }
+
+    fn text(&self, range: &Range<usize>, is_escaped: bool) -> Cow<'_, str> {
+        let text = String::from_utf8_lossy(self.slice(range));
+        if is_escaped { escape::unescape(text) } else { text }
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.headers().map(|(name, _)| name).collect();
+        f.debug_struct("Frame")
+            .field("command", &self.command)
+            .field("headers", &names)
+            .field("body_len", &self.body.len())
+            .finish()
+    }
+}
