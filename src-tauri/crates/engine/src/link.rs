@@ -7,9 +7,10 @@
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use rand::Rng;
 
 use crate::{
-    backoff::{Backoff, Random},
+    backoff::Backoff,
     clock::Now,
     error::{Failure, Fault, Recovery},
 };
@@ -239,7 +240,7 @@ impl Link {
     }
 
     /// Takes what happened, says what to do.
-    pub fn step(&mut self, input: Input, now: Now, random: &mut dyn Random) -> Vec<Action> {
+    pub fn step(&mut self, input: Input, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         match input {
             Input::Connect => match self.state {
                 State::Off => self.open(0, now),
@@ -321,11 +322,9 @@ impl Link {
                     self.refreshed = false;
                     self.open(self.next, now)
                 }
-                State::Off
-                | State::Connecting { .. }
-                | State::Handshake { .. }
-                | State::CatchingUp
-                | State::Live => Vec::new(),
+                State::Off | State::Connecting { .. } | State::Handshake { .. } | State::CatchingUp | State::Live => {
+                    Vec::new()
+                }
             },
             Input::Polled { ok } => {
                 self.polling = ok;
@@ -340,7 +339,7 @@ impl Link {
         }
     }
 
-    fn tick(&mut self, now: Now, random: &mut dyn Random) -> Vec<Action> {
+    fn tick(&mut self, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         match &self.state {
             State::Connecting { deadline } if *deadline <= now.mono => {
                 self.give_up("no answer to the connection", now, random)
@@ -351,9 +350,7 @@ impl Link {
             State::Waiting { until, .. } | State::Polling { until, .. } if *until <= now.mono => {
                 self.open(self.next, now)
             }
-            State::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => {
-                self.open(self.next, now)
-            }
+            State::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => self.open(self.next, now),
             State::Off
             | State::Connecting { .. }
             | State::Handshake { .. }
@@ -397,7 +394,7 @@ impl Link {
         }
     }
 
-    fn give_up(&mut self, detail: &str, now: Now, random: &mut dyn Random) -> Vec<Action> {
+    fn give_up(&mut self, detail: &str, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         let mut actions = self.close(false);
         actions.extend(self.lost(Failure::new(Fault::Unreachable, detail), now, random));
         actions
@@ -412,7 +409,7 @@ impl Link {
         self.backoff.reset();
     }
 
-    fn lost(&mut self, mut failure: Failure, now: Now, random: &mut dyn Random) -> Vec<Action> {
+    fn lost(&mut self, mut failure: Failure, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
         // Whatever that connection still says is stale now.
         self.generation.0 += 1;
@@ -421,9 +418,11 @@ impl Link {
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {
             failure.fault = Fault::Died;
         }
-        if self.backoff.handle_session(lived) {
-            self.attempt = 0;
+        if lived.is_some_and(|lived| self.backoff.handle_session(lived)) {
             self.repeated = (None, 0);
+        }
+        if lived.is_some() {
+            self.attempt = 0;
         }
         self.attempt += 1;
         self.repeated = match self.repeated {
