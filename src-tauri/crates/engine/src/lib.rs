@@ -4,6 +4,7 @@
 //! The rules of that line are pure (time is an argument, no I/O); `driver` executes them on a real machine and the
 //! simulation on a made-up one. No Tauri, no environment, no clock outside [`clock`].
 
+pub mod account;
 pub mod alerts;
 pub mod backoff;
 pub mod clock;

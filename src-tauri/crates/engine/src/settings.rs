@@ -15,8 +15,12 @@ use url::Url;
 
 use crate::notice::Priority;
 
+mod expand;
+mod insecure;
 mod values;
 
+pub use expand::{ExpandError, expand};
+pub use insecure::InsecureEndpoint;
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,
     Theme, TimeZoneSetting,

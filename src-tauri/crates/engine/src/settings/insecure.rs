@@ -1,0 +1,101 @@
+//! Where plain text may be spoken: loopback, and what `network.insecure_hosts` names.
+//!
+//! Asked before a secret is sent, for endpoints, the API and the sign-in alike. Names are never looked up: an attacker
+//! who answers for DNS must not be able to make a host "local".
+
+use url::{Host, Url};
+
+use super::NetworkSettings;
+
+/// A URL a secret must not be sent to.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{scheme}://{host} would carry the secret in plain text, so nothing was sent: use the encrypted scheme, or list \
+     the host in network.insecure_hosts"
+)]
+pub struct InsecureEndpoint {
+    scheme: String,
+    host: String,
+}
+
+impl NetworkSettings {
+    /// Whether a secret may be sent to this URL: it is encrypted, or its host is loopback or listed.
+    ///
+    /// # Errors
+    /// [`InsecureEndpoint`], which names the host and the remedy.
+    pub fn is_allowed(&self, url: &Url) -> Result<(), InsecureEndpoint> {
+        let is_encrypted = matches!(url.scheme(), "wss" | "https");
+        let is_listed =
+            |host: Host<&str>| is_loopback(&host) || self.insecure_hosts.iter().any(|pattern| pattern.matches(&host));
+        if is_encrypted || url.host().is_some_and(is_listed) {
+            return Ok(());
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        Err(InsecureEndpoint { scheme: url.scheme().to_owned(), host })
+    }
+}
+
+/// `localhost` and names below it never leave the machine (RFC 6761, section 6.3).
+fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.');
+            name.eq_ignore_ascii_case("localhost") || name.to_ascii_lowercase().ends_with(".localhost")
+        }
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_text_is_refused_except_on_loopback_and_listed_hosts() {
+        let network = NetworkSettings {
+            insecure_hosts: ["intranet", "10.1.0.0/16", "192.168.1.7", "fd00::/8"]
+                .map(|text| text.parse().unwrap())
+                .to_vec(),
+            ..NetworkSettings::default()
+        };
+        for (url, is_allowed) in [
+            ("wss://push.example.com/ws", true),
+            ("https://push.example.com", true),
+            ("ws://push.example.com/ws", false),
+            ("http://push.example.com", false),
+            ("ws://localhost:1/ws", true),
+            ("ws://LOCALHOST./ws", true),
+            ("ws://demo.localhost/ws", true),
+            ("ws://notlocalhost/ws", false),
+            ("ws://localhost.example.com/ws", false),
+            ("ws://127.0.0.1/ws", true),
+            ("ws://127.9.9.9/ws", true),
+            ("ws://0.0.0.0/ws", false),
+            ("ws://[::1]/ws", true),
+            ("ws://[::ffff:127.0.0.1]/ws", true),
+            ("ws://intranet/ws", true),
+            ("ws://Intranet:8080/ws", true),
+            ("ws://intranet.example.com/ws", false),
+            ("ws://10.1.255.1/ws", true),
+            ("ws://[::ffff:10.1.2.3]/ws", true),
+            ("ws://10.2.0.1/ws", false),
+            ("ws://192.168.1.7/ws", true),
+            ("ws://192.168.1.8/ws", false),
+            ("ws://[fd12::1]/ws", true),
+            ("ws://[fe80::1]/ws", false),
+        ] {
+            assert_eq!(network.is_allowed(&Url::parse(url).unwrap()).is_ok(), is_allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_refusal_names_host_and_remedy_and_no_path() {
+        let url = Url::parse("ws://push.example.com/websocket/secret-token").unwrap();
+        assert_eq!(
+            NetworkSettings::default().is_allowed(&url).unwrap_err().to_string(),
+            "ws://push.example.com would carry the secret in plain text, so nothing was sent: use the encrypted \
+             scheme, or list the host in network.insecure_hosts"
+        );
+    }
+}
