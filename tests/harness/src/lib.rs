@@ -1,1 +1,18 @@
-//! Being laid.
+//! What Belfry's integration tests stand on: a real RabbitMQ, faults on the wire, fakes for what real servers don't do,
+//! and Belfry's own programs as child processes.
+//!
+//! A helper that cannot do its work fails the test that asked, so it panics; that is why the lints against it are off
+//! here. Every process started here ends with the test process, however that ends. Everything listens on loopback.
+
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
+
+pub mod amqp;
+pub mod leash;
+pub mod ports;
+pub mod proxy;
+pub mod rabbit;
+pub mod skip;
+
+pub use amqp::Amqp;
+pub use proxy::FaultProxy;
+pub use rabbit::RabbitMq;
