@@ -36,7 +36,7 @@ impl Leashed {
         let mut child = command.process_group(0).spawn()?;
         let group = Pid::from_child(&child);
         let mut watch = Command::new("sh");
-        watch.args(["-c", r#"read -r _; kill -KILL -- "-$1"; test -z "$2" || rm -rf -- "$2""#, "leash"]);
+        watch.args(["-c", r#"read -r _; kill -s KILL -- "-$1"; test -z "$2" || rm -rf -- "$2""#, "leash"]);
         watch.arg(group.as_raw_nonzero().to_string()).arg(folder.unwrap_or(Path::new("")));
         watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         match watch.spawn() {
@@ -79,5 +79,39 @@ impl Drop for Leashed {
         let _killed = self.kill();
         // The watcher goes last, and without having read the end of its pipe.
         let _ended = self.watcher.kill().and_then(|()| self.watcher.wait());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn sleeper() -> Command {
+        // A descendant and the child itself: both must go.
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 1000 & wait"]).stdout(Stdio::piped());
+        command
+    }
+
+    #[test]
+    fn when_the_test_process_ends_its_children_are_killed_and_their_folder_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut leashed = Leashed::spawn_in(&mut sleeper(), Some(folder.path())).unwrap();
+        // The end of the test process closes the pipe, whatever ended it.
+        drop(leashed.watcher.stdin.take());
+        assert_eq!(leashed.child.wait().unwrap().signal(), Some(Signal::KILL.as_raw()));
+        io::copy(&mut leashed.child.stdout.take().unwrap(), &mut io::sink()).unwrap(); // ends with the last descendant
+        leashed.watcher.wait().unwrap();
+        assert!(!folder.path().exists());
+    }
+
+    #[test]
+    fn a_dropped_child_is_killed_with_its_descendants() {
+        let mut leashed = Leashed::spawn(&mut sleeper()).unwrap();
+        let mut stdout = leashed.child.stdout.take().unwrap();
+        drop(leashed);
+        io::copy(&mut stdout, &mut io::sink()).unwrap();
     }
 }

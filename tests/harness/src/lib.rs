@@ -12,7 +12,9 @@ pub mod ports;
 pub mod proxy;
 pub mod rabbit;
 pub mod skip;
+pub mod wire;
 
 pub use amqp::Amqp;
 pub use proxy::FaultProxy;
 pub use rabbit::RabbitMq;
+pub use wire::Wire;
