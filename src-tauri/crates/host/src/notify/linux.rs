@@ -1,0 +1,253 @@
+//! Desktop notifications over D-Bus (Desktop Notifications Specification 1.2, `org.freedesktop.Notifications`).
+//!
+//! One connection shows, retracts and listens, and lives as long as the program: GNOME Shell takes an application's
+//! notifications away when the connection that showed them closes. One thread listens for all popups. Deliberately
+//! absent: buttons, and any image, path or sound file from a message. Invariants: the name of a popup carries the bus and
+//! the daemon that numbered it, so an old number never closes somebody else's popup; `Notify` is never sent twice.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use zbus::MatchRule;
+use zbus::blocking::fdo::DBusProxy;
+use zbus::blocking::{Connection, MessageIterator, connection};
+use zbus::message::Type;
+use zbus::zvariant::Value;
+
+use super::{Application, MAX_BODY, MAX_TITLE, text};
+
+const SERVICE: &str = "org.freedesktop.Notifications";
+const PATH: &str = "/org/freedesktop/Notifications";
+/// How long a call may take; the bus may have to start the daemon first.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// Signals held while the listener is busy. Clicks are rare, so this is never near.
+const QUEUE: usize = 64;
+/// The action that the specification gives to a click on the body.
+const BODY_CLICK: &str = "default";
+
+type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
+
+/// The notification service of a Linux desktop.
+pub struct Desktop {
+    application: Application,
+    sink: Arc<OnceLock<Sink>>,
+    connection: Mutex<Option<Connection>>,
+}
+
+/// The daemon that answers now.
+struct Daemon {
+    /// Its unique name on the bus.
+    owner: String,
+    has_body_markup: bool,
+}
+
+impl Desktop {
+    /// Nothing is connected before the first use.
+    pub fn new(application: Application) -> Self {
+        Self { application, sink: Arc::default(), connection: Mutex::default() }
+    }
+
+    /// Whether a notification could be shown now, and by whom: `name version`.
+    ///
+    /// # Errors
+    /// [`NotifyError::Unavailable`] with what to do: no session bus, or no daemon on it.
+    pub fn probe(&self) -> Result<String, NotifyError> {
+        let reply = self.call("GetServerInformation", &()).map_err(explain)?;
+        let (name, _vendor, version, _spec): (String, String, String, String) =
+            reply.body().deserialize().map_err(explain)?;
+        Ok(format!("{name} {version}"))
+    }
+
+    /// The session bus: connected at the first use, and again after it was lost. The listener comes with it.
+    fn connection(&self) -> zbus::Result<Connection> {
+        let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = kept.as_ref() {
+            return Ok(connection.clone());
+        }
+        let connection = connection::Builder::session()?.method_timeout(CALL_TIMEOUT).build()?;
+        listen(&connection, Arc::clone(&self.sink))?;
+        *kept = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Calls the service once. A broken connection is dropped, so that the next call makes a new one.
+    fn call<B>(&self, method: &str, body: &B) -> zbus::Result<zbus::Message>
+    where
+        B: serde::Serialize + zbus::zvariant::DynamicType,
+    {
+        let result = self.connection()?.call_method(Some(SERVICE), PATH, Some(SERVICE), method, body);
+        if matches!(result, Err(zbus::Error::InputOutput(_))) {
+            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        }
+        result
+    }
+
+    /// Asks the daemon what it can do. Harmless, so it is tried again on a new connection: what follows finds a good one.
+    fn daemon(&self) -> Result<Daemon, NotifyError> {
+        let reply = match self.call("GetCapabilities", &()) {
+            Err(zbus::Error::InputOutput(_)) => self.call("GetCapabilities", &()),
+            other => other,
+        }
+        .map_err(explain)?;
+        let capabilities: Vec<String> = reply.body().deserialize().map_err(explain)?;
+        Ok(Daemon { owner: sender(&reply), has_body_markup: capabilities.iter().any(|c| c == "body-markup") })
+    }
+}
+
+impl Notifier for Desktop {
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        let daemon = self.daemon()?;
+        let bus = self.connection().map_err(explain)?.server_guid().to_owned();
+        let replaces = popup.replaces.as_ref().and_then(|id| number_of(id, &bus, &daemon.owner)).unwrap_or(0);
+        let body = text::lines(&popup.body, MAX_BODY);
+        let body = if daemon.has_body_markup { text::as_markup(&body) } else { body };
+        let hints = hints(popup, &self.application.desktop_entry);
+        let actions = [BODY_CLICK, self.application.open_label.as_str()];
+        let icon = &self.application.desktop_entry;
+        // 0: until it is dealt with; -1: as long as the desktop thinks right.
+        let expire_ms: i32 = if popup.loudness == Loudness::Urgent { 0 } else { -1 };
+        let title = text::line(&popup.title, MAX_TITLE);
+        let arguments = (&self.application.app_name, replaces, icon, title, body, &actions[..], hints, expire_ms);
+        let reply = self.call("Notify", &arguments).map_err(explain)?;
+        let number: u32 = reply.body().deserialize().map_err(explain)?;
+        Ok(name(&bus, &sender(&reply), number))
+    }
+
+    fn retract(&self, id: &PopupId) {
+        let closed = self.connection().and_then(|connection| {
+            let bus = connection.server_guid().to_owned();
+            let owner = DBusProxy::new(&connection)?.get_name_owner(SERVICE.try_into()?)?;
+            match number_of(id, &bus, &owner) {
+                Some(number) => self.call("CloseNotification", &number).map(|_| ()),
+                None => Ok(()),
+            }
+        });
+        if let Err(error) = closed {
+            tracing::debug!(popup = %id.0, %error, "popup not closed; it is gone, or its daemon is");
+        }
+    }
+
+    fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
+        if self.sink.set(sink).is_err() {
+            tracing::warn!("popups are listened to already; the second listener is ignored");
+        }
+        // A popup of an earlier run may be clicked before this one shows any.
+        if let Err(error) = self.connection() {
+            tracing::warn!(error = %explain(error), "clicks on notifications cannot be heard yet");
+        }
+    }
+}
+
+/// Starts the thread that turns the daemon's signals into events; it ends with the connection.
+fn listen(connection: &Connection, sink: Arc<OnceLock<Sink>>) -> zbus::Result<()> {
+    let rule = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(SERVICE)?.build();
+    let signals = MessageIterator::for_match_rule(rule, connection, Some(QUEUE))?;
+    let bus = connection.server_guid().to_owned();
+    std::thread::Builder::new().name("notifications".to_owned()).spawn(move || {
+        let mut token = None;
+        for message in signals.map_while(Result::ok) {
+            if let Some(event) = event(&bus, &message, &mut token)
+                && let Some(sink) = sink.get()
+            {
+                sink(event);
+            }
+        }
+    })?;
+    Ok(())
+}
+
+/// What a signal means. `token` carries an `ActivationToken` to the `ActionInvoked` that follows it (specification 1.2).
+fn event(bus: &str, message: &zbus::Message, token: &mut Option<(PopupId, String)>) -> Option<PopupEvent> {
+    let header = message.header();
+    let owner = header.sender()?.as_str();
+    match header.member()?.as_str() {
+        "ActivationToken" => {
+            let (number, value): (u32, String) = message.body().deserialize().ok()?;
+            *token = Some((name(bus, owner, number), value));
+            None
+        }
+        "ActionInvoked" => {
+            let (number, action): (u32, String) = message.body().deserialize().ok()?;
+            let id = name(bus, owner, number);
+            let activation_token = token.take().filter(|(of, _)| *of == id).map(|(_, value)| value);
+            Some(PopupEvent::Activated { id, action, activation_token })
+        }
+        "NotificationClosed" => {
+            let (number, _reason): (u32, u32) = message.body().deserialize().ok()?;
+            Some(PopupEvent::Closed { id: name(bus, owner, number) })
+        }
+        _ => None,
+    }
+}
+
+fn hints<'a>(popup: &'a Popup, desktop_entry: &'a str) -> HashMap<&'static str, Value<'a>> {
+    let urgency: u8 = if popup.loudness == Loudness::Urgent { 2 } else { 1 };
+    let mut hints = HashMap::from([("urgency", Value::from(urgency)), ("desktop-entry", Value::from(desktop_entry))]);
+    if popup.loudness == Loudness::Quiet || popup.sound.is_empty() {
+        hints.insert("suppress-sound", Value::from(true));
+    } else if popup.sound == "default" {
+        hints.insert("sound-name", Value::from("message-new-instant"));
+    } else {
+        hints.insert("sound-name", Value::from(popup.sound.as_str()));
+    }
+    hints
+}
+
+fn sender(message: &zbus::Message) -> String {
+    message.header().sender().map(|name| name.to_string()).unwrap_or_default()
+}
+
+/// `bus owner number`: none of the three has a space in it.
+fn name(bus: &str, owner: &str, number: u32) -> PopupId {
+    PopupId(format!("{bus} {owner} {number}"))
+}
+
+/// The daemon's number of this popup, if this daemon on this bus gave it.
+fn number_of(id: &PopupId, bus: &str, owner: &str) -> Option<u32> {
+    id.0.strip_prefix(bus)?.strip_prefix(' ')?.strip_prefix(owner)?.strip_prefix(' ')?.parse().ok()
+}
+
+/// Our error, with what to do.
+fn explain(error: zbus::Error) -> NotifyError {
+    match error {
+        zbus::Error::MethodError(name, detail, _) => match name.as_str() {
+            "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
+                NotifyError::Unavailable(
+                    "no notification daemon runs in this session; start one, for example dunst".to_owned(),
+                )
+            }
+            name if name.starts_with("org.freedesktop.DBus.Error.Spawn") => NotifyError::Unavailable(format!(
+                "the notification daemon cannot be started ({})",
+                detail.unwrap_or_default()
+            )),
+            name => NotifyError::Refused(format!("{name}: {}", detail.unwrap_or_default())),
+        },
+        zbus::Error::InputOutput(error) if error.kind() == std::io::ErrorKind::TimedOut => {
+            NotifyError::Refused(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))
+        }
+        error @ (zbus::Error::Address(_)
+        | zbus::Error::Connection(..)
+        | zbus::Error::Handshake(_)
+        | zbus::Error::InputOutput(_)) => NotifyError::Unavailable(format!(
+            "no session bus ({error}); start the app inside a desktop session, or set DBUS_SESSION_BUS_ADDRESS"
+        )),
+        other => NotifyError::Refused(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_popup_of_another_daemon_or_another_bus_has_no_number_here() {
+        let id = name("guid", ":1.7", 42);
+        assert_eq!(number_of(&id, "guid", ":1.7"), Some(42));
+        assert_eq!(number_of(&id, "guid", ":1.70"), None);
+        assert_eq!(number_of(&id, "guid", ":1"), None);
+        assert_eq!(number_of(&id, "other", ":1.7"), None);
+        assert_eq!(number_of(&PopupId(String::new()), "guid", ":1.7"), None);
+    }
+}

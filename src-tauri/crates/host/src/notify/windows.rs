@@ -1,0 +1,118 @@
+//! Toast notifications (Windows 10 and later), over the WinRT API itself.
+//!
+//! Each toast carries a tag, by which it is replaced and withdrawn, also by a later run: Windows keeps toasts in its
+//! notification centre under our AppUserModelID. Clicks come as callbacks, so no thread waits. Deliberately absent:
+//! buttons and images. Invariant: message text enters the XML escaped.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use windows::Data::Xml::Dom::XmlDocument;
+use windows::Foundation::TypedEventHandler;
+use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
+use windows::core::HSTRING;
+
+use super::{Application, MAX_BODY, MAX_TITLE, text};
+
+/// All our toasts are in one group.
+const GROUP: &str = "notices";
+/// The action reported for a click on the body, as on other systems.
+const BODY_CLICK: &str = "default";
+
+type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
+
+/// The notification service of Windows.
+pub struct Desktop {
+    application: Application,
+    sink: Arc<OnceLock<Sink>>,
+    /// Makes tags unique within this run; the start time makes them unique among runs.
+    count: AtomicU32,
+    started: u64,
+}
+
+impl Desktop {
+    /// The application's `desktop_entry` has to be the AppUserModelID that the Start-menu shortcut carries; without one
+    /// Windows shows nothing.
+    pub fn new(application: Application) -> Self {
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        Self { application, sink: Arc::default(), count: AtomicU32::new(0), started }
+    }
+
+    /// Whether a notification could be shown now, and by whom.
+    ///
+    /// # Errors
+    /// [`NotifyError::Unavailable`] when the service does not know the app.
+    pub fn probe(&self) -> Result<String, NotifyError> {
+        ToastNotificationManager::CreateToastNotifierWithId(&self.app_id())
+            .and_then(|notifier| notifier.Setting())
+            .map(|setting| format!("windows toasts, setting {}", setting.0))
+            .map_err(|error| NotifyError::Unavailable(error.message()))
+    }
+
+    fn app_id(&self) -> HSTRING {
+        HSTRING::from(self.application.desktop_entry.as_str())
+    }
+
+    fn show_toast(&self, popup: &Popup, tag: &str) -> windows::core::Result<()> {
+        let xml = XmlDocument::new()?;
+        xml.LoadXml(&HSTRING::from(toast_xml(popup)))?;
+        let toast = ToastNotification::CreateToastNotification(&xml)?;
+        toast.SetTag(&HSTRING::from(tag))?;
+        toast.SetGroup(&HSTRING::from(GROUP))?;
+        let (sink, id) = (Arc::clone(&self.sink), PopupId(tag.to_owned()));
+        toast.Activated(&TypedEventHandler::new(move |_, _| {
+            if let Some(sink) = sink.get() {
+                sink(PopupEvent::Activated { id: id.clone(), action: BODY_CLICK.to_owned(), activation_token: None });
+            }
+            Ok(())
+        }))?;
+        let (sink, id) = (Arc::clone(&self.sink), PopupId(tag.to_owned()));
+        toast.Dismissed(&TypedEventHandler::new(move |_, _| {
+            if let Some(sink) = sink.get() {
+                sink(PopupEvent::Closed { id: id.clone() });
+            }
+            Ok(())
+        }))?;
+        ToastNotificationManager::CreateToastNotifierWithId(&self.app_id())?.Show(&toast)
+    }
+}
+
+impl Notifier for Desktop {
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        let tag = match &popup.replaces {
+            Some(id) => id.0.clone(),
+            None => format!("{:x}-{:x}", self.started, self.count.fetch_add(1, Ordering::Relaxed)),
+        };
+        self.show_toast(popup, &tag).map_err(|error| NotifyError::Refused(error.message()))?;
+        Ok(PopupId(tag))
+    }
+
+    fn retract(&self, id: &PopupId) {
+        let (tag, group) = (HSTRING::from(id.0.as_str()), HSTRING::from(GROUP));
+        let removed = ToastNotificationManager::History()
+            .and_then(|history| history.RemoveGroupedTagWithId(&tag, &group, &self.app_id()));
+        if let Err(error) = removed {
+            tracing::debug!(popup = %id.0, error = error.message(), "toast not withdrawn; it is gone");
+        }
+    }
+
+    fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
+        if self.sink.set(sink).is_err() {
+            tracing::warn!("toasts are listened to already; the second listener is ignored");
+        }
+    }
+}
+
+/// The toast as Windows wants it (schema of `ToastGeneric`).
+fn toast_xml(popup: &Popup) -> String {
+    let title = text::as_markup(&text::line(&popup.title, MAX_TITLE));
+    let body = text::as_markup(&text::lines(&popup.body, MAX_BODY));
+    let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
+    let silent = popup.loudness == Loudness::Quiet || popup.sound.is_empty();
+    format!(
+        "<toast duration=\"{duration}\"><visual><binding template=\"ToastGeneric\"><text>{title}</text>\
+         <text>{body}</text></binding></visual><audio silent=\"{silent}\"/></toast>"
+    )
+}
