@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+mod json;
+pub mod page;
 pub mod parse;
 
 /// What identifies a notice inside an account: the server's id within a scope (contract, section 4).
