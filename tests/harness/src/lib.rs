@@ -7,14 +7,23 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 pub mod amqp;
+pub mod api;
+pub mod broker;
+pub mod http;
 pub mod leash;
 pub mod ports;
+pub mod program;
 pub mod proxy;
+pub mod pushd;
 pub mod rabbit;
 pub mod skip;
 pub mod wire;
 
 pub use amqp::Amqp;
+pub use api::FakeApi;
+pub use broker::FakeBroker;
+pub use program::{Home, Running};
 pub use proxy::FaultProxy;
+pub use pushd::Pushd;
 pub use rabbit::RabbitMq;
 pub use wire::Wire;

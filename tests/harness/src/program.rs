@@ -1,0 +1,307 @@
+//! Belfry's own programs as child processes: `belfryctl` and `belfry-pushd`, built when missing or stale.
+//!
+//! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that only a failure meets.
+//! What they write to stderr is kept and shown when a test fails.
+
+use std::collections::VecDeque;
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+
+use crate::leash::Leashed;
+
+/// How long an event may take; only a failure takes that long.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A person's place on a computer: a settings file and a data folder, removed when dropped.
+#[derive(Debug)]
+pub struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    /// A new home with these settings (TOML).
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub fn new(settings: &str) -> Self {
+        let folder = tempfile::Builder::new().prefix("belfry-home-").tempdir().expect("a temporary folder");
+        let home = Self { folder };
+        home.write_settings(settings);
+        home
+    }
+
+    /// Replaces the settings.
+    ///
+    /// # Panics
+    /// If they cannot be written.
+    pub fn write_settings(&self, settings: &str) {
+        std::fs::write(self.settings_file(), settings).expect("settings written");
+    }
+
+    /// The settings file.
+    pub fn settings_file(&self) -> PathBuf {
+        self.folder.path().join("settings.toml")
+    }
+
+    /// The data folder, which `belfryctl` makes.
+    pub fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// `belfryctl` in this home, to be given its secrets by environment variables.
+    pub async fn ctl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = program("belfryctl").await;
+        command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
+        // The developer's own sign-in is nobody's business here.
+        command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
+        command
+    }
+}
+
+/// What a program that has ended said.
+#[derive(Debug)]
+pub struct Ended {
+    /// Its exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// All of it.
+    pub stdout: String,
+    /// All of it.
+    pub stderr: String,
+}
+
+impl Ended {
+    /// Standard output as one JSON value.
+    ///
+    /// # Panics
+    /// If it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("not JSON ({error}): {self:?}"))
+    }
+}
+
+/// Runs a program to its end.
+///
+/// # Panics
+/// If it cannot be started, or does not end within [`PATIENCE`].
+pub async fn run_to_end(command: Command) -> Ended {
+    let mut running = Running::spawn(command);
+    let code = running.wait().await.code();
+    Ended { code, stdout: running.stdout(), stderr: running.stderr() }
+}
+
+/// A program that runs. Dropping kills it.
+#[derive(Debug)]
+pub struct Running {
+    name: String,
+    process: Leashed,
+    lines: mpsc::UnboundedReceiver<String>,
+    /// All that was read.
+    seen: Vec<String>,
+    /// Which of `seen` no question was answered with yet.
+    waiting: VecDeque<usize>,
+    stderr: Arc<Mutex<String>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn spawn(mut command: Command) -> Self {
+        let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut process = Leashed::spawn(&mut command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let (sender, lines) = mpsc::unbounded_channel();
+        let stdout = process.child().stdout.take().expect("piped");
+        let from = process.child().stderr.take().expect("piped");
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let to = Arc::clone(&stderr);
+        let readers = vec![
+            std::thread::spawn(move || {
+                for line in BufReader::new(stdout).lines() {
+                    let _nobody_listens = sender.send(line.expect("output in UTF-8"));
+                }
+            }),
+            std::thread::spawn(move || {
+                for line in BufReader::new(from).lines() {
+                    let line = line.expect("output in UTF-8");
+                    to.lock().expect("no panic while held").extend([&line, "\n"]);
+                }
+            }),
+        ];
+        Self { name, process, lines, seen: Vec::new(), waiting: VecDeque::new(), stderr, readers }
+    }
+
+    /// The next event for which `wanted` says yes. The events before it stay, in order, for later questions.
+    ///
+    /// # Panics
+    /// If the program ends or [`PATIENCE`] runs out before.
+    pub async fn event(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
+        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let mut asked = 0;
+        loop {
+            while let Some(&at) = self.waiting.get(asked) {
+                let event = json(&self.seen[at]);
+                if wanted(&event) {
+                    self.waiting.remove(asked);
+                    return event;
+                }
+                asked += 1;
+            }
+            match tokio::time::timeout_at(deadline, self.lines.recv()).await {
+                Ok(Some(line)) => self.take(line),
+                Ok(None) => self.fail(&format!("ended without saying {what:?}")),
+                Err(_) => self.fail(&format!("does not say {what:?} for {PATIENCE:?}")),
+            }
+        }
+    }
+
+    /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or `rejected`.
+    ///
+    /// # Panics
+    /// As [`Self::event`].
+    pub async fn event_of(&mut self, kind: &str) -> Value {
+        self.event(kind, |event| event["event"] == kind).await
+    }
+
+    /// Waits for the status event with this state.
+    ///
+    /// # Panics
+    /// As [`Self::event`].
+    pub async fn state(&mut self, state: &str) -> Value {
+        self.event(state, |event| event["event"] == "status" && event["state"] == state).await
+    }
+
+    /// Everything the program has said so far, as events; those already asked for included.
+    ///
+    /// # Panics
+    /// If a line is not JSON.
+    pub fn events(&mut self) -> Vec<Value> {
+        self.take_all();
+        self.seen.iter().map(|line| json(line)).collect()
+    }
+
+    /// The process number.
+    pub fn id(&mut self) -> u32 {
+        self.process.child().id()
+    }
+
+    /// SIGTERM, then the end.
+    ///
+    /// # Panics
+    /// If it is gone already, or does not end within [`PATIENCE`].
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        self.wait().await
+    }
+
+    /// SIGKILL, then the end: what a crash looks like.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub async fn kill(&mut self) -> ExitStatus {
+        self.signal(Signal::KILL);
+        self.wait().await
+    }
+
+    /// Sends a signal.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub fn signal(&self, signal: Signal) {
+        self.process.signal(signal).expect("the program runs");
+    }
+
+    /// Waits until it ends by itself; its output is complete then.
+    ///
+    /// # Panics
+    /// If it does not within [`PATIENCE`].
+    pub async fn wait(&mut self) -> ExitStatus {
+        // The end of its output is its own end: it leaves no programs behind.
+        let readers = std::mem::take(&mut self.readers);
+        let ended = spawn_blocking(move || readers.into_iter().for_each(|reader| reader.join().expect("a reader")));
+        match tokio::time::timeout(PATIENCE, ended).await {
+            Ok(read) => read.expect("its output read"),
+            Err(_) => {
+                self.signal(Signal::KILL);
+                self.fail(&format!("does not end for {PATIENCE:?}"));
+            }
+        }
+        self.take_all();
+        self.process.child().wait().expect("an exit status")
+    }
+
+    /// Standard output so far.
+    pub fn stdout(&mut self) -> String {
+        self.take_all();
+        self.seen.join("\n")
+    }
+
+    /// Standard error so far.
+    ///
+    /// # Panics
+    /// If a reader broke.
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().expect("no panic while held").clone()
+    }
+
+    fn take(&mut self, line: String) {
+        self.waiting.push_back(self.seen.len());
+        self.seen.push(line);
+    }
+
+    fn take_all(&mut self) {
+        while let Ok(line) = self.lines.try_recv() {
+            self.take(line);
+        }
+    }
+
+    fn fail(&mut self, what: &str) -> ! {
+        let (name, stdout, stderr) = (self.name.clone(), self.stdout(), self.stderr());
+        panic!("{name} {what}\n--- stdout\n{stdout}\n--- stderr\n{stderr}");
+    }
+}
+
+fn json(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}"))
+}
+
+/// One of Belfry's programs, up to date.
+pub(crate) async fn program(name: &'static str) -> Command {
+    let folder = spawn_blocking(programs).await.expect("the programs built");
+    let mut command = Command::new(folder.join(name));
+    command.env("RUST_BACKTRACE", "1");
+    command
+}
+
+/// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is asked once to build
+/// what is missing or stale, into the folder this test program came from.
+fn programs() -> PathBuf {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            if let Some(folder) = std::env::var_os("BELFRY_PROGRAMS") {
+                return folder.into();
+            }
+            // target/debug/deps/it-0123456789abcdef
+            let this = std::env::current_exe().expect("the test program's path");
+            let debug = this.ancestors().nth(2).expect("target/debug");
+            let target = debug.parent().expect("target");
+            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+            cargo.args(["build", "--quiet", "-p", "belfryctl", "-p", "belfry-pushd", "--target-dir"]).arg(target);
+            assert!(cargo.status().expect("cargo runs").success(), "belfryctl and belfry-pushd do not build");
+            debug.to_owned()
+        })
+        .clone()
+}

@@ -1,0 +1,82 @@
+//! `belfry-pushd`, Belfry's reference push server, as a child process, and its HTTP calls.
+
+use std::ffi::OsStr;
+
+use serde_json::{Value, json};
+
+use crate::program::{Running, program};
+
+/// A running `belfry-pushd`. Dropping kills it.
+#[derive(Debug)]
+pub struct Pushd {
+    /// The process.
+    pub running: Running,
+    ready: Value,
+    client: reqwest::Client,
+}
+
+impl Pushd {
+    /// Starts it on a port of its own, with `args` such as `["--user", "alice:secret"]`.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        let mut command = program("belfry-pushd").await;
+        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        let mut running = Running::spawn(command);
+        let ready = running.event("ready", |line| line["ready"] == true).await;
+        // The address is loopback's: a proxy of the environment has nothing to do with it.
+        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
+        Self { running, ready, client }
+    }
+
+    /// `http://127.0.0.1:PORT`.
+    ///
+    /// # Panics
+    /// If it was not in the ready line.
+    pub fn http(&self) -> &str {
+        self.ready["http"].as_str().expect("an http address")
+    }
+
+    /// `ws://127.0.0.1:PORT/ws`.
+    ///
+    /// # Panics
+    /// If it was not in the ready line.
+    pub fn stomp(&self) -> &str {
+        self.ready["stomp"].as_str().expect("a stomp address")
+    }
+
+    /// `http://127.0.0.1:PORT/ecgapi`, for `api.base`.
+    pub fn api_base(&self) -> String {
+        format!("{}/ecgapi", self.http())
+    }
+
+    /// A token for a user.
+    ///
+    /// # Panics
+    /// If the user is turned away.
+    pub async fn login(&self, login: &str, password: &str) -> String {
+        let answer = self.post("/login", None, &json!({"login": login, "password": password})).await;
+        answer["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
+    }
+
+    /// One of the message calls, such as `sendMessage`; returns `data`.
+    ///
+    /// # Panics
+    /// If it fails.
+    pub async fn call(&self, token: &str, name: &str, body: &Value) -> Value {
+        let mut answer = self.post(&format!("/ecgapi/api/message/{name}"), Some(token), body).await;
+        assert_eq!(answer["code"], 0, "{name}: {answer}");
+        answer["data"].take()
+    }
+
+    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Value {
+        let mut request = self.client.post(format!("{}{path}", self.http())).json(body);
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status();
+        response.json().await.unwrap_or_else(|error| panic!("{path}: {status}, not JSON: {error}"))
+    }
+}
