@@ -9,6 +9,7 @@ pub mod alerts;
 pub mod backoff;
 pub mod clock;
 pub mod error;
+pub mod inbox;
 pub mod link;
 pub mod notice;
 pub mod ports;

@@ -4,154 +4,227 @@
 //! `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row; the cursor moves in the
 //! transaction of the rows it covers. Nothing here knows of servers, sessions or notifications.
 
+use std::path::{Path, PathBuf};
+
 use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 
-use crate::{
-    notice::{Notice, NoticeKey, Source, State},
-    ports::PopupId,
-};
+use crate::{notice::NoticeKey, ports::PopupId};
 
-/// Arrival number of a notice: the order of the inbox. Never used twice, not even after a delete.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Seq(pub i64);
+pub(crate) mod burial;
+pub(crate) mod codes;
+mod error;
+pub(crate) mod marks;
+mod recovery;
+pub(crate) mod rows;
+pub(crate) mod schema;
+#[cfg(test)]
+mod tests;
+mod types;
+mod writer;
 
-/// What is to happen to the alert of a notice that turns out to be new.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum AlertMark {
-    /// A popup is owed.
-    Due,
-    /// None is owed, and why: the answer to "why was I not notified?".
-    Suppressed(Suppressed),
+use schema::BUSY_TIMEOUT;
+
+pub use error::StoreError;
+pub use types::{Alert, AlertMark, Applied, Counts, Outcome, Recovered, RejectReason, Seq, Stored, Suppressed, Write};
+
+/// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    place: PathBuf,
+    data_version: i64,
 }
 
-/// Why no popup is owed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Suppressed {
-    /// `notifications.enabled = false`.
-    Disabled,
-    /// A rule says `mute`.
-    Muted,
-    /// Quiet hours.
-    QuietHours,
-    /// It arrived decided, withdrawn or expired.
-    NotOpen,
-    /// It was rebuilt from history, or the server had delivered it before.
-    OldNews,
-}
+impl Store {
+    /// Opens the inbox of `account` in its folder, making both if they are not there (on Unix readable by their owner
+    /// only), and brings the format up to date.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file is newer than the program, damaged, out of reach, or another account's; it is left
+    /// as it is.
+    pub fn open(dir: &Path, account: &str) -> Result<Self, StoreError> {
+        Self::new(schema::create(dir)?, account)
+    }
 
-/// A message that cannot be used, kept for diagnosis.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum RejectReason {
-    /// Larger than `server.max_message`, or with too many headers.
-    TooLarge,
-    /// The body is not UTF-8.
-    NotUtf8,
-    /// Nothing to show in it.
-    NotUsable,
-}
+    /// An inbox that lives as long as this value: for simulations and tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQLite has no memory left.
+    pub fn open_in_memory() -> Result<Self, StoreError> {
+        Self::new(schema::in_memory()?, "memory")
+    }
 
-/// One thing to write. A batch of these is one transaction.
-#[derive(Debug, Clone)]
-pub enum Write {
-    /// A notice from a server; its alert mark holds if it is new.
-    Notice {
-        /// What arrived.
-        notice: Box<Notice>,
-        /// By which way.
-        source: Source,
-        /// When.
-        received_at: Timestamp,
-        /// What a new one owes.
-        alert: AlertMark,
-    },
-    /// A message that cannot be used.
-    Rejected {
-        /// Why.
-        reason: RejectReason,
-        /// STOMP destination or API path.
-        destination: String,
-        /// The header lines as received, secrets being the server's own affair; at most 64 KiB.
-        head: Vec<u8>,
-        /// The first 64 KiB of the body.
-        body: Vec<u8>,
-        /// When.
-        received_at: Timestamp,
-    },
-    /// The cursor of `api.collect`, in the transaction of the rows it covers.
-    Cursor(String),
-    /// A pass has run to its end: nothing sent before this is missing.
-    CompleteThrough(Timestamp),
-    /// The position in a stream, in the transaction of the row it covers.
-    StreamOffset {
-        /// The queue or destination that is a stream.
-        stream: String,
-        /// `x-stream-offset` of the row.
-        offset: u64,
-    },
-    /// Popups are about to be shown for these: in a commit of its own, before the OS call.
-    Claim(Vec<Seq>),
-    /// The OS has the popup.
-    Shown {
-        /// The notices it speaks for.
-        seqs: Vec<Seq>,
-        /// What the OS calls it.
-        popup: PopupId,
-    },
-    /// The OS would not show it.
-    Refused {
-        /// The notices it would have spoken for.
-        seqs: Vec<Seq>,
-        /// What was said.
-        why: String,
-    },
-    /// A popup left the screen.
-    PopupGone(PopupId),
-    /// `notice` events up to here were handed out.
-    Announced(Seq),
-}
+    fn new((connection, place): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
+        let mut store = Self { connection, place, data_version: 0 };
+        let found: String = store.write(|tx| {
+            tx.execute("UPDATE account SET name = ?1 WHERE name IS NULL", params![account])?;
+            tx.query_row("SELECT name FROM account", [], |row| row.get(0))
+        })?;
+        if found != account {
+            return Err(StoreError::OtherAccount { place: store.place, found, asked: account.to_owned() });
+        }
+        store.data_version = store.read(data_version)?;
+        Ok(store)
+    }
 
-/// What became of one [`Write`], in the same order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// First time this key is seen.
-    New {
-        /// Its place in the inbox.
-        seq: Seq,
-        /// Its key as stored (`#2` may have been appended).
-        key: NoticeKey,
-    },
-    /// A newer version, or another state, of a notice that is there.
-    Changed {
-        /// Its place in the inbox.
-        seq: Seq,
-        /// Its key.
-        key: NoticeKey,
-        /// Its state now.
-        state: State,
-        /// Names of the fields that changed, as in `belfryctl inbox list --json`.
-        fields: Vec<&'static str>,
-        /// The popup on the screen that speaks for it alone, for an update in place.
-        popup: Option<PopupId>,
-    },
-    /// Known, nothing new.
-    Known {
-        /// Its place in the inbox.
-        seq: Seq,
-    },
-    /// Deleted or expired before: it stays away.
-    Buried,
-    /// Those of a [`Write::Claim`] that were due and still are: only they may be shown.
-    Claimed(Vec<Seq>),
-    /// Done.
-    Done,
-}
+    /// Applies a batch in order, as one transaction: all of it or nothing. Once it returns, it survives a power cut.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing of the batch was kept.
+    pub fn apply(&mut self, batch: &[Write]) -> Result<Applied, StoreError> {
+        self.write(|tx| writer::apply(tx, batch))
+    }
 
-/// The result of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// One per write.
-    pub outcomes: Vec<Outcome>,
-    /// Popups on the screen that no longer speak for anything unread and open: retract them, then
+    /// Takes over from an earlier run: what was claimed without an outcome becomes uncertain, and what is still owed
+    /// is handed out. To be called once, before the first [`apply`](Self::apply).
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was changed.
+    pub fn recover(&mut self) -> Result<Recovered, StoreError> {
+        self.write(recovery::recover)
+    }
+
+    /// Takes out notices received before `before`, at most `limit`, the oldest first, and says how many; their
+    /// identities stay. To be called until it returns 0, with other work in between. The age counts from the arrival
+    /// here: what a server says of its own time may be wrong, and a notice nobody could see would be lost.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was removed.
+    pub fn expire(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
+        self.write(|tx| burial::expire(tx, before, limit))
+    }
+
+    /// The cursor of `api.collect`; `None` before the first page.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn cursor(&self) -> Result<Option<String>, StoreError> {
+        self.read(|connection| connection.query_row("SELECT cursor FROM account", [], |row| row.get(0)))
+    }
+
+    /// Nothing sent before this is missing; `None` before the first complete pass.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn complete_through(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.time("complete_through")
+    }
+
+    /// When the session was live for the last time.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn last_live(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.time("last_live")
+    }
+
+    fn time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection| {
+            connection.query_row(&format!("SELECT {column} FROM account"), [], |row| rows::time(row, column))
+        })
+    }
+
+    /// The last offset stored of a stream.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stream_offset(&self, stream: &str) -> Result<Option<u64>, StoreError> {
+        self.read(|connection| {
+            connection
+                .query_row(r#"SELECT "offset" FROM streams WHERE stream = ?1"#, params![stream], |row| {
+                    // SQLite has no unsigned numbers: the bits are kept as they are.
+                    row.get(0).map(i64::cast_unsigned)
+                })
+                .optional()
+        })
+    }
+
+    /// How many of everything.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        self.read(counts)
+    }
+
+    /// One notice; `None` when it was deleted.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn notice(&self, seq: Seq) -> Result<Option<Stored>, StoreError> {
+        self.read(|connection| rows::find(connection, seq))
+    }
+
+    /// The notices a popup speaks for, oldest first; none when it is not known.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn keys_of(&self, popup: &PopupId) -> Result<Vec<NoticeKey>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached(
+                    "SELECT scope, id FROM notices WHERE popup = (SELECT id FROM popups WHERE name = ?1) ORDER BY seq",
+                )?
+                .query_map(params![popup.0], |row| Ok(NoticeKey { scope: row.get(0)?, id: row.get(1)? }))?
+                .collect()
+        })
+    }
+
+    /// Popups on the screen that no longer speak for anything unread and open, whoever changed that: retract them, then
     /// [`Write::PopupGone`].
-    pub withdraw: Vec<PopupId>,
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn stale_popups(&self) -> Result<Vec<PopupId>, StoreError> {
+        self.read(writer::stale_popups)
+    }
+
+    /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last call, or since the
+    /// store was opened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn changed_elsewhere(&mut self) -> Result<bool, StoreError> {
+        let now = self.read(data_version)?;
+        Ok(std::mem::replace(&mut self.data_version, now) != now)
+    }
+
+    fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        work(&self.connection).map_err(|error| StoreError::new(&self.place, &error))
+    }
+
+    fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
+    }
+}
+
+/// Runs `work` with the write lock held from the start, so that two writers wait for each other instead of failing
+/// halfway; whatever `work` did is undone when it fails.
+pub(crate) fn in_transaction<T>(
+    connection: &mut Connection,
+    work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<T> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let result = work(&tx)?;
+    tx.commit()?;
+    Ok(result)
+}
+
+pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM notices), \
+                    (SELECT count(*) FROM notices WHERE read = 0), \
+                    (SELECT count(*) FROM notices WHERE read = 0 AND state = 'open'), \
+                    (SELECT rejected FROM account)",
+        )?
+        .query_row([], |row| {
+            Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })
+        })
+}
+
+/// Changes whenever another connection commits.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA data_version", [], |row| row.get(0))
 }

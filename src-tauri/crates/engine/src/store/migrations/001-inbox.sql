@@ -1,0 +1,83 @@
+-- One row: what holds for the account as a whole. Times are microseconds since 1970, UTC.
+CREATE TABLE account (
+    one              INTEGER PRIMARY KEY CHECK (one = 1),
+    name             TEXT,                          -- whose inbox this is; set by the first open
+    cursor           TEXT,                          -- of api.collect; covers rows of this database only
+    complete_through INTEGER,                       -- nothing sent before this is missing
+    last_live        INTEGER,
+    announced        INTEGER NOT NULL DEFAULT 0,    -- notices up to here were handed out
+    rejected         INTEGER NOT NULL DEFAULT 0,    -- how many ever; the table keeps the newest
+    indexed_through  INTEGER NOT NULL DEFAULT 0     -- notices up to here are in the search index
+) STRICT;
+INSERT INTO account (one) VALUES (1);
+
+-- Popups on the screen, by the name the OS gave them.
+CREATE TABLE popups (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- AUTOINCREMENT: an arrival number is never used twice, or a deleted notice could lend its place to another.
+-- Small columns first, so that a scan does not walk through long bodies.
+CREATE TABLE notices (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT,
+    scope       TEXT NOT NULL,
+    id          TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    sent_at     INTEGER,
+    read        INTEGER NOT NULL DEFAULT 0,
+    state       TEXT NOT NULL,
+    priority    TEXT NOT NULL,
+    source      TEXT NOT NULL,
+    version     INTEGER,
+    undelivered INTEGER,
+    alert       TEXT NOT NULL,      -- due, suppressed, claimed, shown, refused, uncertain
+    alert_why   TEXT,               -- of suppressed and refused
+    popup       INTEGER REFERENCES popups (id) ON DELETE SET NULL,
+    kind        TEXT NOT NULL,
+    sender      TEXT NOT NULL,
+    title       TEXT NOT NULL,
+    link        TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    actions     TEXT NOT NULL,      -- JSON array
+    body        TEXT NOT NULL,
+    extra       TEXT NOT NULL,      -- JSON object
+    UNIQUE (scope, id)
+) STRICT;
+CREATE INDEX notices_unread   ON notices (seq, state) WHERE read = 0;
+CREATE INDEX notices_due      ON notices (seq) WHERE alert = 'due';
+CREATE INDEX notices_claimed  ON notices (seq) WHERE alert = 'claimed';
+CREATE INDEX notices_popup    ON notices (popup) WHERE popup IS NOT NULL;
+CREATE INDEX notices_received ON notices (received_at);
+
+-- Identity outlives the row: what was deleted or expired, as it stood then.
+CREATE TABLE seen (
+    scope   TEXT NOT NULL,
+    id      TEXT NOT NULL,
+    version INTEGER,
+    sent_at INTEGER,
+    state   TEXT NOT NULL,
+    PRIMARY KEY (scope, id)
+) STRICT, WITHOUT ROWID;
+
+-- "offset" is the last one stored of each stream.
+CREATE TABLE streams (
+    stream   TEXT PRIMARY KEY,
+    "offset" INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Messages that cannot be used, the newest of them, for diagnosis.
+CREATE TABLE rejected (
+    number      INTEGER PRIMARY KEY AUTOINCREMENT,
+    reason      TEXT NOT NULL,
+    destination TEXT NOT NULL,
+    received_at INTEGER NOT NULL,
+    head        BLOB NOT NULL,
+    body        BLOB NOT NULL
+) STRICT;
+
+-- Rowid = seq. The text is cut in Rust (store/search.rs); `characters` holds each ideograph of a notice once.
+CREATE VIRTUAL TABLE search USING fts5 (
+    title, body, sender, extra, characters,
+    content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
+);

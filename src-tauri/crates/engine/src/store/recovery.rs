@@ -1,0 +1,31 @@
+//! What to do with what an earlier run left behind.
+//!
+//! Deliberately absent: showing anything. Invariant: an alert that was claimed and has no outcome never pops again.
+
+use rusqlite::{Transaction, params};
+
+use super::{
+    rows::{self, COLUMNS},
+    types::{Recovered, Stored},
+};
+use crate::ports::PopupId;
+
+/// Marks the uncertain and collects the rest.
+pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
+    let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
+    Ok(Recovered {
+        uncertain: uncertain as u64,
+        due: collect(tx, "alert = 'due'")?,
+        unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
+        popups: tx
+            .prepare("SELECT name FROM popups ORDER BY id")?
+            .query_map([], |row| row.get(0).map(PopupId))?
+            .collect::<rusqlite::Result<_>>()?,
+    })
+}
+
+fn collect(tx: &Transaction<'_>, which: &str) -> rusqlite::Result<Vec<Stored>> {
+    tx.prepare(&format!("SELECT {COLUMNS} FROM notices WHERE {which} ORDER BY seq"))?
+        .query_map(params![], rows::stored)?
+        .collect()
+}

@@ -1,0 +1,80 @@
+//! From a row of `notices` to a [`Stored`] notice.
+//!
+//! The one place that knows the order of the columns; whoever selects them uses [`COLUMNS`].
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::{
+    codes::{Json, Micros, unknown},
+    types::{Alert, Seq, Stored},
+};
+use crate::notice::{Identity, Notice, NoticeKey};
+
+/// The columns [`stored`] reads, for a `SELECT` from `notices`.
+pub(crate) const COLUMNS: &str = "seq, scope, id, received_at, sent_at, read, state, priority, source, version, \
+     undelivered, alert, alert_why, kind, sender, title, link, destination, actions, body, extra";
+
+/// Reads a row of [`COLUMNS`].
+pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
+    let Micros(received_at) = row.get("received_at")?;
+    let Json(actions) = row.get("actions")?;
+    let Json(extra) = row.get("extra")?;
+    Ok(Stored {
+        seq: row.get("seq")?,
+        source: row.get("source")?,
+        received_at,
+        read: row.get("read")?,
+        alert: alert(row)?,
+        notice: Notice {
+            key: NoticeKey { scope: row.get("scope")?, id: row.get("id")? },
+            identity: Identity::Given,
+            title: row.get("title")?,
+            body: row.get("body")?,
+            kind: row.get("kind")?,
+            sender: row.get("sender")?,
+            sent_at: time(row, "sent_at")?,
+            link: row.get("link")?,
+            priority: row.get("priority")?,
+            state: row.get("state")?,
+            version: row.get("version")?,
+            actions,
+            undelivered: row.get("undelivered")?,
+            extra,
+            destination: row.get("destination")?,
+        },
+    })
+}
+
+/// Reads a column that may hold a time.
+pub(crate) fn time(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<Timestamp>> {
+    row.get::<_, Option<Micros>>(column).map(|time| time.map(|Micros(time)| time))
+}
+
+fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
+    let mark: String = row.get("alert")?;
+    Ok(match mark.as_str() {
+        "due" => Alert::Due,
+        "suppressed" => Alert::Suppressed(row.get("alert_why")?),
+        "claimed" => Alert::Claimed,
+        "shown" => Alert::Shown,
+        "refused" => Alert::Refused(row.get("alert_why")?),
+        "uncertain" => Alert::Uncertain,
+        other => {
+            let column = row.as_ref().column_index("alert")?;
+            return Err(rusqlite::Error::FromSqlConversionFailure(
+                column,
+                rusqlite::types::Type::Text,
+                unknown(other).into(),
+            ));
+        }
+    })
+}
+
+/// One notice.
+pub(super) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<Stored>> {
+    connection
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM notices WHERE seq = ?1"))?
+        .query_row(params![seq], stored)
+        .optional()
+}

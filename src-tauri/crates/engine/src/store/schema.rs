@@ -1,0 +1,109 @@
+//! Opening the database: the file, its pragmas and its format.
+//!
+//! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it is. Invariant: no
+//! connection leaves here without WAL and `synchronous=FULL`, so a commit that returned survives a power cut.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, OpenFlags};
+use rusqlite_migration::{M, Migrations};
+
+use super::error::StoreError;
+
+/// The database inside an account's folder.
+pub(crate) const FILE: &str = "inbox.sqlite3";
+
+/// How long a connection waits for another one's write.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The format, step by step. A step that has been released is never edited.
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/001-inbox.sql"))];
+
+/// Opens the file for writing, making it (and the folder) if it is not there; on Unix nobody else can read them.
+pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
+    let place = dir.join(FILE);
+    make_private(dir, &place)
+        .map_err(|error| StoreError::NotWritable { place: place.clone(), detail: error.to_string() })?;
+    let mut connection = connect(&place)?;
+    migrate(&mut connection, &place)?;
+    Ok((connection, place))
+}
+
+/// Opens a file that is there for writing; `None` when it has no format yet (it is just being made).
+pub(crate) fn open_existing(place: &Path) -> Result<Option<Connection>, StoreError> {
+    let mut connection = connect(place)?;
+    if format(&connection, place)? == 0 {
+        return Ok(None);
+    }
+    migrate(&mut connection, place)?;
+    Ok(Some(connection))
+}
+
+/// A database that lives as long as its connection.
+pub(super) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
+    let place = PathBuf::from(":memory:");
+    let mut connection = Connection::open_in_memory().map_err(|error| StoreError::new(&place, &error))?;
+    settle(&connection).map_err(|error| StoreError::new(&place, &error))?;
+    migrate(&mut connection, &place)?;
+    Ok((connection, place))
+}
+
+fn connect(place: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| StoreError::new(place, &error);
+    // Not SQLITE_OPEN_CREATE: the file is made by `make_private`, with the right mode from the first moment.
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    // Before anything that might write: a newer format is not ours to touch.
+    let found = format(&connection, place)?;
+    if found > STEPS.len() {
+        return Err(StoreError::Newer { place: place.to_path_buf(), found, known: STEPS.len() });
+    }
+    settle(&connection).map_err(failed)?;
+    Ok(connection)
+}
+
+fn format(connection: &Connection, place: &Path) -> Result<usize, StoreError> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| StoreError::new(place, &error))
+}
+
+/// What must hold on every connection, whoever uses it.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // On macOS a plain fsync stops at the drive's cache; elsewhere this does nothing.
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // What a person deletes is overwritten, not just unlinked.
+    connection.pragma_update(None, "secure_delete", true)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn migrate(connection: &mut Connection, place: &Path) -> Result<(), StoreError> {
+    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::new(place, &err),
+        other => StoreError::Unusable { place: place.to_path_buf(), detail: other.to_string() },
+    })
+}
+
+#[cfg(unix)]
+fn make_private(dir: &Path, place: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    // SQLite gives -wal and -shm the mode of the database.
+    fs::OpenOptions::new().append(true).create(true).mode(0o600).open(place).map(drop)
+}
+
+#[cfg(not(unix))]
+fn make_private(dir: &Path, place: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(dir)?;
+    fs::OpenOptions::new().append(true).create(true).open(place).map(drop)
+}

@@ -1,0 +1,113 @@
+//! The rules of the store, one test each.
+
+use jiff::Timestamp;
+use serde_json::Map;
+
+use super::{AlertMark, Applied, Outcome, Seq, Store, Stored, Write};
+use crate::{
+    notice::{Identity, Notice, NoticeKey, Priority, Source, State},
+    ports::PopupId,
+};
+
+mod alerts;
+mod identity;
+mod opening;
+mod orders;
+mod transactions;
+
+/// A moment: this many seconds after the first of January 2026.
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_767_225_600 + seconds).unwrap()
+}
+
+fn notice(id: &str) -> Notice {
+    Notice {
+        key: NoticeKey { scope: String::new(), id: id.to_owned() },
+        identity: Identity::Given,
+        title: format!("title of {id}"),
+        body: format!("body of {id}"),
+        kind: "3".to_owned(),
+        sender: "payments".to_owned(),
+        sent_at: Some(at(0)),
+        link: String::new(),
+        priority: Priority::Normal,
+        state: State::Open,
+        version: None,
+        actions: Vec::new(),
+        undelivered: None,
+        extra: Map::new(),
+        destination: "/user/queue/approvals".to_owned(),
+    }
+}
+
+fn version(id: &str, version: i64, state: State) -> Notice {
+    Notice { version: Some(version), state, title: format!("title {version}"), ..notice(id) }
+}
+
+fn content(id: &str, identity: Identity) -> Notice {
+    Notice { identity, ..notice(id) }
+}
+
+/// The arrival of a notice that owes a popup.
+fn arrival(notice: Notice) -> Write {
+    Write::Notice { notice: Box::new(notice), source: Source::Live, received_at: at(1), alert: AlertMark::Due }
+}
+
+fn popup(name: &str) -> PopupId {
+    PopupId(name.to_owned())
+}
+
+trait Steps {
+    fn one(&mut self, write: Write) -> Outcome;
+    fn all(&mut self, batch: &[Write]) -> Applied;
+    fn arrive(&mut self, notice: Notice) -> Outcome;
+    /// The place of a notice that must be new.
+    fn add(&mut self, notice: Notice) -> Seq;
+    /// Claims and shows one popup for these.
+    fn show(&mut self, seqs: &[Seq], name: &str) -> Applied;
+    fn at(&self, seq: Seq) -> Stored;
+    fn delete(&mut self, seq: Seq);
+    fn mark_read(&mut self, seq: Seq);
+}
+
+impl Steps for Store {
+    fn one(&mut self, write: Write) -> Outcome {
+        self.all(&[write]).outcomes.remove(0)
+    }
+
+    fn all(&mut self, batch: &[Write]) -> Applied {
+        let applied = self.apply(batch).unwrap();
+        assert_eq!(applied.outcomes.len(), batch.len());
+        applied
+    }
+
+    fn arrive(&mut self, notice: Notice) -> Outcome {
+        self.one(arrival(notice))
+    }
+
+    fn add(&mut self, notice: Notice) -> Seq {
+        match self.arrive(notice) {
+            Outcome::New { seq, .. } => seq,
+            other => panic!("not new: {other:?}"),
+        }
+    }
+
+    fn show(&mut self, seqs: &[Seq], name: &str) -> Applied {
+        assert_eq!(self.one(Write::Claim(seqs.to_vec())), Outcome::Claimed(seqs.to_vec()));
+        self.all(&[Write::Shown { seqs: seqs.to_vec(), popup: popup(name) }])
+    }
+
+    fn at(&self, seq: Seq) -> Stored {
+        self.notice(seq).unwrap().expect("the notice is there")
+    }
+
+    fn delete(&mut self, seq: Seq) {
+        let buried = self.write(|tx| super::burial::bury(tx, &[seq])).unwrap();
+        assert_eq!(buried, 1);
+    }
+
+    fn mark_read(&mut self, seq: Seq) {
+        let changed = self.write(|tx| super::marks::mark(tx, &[seq], true)).unwrap();
+        assert_eq!(changed, 1);
+    }
+}

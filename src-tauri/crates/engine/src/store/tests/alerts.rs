@@ -1,0 +1,158 @@
+//! What an alert owes, and which popups are to leave the screen.
+
+use crate::{
+    notice::State,
+    store::{Alert, AlertMark, Outcome, Seq, Store, Suppressed, Write},
+};
+
+use super::{Steps, at, notice, popup, version};
+
+#[test]
+fn only_what_is_due_unread_and_open_can_be_claimed_and_only_once() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [plain, read, decided, deleted] = ["1", "2", "3", "4"].map(|id| store.add(version(id, 1, State::Open)));
+    let quiet = Write::Notice {
+        notice: Box::new(notice("5")),
+        source: crate::notice::Source::History,
+        received_at: at(1),
+        alert: AlertMark::Suppressed(Suppressed::OldNews),
+    };
+    let Outcome::New { seq: quiet, .. } = store.one(quiet) else { panic!("not new") };
+    store.mark_read(read);
+    store.arrive(version("3", 2, State::Decided));
+    store.delete(deleted);
+    let all = vec![plain, read, decided, deleted, quiet, Seq(999)];
+    assert_eq!(store.one(Write::Claim(all.clone())), Outcome::Claimed(vec![plain]));
+    assert_eq!(store.one(Write::Claim(all)), Outcome::Claimed(vec![]));
+    assert_eq!(store.at(read).alert, Alert::Suppressed(Suppressed::Read));
+    assert_eq!(store.at(decided).alert, Alert::Suppressed(Suppressed::NotOpen));
+    assert_eq!(store.at(quiet).alert, Alert::Suppressed(Suppressed::OldNews));
+}
+
+#[test]
+fn a_notice_that_arrives_decided_owes_no_popup_whatever_the_caller_says() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(version("1", 1, State::Withdrawn));
+    assert_eq!(store.at(seq).alert, Alert::Suppressed(Suppressed::NotOpen));
+}
+
+#[test]
+fn a_notice_that_opens_again_does_not_ring_again() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(version("1", 1, State::Open));
+    store.arrive(version("1", 2, State::Decided));
+    store.arrive(version("1", 3, State::Open));
+    assert_eq!(store.one(Write::Claim(vec![seq])), Outcome::Claimed(vec![]));
+}
+
+#[test]
+fn reading_before_the_popup_holds_even_when_marked_unread_again() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(notice("1"));
+    store.mark_read(seq);
+    store.write(|tx| crate::store::marks::mark(tx, &[seq], false)).unwrap();
+    assert_eq!(store.one(Write::Claim(vec![seq])), Outcome::Claimed(vec![]));
+}
+
+#[test]
+fn a_popup_is_withdrawn_when_its_notice_is_decided_read_or_deleted() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [decided, read, deleted] = ["1", "2", "3"].map(|id| store.add(version(id, 1, State::Open)));
+    for (seq, name) in [(decided, "a"), (read, "b"), (deleted, "c")] {
+        assert_eq!(store.show(&[seq], name).withdraw, []);
+    }
+    store.mark_read(read);
+    store.delete(deleted);
+    assert_eq!(store.stale_popups().unwrap(), [popup("b"), popup("c")]);
+    let applied = store.all(&[super::arrival(version("1", 2, State::Decided))]);
+    assert_eq!(applied.withdraw, [popup("a"), popup("b"), popup("c")]);
+    let gone = ["a", "b", "c"].map(|name| Write::PopupGone(popup(name)));
+    assert_eq!(store.all(&gone).withdraw, []);
+    assert_eq!(store.at(decided).alert, Alert::Shown, "that it was shown stays known");
+}
+
+#[test]
+fn a_summary_stays_while_one_of_its_notices_is_unread_and_open() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [one, two] = ["1", "2"].map(|id| store.add(version(id, 1, State::Open)));
+    store.show(&[one, two], "sum");
+    assert_eq!(store.keys_of(&popup("sum")).unwrap().len(), 2);
+    store.mark_read(one);
+    assert_eq!(store.stale_popups().unwrap(), []);
+    assert_eq!(store.all(&[super::arrival(version("2", 2, State::Expired))]).withdraw, [popup("sum")]);
+}
+
+#[test]
+fn a_popup_that_comes_too_late_is_withdrawn_at_once() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [decided, deleted] = ["1", "2"].map(|id| store.add(version(id, 1, State::Open)));
+    store.one(Write::Claim(vec![decided, deleted]));
+    store.arrive(version("1", 2, State::Decided));
+    store.delete(deleted);
+    let applied = store.all(&[
+        Write::Shown { seqs: vec![decided], popup: popup("a") },
+        Write::Shown { seqs: vec![deleted], popup: popup("b") },
+    ]);
+    assert_eq!(applied.withdraw, [popup("a"), popup("b")]);
+}
+
+#[test]
+fn a_change_names_the_popup_that_speaks_for_the_notice_alone() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [single, one, two] = ["1", "2", "3"].map(|id| store.add(version(id, 1, State::Open)));
+    store.show(&[single], "single");
+    store.show(&[one, two], "sum");
+    let popup_of = |outcome| match outcome {
+        Outcome::Changed { popup, .. } => popup,
+        other => panic!("not changed: {other:?}"),
+    };
+    assert_eq!(popup_of(store.arrive(version("1", 2, State::Open))), Some(popup("single")));
+    assert_eq!(popup_of(store.arrive(version("2", 2, State::Open))), None);
+    assert_eq!(popup_of(store.arrive(version("1", 3, State::Decided))), None, "to be withdrawn, not updated");
+}
+
+#[test]
+fn an_update_shown_under_another_name_takes_the_first_ones_place() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(version("1", 1, State::Open));
+    store.show(&[seq], "first");
+    store.arrive(version("1", 2, State::Open));
+    let applied = store.all(&[Write::Shown { seqs: vec![seq], popup: popup("second") }]);
+    assert_eq!(applied.withdraw, [popup("first")]);
+}
+
+#[test]
+fn a_refused_popup_leaves_the_notice_unread_with_the_reason() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(notice("1"));
+    store.one(Write::Claim(vec![seq]));
+    store.one(Write::Refused { seqs: vec![seq], why: "no service".to_owned() });
+    let stored = store.at(seq);
+    assert_eq!((stored.read, stored.alert), (false, Alert::Refused("no service".to_owned())));
+}
+
+#[test]
+fn a_claim_without_outcome_is_uncertain_after_a_restart_and_never_pops_again() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [claimed, due] = ["1", "2"].map(|id| store.add(notice(id)));
+    store.one(Write::Claim(vec![claimed]));
+    let recovered = store.recover().unwrap();
+    assert_eq!(recovered.uncertain, 1);
+    assert_eq!(recovered.due.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [due]);
+    assert_eq!(store.at(claimed).alert, Alert::Uncertain);
+    assert!(!store.at(claimed).read);
+    assert_eq!(store.one(Write::Claim(vec![claimed])), Outcome::Claimed(vec![]));
+    assert_eq!(store.recover().unwrap().uncertain, 0);
+}
+
+#[test]
+fn a_restart_hands_out_what_was_not_announced_and_the_popups_on_the_screen() {
+    let mut store = Store::open_in_memory().unwrap();
+    let [one, two] = ["1", "2"].map(|id| store.add(notice(id)));
+    store.show(&[one], "a");
+    store.one(Write::Announced(one));
+    store.one(Write::Announced(Seq(0)));
+    let recovered = store.recover().unwrap();
+    assert_eq!(recovered.unannounced.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [two]);
+    assert_eq!(recovered.popups, [popup("a")]);
+}
