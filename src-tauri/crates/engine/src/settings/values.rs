@@ -259,7 +259,7 @@ pub struct Pointer(String);
 
 impl Pointer {
     /// The pointer to a key of the outermost object; `key` holds neither `/` nor `~`.
-    pub(super) fn of_key(key: &str) -> Self {
+    pub(crate) fn of_key(key: &str) -> Self {
         Self(format!("/{key}"))
     }
 
