@@ -1,8 +1,10 @@
 //! The system packages Belfry needs beyond Rust and Node, and how they get onto the machine.
 //!
 //! Installed at once as root; with sudo after one question on a terminal; otherwise the exact command is printed and
-//! the run stops. A broker installed here is stopped and disabled again: the tests start their own.
+//! the run stops. A broker (and Erlang's port mapper) installed here is stopped and disabled again: the tests start
+//! their own.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Result, bail};
@@ -13,8 +15,11 @@ use crate::shell::{command, confirm, has, heading, run};
 pub(crate) const BUILD: &[&str] =
     &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
-/// What the tests talk to.
-pub(crate) const BROKER: &[&str] = &["rabbitmq-server"];
+/// Without these, Chinese texts are boxes.
+pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk"];
+
+/// What the tests talk to. Erlang is named because it brings a network service of its own.
+pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
 
 /// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
@@ -57,6 +62,9 @@ fn steps<'a>(missing: &[&'a str]) -> Vec<Vec<&'a str>> {
     if missing.contains(&"rabbitmq-server") {
         steps.push(vec!["service", "rabbitmq-server", "stop"]);
         steps.push(vec!["update-rc.d", "rabbitmq-server", "disable"]);
+    }
+    if missing.contains(&"erlang-base") && Path::new("/run/systemd/system").exists() {
+        steps.push(vec!["systemctl", "disable", "--now", "epmd.service", "epmd.socket"]);
     }
     steps
 }
