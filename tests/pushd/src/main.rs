@@ -1,2 +1,148 @@
-//! Being laid.
-fn main() {}
+//! `belfry-pushd`: arguments, the ready line, and the signals that end it.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use belfry_pushd::{Account, Config, Server};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+/// The reference push server of Belfry: STOMP, a raw WebSocket and the message API on one port.
+///
+/// Prints one JSON line with its addresses on stdout when it is ready; logs go to stderr (RUST_LOG sets how much).
+/// Not for production: no TLS, and the passwords are arguments.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// Address and port to listen on; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
+    listen: SocketAddr,
+    /// Folder that keeps records and sign-ins over a restart; without it they are in memory.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Somebody who can sign in; may be given several times.
+    #[arg(long = "user", value_name = "NAME:PASSWORD")]
+    users: Vec<String>,
+    /// The broker behind STOMP.
+    #[arg(long, value_enum, default_value_t = Broker::Embedded)]
+    broker: Broker,
+    /// Mark a record delivered as soon as collectMessage has served it, as some servers do.
+    #[arg(long)]
+    destructive_collect: bool,
+    /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page /demo.
+    #[arg(long)]
+    demo: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Broker {
+    /// Inside this program, in memory.
+    Embedded,
+}
+
+fn account(text: &str) -> Option<Account> {
+    let (login, password) = text.split_once(':')?;
+    let is_good = !login.is_empty() && !login.contains(char::is_control) && !password.is_empty();
+    is_good.then(|| Account { login: login.to_owned(), password: password.to_owned() })
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    // Not a parser of clap's, whose error repeats the value: it may be a password.
+    let Some(accounts) = args.users.iter().map(|text| account(text)).collect() else {
+        Args::command().error(ErrorKind::ValueValidation, "--user takes NAME:PASSWORD, neither of them empty").exit();
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(args, accounts).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(args: Args, accounts: Vec<Account>) -> Result<(), Box<dyn std::error::Error>> {
+    match args.broker {
+        Broker::Embedded => {}
+    }
+    let server = Server::start(Config {
+        listen: args.listen,
+        data: args.data,
+        accounts,
+        destructive_collect: args.destructive_collect,
+        demo: args.demo,
+    })
+    .await?;
+    // Before the ready line, so that whoever reads it may end us at once.
+    let ended = ended()?;
+    writeln!(io::stdout(), "{}", server.ready_line())?;
+    io::stdout().flush()?;
+    ended.await;
+    server.stop().await;
+    Ok(())
+}
+
+/// Waits for SIGTERM or SIGINT.
+#[cfg(unix)]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Waits for Ctrl-C.
+#[cfg(not(unix))]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C cannot be noticed");
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_a_name_and_a_password_that_may_hold_colons() {
+        let alice = account("alice:a:b").unwrap();
+        assert_eq!((alice.login.as_str(), alice.password.as_str()), ("alice", "a:b"));
+        for wrong in ["", "alice", "alice:", ":secret", "a\nb:secret"] {
+            assert!(account(wrong).is_none(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_the_contracts() {
+        let parse = |args: &[&str]| Args::try_parse_from([&["belfry-pushd"], args].concat());
+        let all = parse(&[
+            "--listen",
+            "127.0.0.1:0",
+            "--data",
+            "d",
+            "--user",
+            "a:b",
+            "--user",
+            "c:d",
+            "--broker",
+            "embedded",
+            "--destructive-collect",
+            "--demo",
+        ]);
+        assert_eq!(all.unwrap().users.len(), 2);
+        assert_eq!(parse(&[]).unwrap().listen.to_string(), "127.0.0.1:0");
+        assert!(parse(&["--broker", "rabbitmq"]).is_err());
+    }
+}

@@ -1,0 +1,84 @@
+//! Signing in: `POST /login`, and who is calling.
+//!
+//! A pair of login and password, or a refresh token, buys an access token for `Authorization: Bearer` (or
+//! `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately absent: throttling and an account
+//! store; a company has both in its identity provider.
+//! Invariant: an answer never says which of login and password was wrong, and nothing of either is logged.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{FromRequestParts, State};
+use axum::http::HeaderMap;
+use axum::http::request::Parts;
+use serde::Deserialize;
+
+use crate::answer::{ApiError, Body};
+use crate::hub::{Hub, Tokens};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Login {
+    #[serde(default)]
+    login: String,
+    #[serde(default)]
+    password: String,
+    refresh_token: Option<String>,
+}
+
+/// `POST /login` with `{login,password}` or `{refreshToken}`.
+pub(crate) async fn login(State(hub): State<Arc<Hub>>, Body(request): Body<Login>) -> Result<Json<Tokens>, ApiError> {
+    if let Some(token) = request.refresh_token {
+        let tokens = hub.refresh(&token)?;
+        return tokens.map(Json).ok_or_else(|| ApiError::unauthorized("the refresh token is not valid: sign in again"));
+    }
+    if !hub.is_password(&request.login, &request.password) {
+        return Err(ApiError::unauthorized("login or password is wrong"));
+    }
+    Ok(Json(hub.sign_in(&request.login)?))
+}
+
+/// Who is calling: an extractor that answers 401 to everybody else.
+pub(crate) struct Caller(pub(crate) String);
+
+impl FromRequestParts<Arc<Hub>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, ApiError> {
+        let missing =
+            || ApiError::unauthorized("sign in: send Authorization: Bearer TOKEN with a token of POST /login");
+        let token = token(&parts.headers).ok_or_else(missing)?;
+        let login = hub.token_login(token)?;
+        login.map(Caller).ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired: sign in again"))
+    }
+}
+
+fn token(headers: &HeaderMap) -> Option<&str> {
+    let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    header("authorization").and_then(bearer).or_else(|| header("x-auth-token"))
+}
+
+/// The token of an `Authorization: Bearer` value; the scheme's case does not matter (RFC 9110, section 11.1).
+pub(crate) fn bearer(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_in_either_header() {
+        let of = |name: &'static str, value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, value.parse().unwrap());
+            token(&headers).map(str::to_owned)
+        };
+        assert_eq!(of("authorization", "Bearer abc").as_deref(), Some("abc"));
+        assert_eq!(of("authorization", "bearer  abc").as_deref(), Some("abc"));
+        assert_eq!(of("x-auth-token", "abc").as_deref(), Some("abc"));
+        assert_eq!(of("authorization", "Basic abc"), None);
+        assert_eq!(of("cookie", "abc"), None);
+    }
+}

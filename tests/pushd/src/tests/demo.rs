@@ -1,0 +1,102 @@
+use super::client::{Api, Raw};
+use super::*;
+use reqwest::StatusCode;
+
+async fn person(server: &Server, login: &str) -> Api {
+    Api::sign_in(server, login, "demo").await
+}
+
+/// Presses a button of a notification, as a client would.
+async fn press(person: &Api, record: &Value, action: &str) -> (StatusCode, Value) {
+    let button = record["actions"].as_array().unwrap().iter().find(|button| button["id"] == action).unwrap();
+    assert_eq!(button["method"], "POST");
+    let url = button["url"].as_str().unwrap();
+    let path = url.find("/demo/").map(|at| &url[at..]).unwrap();
+    person.call(path, &json!({})).await
+}
+
+#[tokio::test]
+async fn an_expense_goes_from_hand_to_hand_and_each_decision_takes_its_request_back() {
+    let server = server(|config| config.demo = true).await;
+    let employee = person(&server, "employee").await;
+    let mut told = Raw::connect(&server, &employee.token, "pc").await;
+    let filed = json!({"what": "Taxi", "amount": "86.40 EUR"});
+    assert_eq!(employee.call("/demo/expenses", &filed).await.0, StatusCode::OK);
+    for approver in ["supervisor", "manager", "finance"] {
+        let approver = person(&server, approver).await;
+        let mut phone = Raw::connect(&server, &approver.token, "phone").await;
+        let request = phone.next().await;
+        assert_eq!((&request["state"], &request["title"]), (&json!("open"), &json!("Approval needed: Taxi")));
+        assert_eq!(
+            press(&employee, &request, "approve").await.0,
+            StatusCode::FORBIDDEN,
+            "not the employee's to decide"
+        );
+
+        assert_eq!(press(&approver, &request, "approve").await.0, StatusCode::OK);
+        let decided = phone.next().await;
+        assert_eq!(
+            (&decided["id"], &decided["state"], &decided["version"]),
+            (&request["id"], &json!("decided"), &json!(2))
+        );
+        assert_eq!(decided["actions"], Value::Null);
+        assert_eq!(press(&approver, &request, "reject").await.0, StatusCode::CONFLICT, "decided is decided");
+    }
+    assert_eq!(told.next().await["title"], "Paid: Taxi");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_rejected_expense_ends_with_the_employee() {
+    let server = server(|config| config.demo = true).await;
+    let (employee, supervisor) = (person(&server, "employee").await, person(&server, "supervisor").await);
+    let mut told = Raw::connect(&server, &employee.token, "pc").await;
+    let mut asked = Raw::connect(&server, &supervisor.token, "pc").await;
+    employee.call("/demo/expenses", &json!({"what": "Yacht", "amount": "1 EUR"})).await;
+    let request = asked.next().await;
+    assert_eq!(press(&supervisor, &request, "reject").await.0, StatusCode::OK);
+    assert_eq!(asked.next().await["state"], "decided");
+    assert_eq!(told.next().await["title"], "Rejected: Yacht");
+    let manager = person(&server, "manager").await;
+    assert!(ids(&manager.collect("pc", None).await).is_empty());
+    assert_eq!(press(&manager, &request, "approve").await.0, StatusCode::CONFLICT);
+    assert_eq!(manager.call("/demo/expenses/none/approve", &json!({})).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(manager.call("/demo/expenses", &json!({"what": " ", "amount": "1"})).await.0, StatusCode::BAD_REQUEST);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_other_everyday_senders_reach_whom_they_mean() {
+    let server = server(|config| config.demo = true).await;
+    let (employee, manager) = (person(&server, "employee").await, person(&server, "manager").await);
+    for call in ["payment", "task", "report"] {
+        assert_eq!(manager.call(&format!("/demo/{call}"), &json!({})).await.0, StatusCode::OK);
+    }
+    let kinds = |page: &Value| -> Vec<String> {
+        page["records"].as_array().unwrap().iter().map(|record| record["type"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(kinds(&manager.collect("pc", None).await), ["payment", "task", "report"]);
+    assert_eq!(kinds(&employee.collect("pc", None).await), ["report"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_page_needs_nothing_from_elsewhere_and_is_there_only_with_demo() {
+    let demo = server(|config| config.demo = true).await;
+    let api = Api::stranger(&demo);
+    for path in ["/demo", "/demo/page.css", "/demo/page.js"] {
+        let answer = api.get(path).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+        let text = answer.text().await.unwrap();
+        assert!(!text.contains("http://") && !text.contains("https://"), "{path}");
+    }
+    demo.stop().await;
+    let plain = server(|_| ()).await;
+    assert_eq!(Api::stranger(&plain).get("/demo").await.status(), StatusCode::NOT_FOUND);
+    assert_eq!(
+        Api::stranger(&plain).call("/login", &json!({"login": "employee", "password": "demo"})).await.0,
+        StatusCode::UNAUTHORIZED
+    );
+    plain.stop().await;
+}
