@@ -1,0 +1,15 @@
+export type State = "open" | "expired" | "withdrawn" | "decided";
+export type Priority = "low" | "normal" | "high" | "urgent";
+export type Source = "live" | "collected" | "history";
+export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
+export type Language = "en" | "zh-CN";
+export type Theme = "system" | "light" | "dark";
+export type Row = { seq: number, title: string, preview: string, kind: string, sender: string, at: string, read: boolean, state: State, priority: Priority, };
+export type Page = { rows: Array<Row>, next: number | null, total: number, unread: number, };
+export type Field = { name: string, value: string, };
+export type Detail = { seq: number, title: string, body: string, kind: string, sender: string, sentAt: string | null, receivedAt: string, read: boolean, state: State, priority: Priority, source: Source, link: string, fields: Array<Field>, };
+export type Status = { state: Connectivity, since: string, endpoint: string, reason: string, remedy: string, retryInMs: number | null, };
+export type Start = { language: Language, theme: Theme, account: string, status: Status, open: number | null, };
+export type Update = { "type": "status", status: Status, } | { "type": "inbox" } | { "type": "open", seq: number, };
+export type Code = "store" | "gone" | "link-refused" | "no-browser" | "internal";
+export type Problem = { code: Code, message: string, };

@@ -1,0 +1,23 @@
+import { expect, test } from 'vitest';
+
+import { longDate, shortDate } from './format';
+
+const now = new Date(2026, 10, 20, 14, 30);
+const at = (...parts: [number, number, number, number, number]) => new Date(...parts).toISOString();
+
+test('today shows the time, this week the weekday, then the date, and the year only of another year', () => {
+  expect(shortDate(at(2026, 10, 20, 9, 5), 'zh-CN', now)).toBe('09:05');
+  expect(shortDate(at(2026, 10, 18, 9, 5), 'en', now)).toMatch(/^Wed/);
+  expect(shortDate(at(2026, 2, 8, 9, 5), 'en', now)).toBe('Mar 8');
+  expect(shortDate(at(2025, 2, 8, 9, 5), 'en', now)).toBe('Mar 8, 2025');
+  expect(shortDate(at(2025, 2, 8, 9, 5), 'zh-CN', now)).toBe('2025年3月8日');
+});
+
+test('a clock that is ahead counts as today', () => {
+  expect(shortDate(at(2026, 10, 20, 23, 59), 'zh-CN', now)).toBe('23:59');
+});
+
+test('what is not a date shows nothing', () => {
+  expect(shortDate('soon', 'en', now)).toBe('');
+  expect(longDate('', 'en')).toBe('');
+});
