@@ -17,10 +17,15 @@ use crate::notice::Priority;
 
 mod expand;
 mod insecure;
+mod keys;
+mod node;
+mod problem;
+mod read;
 mod values;
 
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
+pub use problem::{Problem, SettingsError, SettingsErrors, Warning};
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,
     Theme, TimeZoneSetting,

@@ -1,0 +1,154 @@
+//! The one table of keys: dotted name, reader, place in [`Settings`].
+//!
+//! Everything that sets a key goes through it, value by value, never merged: the settings file now, and whatever stands
+//! above or below it by name. Invariant: the table and the structs have the same names, since both come from the field.
+
+use super::{
+    Settings,
+    node::{Given, Node, read_toml},
+    problem::{Problem, Report, SettingsErrors, Warning},
+    read,
+};
+
+/// One key.
+struct Key {
+    /// Dotted, as `server.endpoints`.
+    name: &'static str,
+    /// Reads a value and puts it into its place, or reports it.
+    set: fn(&mut Settings, &str, &Node, &mut Report),
+}
+
+macro_rules! keys {
+    ($($section:ident . $field:ident = $read:expr;)+) => {
+        const KEYS: &[Key] = &[$(Key {
+            name: concat!(stringify!($section), ".", stringify!($field)),
+            set: |settings, key, node, report| {
+                let read = $read;
+                if let Some(value) = read(key, node, report) {
+                    settings.$section.$field = value;
+                }
+            },
+        },)+];
+    };
+}
+
+keys! {
+    server.endpoints = read::endpoints;
+    server.protocol = read::choice;
+    server.host = read::line;
+    server.heart_beat = read::heart_beat;
+    server.max_message = read::size;
+    server.poll_every = read::duration;
+    server.reconnect_spread = read::duration;
+    server.subscriptions = read::subscriptions;
+
+    api.base = read::web_url;
+    api.collect = read::path;
+    api.history = read::path;
+    api.delete = read::path;
+    api.clients = read::path;
+    api.send = read::path;
+    api.method = read::choice;
+    api.page = read::number(1..=10_000);
+    api.wait = read::duration;
+    api.reconcile_every = read::duration;
+    api.items = read::pointer;
+    api.cursor = read::pointer;
+    api.scope = read::line;
+
+    auth.mode = read::choice;
+    auth.login = read::line;
+    auth.device = read::line;
+    auth.stomp = read::stomp_secret;
+    auth.http = read::http_secret;
+    auth.login_url = read::web_url;
+    auth.login_body = read::login_body;
+    auth.login_token = read::pointer;
+    auth.oidc = read::oidc;
+
+    network.proxy = read::proxy;
+    network.ca_bundle = read::file;
+    network.client_cert = read::file;
+    network.insecure_hosts = read::hosts;
+
+    message.id = read::pointer;
+    message.title = read::pointer;
+    message.body = read::pointer;
+    message.kind = read::pointer;
+    message.sender = read::pointer;
+    message.sent_at = read::pointer;
+    message.link = read::pointer;
+    message.priority = read::pointer;
+    message.state = read::pointer;
+    message.version = read::pointer;
+    message.actions = read::pointer;
+    message.time_zone = read::time_zone;
+
+    notifications.enabled = read::switch;
+    notifications.sound = read::line;
+    notifications.quiet_hours = read::quiet_hours;
+    notifications.burst = read::number(1..=1_000);
+    notifications.rules = read::rules;
+
+    inbox.retention_days = read::number(1..=36_500);
+    inbox.delete_on_server = read::switch;
+
+    app.language = read::choice;
+    app.theme = read::choice;
+    app.start_at_login = read::switch;
+    app.allowed_link_hosts = read::link_hosts;
+}
+
+impl Settings {
+    /// Reads a settings file. `file` is its name, for messages. Warnings are of keys nobody knows.
+    ///
+    /// # Errors
+    /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or that it is no TOML.
+    pub fn parse(text: &str, file: &str) -> Result<(Self, Vec<Warning>), SettingsErrors> {
+        let mut report = Report::new(file);
+        let mut settings = Self::default();
+        let has_endpoints = match read_toml(text) {
+            Ok(sections) => settings.apply_file(&sections, &mut report),
+            Err((line, message)) => {
+                report.error::<()>("", line, Problem::Syntax(message));
+                return Err(SettingsErrors(report.errors));
+            }
+        };
+        if !has_endpoints {
+            report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+        }
+        if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(SettingsErrors(report.errors)) }
+    }
+
+    /// Sets every key of a file; whether `server.endpoints` was among them.
+    fn apply_file(&mut self, sections: &[(String, Node)], report: &mut Report) -> bool {
+        let mut has_endpoints = false;
+        for (section, node) in sections {
+            let is_of_section = |key: &&Key| key.name.split('.').next() == Some(section);
+            if !KEYS.iter().any(|key| is_of_section(&key)) {
+                report.unknown(section, node, KEYS.iter().map(|key| key.name).chain(section_names()));
+                continue;
+            }
+            let Given::Table(given) = &node.value else {
+                report.wrong::<()>(section, node, &format!("a section, [{section}]"));
+                continue;
+            };
+            for (field, node) in given {
+                let name = format!("{section}.{field}");
+                match KEYS.iter().find(|key| key.name == name) {
+                    Some(key) => (key.set)(self, &name, node, report),
+                    None => report.unknown(&name, node, KEYS.iter().map(|key| key.name)),
+                }
+                has_endpoints |= name == "server.endpoints";
+            }
+        }
+        has_endpoints
+    }
+}
+
+fn section_names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter_map(|key| key.name.split('.').next())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! What is said about settings that are wrong: file, line, key, what was found, what is accepted.
+//!
+//! All errors of a file are collected, so that a person mends it once. Invariant: no message shows a secret.
+
+use std::fmt;
+
+use super::node::Node;
+
+/// A key nobody knows: it has no effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Name of the file.
+    pub file: String,
+    /// Counted from 1.
+    pub line: Option<usize>,
+    /// The unknown key.
+    pub key: String,
+    /// The known key that comes nearest.
+    pub nearest: String,
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        place(f, &self.file, self.line)?;
+        write!(f, "unknown key {} has no effect; the nearest known key is {}", self.key, self.nearest)
+    }
+}
+
+/// Every error of a settings file; never empty. Shown one a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsErrors(pub Vec<SettingsError>);
+
+impl fmt::Display for SettingsErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, error) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for SettingsErrors {}
+
+/// One error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettingsError {
+    /// Name of the file.
+    pub file: String,
+    /// Counted from 1; `None` if the key is missing.
+    pub line: Option<usize>,
+    /// Dotted name of the key; empty for a file that is no TOML.
+    pub key: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    /// The file is no TOML.
+    Syntax(String),
+    /// The type or the value.
+    Wrong {
+        /// What was found.
+        found: String,
+        /// What is accepted.
+        accepted: String,
+    },
+    /// It must be there.
+    Missing {
+        /// What is accepted.
+        accepted: String,
+    },
+    /// It would be a secret.
+    Secret,
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        place(f, &self.file, self.line)?;
+        match &self.problem {
+            Problem::Syntax(message) => write!(f, "this is not TOML: {message}"),
+            Problem::Wrong { found, accepted } => write!(f, "{}: found {found}; accepted is {accepted}", self.key),
+            Problem::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
+            Problem::Secret => write!(
+                f,
+                "{}: a secret never stands in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
+                 keep it in the keychain, and without one there are BELFRY_TOKEN, BELFRY_PASSWORD and --token-file",
+                self.key
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SettingsError {}
+
+fn place(f: &mut fmt::Formatter<'_>, file: &str, line: Option<usize>) -> fmt::Result {
+    match line {
+        Some(line) => write!(f, "{file}:{line}: "),
+        None => write!(f, "{file}: "),
+    }
+}
+
+/// Collects what is wrong while a file is read.
+#[derive(Debug)]
+pub(super) struct Report {
+    file: String,
+    pub(super) errors: Vec<SettingsError>,
+    pub(super) warnings: Vec<Warning>,
+}
+
+impl Report {
+    pub(super) fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new() }
+    }
+
+    /// Notes an error; `None`, so that a reader can end with it.
+    pub(super) fn wrong<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
+        self.found(key, node, node.shown(), accepted)
+    }
+
+    /// [`Self::wrong`] for a place where people paste secrets: the text is not shown.
+    pub(super) fn wrong_hidden<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
+        self.found(key, node, "something else (not shown, since it may be a secret)".to_owned(), accepted)
+    }
+
+    fn found<T>(&mut self, key: &str, node: &Node, found: String, accepted: &str) -> Option<T> {
+        self.error(key, node.line, Problem::Wrong { found, accepted: accepted.to_owned() })
+    }
+
+    pub(super) fn missing<T>(&mut self, key: &str, line: Option<usize>, accepted: &str) -> Option<T> {
+        self.error(key, line, Problem::Missing { accepted: accepted.to_owned() })
+    }
+
+    pub(super) fn error<T>(&mut self, key: &str, line: Option<usize>, problem: Problem) -> Option<T> {
+        self.errors.push(SettingsError { file: self.file.clone(), line, key: shown_key(key), problem });
+        None
+    }
+
+    /// Notes a key that is not among `known`; as a secret if its name says so.
+    pub(super) fn unknown<'a>(&mut self, key: &str, node: &Node, known: impl Iterator<Item = &'a str>) {
+        if is_secret_name(leaf(key)) {
+            self.error::<()>(key, node.line, Problem::Secret);
+            return;
+        }
+        let key = shown_key(key);
+        if let Some(nearest) = known.min_by_key(|known| distance(&key, known)) {
+            let nearest = nearest.to_owned();
+            self.warnings.push(Warning { file: self.file.clone(), line: node.line, key, nearest });
+        }
+    }
+}
+
+/// Whether a key of this name would hold a secret.
+pub(super) fn is_secret_name(name: &str) -> bool {
+    let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    matches!(
+        plain.as_str(),
+        "token"
+            | "accesstoken"
+            | "refreshtoken"
+            | "password"
+            | "passwd"
+            | "passcode"
+            | "secret"
+            | "clientsecret"
+            | "apikey"
+            | "authorization"
+    )
+}
+
+/// Keys are people's text too: no line breaks, and not endless.
+fn shown_key(key: &str) -> String {
+    key.chars().take(100).flat_map(char::escape_debug).collect()
+}
+
+fn leaf(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// How far two dotted names are apart: as a whole, or by their last part in another section.
+fn distance(one: &str, other: &str) -> usize {
+    let whole = strsim::damerau_levenshtein(one, other);
+    whole.min(strsim::damerau_levenshtein(leaf(one), leaf(other)) + 1)
+}
