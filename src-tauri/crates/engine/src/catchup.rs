@@ -169,6 +169,16 @@ impl Pass {
         self.new += new;
     }
 
+    /// Whether it has read the history, or will.
+    pub fn reads_history(&self) -> bool {
+        self.start.history
+    }
+
+    /// A response was lost: its rows may be marked as delivered, and only the history still has them.
+    pub fn require_history(&mut self) {
+        self.start.history = true;
+    }
+
     /// `api.history` is not to be had: the pass ends without it.
     pub fn skip_history(&mut self) {
         self.start.history = false;

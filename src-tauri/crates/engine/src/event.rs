@@ -81,8 +81,6 @@ pub enum Event {
         #[serde(skip)]
         activation_token: Option<String>,
     },
-    /// The listener was too slow and has missed events: read again what is shown.
-    Resync,
 }
 
 /// What happened to a notification.

@@ -6,12 +6,27 @@
 
 pub mod account;
 pub mod alerts;
+pub mod api;
+mod auth;
 pub mod backoff;
+pub mod catchup;
 pub mod clock;
+pub mod connection;
+pub mod delivery;
+mod driver;
+pub mod engine;
 pub mod error;
+pub mod event;
 pub mod inbox;
+mod intake;
+pub mod line;
 pub mod link;
+pub mod network;
 pub mod notice;
 pub mod ports;
 pub mod settings;
+pub mod sign_in;
+pub mod status;
 pub mod store;
+mod transport;
+mod writer;

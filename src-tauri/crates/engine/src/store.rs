@@ -161,14 +161,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn keys_of(&self, popup: &PopupId) -> Result<Vec<NoticeKey>, StoreError> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(
-                    "SELECT scope, id FROM notices WHERE popup = (SELECT id FROM popups WHERE name = ?1) ORDER BY seq",
-                )?
-                .query_map(params![popup.0], |row| Ok(NoticeKey { scope: row.get(0)?, id: row.get(1)? }))?
-                .collect()
-        })
+        self.read(|connection| rows::keys_of(connection, popup))
     }
 
     /// Popups on the screen that no longer speak for anything unread and open, whoever changed that: retract them, then

@@ -8,7 +8,7 @@ use super::{
     rows::{self, COLUMNS},
     types::{Recovered, Stored},
 };
-use crate::ports::PopupId;
+use crate::{notice::NoticeKey, ports::PopupId};
 
 /// Marks the uncertain and collects the rest.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
@@ -17,11 +17,16 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         uncertain: uncertain as u64,
         due: collect(tx, "alert = 'due'")?,
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
-        popups: tx
-            .prepare("SELECT name FROM popups ORDER BY id")?
-            .query_map([], |row| row.get(0).map(PopupId))?
-            .collect::<rusqlite::Result<_>>()?,
+        popups: popups(tx)?,
     })
+}
+
+fn popups(tx: &Transaction<'_>) -> rusqlite::Result<Vec<(PopupId, Vec<NoticeKey>)>> {
+    let names: Vec<PopupId> = tx
+        .prepare("SELECT name FROM popups ORDER BY id")?
+        .query_map([], |row| row.get(0).map(PopupId))?
+        .collect::<rusqlite::Result<_>>()?;
+    names.into_iter().map(|name| rows::keys_of(tx, &name).map(|keys| (name, keys))).collect()
 }
 
 fn collect(tx: &Transaction<'_>, which: &str) -> rusqlite::Result<Vec<Stored>> {

@@ -9,7 +9,10 @@ use super::{
     codes::{Json, Micros, unknown},
     types::{Alert, Seq, Stored},
 };
-use crate::notice::{Identity, Notice, NoticeKey};
+use crate::{
+    notice::{Identity, Notice, NoticeKey},
+    ports::PopupId,
+};
 
 /// The columns [`stored`] reads, for a `SELECT` from `notices`.
 pub(crate) const COLUMNS: &str = "seq, scope, id, received_at, sent_at, read, state, priority, source, version, \
@@ -77,4 +80,14 @@ pub(super) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option
         .prepare_cached(&format!("SELECT {COLUMNS} FROM notices WHERE seq = ?1"))?
         .query_row(params![seq], stored)
         .optional()
+}
+
+/// The notices a popup speaks for, oldest first.
+pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Result<Vec<NoticeKey>> {
+    connection
+        .prepare_cached(
+            "SELECT scope, id FROM notices WHERE popup = (SELECT id FROM popups WHERE name = ?1) ORDER BY seq",
+        )?
+        .query_map([&popup.0], |row| Ok(NoticeKey { scope: row.get(0)?, id: row.get(1)? }))?
+        .collect()
 }

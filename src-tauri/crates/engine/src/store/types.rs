@@ -210,8 +210,8 @@ pub struct Recovered {
     pub due: Vec<Stored>,
     /// Notices after the [`Write::Announced`] mark, oldest first: to be announced again, as replayed.
     pub unannounced: Vec<Stored>,
-    /// Popups that may still be on the screen.
-    pub popups: Vec<PopupId>,
+    /// Popups that may still be on the screen, and the notices each speaks for.
+    pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
 }
 
 /// How many of everything.

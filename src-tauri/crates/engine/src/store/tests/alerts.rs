@@ -154,5 +154,6 @@ fn a_restart_hands_out_what_was_not_announced_and_the_popups_on_the_screen() {
     store.one(Write::Announced(Seq(0)));
     let recovered = store.recover().unwrap();
     assert_eq!(recovered.unannounced.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [two]);
-    assert_eq!(recovered.popups, [popup("a")]);
+    let speaks_for = notice("1").key;
+    assert_eq!(recovered.popups, [(popup("a"), vec![speaks_for])]);
 }

@@ -1,0 +1,519 @@
+//! One connection: a transport with a STOMP session on it, driven by one task that owns the socket.
+//!
+//! [`Connection`] is the two put together, for one-shot commands too; [`run`] keeps one alive for the driver. Everything
+//! it does is answered by a [`Report`] with its generation. Absent: what a message means ([`crate::intake`]), and when to
+//! connect again ([`crate::link`]).
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    future::pending,
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::Client;
+use secrecy::SecretString;
+use sha2::{Digest as _, Sha256};
+use stomp::{AckToken, Limits, Session, SessionEvent, SubscriptionId};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, sleep_until, timeout},
+};
+use url::Url;
+
+use crate::{
+    account::{Account, DeviceId},
+    auth,
+    clock::Now,
+    delivery::AckId,
+    error::{Failure, Fault},
+    intake::Intake,
+    line::Message,
+    link::{Generation, PROBE_LIMIT},
+    settings::{AckMode, Settings, expand},
+    transport::Transport,
+};
+
+/// Un-acknowledged messages a server may have under way, unless a subscription's headers say otherwise.
+const PREFETCH_COUNT: &str = "200";
+/// A queue named after a device that never comes back must not fill up for ever: 30 days, in milliseconds.
+const QUEUE_EXPIRES: &str = "2592000000";
+/// Where a stream is read from, and on a MESSAGE its place there.
+const STREAM_OFFSET: &str = "x-stream-offset";
+/// More header lines than this are not a message for people.
+const MAX_HEADERS: usize = 1_000;
+/// Bytes of header lines taken.
+const MAX_HEADER_BYTES: usize = 256 * 1024;
+/// How long a polite end may take: DISCONNECT with its receipt, and the close (contract, section 3).
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Who connects, and how: what every connection of an engine shares.
+#[derive(Debug)]
+pub struct Identity {
+    /// All settings.
+    pub settings: Settings,
+    /// Whose inbox.
+    pub account: Account,
+    /// Which machine.
+    pub device: DeviceId,
+}
+
+/// A session on a transport.
+#[derive(Debug)]
+pub struct Connection {
+    transport: Transport,
+    session: Session,
+}
+
+impl Connection {
+    /// Opens the socket and queues CONNECT; [`Self::next_event`] tells what becomes of it.
+    ///
+    /// # Errors
+    /// [`Failure`]: refused by us because it would not be encrypted, unreachable, or refused by the server.
+    pub async fn open(
+        client: &Client,
+        identity: &Identity,
+        token: &SecretString,
+        endpoint: &Url,
+    ) -> Result<Self, Failure> {
+        let settings = &identity.settings;
+        settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.to_string()))?;
+        let connect = auth::connect(settings, token, &identity.device);
+        let limits = Limits {
+            max_body: usize::try_from(settings.server.max_message).unwrap_or(usize::MAX),
+            max_headers: MAX_HEADERS,
+            max_header_bytes: MAX_HEADER_BYTES,
+        };
+        let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
+        let headers = auth::http_headers(settings, token, &identity.device)?;
+        let transport = Transport::open(client, endpoint, headers).await?;
+        Ok(Self { transport, session })
+    }
+
+    /// Sends what is waiting, then returns the next event. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub async fn next_event(&mut self) -> Result<SessionEvent, Failure> {
+        loop {
+            self.flush().await?;
+            if let Some(event) = self.session.poll_event() {
+                return Ok(event);
+            }
+            let deadline = self.session.poll_timeout().map(Instant::from_std);
+            tokio::select! {
+                bytes = self.transport.receive() => self.session.handle_bytes(bytes?, Instant::now().into_std()),
+                () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),
+            }
+        }
+    }
+
+    /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`] sends it.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
+    /// Sends what is waiting, in as few writes as it fits.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub async fn flush(&mut self) -> Result<(), Failure> {
+        while let Some(bytes) = self.session.poll_transmit() {
+            self.transport.send(bytes).await?;
+        }
+        Ok(())
+    }
+
+    /// DISCONNECT with a receipt, then close; at most 2 s. Messages that still come are not looked at: they were not
+    /// acknowledged and will come again.
+    pub async fn close(mut self) {
+        let goodbye = async {
+            if self.session.disconnect(Instant::now().into_std()).is_ok() {
+                while !self.session.is_over() {
+                    if self.next_event().await.is_err() {
+                        return;
+                    }
+                }
+            }
+            self.transport.close().await;
+        };
+        if timeout(CLOSE_LIMIT, goodbye).await.is_err() {
+            tracing::debug!("the server did not confirm the end of the session in time");
+        }
+    }
+
+    /// Subscribes to everything the settings name; to a stream from where it was left.
+    ///
+    /// # Errors
+    /// [`Fault::Settings`] when a destination or header cannot be sent.
+    pub fn subscribe_all(
+        &mut self,
+        identity: &Identity,
+        offsets: &HashMap<String, u64>,
+    ) -> Result<HashMap<SubscriptionId, usize>, Failure> {
+        let mut made = HashMap::new();
+        for (index, subscription) in identity.settings.server.subscriptions.iter().enumerate() {
+            let (login, device) = (identity.account.login(), identity.device.as_str());
+            let fill = |template: &str| {
+                expand(template, login, device)
+                    .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))
+            };
+            let mut headers = Vec::new();
+            for (name, value) in &subscription.headers {
+                headers.push((name.clone(), fill(value)?));
+            }
+            let has = |name: &str| subscription.headers.contains_key(name);
+            if subscription.ack != AckMode::Auto && !has("prefetch-count") {
+                headers.push(("prefetch-count".to_owned(), PREFETCH_COUNT.to_owned()));
+            }
+            let names_device = subscription.headers.get("x-queue-name").is_some_and(|name| name.contains("{device}"));
+            if names_device && !has("x-expires") {
+                headers.push(("x-expires".to_owned(), QUEUE_EXPIRES.to_owned()));
+            }
+            let destination = fill(&subscription.destination)?;
+            if let Some(offset) = stream_name(identity, index).and_then(|stream| offsets.get(&stream)) {
+                headers.retain(|(name, _)| name != STREAM_OFFSET);
+                headers.push((STREAM_OFFSET.to_owned(), format!("offset={}", offset + 1)));
+            }
+            let id = subscription_id(identity, &destination, index);
+            let ack = match subscription.ack {
+                AckMode::Auto => stomp::AckMode::Auto,
+                AckMode::Client => stomp::AckMode::Client,
+                AckMode::ClientIndividual => stomp::AckMode::ClientIndividual,
+            };
+            self.session
+                .subscribe(id.clone(), &destination, ack, &headers)
+                .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))?;
+            made.insert(id, index);
+        }
+        Ok(made)
+    }
+}
+
+/// The name a stream's offset is kept under; `None` if the subscription is not to a stream (RabbitMQ, "Stream queues").
+pub fn stream_name(identity: &Identity, index: usize) -> Option<String> {
+    let subscription = identity.settings.server.subscriptions.get(index)?;
+    let is_stream = subscription.headers.get("x-queue-type").is_some_and(|kind| kind == "stream")
+        || subscription.headers.contains_key(STREAM_OFFSET);
+    let queue = subscription.headers.get("x-queue-name").map(String::as_str).unwrap_or_default();
+    is_stream.then(|| format!("{} {queue}", subscription.destination))
+}
+
+/// The same for the same account, device and destination on every connection, and another for everybody else: RabbitMQ
+/// names a durable queue after id and destination, and would let two users share it.
+fn subscription_id(identity: &Identity, destination: &str, index: usize) -> SubscriptionId {
+    let mut hash = Sha256::new();
+    let index = index.to_string();
+    for part in [&identity.account.name(), identity.device.as_str(), destination, &index] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let digest = data_encoding::BASE32_NOPAD.encode(&hash.finalize()).to_ascii_lowercase();
+    SubscriptionId::from(format!("belfry-{}", digest.get(..16).unwrap_or(&digest)).as_str())
+}
+
+async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => pending().await,
+    }
+}
+
+/// What a connection tells the driver.
+#[derive(Debug)]
+pub enum Report {
+    /// The socket is open.
+    Opened(Generation),
+    /// The session is established, the subscriptions are sent.
+    Established(Generation),
+    /// A message.
+    Message(Box<Message>),
+    /// It is over.
+    Lost(Generation, Failure),
+}
+
+/// What the driver asks of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// The message with this number is committed.
+    Ack(u64),
+    /// Prove that the peer is there.
+    Probe,
+    /// End: with DISCONNECT, or by dropping the socket.
+    Close {
+        /// With DISCONNECT.
+        polite: bool,
+    },
+}
+
+/// What a connection begins with.
+#[derive(Debug)]
+pub struct Opening {
+    /// Who connects.
+    pub identity: Arc<Identity>,
+    /// How messages are read.
+    pub intake: Arc<Intake>,
+    /// Where to.
+    pub endpoint: Option<Url>,
+    /// Its number.
+    pub generation: Generation,
+    /// Where each stream was left, by [`stream_name`].
+    pub offsets: HashMap<String, u64>,
+}
+
+/// Runs one connection to its end. The end is always reported, unless it was ordered. A full `reports` channel stops the
+/// reading, and so the server.
+pub async fn run(
+    client: Client,
+    token: SecretString,
+    opening: Opening,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    reports: mpsc::Sender<Report>,
+) {
+    let Opening { identity, intake, endpoint, generation, offsets } = opening;
+    let opened = async {
+        let endpoint = endpoint.ok_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty"))?;
+        Connection::open(&client, &identity, &token, &endpoint).await
+    };
+    let opened = tokio::select! {
+        opened = opened => opened,
+        () = closed(&mut orders) => return,
+    };
+    drop(token);
+    let connection = match opened {
+        Ok(connection) => connection,
+        Err(failure) => {
+            let _ = reports.send(Report::Lost(generation, failure)).await;
+            return;
+        }
+    };
+    let mut running = Running {
+        connection,
+        identity,
+        intake,
+        generation,
+        reports,
+        offsets,
+        subscriptions: HashMap::new(),
+        acks: Acks::default(),
+        is_established: false,
+        probe: None,
+    };
+    // A driver that no longer listens has ended, and so has this.
+    if running.report(Report::Opened(generation)).await.is_err() {
+        return;
+    }
+    let end = running.run(&mut orders).await;
+    match end {
+        End::Ordered { polite: true } => running.connection.close().await,
+        End::Ordered { polite: false } => {}
+        End::Failed(failure) => {
+            let _ = running.reports.send(Report::Lost(generation, failure)).await;
+        }
+    }
+}
+
+/// Resolves when the connection is no longer wanted.
+async fn closed(orders: &mut mpsc::UnboundedReceiver<Order>) {
+    while let Some(Order::Ack(_) | Order::Probe) = orders.recv().await {}
+}
+
+enum End {
+    Ordered { polite: bool },
+    Failed(Failure),
+}
+
+struct Running {
+    connection: Connection,
+    identity: Arc<Identity>,
+    intake: Arc<Intake>,
+    generation: Generation,
+    reports: mpsc::Sender<Report>,
+    offsets: HashMap<String, u64>,
+    subscriptions: HashMap<SubscriptionId, usize>,
+    acks: Acks,
+    is_established: bool,
+    /// A probe is out: something must be heard before then.
+    probe: Option<Instant>,
+}
+
+impl Running {
+    async fn run(&mut self, orders: &mut mpsc::UnboundedReceiver<Order>) -> End {
+        let mut waiting = Vec::new();
+        loop {
+            let result = tokio::select! {
+                biased;
+                count = orders.recv_many(&mut waiting, 256) => {
+                    if count == 0 {
+                        return End::Ordered { polite: true };
+                    }
+                    match self.handle_orders(&mut waiting).await {
+                        Ok(Some(polite)) => return End::Ordered { polite },
+                        Ok(None) => Ok(()),
+                        Err(failure) => Err(failure),
+                    }
+                }
+                event = self.connection.next_event() => match event {
+                    Ok(event) => self.handle_event(event).await,
+                    Err(failure) => Err(failure),
+                },
+                () = wait_until(self.probe) => Err(Failure::new(Fault::Silent, "no answer to a sign of life")),
+            };
+            if let Err(failure) = result {
+                return End::Failed(failure);
+            }
+        }
+    }
+
+    /// What was committed in one transaction is acknowledged in one flush. Returns whether to end, and how.
+    async fn handle_orders(&mut self, orders: &mut Vec<Order>) -> Result<Option<bool>, Failure> {
+        let mut end = None;
+        for order in orders.drain(..) {
+            match order {
+                Order::Ack(number) => self.acks.handle_committed(number),
+                Order::Probe => {
+                    self.probe = Some(Instant::now() + PROBE_LIMIT);
+                    self.connection.transport.ping().await?;
+                }
+                Order::Close { polite } => end = Some(polite),
+            }
+        }
+        while let Some(token) = self.acks.poll() {
+            if let Err(error) = self.connection.session().ack(&token) {
+                tracing::debug!(%error, "an acknowledgement was not sent; the message will come again");
+            }
+        }
+        self.connection.flush().await?;
+        Ok(end)
+    }
+
+    async fn handle_event(&mut self, event: SessionEvent) -> Result<(), Failure> {
+        match event {
+            SessionEvent::Connected { user_name, heart_beat, server, .. } => {
+                let login = self.identity.account.login();
+                if let Some(other) = user_name.filter(|name| !login.is_empty() && name != login) {
+                    return Err(Failure::new(Fault::WrongAccount, format!("{other} instead of {login}")));
+                }
+                tracing::info!(server, ?heart_beat, "session established");
+                self.subscriptions = self.connection.subscribe_all(&self.identity, &self.offsets)?;
+                self.connection.flush().await?;
+                self.is_established = true;
+                self.report(Report::Established(self.generation)).await
+            }
+            SessionEvent::Message { subscription, ack, frame } => {
+                let index = self.subscriptions.get(&subscription).copied();
+                let mut message = self.intake.message(index, &frame, Now::read().wall);
+                message.offset = index
+                    .and_then(|index| stream_name(&self.identity, index))
+                    .zip(frame.header(STREAM_OFFSET).and_then(|offset| offset.parse().ok()));
+                self.report_message(index, ack, message).await
+            }
+            SessionEvent::Oversize { subscription, ack, oversize } => {
+                let index = self.subscriptions.get(&subscription).copied();
+                let message = self.intake.oversize(&oversize, Now::read().wall);
+                self.report_message(index, ack, message).await
+            }
+            SessionEvent::Receipt(_) => Ok(()),
+            SessionEvent::Error { message, frame, .. } => {
+                Err(refusal(&message, &String::from_utf8_lossy(frame.body()), self.is_established))
+            }
+            SessionEvent::Violation(violation) => Err(Failure::new(Fault::Protocol, violation.to_string())),
+            SessionEvent::PeerSilent => Err(Failure::new(Fault::Silent, "no heart-beat")),
+            SessionEvent::Disconnected { .. } => Err(Failure::new(Fault::Closed, "the session was ended")),
+        }
+    }
+
+    async fn report_message(
+        &mut self,
+        subscription: Option<usize>,
+        ack: Option<AckToken>,
+        mut message: Message,
+    ) -> Result<(), Failure> {
+        let cumulative = subscription
+            .and_then(|index| self.identity.settings.server.subscriptions.get(index))
+            .is_some_and(|subscription| subscription.ack == AckMode::Client);
+        message.ack = ack.map(|token| AckId {
+            generation: self.generation,
+            number: self.acks.handle_delivered(token, subscription.filter(|_| cumulative)),
+        });
+        self.report(Report::Message(Box::new(message))).await
+    }
+
+    async fn report(&mut self, report: Report) -> Result<(), Failure> {
+        self.probe = None;
+        self.reports.send(report).await.map_err(|_| Failure::new(Fault::Closed, "the engine has ended"))
+    }
+}
+
+/// What an ERROR frame means: only its words tell, and every server has its own.
+fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
+    let text = format!("{message} {body}").to_lowercase();
+    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    // RabbitMQ: "Bad CONNECT" with "Access refused for user" or "Virtual host ... access denied"; "Credential expired".
+    // Spring: the text of whatever exception its interceptor threw; its relay: "Broker not available."
+    let fault = if says(&["virtual host", "not available", "connection to broker closed", "session closed"]) {
+        if says(&["virtual host"]) { Fault::Denied } else { Fault::Closed }
+    } else if says(&["credential", "expired", "unauthorized", "authenticat", "bad connect", "token", "password"])
+        || (!is_established && says(&["access", "denied", "forbidden", "login", "refused"]))
+    {
+        Fault::Refused
+    } else {
+        Fault::Denied
+    };
+    let detail: String = [message.trim(), body.trim()]
+        .join(": ")
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(200)
+        .collect();
+    Failure::new(fault, detail.trim_matches([':', ' ']).to_owned())
+}
+
+/// Messages that wait for their commit, and what to acknowledge once they have it.
+#[derive(Debug, Default)]
+struct Acks {
+    delivered: u64,
+    waiting: BTreeMap<u64, Waiting>,
+    ready: VecDeque<AckToken>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    token: AckToken,
+    /// Its subscription, if one ACK there covers all before it.
+    cumulative: Option<usize>,
+    is_committed: bool,
+}
+
+impl Acks {
+    /// Numbers a message that came.
+    fn handle_delivered(&mut self, token: AckToken, cumulative: Option<usize>) -> u64 {
+        self.delivered += 1;
+        self.waiting.insert(self.delivered, Waiting { token, cumulative, is_committed: false });
+        self.delivered
+    }
+
+    /// A message is committed. Where an ACK covers all before it, it waits for the ones before it.
+    fn handle_committed(&mut self, number: u64) {
+        let Some(waiting) = self.waiting.get_mut(&number) else { return };
+        waiting.is_committed = true;
+        let Some(subscription) = waiting.cumulative else {
+            self.ready.extend(self.waiting.remove(&number).map(|waiting| waiting.token));
+            return;
+        };
+        let committed: Vec<u64> = self
+            .waiting
+            .iter()
+            .filter(|(_, waiting)| waiting.cumulative == Some(subscription))
+            .take_while(|(_, waiting)| waiting.is_committed)
+            .map(|(number, _)| *number)
+            .collect();
+        let last = committed.into_iter().filter_map(|number| self.waiting.remove(&number)).last();
+        self.ready.extend(last.map(|waiting| waiting.token));
+    }
+
+    /// The next acknowledgement to send.
+    fn poll(&mut self) -> Option<AckToken> {
+        self.ready.pop_front()
+    }
+}

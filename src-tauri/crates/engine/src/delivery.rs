@@ -1,0 +1,384 @@
+//! The order of delivery: received → committed → acknowledged and due → claimed → shown or refused.
+//!
+//! Pure: [`Delivery`] takes what happened and queues what to do; the driver and the simulation do it. Invariants: nothing
+//! is acknowledged or announced before it is committed; nothing is shown before its claim is committed; a write that
+//! failed is tried again and nothing is forgotten meanwhile. Absent: sockets, SQL, the OS.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    alerts::{
+        Wording,
+        planner::{Batch, Planner},
+    },
+    catchup::PassId,
+    clock::Now,
+    event::{Event, NotificationType},
+    link::Generation,
+    notice::{Notice, NoticeKey, Source, State},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
+    store::{AlertMark, Applied, Outcome, Recovered, Seq, Stored, Write},
+};
+
+/// How long after a failed write it is tried again.
+pub const WRITE_RETRY: Duration = Duration::from_secs(1);
+
+/// Numbers the writes of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Ticket(pub u64);
+
+/// Numbers the popups of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ShowId(pub u64);
+
+/// A message that waits for its acknowledgement, as its connection numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AckId {
+    /// The connection it came by; on another it means nothing.
+    pub generation: Generation,
+    /// Its number there.
+    pub number: u64,
+}
+
+/// What came in one piece, a message or a page, as one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Received {
+    /// Its notices and rejects, with cursor or offset.
+    pub writes: Vec<Write>,
+    /// What to acknowledge once it is committed.
+    pub ack: Option<AckId>,
+    /// The pass whose page it is.
+    pub pass: Option<PassId>,
+}
+
+/// Something to do.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Commit these in one transaction, then [`Delivery::handle_applied`].
+    Apply {
+        /// Names the write in the answer.
+        ticket: Ticket,
+        /// What to write.
+        writes: Arc<Vec<Write>>,
+    },
+    /// Acknowledge: it is committed.
+    Ack(AckId),
+    /// Hand it to the OS, then [`Delivery::handle_shown`].
+    Show {
+        /// Names the popup in the answer.
+        show: ShowId,
+        /// What to show.
+        popup: Box<Popup>,
+    },
+    /// Take it off the screen.
+    Retract(PopupId),
+    /// Tell the outside.
+    Emit(Event),
+    /// The page of this pass is committed; so many of its rows were new.
+    PageCommitted {
+        /// The pass.
+        pass: PassId,
+        /// Rows nobody had seen.
+        new: u64,
+    },
+}
+
+/// What a write is for.
+#[derive(Debug, Clone)]
+enum Purpose {
+    Arrival { ack: Option<AckId>, pass: Option<PassId> },
+    Claim(Batch),
+    Bookkeeping,
+}
+
+#[derive(Debug)]
+struct Pending {
+    writes: Arc<Vec<Write>>,
+    purpose: Purpose,
+}
+
+/// A popup that is on its way to the OS.
+#[derive(Debug)]
+struct Showing {
+    seqs: Vec<Seq>,
+    kind: PopupKind,
+    notices: Vec<NoticeKey>,
+    title: String,
+}
+
+/// The delivery of one account.
+#[derive(Debug)]
+pub struct Delivery {
+    wording: Wording,
+    planner: Planner,
+    due: BTreeMap<Seq, Notice>,
+    pending: BTreeMap<Ticket, Pending>,
+    retries: VecDeque<(Instant, Ticket)>,
+    failing: Option<String>,
+    showing: HashMap<ShowId, Showing>,
+    on_screen: HashMap<PopupId, Vec<NoticeKey>>,
+    announced: Option<Seq>,
+    issued: u64,
+    actions: VecDeque<Action>,
+}
+
+impl Delivery {
+    /// A delivery that words its popups with `wording` and shows at most `burst` single ones at a time.
+    pub fn new(wording: Wording, burst: u32) -> Self {
+        Self {
+            wording,
+            planner: Planner::new(burst),
+            due: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            retries: VecDeque::new(),
+            failing: None,
+            showing: HashMap::new(),
+            on_screen: HashMap::new(),
+            announced: None,
+            issued: 0,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// What the last run left: events nobody may have heard are said again, alerts still due are decided as one batch.
+    pub fn handle_recovered(&mut self, recovered: Recovered, now: Now) {
+        for Stored { seq, notice, source, .. } in recovered.unannounced {
+            self.announce(seq, &notice, source, true);
+        }
+        self.on_screen.extend(recovered.popups);
+        for Stored { seq, notice, .. } in recovered.due {
+            self.due.insert(seq, notice);
+            self.planner.add(seq, true, now.mono);
+        }
+        self.planner.end_catch_up(now.mono);
+        self.mark_announced();
+        self.poll_planner(now);
+    }
+
+    /// Something came: commit it.
+    pub fn handle_received(&mut self, received: Received) {
+        let Received { writes, ack, pass } = received;
+        self.apply(writes, Purpose::Arrival { ack, pass });
+    }
+
+    /// A write is committed, or has failed. `catching_up` holds new alerts for the batch of the pass.
+    pub fn handle_applied(&mut self, ticket: Ticket, result: Result<Applied, String>, catching_up: bool, now: Now) {
+        let applied = match result {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.failing = Some(error);
+                self.retries.push_back((now.mono + WRITE_RETRY, ticket));
+                return;
+            }
+        };
+        let Some(Pending { writes, purpose }) = self.pending.remove(&ticket) else { return };
+        self.failing = None;
+        match purpose {
+            Purpose::Arrival { ack, pass } => {
+                let new = self.handle_committed(&writes, &applied.outcomes, catching_up, now);
+                if let Some(ack) = ack {
+                    self.actions.push_back(Action::Ack(ack));
+                }
+                if let Some(pass) = pass {
+                    self.actions.push_back(Action::PageCommitted { pass, new });
+                }
+            }
+            Purpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            Purpose::Bookkeeping => {}
+        }
+        self.withdraw(applied.withdraw);
+        self.poll_planner(now);
+        self.mark_announced();
+    }
+
+    /// The OS has taken a popup, or not.
+    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
+        let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
+        let write = match result {
+            Ok(popup) => {
+                self.actions.push_back(Action::Emit(Event::Notification {
+                    r#type: kind.into(),
+                    notices: notices.iter().map(|key| key.id.clone()).collect(),
+                    summary: title,
+                }));
+                self.on_screen.insert(popup.clone(), notices);
+                Write::Shown { seqs, popup }
+            }
+            Err(error) => Write::Refused { seqs, why: error.to_string() },
+        };
+        self.apply(vec![write], Purpose::Bookkeeping);
+    }
+
+    /// A popup left the screen by itself or by a person's hand.
+    pub fn handle_closed(&mut self, popup: PopupId) {
+        if self.on_screen.remove(&popup).is_some() {
+            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+        }
+    }
+
+    /// These popups speak for nothing any more: somebody read, decided or deleted what they spoke for.
+    pub fn withdraw(&mut self, popups: Vec<PopupId>) {
+        for popup in popups {
+            // Known under this name until its retraction is on its way: never retracted twice.
+            let Some(notices) = self.on_screen.remove(&popup) else { continue };
+            self.actions.push_back(Action::Retract(popup.clone()));
+            self.actions.push_back(Action::Emit(Event::Notification {
+                r#type: NotificationType::Retract,
+                notices: notices.into_iter().map(|key| key.id).collect(),
+                summary: String::new(),
+            }));
+            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+        }
+    }
+
+    /// The pass has ended: what it found is shown as one batch.
+    pub fn end_catch_up(&mut self, now: Now) {
+        self.planner.end_catch_up(now.mono);
+        self.poll_planner(now);
+    }
+
+    /// Time has passed.
+    pub fn handle_tick(&mut self, now: Now) {
+        while let Some((_, ticket)) = self.retries.pop_front_if(|(due, _)| *due <= now.mono) {
+            if let Some(pending) = self.pending.get(&ticket) {
+                self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&pending.writes) });
+            }
+        }
+        self.poll_planner(now);
+    }
+
+    /// When [`Self::handle_tick`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.planner.poll_timeout().into_iter().chain(self.retries.front().map(|(due, _)| *due)).min()
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// The notices a popup on the screen speaks for.
+    pub fn notices_of(&self, popup: &PopupId) -> Option<&[NoticeKey]> {
+        self.on_screen.get(popup).map(Vec::as_slice)
+    }
+
+    /// What the store said when it last failed; `None` once a write has worked again.
+    pub fn failing(&self) -> Option<&str> {
+        self.failing.as_deref()
+    }
+
+    /// How many writes are not committed yet: the driver stops reading from the socket when there are too many.
+    pub fn backlog(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
+        self.issued += 1;
+        let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
+        self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&writes) });
+        self.pending.insert(ticket, Pending { writes, purpose });
+    }
+
+    fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], catching_up: bool, now: Now) -> u64 {
+        let mut new = 0;
+        for (write, outcome) in writes.iter().zip(outcomes) {
+            match (write, outcome) {
+                (Write::Notice { notice, source, alert, .. }, Outcome::New { seq, key }) => {
+                    new += 1;
+                    let notice = Notice { key: key.clone(), ..(**notice).clone() };
+                    self.announce(*seq, &notice, *source, false);
+                    if *alert == AlertMark::Due {
+                        self.due.insert(*seq, notice);
+                        self.planner.add(*seq, catching_up, now.mono);
+                    }
+                }
+                (Write::Notice { notice, .. }, Outcome::Changed { seq, key, state, fields, popup }) => {
+                    self.actions.push_back(Action::Emit(Event::Changed {
+                        id: key.id.clone(),
+                        state: *state,
+                        fields: fields.clone(),
+                    }));
+                    let notice = Notice { key: key.clone(), ..(**notice).clone() };
+                    if let (State::Open, Some(popup)) = (*state, popup) {
+                        self.update(*seq, &notice, popup.clone());
+                    }
+                    if let Some(due) = self.due.get_mut(seq) {
+                        *due = notice;
+                    }
+                }
+                (Write::Rejected { reason, destination, .. }, _) => {
+                    self.actions
+                        .push_back(Action::Emit(Event::Rejected { reason: *reason, destination: destination.clone() }));
+                }
+                _ => {}
+            }
+        }
+        new
+    }
+
+    fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
+        self.actions.push_back(Action::Emit(Event::Notice {
+            id: notice.key.id.clone(),
+            title: notice.title.clone(),
+            kind: notice.kind.clone(),
+            source,
+            sent_at: notice.sent_at,
+            replayed,
+        }));
+        self.announced = self.announced.max(Some(seq));
+    }
+
+    /// Remembers that the events so far were handed out, lest a restart says them again.
+    fn mark_announced(&mut self) {
+        if let Some(seq) = self.announced.take() {
+            self.apply(vec![Write::Announced(seq)], Purpose::Bookkeeping);
+        }
+    }
+
+    fn poll_planner(&mut self, now: Now) {
+        for batch in self.planner.poll(now.mono) {
+            let mut writes = vec![Write::Claim(batch.seqs.clone())];
+            writes.extend(self.announced.take().map(Write::Announced));
+            self.apply(writes, Purpose::Claim(batch));
+        }
+    }
+
+    /// The claim is committed: only what it granted may be shown, now or never.
+    fn show_claimed(&mut self, batch: &Batch, outcomes: &[Outcome]) {
+        let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
+        let mut notices: Vec<(Seq, Notice)> = Vec::new();
+        for seq in &batch.seqs {
+            if let Some(notice) = self.due.remove(seq)
+                && granted.contains(seq)
+            {
+                notices.push((*seq, notice));
+            }
+        }
+        if batch.summary && notices.len() > 1 {
+            let popup = self.wording.summary(notices.iter().map(|(_, notice)| notice));
+            self.show(notices.into_iter().map(|(seq, _)| seq).collect(), popup);
+        } else {
+            for (seq, notice) in notices {
+                let popup = self.wording.single(&notice);
+                self.show(vec![seq], popup);
+            }
+        }
+    }
+
+    fn update(&mut self, seq: Seq, notice: &Notice, replaces: PopupId) {
+        let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
+        self.show(vec![seq], popup);
+    }
+
+    fn show(&mut self, seqs: Vec<Seq>, popup: Popup) {
+        self.issued += 1;
+        let show = ShowId(self.issued);
+        let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
+        self.showing.insert(show, Showing { seqs, kind, notices, title });
+        self.actions.push_back(Action::Show { show, popup: Box::new(popup) });
+    }
+}

@@ -1,0 +1,467 @@
+//! Executes the line on a real machine: sockets, HTTP, the store's thread, the OS.
+//!
+//! One task owns the [`Line`]; everything else answers it through channels, so nothing here waits inside an arm and a
+//! sign-out works in the middle of anything. It decides nothing. It alone calls the ports.
+
+use std::{
+    collections::HashMap,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use reqwest::Client;
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    task::{AbortHandle, JoinHandle},
+    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+};
+
+use crate::{
+    api::Api,
+    catchup::{Page, PassId, Request},
+    clock::{Now, SleepWatch},
+    connection::{self, Identity, Order},
+    delivery::{ShowId, Ticket},
+    engine::{Snapshot, Wish},
+    error::Failure,
+    event::Event,
+    intake::Intake,
+    line::{Action, Input, Line},
+    link::{self, Generation},
+    network,
+    ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
+    sign_in::Token,
+    status::{Connectivity, Status, StatusEvent},
+    store::{Counts, Write},
+    writer::{self, Job, Writer},
+};
+
+/// So many uncommitted writes, and the socket is no longer read: memory stays bounded while the disk is full.
+const MAX_BACKLOG: usize = 1_000;
+/// How often the two clocks are compared.
+const CLOCK_EVERY: Duration = Duration::from_secs(5);
+/// How often "live now" is noted.
+const NOTE_LIVE_EVERY: Duration = Duration::from_secs(60);
+/// How long the end may take.
+const END_LIMIT: Duration = Duration::from_secs(3);
+
+/// What the notification thread is asked.
+#[derive(Debug)]
+enum PopupJob {
+    Show(ShowId, Box<Popup>),
+    Retract(PopupId),
+}
+
+type PageResult = (PassId, Result<Box<(Page, Vec<Write>)>, Failure>);
+type ShownResult = (ShowId, Result<PopupId, NotifyError>);
+
+/// A running connection.
+#[derive(Debug)]
+struct Running {
+    generation: Generation,
+    orders: mpsc::UnboundedSender<Order>,
+    task: JoinHandle<()>,
+}
+
+/// What a driver is made of.
+pub(crate) struct Parts {
+    pub(crate) line: Line,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) client: Result<Client, Failure>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) token: Arc<Token>,
+    pub(crate) notifier: Arc<dyn Notifier>,
+    pub(crate) writer: Writer,
+    pub(crate) writer_reports: mpsc::UnboundedReceiver<writer::Report>,
+    pub(crate) wishes: mpsc::UnboundedReceiver<Wish>,
+    pub(crate) snapshot: watch::Sender<Snapshot>,
+    pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
+    pub(crate) offsets: HashMap<String, u64>,
+    /// Where `belfryctl status` finds the state of a running engine.
+    pub(crate) status_file: PathBuf,
+}
+
+/// The driver's task.
+pub(crate) struct Driver {
+    line: Line,
+    identity: Arc<Identity>,
+    client: Result<Client, Failure>,
+    intake: Arc<Intake>,
+    token: Arc<Token>,
+    writer: Writer,
+    snapshot: watch::Sender<Snapshot>,
+    on_event: Box<dyn FnMut(Event) + Send>,
+    status_file: PathBuf,
+    popup_jobs: sync_mpsc::Sender<PopupJob>,
+    running: Option<Running>,
+    closing: Vec<JoinHandle<()>>,
+    fetch: Option<AbortHandle>,
+    reports: mpsc::Sender<connection::Report>,
+    pages: mpsc::UnboundedSender<PageResult>,
+    refreshed: mpsc::UnboundedSender<bool>,
+    counts: Counts,
+    last_live: Option<Timestamp>,
+    noted_live: Option<Instant>,
+    told: Option<(Status, Option<Instant>)>,
+    /// Stream offsets that are committed, and those that are on their way.
+    offsets: Arc<Mutex<HashMap<String, u64>>>,
+    moving: HashMap<Ticket, Vec<(String, u64)>>,
+}
+
+impl Driver {
+    /// Runs until the end is wished for; resolves when everything is committed and closed.
+    pub(crate) async fn run(parts: Parts) {
+        let (reports, mut reported) = mpsc::channel(64);
+        let (pages, mut paged) = mpsc::unbounded_channel();
+        let (refreshed, mut refreshes) = mpsc::unbounded_channel();
+        let (shown, mut showns) = mpsc::unbounded_channel();
+        let (popup_events, mut popups) = mpsc::unbounded_channel();
+        let popup_jobs = notifier_thread(parts.notifier, shown, popup_events);
+        let (mut wishes, mut written) = (parts.wishes, parts.writer_reports);
+        let last_live = parts.snapshot.borrow().last_live;
+        let mut driver = Self {
+            line: parts.line,
+            identity: parts.identity,
+            client: parts.client,
+            intake: parts.intake,
+            token: parts.token,
+            writer: parts.writer,
+            snapshot: parts.snapshot,
+            on_event: parts.on_event,
+            status_file: parts.status_file,
+            popup_jobs,
+            running: None,
+            closing: Vec::new(),
+            fetch: None,
+            reports,
+            pages,
+            refreshed,
+            counts: Counts::default(),
+            last_live,
+            noted_live: None,
+            told: None,
+            offsets: Arc::new(Mutex::new(parts.offsets)),
+            moving: HashMap::new(),
+        };
+        let mut clocks = interval(CLOCK_EVERY);
+        clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut sleep_watch = SleepWatch::new(Now::read());
+        let mut end: Option<oneshot::Sender<()>> = None;
+        while end.is_none() {
+            driver.execute();
+            driver.publish();
+            let deadline = driver.line.poll_timeout().map(Instant::from_std);
+            let may_read = driver.line.backlog() < MAX_BACKLOG;
+            tokio::select! {
+                Some(wish) = wishes.recv() => match wish {
+                    Wish::Link(input) => driver.wish(input).await,
+                    Wish::End(done) => end = Some(done),
+                },
+                Some(report) = written.recv() => driver.handle_written(report),
+                Some(report) = reported.recv(), if may_read => driver.handle_report(report),
+                Some((pass, result)) = paged.recv() => driver.step(Input::Page { pass, result }),
+                Some(changed) = refreshes.recv() => {
+                    driver.step(Input::Link(link::Input::Refreshed { changed }));
+                }
+                Some((show, result)) = showns.recv() => driver.step(Input::Shown { show, result }),
+                Some(event) = popups.recv() => driver.handle_popup(event),
+                () = wait_until(deadline) => driver.step(Input::Tick),
+                _ = clocks.tick() => {
+                    if sleep_watch.has_slept(Now::read()) {
+                        driver.step(Input::Link(link::Input::Woke));
+                    }
+                    driver.note_live();
+                }
+            }
+        }
+        driver.end(written).await;
+        if let Some(done) = end {
+            // Whoever asked may have gone.
+            let _ = done.send(());
+        }
+    }
+
+    fn step(&mut self, input: Input) {
+        self.line.step(input, Now::read());
+    }
+
+    async fn wish(&mut self, input: link::Input) {
+        if input == link::Input::SignedIn {
+            self.token.forget().await;
+        }
+        self.step(Input::Link(input));
+    }
+
+    fn handle_written(&mut self, report: writer::Report) {
+        match report {
+            writer::Report::Applied { ticket, result } => {
+                if result.is_ok() {
+                    let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
+                    offsets.extend(self.moving.remove(&ticket).unwrap_or_default());
+                }
+                self.step(Input::Applied { ticket, result });
+            }
+            writer::Report::ChangedElsewhere(withdraw) => {
+                self.step(Input::Withdraw(withdraw));
+                self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
+            }
+            writer::Report::Counts(counts) => self.counts = counts,
+        }
+    }
+
+    fn handle_report(&mut self, report: connection::Report) {
+        let input = match report {
+            connection::Report::Opened(generation) => Input::Link(link::Input::Opened(generation)),
+            connection::Report::Established(generation) => Input::Link(link::Input::Established(generation)),
+            connection::Report::Message(message) => Input::Message(message),
+            connection::Report::Lost(generation, failure) => Input::Link(link::Input::Lost(generation, failure)),
+        };
+        self.step(input);
+    }
+
+    fn handle_popup(&mut self, event: PopupEvent) {
+        match event {
+            PopupEvent::Activated { id, action, activation_token } => {
+                let notices = self.line.notices_of(&id).unwrap_or_default().to_vec();
+                (self.on_event)(Event::Activated { notices, action, activation_token });
+            }
+            PopupEvent::Closed { id } => self.step(Input::PopupClosed(id)),
+        }
+    }
+
+    fn execute(&mut self) {
+        while let Some(action) = self.line.poll_action() {
+            match action {
+                Action::Link(action) => self.execute_link(action),
+                Action::Fetch { pass, request } => self.fetch(pass, request),
+                Action::Apply { ticket, writes } => {
+                    let offsets: Vec<(String, u64)> = writes
+                        .iter()
+                        .filter_map(|write| match write {
+                            Write::StreamOffset { stream, offset } => Some((stream.clone(), *offset)),
+                            _ => None,
+                        })
+                        .collect();
+                    if !offsets.is_empty() {
+                        self.moving.insert(ticket, offsets);
+                    }
+                    self.writer.apply(Job { ticket, writes });
+                }
+                Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
+                Action::Show { show, popup } => self.popup(PopupJob::Show(show, popup)),
+                Action::Retract(popup) => self.popup(PopupJob::Retract(popup)),
+                Action::Emit(event) => (self.on_event)(event),
+            }
+        }
+    }
+
+    fn execute_link(&mut self, action: link::Action) {
+        match action {
+            link::Action::Open { generation, endpoint } => self.open(generation, endpoint),
+            link::Action::Close { generation, polite } => {
+                if let Some(running) = self.running.take_if(|running| running.generation == generation) {
+                    // If it has ended meanwhile there is nothing to close.
+                    let _ = running.orders.send(Order::Close { polite });
+                    self.closing.retain(|task| !task.is_finished());
+                    self.closing.push(running.task);
+                }
+            }
+            link::Action::Probe(generation) => self.order(generation, Order::Probe),
+            link::Action::Refresh => {
+                let (token, refreshed) = (Arc::clone(&self.token), self.refreshed.clone());
+                tokio::spawn(async move {
+                    // The driver may have ended meanwhile.
+                    let _ = refreshed.send(token.refresh().await);
+                });
+            }
+        }
+    }
+
+    fn open(&mut self, generation: Generation, endpoint: usize) {
+        let (orders, received) = mpsc::unbounded_channel();
+        let opening = connection::Opening {
+            identity: Arc::clone(&self.identity),
+            intake: Arc::clone(&self.intake),
+            endpoint: self.identity.settings.server.endpoints.get(endpoint).cloned(),
+            generation,
+            offsets: self.offsets.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        };
+        let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
+        let task = tokio::spawn(async move {
+            let ready = match client {
+                Ok(client) => token.get().await.map(|token| (client, token)),
+                Err(failure) => Err(failure),
+            };
+            match ready {
+                Ok((client, token)) => connection::run(client, token, opening, received, reports).await,
+                // The driver may have ended meanwhile.
+                Err(failure) => drop(reports.send(connection::Report::Lost(generation, failure)).await),
+            }
+        });
+        self.running = Some(Running { generation, orders, task });
+    }
+
+    fn order(&mut self, generation: Generation, order: Order) {
+        if let Some(running) = self.running.as_ref().filter(|running| running.generation == generation) {
+            // A connection that has ended takes no orders; its messages will come again.
+            let _ = running.orders.send(order);
+        }
+    }
+
+    fn fetch(&mut self, pass: PassId, request: Request) {
+        if let Some(fetch) = self.fetch.take() {
+            fetch.abort();
+        }
+        let (client, token, pages) = (self.client.clone(), Arc::clone(&self.token), self.pages.clone());
+        let (identity, intake) = (Arc::clone(&self.identity), Arc::clone(&self.intake));
+        let task = tokio::spawn(async move {
+            let asked = async { Api::new(client?, identity, intake).page(&token.get().await?, &request).await };
+            // The driver may have ended meanwhile.
+            let _ = pages.send((pass, asked.await.map(Box::new)));
+        });
+        self.fetch = Some(task.abort_handle());
+    }
+
+    fn popup(&self, job: PopupJob) {
+        if self.popup_jobs.send(job).is_err() {
+            tracing::error!("the notification thread has ended");
+        }
+    }
+
+    /// Tells the state when it has changed: as an event, to those who watch, and to `belfryctl status`.
+    fn publish(&mut self) {
+        let now = Now::read();
+        let status = self.line.status(now);
+        let until = status.retry_in.map(|delay| Instant::from_std(now.mono) + delay);
+        let is_same = self.told.as_ref().is_some_and(|(told, told_until)| {
+            Status { retry_in: None, ..told.clone() } == Status { retry_in: None, ..status.clone() }
+                && *told_until == until
+        });
+        if status.state == Connectivity::Live && self.last_live.is_none_or(|last| last < now.wall) {
+            self.last_live = Some(now.wall);
+        }
+        if !is_same {
+            let event = StatusEvent {
+                state: status.state,
+                endpoint: self.endpoint_text(status.endpoint),
+                reason: status.reason.clone(),
+                remedy: status.remedy.clone(),
+                retry_in_ms: status.retry_in.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
+                since: status.since,
+            };
+            self.write_status_file(&event);
+            (self.on_event)(Event::Status(event));
+            self.told = Some((status.clone(), until));
+            self.noted_live = None;
+            self.note_live();
+        }
+        let (counts, complete_through, last_live) = (self.counts, self.line.complete_through(), self.last_live);
+        self.snapshot.send_if_modified(|snapshot| {
+            let next = Snapshot {
+                status: status.clone(),
+                retry_at: until.map(|until| now.wall + until.saturating_duration_since(Instant::from_std(now.mono))),
+                counts,
+                complete_through,
+                last_live,
+                revision: snapshot.revision,
+            };
+            let is_new =
+                !is_same || snapshot.counts != next.counts || snapshot.complete_through != next.complete_through;
+            *snapshot = next;
+            is_new
+        });
+    }
+
+    /// Host, port and path of an endpoint; a path may hold a token only where the settings put it there, as a template.
+    fn endpoint_text(&self, endpoint: usize) -> String {
+        let url = self.identity.settings.server.endpoints.get(endpoint);
+        url.map(|url| format!("{}://{}{}", url.scheme(), network::host_of(url), url.path())).unwrap_or_default()
+    }
+
+    fn write_status_file(&self, event: &StatusEvent) {
+        let result = serde_json::to_vec(event).map_err(std::io::Error::other).and_then(|text| {
+            let beside = self.status_file.with_extension("new");
+            std::fs::write(&beside, text)?;
+            std::fs::rename(beside, &self.status_file)
+        });
+        if let Err(error) = result {
+            tracing::warn!(%error, "the state could not be noted for belfryctl status");
+        }
+    }
+
+    /// Notes in the store that the session was live, now and then.
+    fn note_live(&mut self) {
+        let is_due = self.noted_live.is_none_or(|noted| noted.elapsed() >= NOTE_LIVE_EVERY);
+        if let (true, Some(last_live)) = (is_due, self.last_live) {
+            self.noted_live = Some(Instant::now());
+            self.writer.apply(Job { ticket: Ticket(0), writes: Arc::new(vec![Write::LastLive(last_live)]) });
+        }
+    }
+
+    async fn end(mut self, mut written: mpsc::UnboundedReceiver<writer::Report>) {
+        self.step(Input::Link(link::Input::Disconnect));
+        self.execute();
+        self.publish();
+        if let Some(fetch) = self.fetch.take() {
+            fetch.abort();
+        }
+        let finish = async {
+            // What was received is committed and announced; what was only under way comes again.
+            while self.line.backlog() > 0
+                && let Some(report) = written.recv().await
+            {
+                self.handle_written(report);
+                self.execute();
+            }
+            for task in self.closing.drain(..) {
+                if let Err(error) = task.await {
+                    tracing::error!(%error, "a connection ended badly");
+                }
+            }
+        };
+        if timeout(END_LIMIT, finish).await.is_err() {
+            tracing::warn!("the end took too long; what is missing will come again from the server");
+        }
+        let writer = self.writer;
+        if let Err(error) = tokio::task::spawn_blocking(move || writer.finish()).await {
+            tracing::error!(%error, "the writer ended badly");
+        }
+    }
+}
+
+async fn wait_until(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The thread that talks to the desktop, in order: D-Bus may take its time.
+fn notifier_thread(
+    notifier: Arc<dyn Notifier>,
+    shown: mpsc::UnboundedSender<ShownResult>,
+    events: mpsc::UnboundedSender<PopupEvent>,
+) -> sync_mpsc::Sender<PopupJob> {
+    let (jobs, queue) = sync_mpsc::channel();
+    let work = move || {
+        notifier.listen(Box::new(move |event| {
+            // The driver may have ended: then nobody can act on a click.
+            let _ = events.send(event);
+        }));
+        while let Ok(job) = queue.recv() {
+            match job {
+                PopupJob::Show(show, popup) => {
+                    // The driver may have ended: the claim stays without an outcome, which a restart knows how to read.
+                    let _ = shown.send((show, notifier.show(&popup)));
+                }
+                PopupJob::Retract(popup) => notifier.retract(&popup),
+            }
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("notifier".to_owned()).spawn(work) {
+        tracing::error!(%error, "no thread for notifications");
+    }
+    jobs
+}

@@ -1,0 +1,599 @@
+//! The line from server to notice: link, catch-up and delivery joined, still without any I/O.
+//!
+//! [`Line::step`] takes what happened and the time and says what to do. The driver does it with sockets, SQLite and the OS;
+//! the simulation does it in a made-up world with the same code. It keeps the order that nothing may break: subscribe,
+//! then catch up; commit, then acknowledge; claim, then show.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use rand::{SeedableRng, rngs::SmallRng};
+
+use crate::{
+    alerts::{self, Tongue, Wording},
+    catchup::{Page, Pass, PassId, Request, Start},
+    clock::Now,
+    delivery::{self, AckId, Delivery, Received, ShowId, Ticket},
+    error::{Failure, Fault, PERSISTENT, Recovery},
+    event::Event,
+    link::{self, Generation, Link, State as LinkState, StopReason},
+    notice::{Notice, Source},
+    ports::{NotifyError, Popup, PopupId},
+    settings::{NotificationSettings, Settings},
+    status::{Connectivity, Status},
+    store::{Applied, Recovered, Write},
+};
+
+/// A second pass follows the first this much later: a server may apply SUBSCRIBE late (contract, section 5).
+pub const SECOND_PASS: Duration = Duration::from_secs(5);
+
+/// What the line needs to know of the settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// How many endpoints there are.
+    pub endpoints: usize,
+    /// `server.reconnect_spread`.
+    pub reconnect_spread: Duration,
+    /// `server.poll_every`; zero: never.
+    pub poll_every: Duration,
+    /// Whether there is an API to collect from.
+    pub collect: bool,
+    /// Whether it has a history.
+    pub history: bool,
+    /// Whether the server may hold a collect.
+    pub long_poll: bool,
+    /// `api.reconcile_every`; zero: never.
+    pub reconcile_every: Duration,
+    /// `inbox.retention_days`.
+    pub retention: SignedDuration,
+    /// `[notifications]`.
+    pub notifications: NotificationSettings,
+    /// The machine's time zone.
+    pub time_zone: TimeZone,
+    /// How popups are worded.
+    pub wording: Wording,
+}
+
+impl Config {
+    /// The line's part of the settings.
+    pub fn new(settings: &Settings, tongue: Tongue, time_zone: TimeZone) -> Self {
+        let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
+        Self {
+            endpoints: settings.server.endpoints.len(),
+            reconnect_spread: settings.server.reconnect_spread,
+            poll_every: settings.server.poll_every,
+            collect,
+            history: collect && !settings.api.history.is_empty(),
+            long_poll: !settings.api.wait.is_zero(),
+            reconcile_every: settings.api.reconcile_every,
+            retention: SignedDuration::from_hours(24 * i64::from(settings.inbox.retention_days)),
+            wording: Wording::new(tongue, settings.notifications.clone()),
+            notifications: settings.notifications.clone(),
+            time_zone,
+        }
+    }
+}
+
+/// A message of the session, mapped.
+#[derive(Debug, Clone, Default)]
+pub struct Message {
+    /// Its notices; several if it was an array.
+    pub notices: Vec<Notice>,
+    /// What could not be used of it, as [`Write::Rejected`].
+    pub rejected: Vec<Write>,
+    /// What to acknowledge.
+    pub ack: Option<AckId>,
+    /// The stream it came by, and its offset there.
+    pub offset: Option<(String, u64)>,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// What the last run left in the store. Comes first.
+    Recovered(Box<Recovered>),
+    /// To the link: people's wishes, the machine's news, the connection's fate.
+    Link(link::Input),
+    /// A message of the session.
+    Message(Box<Message>),
+    /// The page this pass asked for, or why there is none; its rejected rows as [`Write::Rejected`].
+    Page {
+        /// The pass.
+        pass: PassId,
+        /// The page and its unusable rows.
+        result: Result<Box<(Page, Vec<Write>)>, Failure>,
+    },
+    /// A write is committed or has failed.
+    Applied {
+        /// Which.
+        ticket: Ticket,
+        /// What became of it.
+        result: Result<Applied, String>,
+    },
+    /// A popup was shown or refused.
+    Shown {
+        /// Which.
+        show: ShowId,
+        /// What became of it.
+        result: Result<PopupId, NotifyError>,
+    },
+    /// A popup left the screen.
+    PopupClosed(PopupId),
+    /// Somebody else changed the inbox: these popups speak for nothing any more.
+    Withdraw(Vec<PopupId>),
+    /// Time has passed.
+    Tick,
+}
+
+/// Something to do.
+#[derive(Debug)]
+pub enum Action {
+    /// To the connection or the credentials.
+    Link(link::Action),
+    /// Ask for a page, then [`Input::Page`]. A request of an earlier pass is of no interest any more.
+    Fetch {
+        /// The pass.
+        pass: PassId,
+        /// What to ask for.
+        request: Request,
+    },
+    /// Commit in one transaction, then [`Input::Applied`].
+    Apply {
+        /// Names the write in the answer.
+        ticket: Ticket,
+        /// What to write.
+        writes: Arc<Vec<Write>>,
+    },
+    /// Acknowledge: it is committed.
+    Ack(AckId),
+    /// Hand to the OS, then [`Input::Shown`].
+    Show {
+        /// Names the popup in the answer.
+        show: ShowId,
+        /// What to show.
+        popup: Box<Popup>,
+    },
+    /// Take off the screen.
+    Retract(PopupId),
+    /// Tell the outside.
+    Emit(Event),
+}
+
+/// Why a pass runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Right after the subscriptions of this connection.
+    Connect(Generation),
+    /// [`SECOND_PASS`] later, and every `reconcile_every`.
+    Quiet,
+    /// While no session can be had.
+    Poll,
+}
+
+#[derive(Debug)]
+struct Running {
+    pass: Pass,
+    purpose: Purpose,
+    /// A page is being fetched or committed; otherwise the next request waits for `api.retry`.
+    busy: bool,
+    /// The cursor that is being committed with the last page's rows.
+    cursor: Option<String>,
+}
+
+/// How the API fares.
+#[derive(Debug, Default)]
+struct Api {
+    problem: Option<Failure>,
+    repeated: u32,
+    retry: Option<Instant>,
+    /// The token was refused: the link's refresh was asked for, once.
+    refreshing: bool,
+    refreshed: bool,
+    history_off: bool,
+    /// A response was lost, or a session has just begun: the history must be read.
+    history_due: bool,
+    needs_person: bool,
+}
+
+/// The line of one account.
+#[derive(Debug)]
+pub struct Line {
+    config: Config,
+    link: Link,
+    delivery: Delivery,
+    running: Option<Running>,
+    next_pass: Option<(Instant, Purpose)>,
+    passes: u64,
+    api: Api,
+    cursor: Option<String>,
+    complete_through: Option<Timestamp>,
+    random: SmallRng,
+    actions: VecDeque<Action>,
+}
+
+impl Line {
+    /// A line that is off. `cursor` and `complete_through` as stored; `seed` for the waits.
+    pub fn new(
+        config: Config,
+        cursor: Option<String>,
+        complete_through: Option<Timestamp>,
+        seed: u64,
+        now: Now,
+    ) -> Self {
+        Self {
+            link: Link::new(config.endpoints, config.reconnect_spread, now),
+            delivery: Delivery::new(config.wording.clone(), config.notifications.burst),
+            running: None,
+            next_pass: None,
+            passes: 0,
+            api: Api { history_due: true, ..Api::default() },
+            cursor,
+            complete_through,
+            random: SmallRng::seed_from_u64(seed),
+            actions: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// Takes what happened; [`Self::poll_action`] says what to do.
+    pub fn step(&mut self, input: Input, now: Now) {
+        match input {
+            Input::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
+            Input::Link(input) => self.handle_link(input, now),
+            Input::Message(message) => self.handle_message(*message, now),
+            Input::Page { pass, result } => self.handle_page(pass, result, now),
+            Input::Applied { ticket, result } => {
+                let catching_up = self.is_catching_up();
+                self.delivery.handle_applied(ticket, result, catching_up, now);
+            }
+            Input::Shown { show, result } => self.delivery.handle_shown(show, result),
+            Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
+            Input::Withdraw(popups) => self.delivery.withdraw(popups),
+            Input::Tick => {
+                self.handle_link(link::Input::Tick, now);
+                self.delivery.handle_tick(now);
+                self.tick_passes(now);
+            }
+        }
+        self.drain_delivery(now);
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Input::Tick`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// The link, for those who look.
+    pub fn link(&self) -> &Link {
+        &self.link
+    }
+
+    /// Nothing sent before this is missing.
+    pub fn complete_through(&self) -> Option<Timestamp> {
+        self.complete_through
+    }
+
+    /// How many writes wait for their commit.
+    pub fn backlog(&self) -> usize {
+        self.delivery.backlog()
+    }
+
+    /// The notices a popup on the screen speaks for.
+    pub fn notices_of(&self, popup: &PopupId) -> Option<&[crate::notice::NoticeKey]> {
+        self.delivery.notices_of(popup)
+    }
+
+    /// The state people see.
+    pub fn status(&self, now: Now) -> Status {
+        let (mut state, mut failure, mut retry) = match self.link.state() {
+            LinkState::Off => (Connectivity::Offline, None, None),
+            LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None, None),
+            LinkState::CatchingUp => (Connectivity::CatchingUp, None, None),
+            LinkState::Live => (Connectivity::Live, self.api.problem.as_ref(), None),
+            LinkState::Waiting { until, why, .. } => (Connectivity::Offline, Some(why), Some(*until)),
+            LinkState::Polling { until, why, .. } => (Connectivity::Polling, Some(why), Some(*until)),
+            LinkState::Stopped(StopReason::SignIn(failure)) => (Connectivity::ActionNeeded, Some(failure), None),
+            LinkState::Stopped(StopReason::Halted { failure, retry }) => {
+                (Connectivity::ActionNeeded, Some(failure), Some(*retry))
+            }
+        };
+        if self.link.is_polling() {
+            state = Connectivity::Polling;
+        }
+        if self.api.needs_person && state != Connectivity::Offline {
+            (state, failure, retry) = (Connectivity::ActionNeeded, self.api.problem.as_ref(), None);
+        }
+        let mut reason = failure.map(Failure::reason).unwrap_or_default();
+        let mut remedy = failure.map(Failure::remedy).unwrap_or_default();
+        if let Some(failing) = self.delivery.failing() {
+            state = Connectivity::ActionNeeded;
+            reason = format!("the inbox cannot be written: {failing}");
+            remedy = "make room on the disk or allow Belfry to write its data folder; nothing is lost meanwhile";
+        } else if state == Connectivity::Live && reason.is_empty() {
+            if !self.config.collect {
+                "catch-up is off: api.base is not set".clone_into(&mut reason);
+            } else if self.api.history_off {
+                "the server offers no history: api.history is not used".clone_into(&mut reason);
+            }
+        } else if state == Connectivity::Live {
+            reason = format!("catch-up is failing: {reason}");
+        }
+        Status {
+            state,
+            since: self.link.since(),
+            endpoint: self.link.endpoint(),
+            reason,
+            remedy: remedy.to_owned(),
+            retry_in: retry.map(|until| until.saturating_duration_since(now.mono)),
+        }
+    }
+
+    fn is_catching_up(&self) -> bool {
+        *self.link.state() == LinkState::CatchingUp || self.running.is_some()
+    }
+
+    fn handle_link(&mut self, input: link::Input, now: Now) {
+        let (before, had_session) = (self.link.generation(), self.link.has_session());
+        match input {
+            link::Input::Refreshed { changed } if self.api.refreshing => {
+                self.api.refreshing = false;
+                if changed {
+                    self.api.retry = Some(now.mono);
+                } else {
+                    self.api.needs_person = true;
+                }
+            }
+            link::Input::SignedIn | link::Input::TryNow => {
+                self.api = Api { history_due: true, ..Api::default() };
+                if self.link.has_session() && input == link::Input::TryNow {
+                    self.start_pass(Purpose::Quiet, now);
+                }
+            }
+            _ => {}
+        }
+        for action in self.link.step(input, now, &mut self.random) {
+            self.actions.push_back(Action::Link(action));
+        }
+        if self.link.has_session() && (!had_session || before != self.link.generation()) {
+            self.api.history_due = true;
+            if self.config.collect {
+                self.start_pass(Purpose::Connect(self.link.generation()), now);
+            } else {
+                self.give_way(now);
+            }
+        } else if had_session && !self.link.has_session() {
+            self.next_pass = None;
+        }
+        if *self.link.state() == LinkState::Off {
+            self.running = None;
+            self.next_pass = None;
+            self.api.retry = None;
+        } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {
+            self.next_pass = Some((now.mono, Purpose::Poll));
+        }
+    }
+
+    fn may_poll(&self) -> bool {
+        self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
+    }
+
+    fn handle_message(&mut self, message: Message, now: Now) {
+        let Message { notices, rejected, ack, offset } = message;
+        let mut writes = self.writes(notices, Source::Live, None, now);
+        writes.extend(rejected);
+        writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
+        if writes.is_empty() {
+            self.actions.extend(ack.map(Action::Ack));
+        } else {
+            self.delivery.handle_received(Received { writes, ack, pass: None });
+        }
+    }
+
+    /// What is to be written of what arrived; `pass` if it came in one.
+    fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
+        let context = alerts::Context {
+            now: now.wall,
+            time_zone: &self.config.time_zone,
+            is_first_run: pass.is_some_and(Pass::is_first_run),
+            complete_through: pass.and_then(Pass::complete_through),
+        };
+        notices
+            .into_iter()
+            .map(|notice| {
+                let alert = alerts::decide(&notice, source, &context, &self.config.notifications);
+                Write::Notice { notice: Box::new(notice), source, received_at: now.wall, alert }
+            })
+            .collect()
+    }
+
+    fn start_pass(&mut self, purpose: Purpose, now: Now) {
+        self.passes += 1;
+        self.next_pass = None;
+        self.api.retry = None;
+        let retention = now.wall.checked_sub(self.config.retention).unwrap_or(Timestamp::MIN);
+        let pass = Pass::new(
+            PassId(self.passes),
+            Start {
+                cursor: self.cursor.clone(),
+                complete_through: self.complete_through,
+                retention,
+                history: self.wants_history(purpose),
+                wait: purpose == Purpose::Poll && self.config.long_poll && self.link.is_polling(),
+                started: now.wall,
+            },
+        );
+        self.running = Some(Running { pass, purpose, busy: false, cursor: None });
+        self.continue_pass(now);
+    }
+
+    /// Polls every few seconds need not read the history again and again; any lost response makes it due.
+    fn wants_history(&self, purpose: Purpose) -> bool {
+        self.config.history && !self.api.history_off && (purpose != Purpose::Poll || self.api.history_due)
+    }
+
+    fn continue_pass(&mut self, now: Now) {
+        let Some(running) = &mut self.running else { return };
+        if let Some(request) = running.pass.request() {
+            running.busy = true;
+            self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
+            return;
+        }
+        let (Some(finished), purpose) = (running.pass.finished(), running.purpose) else { return };
+        let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
+        self.running = None;
+        self.api = Api { history_off: self.api.history_off, history_due: self.api.history_due, ..Api::default() };
+        if let Some(through) = finished.complete_through {
+            self.complete_through = Some(through);
+            self.delivery
+                .handle_received(Received { writes: vec![Write::CompleteThrough(through)], ..Received::default() });
+            self.api.history_due &= !read_history;
+        }
+        if first || finished.new > 0 {
+            self.actions.push_back(Action::Emit(Event::CaughtUp {
+                fetched: finished.fetched,
+                new: finished.new,
+                complete_through: self.complete_through,
+                incomplete: finished.complete_through.is_none(),
+            }));
+        }
+        self.delivery.end_catch_up(now);
+        self.next_pass = self.schedule_after(purpose, finished.complete_through.is_none(), now);
+        if let Purpose::Connect(generation) = purpose {
+            self.step_link(link::Input::CaughtUp(generation), now);
+        }
+        if purpose == Purpose::Poll {
+            self.step_link(link::Input::Polled { ok: true }, now);
+        }
+    }
+
+    fn schedule_after(&self, purpose: Purpose, incomplete: bool, now: Now) -> Option<(Instant, Purpose)> {
+        if self.link.has_session() {
+            let delay = match purpose {
+                Purpose::Connect(_) => SECOND_PASS,
+                _ if incomplete => SECOND_PASS,
+                _ => self.config.reconcile_every,
+            };
+            (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
+        } else if self.link.wants_polling() && self.may_poll() {
+            // A long poll has waited on the server already.
+            let delay = if self.config.long_poll { Duration::ZERO } else { self.config.poll_every };
+            Some((now.mono + delay, Purpose::Poll))
+        } else {
+            None
+        }
+    }
+
+    fn step_link(&mut self, input: link::Input, now: Now) {
+        for action in self.link.step(input, now, &mut self.random) {
+            self.actions.push_back(Action::Link(action));
+        }
+    }
+
+    /// Catch-up does not hold up the live session.
+    fn give_way(&mut self, now: Now) {
+        self.step_link(link::Input::CaughtUp(self.link.generation()), now);
+        self.delivery.end_catch_up(now);
+    }
+
+    fn handle_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == id) else { return };
+        let (page, rejected) = match result {
+            Ok(page) => *page,
+            Err(failure) => return self.handle_api_failure(failure, now),
+        };
+        let step = running.pass.handle_page(page);
+        running.cursor.clone_from(&step.cursor);
+        let pass = self.running.as_ref().map(|running| &running.pass);
+        let mut writes = self.writes(step.notices, step.source, pass, now);
+        writes.extend(rejected);
+        writes.extend(step.cursor.map(Write::Cursor));
+        self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
+    }
+
+    fn handle_api_failure(&mut self, failure: Failure, now: Now) {
+        let Some(running) = &mut self.running else { return };
+        running.busy = false;
+        let purpose = running.purpose;
+        let in_history = matches!(running.pass.request(), Some(Request::History { .. }));
+        if in_history && matches!(failure.fault, Fault::Status(403 | 404 | 405 | 501)) {
+            running.pass.skip_history();
+            self.api.history_off = true;
+            return self.continue_pass(now);
+        }
+        if self.config.history && !self.api.history_off {
+            // The lost response may have marked its rows as delivered.
+            running.pass.require_history();
+        }
+        self.api.history_due = true;
+        self.api.repeated += 1;
+        match failure.recovery(self.api.repeated) {
+            Recovery::RefreshToken if !self.api.refreshed => {
+                self.api.refreshed = true;
+                self.api.refreshing = true;
+                self.actions.push_back(Action::Link(link::Action::Refresh));
+            }
+            Recovery::RefreshToken | Recovery::SignIn => self.api.needs_person = true,
+            Recovery::Halt => self.api.retry = Some(now.mono + link::HALTED_RETRY),
+            Recovery::RetryAfter(delay) => self.api.retry = Some(now.mono + delay),
+            Recovery::Retry => {
+                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT + 3).saturating_sub(1));
+                self.api.retry = Some(now.mono + delay);
+            }
+        }
+        self.api.problem = Some(failure);
+        match purpose {
+            Purpose::Connect(_) => self.give_way(now),
+            Purpose::Poll => self.step_link(link::Input::Polled { ok: false }, now),
+            Purpose::Quiet => self.delivery.end_catch_up(now),
+        }
+    }
+
+    fn tick_passes(&mut self, now: Now) {
+        if self.api.retry.is_some_and(|retry| retry <= now.mono) {
+            self.api.retry = None;
+            if self.running.as_ref().is_some_and(|running| !running.busy) {
+                self.continue_pass(now);
+            }
+        }
+        if let Some((_, purpose)) = self.next_pass.take_if(|(due, _)| *due <= now.mono) {
+            let wanted = if purpose == Purpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
+            if wanted && !self.api.needs_person {
+                self.start_pass(purpose, now);
+            }
+        }
+    }
+
+    fn drain_delivery(&mut self, now: Now) {
+        while let Some(action) = self.delivery.poll_action() {
+            let action = match action {
+                delivery::Action::Apply { ticket, writes } => Action::Apply { ticket, writes },
+                delivery::Action::Ack(ack) => Action::Ack(ack),
+                delivery::Action::Show { show, popup } => Action::Show { show, popup },
+                delivery::Action::Retract(popup) => Action::Retract(popup),
+                delivery::Action::Emit(event) => Action::Emit(event),
+                delivery::Action::PageCommitted { pass, new } => {
+                    if let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) {
+                        running.pass.handle_committed(new);
+                        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
+                        self.cursor = running.cursor.take().or(self.cursor.take());
+                        self.continue_pass(now);
+                    }
+                    continue;
+                }
+            };
+            self.actions.push_back(action);
+        }
+    }
+}

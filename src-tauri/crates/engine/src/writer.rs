@@ -1,0 +1,193 @@
+//! The thread that owns the store while an engine runs.
+//!
+//! It takes what is queued and makes it one transaction with one fsync, without a timer: alone, a message is committed at
+//! once; in a burst, many share the cost. When idle it looks for what others changed, follows with the index and
+//! lets go of what has outlived its retention. Absent: what to write (the [`crate::delivery`]).
+
+use std::{
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::{
+    clock::Now,
+    delivery::Ticket,
+    ports::PopupId,
+    store::{Applied, Counts, Store, StoreError, Write},
+};
+
+/// How often an idle writer looks whether somebody else has changed the inbox.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often old notices are let go.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
+/// How many rows an idle writer indexes or lets go in one slice: a few milliseconds.
+const SLICE: usize = 200;
+/// Writes of one transaction; more wait for the next.
+const BATCH: usize = 2_000;
+
+/// A batch to commit.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// Names it in the answer.
+    pub ticket: Ticket,
+    /// What to write.
+    pub writes: Arc<Vec<Write>>,
+}
+
+/// What the writer tells the driver.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// A batch is committed or has failed.
+    Applied {
+        /// Which.
+        ticket: Ticket,
+        /// What became of it.
+        result: Result<Applied, String>,
+    },
+    /// Somebody else has changed the inbox; these popups speak for nothing any more.
+    ChangedElsewhere(Vec<PopupId>),
+    /// How many there are now.
+    Counts(Counts),
+}
+
+/// The running writer.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    jobs: Sender<Job>,
+    thread: JoinHandle<()>,
+}
+
+impl Writer {
+    /// Starts the thread. `retention` is how long notices are kept.
+    ///
+    /// # Errors
+    /// The system's, when it has no thread to give.
+    pub(crate) fn start(
+        store: Store,
+        retention: SignedDuration,
+        reports: UnboundedSender<Report>,
+    ) -> std::io::Result<Self> {
+        let (jobs, queue) = channel();
+        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            Work { store, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue)
+        })?;
+        Ok(Self { jobs, thread })
+    }
+
+    /// Queues a batch.
+    pub(crate) fn apply(&self, job: Job) {
+        if self.jobs.send(job).is_err() {
+            tracing::error!("the writer has ended; what was to be written will come again from the server");
+        }
+    }
+
+    /// Commits what is queued, then ends. Blocks until then.
+    pub(crate) fn finish(self) {
+        drop(self.jobs);
+        if self.thread.join().is_err() {
+            tracing::error!("the writer ended in a panic");
+        }
+    }
+}
+
+struct Work {
+    store: Store,
+    retention: SignedDuration,
+    reports: UnboundedSender<Report>,
+    expire_at: Instant,
+    is_indexing: bool,
+}
+
+impl Work {
+    fn run(mut self, queue: &Receiver<Job>) {
+        self.tell_counts();
+        loop {
+            let idle = if self.is_indexing { Duration::ZERO } else { LOOK_EVERY };
+            match queue.recv_timeout(idle) {
+                Ok(first) => self.commit(first, queue),
+                Err(RecvTimeoutError::Timeout) => self.tidy(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, first: Job, queue: &Receiver<Job>) {
+        let mut size = first.writes.len();
+        let mut jobs = vec![first];
+        while size < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            size += job.writes.len();
+            jobs.push(job);
+        }
+        let batch: Vec<Write> = jobs.iter().flat_map(|job| job.writes.iter().cloned()).collect();
+        match self.store.apply(&batch) {
+            Ok(applied) => {
+                let mut outcomes = applied.outcomes.into_iter();
+                let mut withdraw = Some(applied.withdraw);
+                for job in jobs {
+                    let outcomes = outcomes.by_ref().take(job.writes.len()).collect();
+                    let withdraw = withdraw.take().unwrap_or_default();
+                    self.tell(Report::Applied { ticket: job.ticket, result: Ok(Applied { outcomes, withdraw }) });
+                }
+            }
+            // One that cannot be written must not hold up the others.
+            Err(_) if jobs.len() > 1 => {
+                for job in jobs {
+                    let result = self.store.apply(&job.writes).map_err(|error| error.to_string());
+                    self.tell(Report::Applied { ticket: job.ticket, result });
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a batch was not committed");
+                for job in jobs {
+                    self.tell(Report::Applied { ticket: job.ticket, result: Err(error.to_string()) });
+                }
+            }
+        }
+        self.is_indexing = true;
+        self.tell_counts();
+    }
+
+    fn tidy(&mut self) {
+        if let Err(error) = self.try_tidy() {
+            tracing::warn!(%error, "the inbox could not be tidied");
+            self.is_indexing = false;
+        }
+    }
+
+    fn try_tidy(&mut self) -> Result<(), StoreError> {
+        if self.store.changed_elsewhere()? {
+            let withdraw = self.store.stale_popups()?;
+            self.tell(Report::ChangedElsewhere(withdraw));
+            self.tell_counts();
+        }
+        if self.expire_at <= Instant::now() {
+            let before = Now::read().wall.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
+            if self.store.expire(before, SLICE)? < SLICE {
+                self.expire_at = Instant::now() + EXPIRE_EVERY;
+            }
+            self.tell_counts();
+        }
+        Ok(())
+    }
+
+    fn tell_counts(&self) {
+        match self.store.counts() {
+            Ok(counts) => self.tell(Report::Counts(counts)),
+            Err(error) => tracing::warn!(%error, "the notices could not be counted"),
+        }
+    }
+
+    fn tell(&self, report: Report) {
+        // Nobody listens any more: the engine is ending, and what is committed stays committed.
+        let _ = self.reports.send(report);
+    }
+}
