@@ -1,10 +1,11 @@
-//! That the proving ground itself stands: what is published over AMQP comes out of RabbitMQ's Web STOMP.
+//! That the proving ground itself stands: what is sent through RabbitMQ and `belfry-pushd` comes out as STOMP.
 
 use std::time::Duration;
 
 use harness::rabbit::QueueCounts;
 use harness::wire::Wire;
-use harness::{Amqp, RabbitMq};
+use harness::{Amqp, Pushd, RabbitMq};
+use serde_json::json;
 use stomp::Command;
 
 #[tokio::test]
@@ -59,4 +60,19 @@ async fn a_user_without_rights_on_a_queue_is_turned_away() {
     wire.send(Command::Subscribe, &[("id", "0"), ("destination", "/amq/queue/private")], b"").await;
     let end = tokio::time::timeout(Duration::from_secs(30), wire.receive()).await.expect("the broker closes");
     assert!(end.is_none_or(|frame| frame.command() == Command::Error));
+}
+
+#[tokio::test]
+async fn a_message_sent_to_somebody_through_pushd_arrives_in_their_personal_queue() {
+    let pushd = Pushd::start(["--user", "alice:secret", "--user", "bob:secret"]).await;
+    let mut wire = Wire::connect(pushd.stomp()).await;
+    wire.sign_in("alice", &pushd.login("alice", "secret").await, "/").await;
+    let subscribe = [("id", "0"), ("destination", "/user/queue/notices"), ("receipt", "subscribed")];
+    wire.send(Command::Subscribe, &subscribe, b"").await;
+    wire.expect(Command::Receipt).await;
+    let message = json!({"title": "hello", "content": "text", "type": "1", "receiver": ["alice"]});
+    pushd.call(&pushd.login("bob", "secret").await, "sendMessage", &message).await;
+    let message = wire.expect(Command::Message).await;
+    let message: serde_json::Value = serde_json::from_slice(message.body()).unwrap();
+    assert_eq!((&message["title"], &message["sender"]), (&json!("hello"), &json!("bob")));
 }

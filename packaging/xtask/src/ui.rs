@@ -14,9 +14,6 @@ use crate::tally::Tally;
 
 /// Installs what `package-lock.json` names (if that changed) and builds `ui/dist`.
 pub(crate) fn build() -> Result<()> {
-    if !is_laid() {
-        return Ok(());
-    }
     install()?;
     heading("UI: build");
     run(npm(["run", "build"]))
@@ -24,9 +21,6 @@ pub(crate) fn build() -> Result<()> {
 
 /// Type checks and lints.
 pub(crate) fn check() -> Result<()> {
-    if !is_laid() {
-        return Ok(());
-    }
     install()?;
     heading("UI: types and lints");
     run(npm(["run", "check"]))?;
@@ -35,9 +29,6 @@ pub(crate) fn check() -> Result<()> {
 
 /// Runs the UI's own tests, or those whose names contain `name`.
 pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
-    if !is_laid() {
-        return Ok(Tally::default());
-    }
     heading("UI: tests");
     let report = root().join("target/ui-tests.json");
     if report.exists() {
@@ -57,10 +48,6 @@ pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
         tally.failed = 1;
     }
     Ok(tally)
-}
-
-fn is_laid() -> bool {
-    folder().join("package.json").exists()
 }
 
 fn install() -> Result<()> {

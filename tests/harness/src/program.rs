@@ -107,8 +107,8 @@ pub struct Running {
     lines: mpsc::UnboundedReceiver<String>,
     /// All that was read.
     seen: Vec<String>,
-    /// Which of `seen` no question was answered with yet.
-    waiting: VecDeque<usize>,
+    /// Those no question was answered with yet; a line that is not JSON is a JSON string here.
+    waiting: VecDeque<Value>,
     stderr: Arc<Mutex<String>>,
     readers: Vec<std::thread::JoinHandle<()>>,
 }
@@ -151,11 +151,9 @@ impl Running {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         let mut asked = 0;
         loop {
-            while let Some(&at) = self.waiting.get(asked) {
-                let event = json(&self.seen[at]);
-                if wanted(&event) {
-                    self.waiting.remove(asked);
-                    return event;
+            while let Some(event) = self.waiting.get(asked) {
+                if wanted(event) {
+                    return self.waiting.remove(asked).expect("just seen");
                 }
                 asked += 1;
             }
@@ -183,13 +181,23 @@ impl Running {
         self.event(state, |event| event["event"] == "status" && event["state"] == state).await
     }
 
-    /// Everything the program has said so far, as events; those already asked for included.
+    /// The next `count` events of this kind.
     ///
     /// # Panics
-    /// If a line is not JSON.
-    pub fn events(&mut self) -> Vec<Value> {
+    /// As [`Self::event`], for each of them.
+    pub async fn events_of(&mut self, kind: &str, count: usize) -> Vec<Value> {
+        let mut events = Vec::new();
+        while events.len() < count {
+            events.push(self.event_of(kind).await);
+        }
+        events
+    }
+
+    /// Everything of one kind that the program has said so far, what was already asked for included.
+    pub fn all_of(&mut self, kind: &str) -> Vec<Value> {
         self.take_all();
-        self.seen.iter().map(|line| json(line)).collect()
+        let events = self.seen.iter().map(|line| event(line));
+        events.filter(|event| event["event"] == kind).collect()
     }
 
     /// The process number.
@@ -257,7 +265,7 @@ impl Running {
     }
 
     fn take(&mut self, line: String) {
-        self.waiting.push_back(self.seen.len());
+        self.waiting.push_back(event(&line));
         self.seen.push(line);
     }
 
@@ -273,8 +281,8 @@ impl Running {
     }
 }
 
-fn json(line: &str) -> Value {
-    serde_json::from_str(line).unwrap_or_else(|error| panic!("not JSON ({error}): {line}"))
+fn event(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|_| Value::String(line.to_owned()))
 }
 
 /// One of Belfry's programs, up to date.

@@ -85,6 +85,41 @@ impl Wire {
         connect
     }
 
+    /// Reads on until the peer is gone, answering whatever wants a receipt. Returns what came.
+    ///
+    /// # Panics
+    /// If the peer sends what is not STOMP.
+    pub async fn serve(&mut self) -> Vec<Frame> {
+        let mut came = Vec::new();
+        while let Some(frame) = self.receive().await {
+            self.answer(&frame).await;
+            came.push(frame);
+        }
+        came
+    }
+
+    /// Reads on until a frame with this command came, answering whatever wants a receipt.
+    ///
+    /// # Panics
+    /// If the connection ends before, or nothing comes for 30 s.
+    pub async fn serve_until(&mut self, command: Command) -> Frame {
+        loop {
+            let frame = tokio::time::timeout(PATIENCE, self.receive()).await;
+            let frame = frame.unwrap_or_else(|_| panic!("no {command:?} for {PATIENCE:?}"));
+            let frame = frame.unwrap_or_else(|| panic!("the connection ended before a {command:?}"));
+            self.answer(&frame).await;
+            if frame.command() == command {
+                return frame;
+            }
+        }
+    }
+
+    async fn answer(&mut self, frame: &Frame) {
+        if let Some(receipt) = frame.header("receipt") {
+            self.send(Command::Receipt, &[("receipt-id", &receipt)], b"").await;
+        }
+    }
+
     /// Sends a MESSAGE for a subscription.
     ///
     /// # Panics
