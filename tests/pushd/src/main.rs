@@ -1,6 +1,6 @@
 //! `belfry-pushd`: arguments, the ready line, and the signals that end it.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -57,7 +57,8 @@ async fn main() -> ExitCode {
         Args::command().error(ErrorKind::ValueValidation, "--user takes NAME:PASSWORD, neither of them empty").exit();
     };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let colours = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
     match run(args, accounts).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

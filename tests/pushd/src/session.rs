@@ -96,14 +96,16 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
         let beat_due = connect.send_every.map(|every| wire.last_sent + every);
         let silent_at = connect.expect_every.map(|every| wire.last_received + every * SILENT_BEATS);
         let done = tokio::select! {
+            biased;
+            () = stopping.received() => Err(End::Stopping),
+            // Before the silence: after a slow write, the client's beats are waiting to be read.
             received = wire.receive() => match received {
                 Ok(()) => session.handle_received(wire).await,
                 Err(end) => Err(end),
             },
+            () = at(silent_at) => Err(End::refused("the heart-beats have stopped")),
             Some(delivery) = deliveries.recv() => session.deliver(wire, delivery).await,
             () = at(beat_due) => wire.write(Bytes::from_static(HEART_BEAT)).await,
-            () = at(silent_at) => Err(End::refused("the heart-beats have stopped")),
-            () = stopping.received() => Err(End::Stopping),
         };
         if let Err(end) = done {
             tracing::info!(session = session.id, "stomp session ends");
@@ -230,8 +232,9 @@ impl Wire {
             let bytes = match self.socket.recv().await {
                 Some(Ok(WsMessage::Text(text))) => Bytes::from(text),
                 Some(Ok(WsMessage::Binary(bytes))) => bytes,
-                Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_))) => continue,
-                Some(Ok(WsMessage::Close(_)) | Err(_)) | None => return Err(End::Gone),
+                // After a close comes the end, and asking for it sends our answer to the close.
+                Some(Ok(WsMessage::Ping(_) | WsMessage::Pong(_) | WsMessage::Close(_))) => continue,
+                Some(Err(_)) | None => return Err(End::Gone),
             };
             self.last_received = Instant::now();
             self.decoder.push(bytes);

@@ -20,6 +20,8 @@ use crate::hub::Hub;
 use crate::records::{Collect, PAGE_DEFAULT, Position};
 
 const PING_EVERY: Duration = Duration::from_secs(20);
+/// Nothing that comes in is of interest, so nothing large is taken in; bytes.
+const MAX_INCOMING: usize = 64 * 1024;
 /// Pings without any sign of life that end the connection.
 const UNANSWERED_PINGS: u32 = 2;
 /// Who takes nothing for so long is gone.
@@ -42,6 +44,7 @@ pub(crate) async fn upgrade(
         hub.token_login(&token)?.ok_or_else(|| ApiError::unauthorized("the token is not valid: sign in again"))?;
     let header = || headers.get("x-device").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let device = query.device.or_else(header).unwrap_or_default();
+    let socket = socket.max_message_size(MAX_INCOMING).max_frame_size(MAX_INCOMING);
     Ok(socket.on_upgrade(move |socket| async move { serve(&hub, &login, &device, socket).await }))
 }
 
@@ -81,8 +84,9 @@ async fn follow(hub: &Hub, login: &str, device: &str, socket: &mut WebSocket) {
         tokio::select! {
             _ = grown.changed() => {}
             received = socket.recv() => match received {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
+                // After a close comes the end, and asking for it sends our answer to the close.
                 Some(Ok(_)) => unanswered = 0,
+                Some(Err(_)) | None => return,
             },
             _ = ping.tick() => {
                 if unanswered == UNANSWERED_PINGS || !write(socket, Message::Ping(Bytes::new())).await {

@@ -220,6 +220,13 @@ impl Stomp {
         assert_eq!(patiently("the close", self.received()).await, None);
     }
 
+    /// Closes the socket without DISCONNECT, and waits for the server's answer.
+    pub(super) async fn close(mut self) {
+        self.socket.close(None).await.unwrap();
+        let answer = patiently("the answer to the close", self.socket.next()).await;
+        assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
+    }
+
     /// Goes away without a word.
     pub(super) fn drop_line(self) {
         drop(self);
@@ -266,5 +273,12 @@ impl Raw {
             Some(Ok(Message::Close(_)) | Err(_)) | None => {}
             other => panic!("{other:?}"),
         }
+    }
+
+    /// Closes, and waits for the server's answer.
+    pub(super) async fn close(mut self) {
+        self.0.close(None).await.unwrap();
+        let answer = patiently("the answer to the close", self.0.next()).await;
+        assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
     }
 }

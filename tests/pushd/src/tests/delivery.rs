@@ -152,3 +152,16 @@ async fn a_stopping_server_closes_raw_connections() {
     raw.closed().await;
     stopped.await.unwrap();
 }
+
+#[tokio::test]
+async fn a_close_is_answered_and_ends_the_presence() {
+    let server = server(|_| ()).await;
+    let alice = Api::sign_in(&server, "alice", "alice").await;
+    let pc = Stomp::connect(&server, "alice", "pc").await;
+    let raw = Raw::connect(&server, &alice.token, "raw").await;
+    alice.online(&["pc", "raw"]).await;
+    pc.close().await;
+    raw.close().await;
+    alice.online(&[]).await;
+    server.stop().await;
+}
