@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the lint's leave for tests does not reach the functions they share")]
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 
 fn pushd(args: &[&str]) -> Child {
@@ -23,6 +23,7 @@ fn stderr(child: &mut Child) -> String {
 #[cfg(unix)]
 #[test]
 fn it_says_when_it_is_ready_and_ends_politely_on_either_signal() {
+    use std::io::{BufRead, BufReader};
     for signal in ["-TERM", "-INT"] {
         let mut child = pushd(&["--user", "alice:a-secret"]);
         let mut line = String::new();

@@ -215,6 +215,17 @@ async fn records_sign_ins_and_cursors_outlive_a_restart_with_a_data_folder() {
     assert_eq!(ids(&again.collect("pc", None).await), ["2"], "what the cursor covers is delivered");
     assert_eq!(again.message("getMessagePage", json!({})).await["total"], json!(2));
     second.stop().await;
+
+    let third = server(|config| {
+        keeping(folder.path())(config);
+        config.accounts.clear();
+    })
+    .await;
+    let mut gone = Api::stranger(&third);
+    gone.token = again.token;
+    let (status, _) = gone.call("/ecgapi/api/message/getMessagePage", &json!({})).await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED, "the account is gone, and its tokens with it");
+    third.stop().await;
 }
 
 #[tokio::test]
