@@ -7,10 +7,11 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use crate::{notice::NoticeKey, ports::PopupId};
 
+pub(crate) mod account;
 pub(crate) mod burial;
 pub(crate) mod codes;
 mod error;
@@ -18,8 +19,10 @@ pub(crate) mod marks;
 mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
+pub(crate) mod search;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod text;
 mod types;
 mod writer;
 
@@ -95,12 +98,21 @@ impl Store {
         self.write(|tx| burial::expire(tx, before, limit))
     }
 
+    /// Brings the search index up to date with the next notices, at most `limit`, and says how many those were: for idle
+    /// times, until it returns 0. A search does it by itself where it must.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was indexed.
+    pub fn index_some(&mut self, limit: usize) -> Result<usize, StoreError> {
+        self.write(|tx| search::index_some(tx, limit))
+    }
+
     /// The cursor of `api.collect`; `None` before the first page.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn cursor(&self) -> Result<Option<String>, StoreError> {
-        self.read(|connection| connection.query_row("SELECT cursor FROM account", [], |row| row.get(0)))
+        self.read(account::cursor)
     }
 
     /// Nothing sent before this is missing; `None` before the first complete pass.
@@ -108,7 +120,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn complete_through(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.time("complete_through")
+        self.read(account::complete_through)
     }
 
     /// When the session was live for the last time.
@@ -116,13 +128,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn last_live(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.time("last_live")
-    }
-
-    fn time(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection| {
-            connection.query_row(&format!("SELECT {column} FROM account"), [], |row| rows::time(row, column))
-        })
+        self.read(account::last_live)
     }
 
     /// The last offset stored of a stream.
@@ -130,14 +136,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn stream_offset(&self, stream: &str) -> Result<Option<u64>, StoreError> {
-        self.read(|connection| {
-            connection
-                .query_row(r#"SELECT "offset" FROM streams WHERE stream = ?1"#, params![stream], |row| {
-                    // SQLite has no unsigned numbers: the bits are kept as they are.
-                    row.get(0).map(i64::cast_unsigned)
-                })
-                .optional()
-        })
+        self.read(|connection| account::stream_offset(connection, stream))
     }
 
     /// How many of everything.
@@ -145,7 +144,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn counts(&self) -> Result<Counts, StoreError> {
-        self.read(counts)
+        self.read(account::counts)
     }
 
     /// One notice; `None` when it was deleted.
@@ -202,19 +201,6 @@ pub(crate) fn in_transaction<T>(
     let result = work(&tx)?;
     tx.commit()?;
     Ok(result)
-}
-
-pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
-    connection
-        .prepare_cached(
-            "SELECT (SELECT count(*) FROM notices), \
-                    (SELECT count(*) FROM notices WHERE read = 0), \
-                    (SELECT count(*) FROM notices WHERE read = 0 AND state = 'open'), \
-                    (SELECT rejected FROM account)",
-        )?
-        .query_row([], |row| {
-            Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })
-        })
 }
 
 /// Changes whenever another connection commits.

@@ -6,7 +6,7 @@
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
-use super::{codes::Micros, types::Seq};
+use super::{codes::Micros, search, types::Seq};
 
 /// Takes notices out of the inbox; how many there were. Those not there are passed over.
 pub(crate) fn bury(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize> {
@@ -15,11 +15,10 @@ pub(crate) fn bury(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize
          SELECT scope, id, version, sent_at, state FROM notices WHERE seq = ?1",
     )?;
     let mut remove = tx.prepare_cached("DELETE FROM notices WHERE seq = ?1")?;
-    let mut unindex = tx.prepare_cached("DELETE FROM search WHERE rowid = ?1")?;
     let mut buried = 0;
     for seq in seqs {
         remember.execute(params![seq])?;
-        unindex.execute(params![seq])?;
+        search::remove(tx, *seq)?;
         buried += remove.execute(params![seq])?;
     }
     Ok(buried)

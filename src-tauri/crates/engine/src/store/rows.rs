@@ -75,7 +75,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
 }
 
 /// One notice.
-pub(super) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<Stored>> {
+pub(crate) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<Stored>> {
     connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM notices WHERE seq = ?1"))?
         .query_row(params![seq], stored)

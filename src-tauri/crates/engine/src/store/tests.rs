@@ -13,14 +13,15 @@ mod alerts;
 mod identity;
 mod opening;
 mod orders;
+mod searching;
 mod transactions;
 
 /// A moment: this many seconds after the first of January 2026.
-fn at(seconds: i64) -> Timestamp {
+pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(1_767_225_600 + seconds).unwrap()
 }
 
-fn notice(id: &str) -> Notice {
+pub(crate) fn notice(id: &str) -> Notice {
     Notice {
         key: NoticeKey { scope: String::new(), id: id.to_owned() },
         identity: Identity::Given,
@@ -40,24 +41,24 @@ fn notice(id: &str) -> Notice {
     }
 }
 
-fn version(id: &str, version: i64, state: State) -> Notice {
+pub(crate) fn version(id: &str, version: i64, state: State) -> Notice {
     Notice { version: Some(version), state, title: format!("title {version}"), ..notice(id) }
 }
 
-fn content(id: &str, identity: Identity) -> Notice {
+pub(crate) fn content(id: &str, identity: Identity) -> Notice {
     Notice { identity, ..notice(id) }
 }
 
 /// The arrival of a notice that owes a popup.
-fn arrival(notice: Notice) -> Write {
+pub(crate) fn arrival(notice: Notice) -> Write {
     Write::Notice { notice: Box::new(notice), source: Source::Live, received_at: at(1), alert: AlertMark::Due }
 }
 
-fn popup(name: &str) -> PopupId {
+pub(crate) fn popup(name: &str) -> PopupId {
     PopupId(name.to_owned())
 }
 
-trait Steps {
+pub(crate) trait Steps {
     fn one(&mut self, write: Write) -> Outcome;
     fn all(&mut self, batch: &[Write]) -> Applied;
     fn arrive(&mut self, notice: Notice) -> Outcome;

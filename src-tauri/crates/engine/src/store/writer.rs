@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     codes::{Json, Micros},
-    rows,
+    rows, search,
     types::{AlertMark, Applied, Outcome, RejectReason, Seq, Suppressed, Write},
 };
 use crate::{
@@ -174,6 +174,7 @@ fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<O
         notice.body,
         Json(&notice.extra),
     ])?;
+    search::follow(tx, seq, notice)?;
     if notice.state != State::Open {
         suppress_if_due(tx, seq, Suppressed::NotOpen)?;
     }

@@ -42,7 +42,7 @@ CREATE TABLE notices (
     actions     TEXT NOT NULL,      -- JSON array
     body        TEXT NOT NULL,
     extra       TEXT NOT NULL,      -- JSON object
-    UNIQUE (scope, id)
+    UNIQUE (id, scope)              -- in this order, to find an id in whatever scope
 ) STRICT;
 CREATE INDEX notices_unread   ON notices (seq, state) WHERE read = 0;
 CREATE INDEX notices_due      ON notices (seq) WHERE alert = 'due';

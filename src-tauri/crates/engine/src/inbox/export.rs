@@ -1,0 +1,86 @@
+//! The whole inbox as one file, row by row, so that a million notices need no more memory than one.
+//!
+//! Deliberately absent: a way back in. Invariant: both formats hold the fields of [`Row`], in its order, newest first.
+
+use std::io::{self, Write};
+
+use super::view::Row;
+use crate::store::StoreError;
+
+/// How to write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// One array, a notice a line.
+    Json,
+    /// RFC 4180 with a header, UTF-8. A field that a spreadsheet would take for a formula gets an apostrophe in front:
+    /// what is in it comes from a server, and must not run on the computer of who opens the file.
+    Csv,
+}
+
+/// Why an export ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    /// The inbox could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The file could not be written.
+    #[error("the export could not be written ({0}): check the place it goes to and its free space")]
+    Write(#[from] io::Error),
+}
+
+/// The fields of [`Row`].
+const HEADER: [&str; 12] =
+    ["id", "title", "body", "kind", "sender", "sent_at", "received_at", "read", "state", "priority", "link", "source"];
+
+/// Where the rows go.
+pub(super) enum Sink<W: Write> {
+    Json { out: W, is_empty: bool },
+    Csv(Box<csv::Writer<W>>),
+}
+
+impl<W: Write> Sink<W> {
+    pub(super) fn begin(format: Format, mut out: W) -> io::Result<Self> {
+        match format {
+            Format::Json => {
+                out.write_all(b"[")?;
+                Ok(Self::Json { out, is_empty: true })
+            }
+            Format::Csv => {
+                // The header comes from here, so that an empty inbox has one too.
+                let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+                csv.write_record(HEADER)?;
+                Ok(Self::Csv(Box::new(csv)))
+            }
+        }
+    }
+
+    pub(super) fn put(&mut self, row: Row) -> io::Result<()> {
+        match self {
+            Self::Json { out, is_empty } => {
+                out.write_all(if std::mem::take(is_empty) { b"\n" } else { b",\n" })?;
+                Ok(serde_json::to_writer(out, &row)?)
+            }
+            Self::Csv(csv) => Ok(csv.serialize(harmless(row))?),
+        }
+    }
+
+    pub(super) fn end(self) -> io::Result<()> {
+        match self {
+            Self::Json { mut out, .. } => {
+                out.write_all(b"\n]\n")?;
+                out.flush()
+            }
+            Self::Csv(mut csv) => csv.flush(),
+        }
+    }
+}
+
+/// Disarms what a spreadsheet would calculate.
+fn harmless(mut row: Row) -> Row {
+    for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
+        if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+            field.insert(0, '\'');
+        }
+    }
+    row
+}

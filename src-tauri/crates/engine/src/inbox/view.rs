@@ -1,0 +1,128 @@
+//! What leaves the inbox: rows, details and numbers, in the shape scripts rely on (contract, section 3).
+//!
+//! Values only. Times are RFC 3339, absent ones `null`.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    notice::{Action, Priority, Source, State},
+    store::{Alert, Seq, Stored},
+};
+
+/// One line of the inbox. Serialises as exactly the fields `belfryctl inbox list --json` promises.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Row {
+    /// Its place: for the next page, marks and deletes. Not for scripts.
+    #[serde(skip)]
+    pub seq: Seq,
+    /// The server's id. Two systems with clashing ids are told apart by their scope, in the detail view.
+    pub id: String,
+    /// First line.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// The server's `type`.
+    pub kind: String,
+    /// Who sent it; may be empty.
+    pub sender: String,
+    /// When, as the server says.
+    pub sent_at: Option<Timestamp>,
+    /// When it came here first.
+    pub received_at: Timestamp,
+    /// Whether a person has read it.
+    pub read: bool,
+    /// Where the matter stands.
+    pub state: State,
+    /// How loud.
+    pub priority: Priority,
+    /// Where more is to be seen; untrusted, may be empty.
+    pub link: String,
+    /// By which way it came first.
+    pub source: Source,
+}
+
+/// Everything about one notice.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Detail {
+    /// What the list says of it.
+    #[serde(flatten)]
+    pub row: Row,
+    /// Which of several systems with clashing ids; usually empty.
+    pub scope: String,
+    /// The server's version of it.
+    pub version: Option<i64>,
+    /// STOMP destination, or the API path it came by.
+    pub destination: String,
+    /// Whether the server had delivered it before, where it says so.
+    pub undelivered: Option<bool>,
+    /// What a person may do.
+    pub actions: Vec<Action>,
+    /// What no pointer mapped.
+    pub extra: Map<String, Value>,
+    /// Why somebody was, or was not, notified.
+    pub alert: Alert,
+}
+
+/// The inbox in numbers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Stats {
+    /// Notices.
+    pub total: u64,
+    /// Of these, not read, whatever their state.
+    pub unread: u64,
+    /// Of these, not read and open: what the badge shows.
+    pub badge: u64,
+    /// Of these, somebody still has to act, or nothing was said.
+    pub open: u64,
+    /// Of these, somebody acted.
+    pub decided: u64,
+    /// Of these, the sender took them back.
+    pub withdrawn: u64,
+    /// Of these, they ran out.
+    pub expired: u64,
+    /// Of these, it is not known whether their popup was seen.
+    pub uncertain: u64,
+    /// Messages that could not be used, ever.
+    pub rejected: u64,
+    /// When the session was live for the last time.
+    pub last_live: Option<Timestamp>,
+    /// Nothing sent before this is missing.
+    pub complete_through: Option<Timestamp>,
+}
+
+impl From<Stored> for Row {
+    fn from(stored: Stored) -> Self {
+        Detail::from(stored).row
+    }
+}
+
+impl From<Stored> for Detail {
+    fn from(Stored { seq, source, received_at, read, alert, notice }: Stored) -> Self {
+        Self {
+            row: Row {
+                seq,
+                id: notice.key.id,
+                title: notice.title,
+                body: notice.body,
+                kind: notice.kind,
+                sender: notice.sender,
+                sent_at: notice.sent_at,
+                received_at,
+                read,
+                state: notice.state,
+                priority: notice.priority,
+                link: notice.link,
+                source,
+            },
+            scope: notice.key.scope,
+            version: notice.version,
+            destination: notice.destination,
+            undelivered: notice.undelivered,
+            actions: notice.actions,
+            extra: notice.extra,
+            alert,
+        }
+    }
+}

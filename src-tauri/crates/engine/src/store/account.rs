@@ -1,0 +1,46 @@
+//! What holds for the account as a whole, read back: cursor, times and counts.
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::{rows, types::Counts};
+
+/// The cursor of `api.collect`.
+pub(super) fn cursor(connection: &Connection) -> rusqlite::Result<Option<String>> {
+    connection.prepare_cached("SELECT cursor FROM account")?.query_row([], |row| row.get(0))
+}
+
+/// Nothing sent before this is missing.
+pub(crate) fn complete_through(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection
+        .prepare_cached("SELECT complete_through FROM account")?
+        .query_row([], |row| rows::time(row, "complete_through"))
+}
+
+/// When the session was live for the last time.
+pub(crate) fn last_live(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection.prepare_cached("SELECT last_live FROM account")?.query_row([], |row| rows::time(row, "last_live"))
+}
+
+/// The last offset stored of a stream.
+pub(super) fn stream_offset(connection: &Connection, stream: &str) -> rusqlite::Result<Option<u64>> {
+    connection
+        .prepare_cached(r#"SELECT "offset" FROM streams WHERE stream = ?1"#)?
+        // SQLite has no unsigned numbers: the bits are kept as they are.
+        .query_row(params![stream], |row| row.get(0).map(i64::cast_unsigned))
+        .optional()
+}
+
+/// How many of everything.
+pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
+    connection
+        .prepare_cached(
+            "SELECT (SELECT count(*) FROM notices), \
+                    (SELECT count(*) FROM notices WHERE read = 0), \
+                    (SELECT count(*) FROM notices WHERE read = 0 AND state = 'open'), \
+                    (SELECT rejected FROM account)",
+        )?
+        .query_row([], |row| {
+            Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })
+        })
+}
