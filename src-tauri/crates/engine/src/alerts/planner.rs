@@ -103,3 +103,112 @@ impl Planner {
         self.held_until.into_iter().chain(self.caught_until).min()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn seqs(batches: &[Batch]) -> Vec<(Vec<i64>, bool)> {
+        batches.iter().map(|batch| (batch.seqs.iter().map(|seq| seq.0).collect(), batch.summary)).collect()
+    }
+
+    fn add(planner: &mut Planner, range: std::ops::RangeInclusive<i64>, catching_up: bool, now: Instant) {
+        for seq in range {
+            planner.add(Seq(seq), catching_up, now);
+        }
+    }
+
+    #[test]
+    fn live_notices_ring_at_once_until_the_burst_and_the_rest_of_the_second_is_one_summary() {
+        let (mut planner, start) = (Planner::new(2), Instant::now());
+        add(&mut planner, 1..=1, false, start);
+        assert_eq!(seqs(&planner.poll(start)), [(vec![1], false)]);
+        let soon = start + SECOND / 2;
+        add(&mut planner, 2..=4, false, soon);
+        assert_eq!(seqs(&planner.poll(soon)), [(vec![2], false)]);
+        add(&mut planner, 5..=5, false, soon);
+        assert_eq!(seqs(&planner.poll(soon)), []);
+        assert_eq!(planner.poll_timeout(), Some(start + SECOND));
+        assert_eq!(seqs(&planner.poll(start + SECOND)), [(vec![3, 4, 5], true)]);
+        assert_eq!(planner.poll_timeout(), None);
+        add(&mut planner, 6..=6, false, start + 2 * SECOND);
+        assert_eq!(seqs(&planner.poll(start + 2 * SECOND)), [(vec![6], false)]);
+    }
+
+    #[test]
+    fn what_catch_up_finds_is_one_batch_after_two_seconds_or_at_its_end() {
+        let (mut planner, start) = (Planner::new(2), Instant::now());
+        add(&mut planner, 1..=3, true, start);
+        add(&mut planner, 4..=4, true, start + SECOND);
+        assert_eq!(seqs(&planner.poll(start + SECOND)), []);
+        assert_eq!(planner.poll_timeout(), Some(start + 2 * SECOND));
+        assert_eq!(seqs(&planner.poll(start + 2 * SECOND)), [(vec![1, 2, 3, 4], true)]);
+        add(&mut planner, 5..=6, true, start + 3 * SECOND);
+        planner.end_catch_up(start + 3 * SECOND);
+        assert_eq!(seqs(&planner.poll(start + 3 * SECOND)), [(vec![5, 6], false)]);
+        planner.end_catch_up(start + 3 * SECOND);
+        assert_eq!(planner.poll_timeout(), None);
+    }
+
+    #[derive(Debug, Clone)]
+    enum Event {
+        Add { catching_up: bool },
+        EndCatchUp,
+        Wait(u64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            6 => any::<bool>().prop_map(|catching_up| Event::Add { catching_up }),
+            1 => Just(Event::EndCatchUp),
+            3 => (0u64..1_500).prop_map(Event::Wait),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn every_notice_is_in_exactly_one_batch_in_time(burst in 1u32..5, events in proptest::collection::vec(event(), 0..60)) {
+            let (mut planner, mut now) = (Planner::new(burst), Instant::now());
+            let mut added: Vec<Instant> = Vec::new();
+            let mut rang: Vec<(Instant, Batch)> = Vec::new();
+            for event in events {
+                let until = match event {
+                    Event::Add { catching_up } => {
+                        planner.add(Seq(added.len() as i64), catching_up, now);
+                        added.push(now);
+                        now
+                    }
+                    Event::EndCatchUp => {
+                        planner.end_catch_up(now);
+                        now
+                    }
+                    Event::Wait(ms) => now + Duration::from_millis(ms),
+                };
+                rang.extend(planner.poll(now).into_iter().map(|batch| (now, batch)));
+                while let Some(due) = planner.poll_timeout().filter(|due| *due <= until) {
+                    now = now.max(due);
+                    rang.extend(planner.poll(now).into_iter().map(|batch| (now, batch)));
+                }
+                now = until;
+            }
+            while let Some(due) = planner.poll_timeout() {
+                now = now.max(due);
+                rang.extend(planner.poll(now).into_iter().map(|batch| (now, batch)));
+            }
+            let mut all: Vec<i64> = rang.iter().flat_map(|(_, batch)| batch.seqs.iter().map(|seq| seq.0)).collect();
+            all.sort_unstable();
+            prop_assert_eq!(all, (0..added.len() as i64).collect::<Vec<_>>());
+            for (at, batch) in &rang {
+                prop_assert!(!batch.seqs.is_empty() && (batch.summary || batch.seqs.len() <= burst as usize));
+                prop_assert!(!batch.summary || batch.seqs.len() > 1);
+                for seq in &batch.seqs {
+                    prop_assert!(*at - added[seq.0 as usize] <= CATCH_UP_WINDOW);
+                }
+            }
+        }
+    }
+}
