@@ -176,15 +176,15 @@ impl Inbox {
     pub fn stats(&self) -> Result<Stats, StoreError> {
         self.read(|connection| {
             let counts = account::counts(connection)?;
-            let (open, decided, withdrawn, expired, uncertain) = connection.query_row(
-                "SELECT count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'decided'), \
+            let (total, open, decided, withdrawn, expired, uncertain) = connection.query_row(
+                "SELECT count(*), count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'decided'), \
                  count(*) FILTER (WHERE state = 'withdrawn'), count(*) FILTER (WHERE state = 'expired'), \
                  count(*) FILTER (WHERE alert = 'uncertain') FROM notices",
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
             )?;
             Ok(Stats {
-                total: counts.notices,
+                total,
                 unread: counts.unread,
                 badge: counts.badge,
                 open,

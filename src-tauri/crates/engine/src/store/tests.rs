@@ -67,6 +67,8 @@ pub(crate) trait Steps {
     /// Claims and shows one popup for these.
     fn show(&mut self, seqs: &[Seq], name: &str) -> Applied;
     fn at(&self, seq: Seq) -> Stored;
+    /// How many notices there are.
+    fn total(&self) -> usize;
     fn delete(&mut self, seq: Seq);
     fn mark_read(&mut self, seq: Seq);
 }
@@ -100,6 +102,11 @@ impl Steps for Store {
 
     fn at(&self, seq: Seq) -> Stored {
         self.notice(seq).unwrap().expect("the notice is there")
+    }
+
+    fn total(&self) -> usize {
+        Store::read(self, |connection| connection.query_row("SELECT count(*) FROM notices", [], |row| row.get(0)))
+            .unwrap()
     }
 
     fn delete(&mut self, seq: Seq) {
