@@ -12,7 +12,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-pub use self::wording::{Tongue, Wording};
+pub use self::wording::Wording;
 use crate::{
     catchup::OVERLAP,
     notice::{Notice, Priority, Source, State},

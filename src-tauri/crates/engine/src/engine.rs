@@ -21,7 +21,6 @@ use tokio::{
 
 use crate::{
     account::{Account, DeviceId},
-    alerts::Tongue,
     clock::Now,
     connection::{Identity, stream_name},
     driver::{Driver, Parts},
@@ -34,6 +33,7 @@ use crate::{
     sign_in::Token,
     status::Status,
     store::{Counts, Store, StoreError},
+    texts::Language,
     writer::Writer,
 };
 
@@ -55,7 +55,7 @@ pub struct Config {
     /// The machine's time zone.
     pub time_zone: TimeZone,
     /// The language of popups.
-    pub tongue: Tongue,
+    pub language: Language,
     /// Shows popups.
     pub notifier: Arc<dyn Notifier>,
     /// Has the secret.
@@ -141,7 +141,7 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = Now::read();
-        let line_config = line::Config::new(&config.settings, config.tongue, config.time_zone.clone());
+        let line_config = line::Config::new(&config.settings, config.language, config.time_zone.clone());
         let retention = line_config.retention;
         let seed = rand::rng().random();
         let mut line = Line::new(line_config, store.cursor()?, store.complete_through()?, seed, now);

@@ -28,5 +28,6 @@ pub mod settings;
 pub mod sign_in;
 pub mod status;
 pub mod store;
+pub mod texts;
 mod transport;
 mod writer;

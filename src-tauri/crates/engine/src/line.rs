@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::{
-    alerts::{self, Tongue, Wording},
+    alerts::{self, Wording},
     catchup::{Page, Pass, PassId, Request, Start},
     clock::Now,
     delivery::{self, AckId, Delivery, Received, ShowId, Ticket},
@@ -26,6 +26,7 @@ use crate::{
     settings::{NotificationSettings, Settings},
     status::{Connectivity, Status},
     store::{Applied, Recovered, Write},
+    texts::Language,
 };
 
 /// A second pass follows the first this much later: a server may apply SUBSCRIBE late (contract, section 5).
@@ -60,7 +61,7 @@ pub struct Config {
 
 impl Config {
     /// The line's part of the settings.
-    pub fn new(settings: &Settings, tongue: Tongue, time_zone: TimeZone) -> Self {
+    pub fn new(settings: &Settings, language: Language, time_zone: TimeZone) -> Self {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
             endpoints: settings.server.endpoints.len(),
@@ -71,7 +72,7 @@ impl Config {
             long_poll: !settings.api.wait.is_zero(),
             reconcile_every: settings.api.reconcile_every,
             retention: SignedDuration::from_hours(24 * i64::from(settings.inbox.retention_days)),
-            wording: Wording::new(tongue, settings.notifications.clone()),
+            wording: Wording::new(language, settings.notifications.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
         }

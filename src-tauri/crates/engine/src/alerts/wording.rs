@@ -1,15 +1,13 @@
 //! What popups say, in a person's language.
 //!
-//! Texts come from one JSON file per language, which a test holds to the same keys. Plain text out: escaping and
-//! stripping for a given desktop is the host's matter.
-
-use std::collections::BTreeMap;
+//! Plain text out: escaping and stripping for a given desktop is the host's matter.
 
 use super::loudness;
 use crate::{
     notice::{Notice, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::NotificationSettings,
+    texts::Language,
 };
 
 /// Characters of a body that a popup shows.
@@ -17,37 +15,17 @@ const BODY: usize = 240;
 /// Titles a summary names.
 const NAMED: usize = 3;
 
-/// A language Belfry speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Tongue {
-    /// English.
-    #[default]
-    English,
-    /// Simplified Chinese.
-    SimplifiedChinese,
-}
-
-impl Tongue {
-    fn texts(self) -> &'static str {
-        match self {
-            Self::English => include_str!("../../texts/en.json"),
-            Self::SimplifiedChinese => include_str!("../../texts/zh-CN.json"),
-        }
-    }
-}
-
 /// Words popups in one language, by the settings' loudness and sound.
 #[derive(Debug, Clone)]
 pub struct Wording {
-    texts: BTreeMap<String, String>,
+    language: Language,
     settings: NotificationSettings,
 }
 
 impl Wording {
     /// Words in this language.
-    pub fn new(tongue: Tongue, settings: NotificationSettings) -> Self {
-        // The files are part of the program; a test reads each.
-        Self { texts: serde_json::from_str(tongue.texts()).unwrap_or_default(), settings }
+    pub fn new(language: Language, settings: NotificationSettings) -> Self {
+        Self { language, settings }
     }
 
     /// A popup for one notice.
@@ -64,14 +42,18 @@ impl Wording {
             .iter()
             .take(NAMED)
             .map(|notice| {
-                let key = if notice.sender.is_empty() { "summary.line" } else { "summary.line.sender" };
-                self.text(key, &[("sender", &notice.sender), ("title", &shortened(&notice.title, BODY / NAMED))])
+                let title = shortened(&notice.title, BODY / NAMED);
+                if notice.sender.is_empty() {
+                    title
+                } else {
+                    self.language.fill("popup.from", &[("sender", &notice.sender), ("title", &title)])
+                }
             })
             .collect();
         if notices.len() > NAMED {
-            lines.push(self.text("summary.more", &[("count", &(notices.len() - NAMED).to_string())]));
+            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - NAMED).to_string())]));
         }
-        let title = self.text("summary.title", &[("count", &notices.len().to_string())]);
+        let title = self.language.fill("popup.count", &[("n", &notices.len().to_string())]);
         self.popup(PopupKind::Summary, &notices, title, lines.join("\n"))
     }
 
@@ -87,14 +69,6 @@ impl Wording {
             sound: if loudness == Loudness::Quiet { String::new() } else { self.settings.sound.clone() },
             replaces: None,
         }
-    }
-
-    fn text(&self, key: &str, values: &[(&str, &str)]) -> String {
-        let mut text = self.texts.get(key).cloned().unwrap_or_else(|| key.to_owned());
-        for (name, value) in values {
-            text = text.replace(&format!("{{{name}}}"), value);
-        }
-        text
     }
 }
 

@@ -1,0 +1,114 @@
+//! What the program says to people, in their language.
+//!
+//! The same files (`texts/*.json` at the top of the workspace) serve Rust and the window, one per language, flat: a key
+//! and a sentence with `{name}` places. Deliberately absent: an i18n framework. Invariant: every language has the same
+//! keys with the same places; a test here and the type check of the window hold that.
+
+use std::{collections::BTreeMap, sync::LazyLock};
+
+/// A language the program speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English, and for everybody whose language is not here.
+    English,
+    /// Simplified Chinese.
+    Chinese,
+}
+
+impl Language {
+    /// `app.language`, where `auto` is the language of `system_tag`.
+    pub fn of_setting(setting: crate::settings::Language, system_tag: &str) -> Self {
+        match setting {
+            crate::settings::Language::Auto => Self::of_tag(system_tag),
+            crate::settings::Language::En => Self::English,
+            crate::settings::Language::ZhCn => Self::Chinese,
+        }
+    }
+
+    /// The tag, as the settings and the window write it.
+    pub fn tag(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::Chinese => "zh-CN",
+        }
+    }
+
+    /// The nearest language to a BCP 47 or POSIX tag (`zh_CN.UTF-8`).
+    fn of_tag(tag: &str) -> Self {
+        match tag.split(['-', '_', '.']).next() {
+            Some("zh") => Self::Chinese,
+            _ => Self::English,
+        }
+    }
+
+    /// The sentence for `key`; the key itself if there is none, so that a slip shows instead of hiding.
+    pub fn text(self, key: &'static str) -> &'static str {
+        self.table().get(key).map_or(key, String::as_str)
+    }
+
+    /// The sentence for `key` with its places filled.
+    pub fn fill(self, key: &'static str, places: &[(&str, &str)]) -> String {
+        let mut text = self.text(key).to_owned();
+        for (name, value) in places {
+            text = text.replace(&format!("{{{name}}}"), value);
+        }
+        text
+    }
+
+    fn table(self) -> &'static BTreeMap<String, String> {
+        static ENGLISH: LazyLock<BTreeMap<String, String>> =
+            LazyLock::new(|| parse(include_str!("../../../../texts/en.json")));
+        static CHINESE: LazyLock<BTreeMap<String, String>> =
+            LazyLock::new(|| parse(include_str!("../../../../texts/zh-CN.json")));
+        match self {
+            Self::English => &ENGLISH,
+            Self::Chinese => &CHINESE,
+        }
+    }
+}
+
+/// The files are compiled in and a test reads them, so a broken one never ships.
+fn parse(json: &str) -> BTreeMap<String, String> {
+    serde_json::from_str(json).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn places(text: &str) -> Vec<&str> {
+        let mut names: Vec<_> =
+            text.split('{').skip(1).filter_map(|rest| rest.split_once('}')).map(|(name, _)| name).collect();
+        names.sort_unstable();
+        names
+    }
+
+    #[test]
+    fn both_languages_have_the_same_keys_and_places() {
+        let (english, chinese) = (Language::English.table(), Language::Chinese.table());
+        assert!(!english.is_empty());
+        assert_eq!(english.keys().collect::<Vec<_>>(), chinese.keys().collect::<Vec<_>>());
+        for (key, text) in english {
+            assert_eq!(places(text), places(&chinese[key]), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_system_tag_leads_to_the_nearest_language() {
+        for (tag, language) in [
+            ("zh_CN.UTF-8", Language::Chinese),
+            ("zh-Hans-CN", Language::Chinese),
+            ("de-DE", Language::English),
+            ("C", Language::English),
+            ("", Language::English),
+        ] {
+            assert_eq!(Language::of_tag(tag), language, "{tag}");
+        }
+    }
+
+    #[test]
+    fn places_are_filled() {
+        assert_eq!(Language::English.fill("tray.unread", &[("n", "3")]), "3 unread");
+        assert_eq!(Language::Chinese.fill("tray.unread", &[("n", "3")]), "3 条未读");
+    }
+}
