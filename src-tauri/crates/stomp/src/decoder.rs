@@ -350,6 +350,13 @@ impl Decoder {
         }
     }
 
+    /// What the frame being read holds on to, for the test that it is bounded.
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
+        let prefix = self.skip.as_ref().map_or(0, |skip| skip.prefix.capacity());
+        self.input.len() + self.raw.capacity() + prefix + self.headers.capacity() * size_of::<Span>()
+    }
+
     /// How much of the line being read is in the input, its LF included, and whether that ends it.
     fn line_in_input(&self) -> (usize, bool) {
         memchr(b'\n', &self.input).map_or((self.input.len(), false), |at| (at + 1, true))

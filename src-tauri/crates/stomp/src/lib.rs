@@ -35,6 +35,10 @@ mod error;
 mod escape;
 mod frame;
 mod heartbeat;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod recorded;
 mod session;
 mod version;
 

@@ -7,6 +7,8 @@
 
 mod connect;
 mod event;
+#[cfg(test)]
+mod tests;
 
 use std::{
     borrow::Cow,
