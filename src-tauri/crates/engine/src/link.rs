@@ -488,3 +488,6 @@ fn phase(state: &State) -> u8 {
         State::Stopped(StopReason::SignIn(_)) => 3,
     }
 }
+
+#[cfg(test)]
+mod tests;
