@@ -229,12 +229,12 @@ fn id_of(record: &Value) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::post;
 
-    async fn collect(api: &FakeApi, after: &Value) -> reqwest::Result<Vec<String>> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let request =
-            client.post(format!("{}/api/message/{COLLECT}", api.url())).json(&json!({"after": after, "limit": 3}));
-        let body: Value = request.send().await?.json().await?;
+    async fn collect(api: &FakeApi, after: &Value) -> std::io::Result<Vec<String>> {
+        let url = format!("{}/api/message/{COLLECT}", api.url());
+        let (status, body) = post(&url, None, &json!({"after": after, "limit": 3})).await?;
+        assert_eq!(status, 200);
         Ok(body["data"]["records"].as_array().unwrap().iter().map(|record| id_of(record).to_owned()).collect())
     }
 
@@ -269,11 +269,10 @@ mod tests {
         api.next(COLLECT, Answer::Lost);
         api.next(COLLECT, Answer::Cut(10));
         api.next(COLLECT, Answer::Instead(Response::json(503, &Value::Null)));
-        assert!(collect(&api, &Value::Null).await.unwrap_err().is_request());
+        assert!(collect(&api, &Value::Null).await.is_err());
         assert!(collect(&api, &Value::Null).await.is_err());
         api.wait_for_requests(COLLECT, 2).await;
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let status = client.post(format!("{}/{COLLECT}", api.url())).send().await.unwrap().status();
+        let (status, _) = post(&format!("{}/{COLLECT}", api.url()), None, &Value::Null).await.unwrap();
         assert_eq!(status, 503);
         assert_eq!(collect(&api, &Value::Null).await.unwrap().len(), 3);
     }

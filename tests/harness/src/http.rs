@@ -1,6 +1,7 @@
-//! As much HTTP/1.1 as a scripted server needs: one request a connection, and bytes written as the script wants them.
+//! As much HTTP as scripted servers and their callers need: one request a connection, bytes written as the script wants.
 //!
 //! By hand, because a real HTTP library takes care not to send what these tests must send: half an answer, or none.
+//! Only to loopback, only without TLS.
 
 use std::io;
 
@@ -93,4 +94,28 @@ impl Response {
         stream.write_all(&self.body[..body_bytes.min(length)]).await?;
         stream.shutdown().await
     }
+}
+
+/// Posts JSON to a `http://HOST:PORT/PATH` address. Returns the status and the body.
+///
+/// # Errors
+/// If no answer comes, or one that is not JSON or not complete.
+pub async fn post(url: &str, token: Option<&str>, body: &Value) -> io::Result<(u16, Value)> {
+    let whole = url.strip_prefix("http://").ok_or(io::ErrorKind::InvalidInput)?;
+    let (address, path) = whole.split_once('/').unwrap_or((whole, ""));
+    let body = body.to_string();
+    let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+    // HTTP/1.0: the server closes when it has answered.
+    let request = format!(
+        "POST /{path} HTTP/1.0\r\nhost: {address}\r\n{authorization}content-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(address).await?;
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let (head, body) = answer.split_once("\r\n\r\n").ok_or(io::ErrorKind::UnexpectedEof)?;
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+    Ok((status, serde_json::from_str(body)?))
 }

@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 
 use serde_json::{Value, json};
 
+use crate::http::post;
 use crate::program::{Running, program};
 
 /// A running `belfry-pushd`. Dropping kills it.
@@ -12,7 +13,6 @@ pub struct Pushd {
     /// The process.
     pub running: Running,
     ready: Value,
-    client: reqwest::Client,
 }
 
 impl Pushd {
@@ -25,9 +25,7 @@ impl Pushd {
         command.args(["--listen", "127.0.0.1:0"]).args(args);
         let mut running = Running::spawn(command);
         let ready = running.event("ready", |line| line["ready"] == true).await;
-        // The address is loopback's: a proxy of the environment has nothing to do with it.
-        let client = reqwest::Client::builder().no_proxy().build().expect("an HTTP client");
-        Self { running, ready, client }
+        Self { running, ready }
     }
 
     /// `http://127.0.0.1:PORT`.
@@ -56,7 +54,7 @@ impl Pushd {
     /// # Panics
     /// If the user is turned away.
     pub async fn login(&self, login: &str, password: &str) -> String {
-        let answer = self.post("/login", None, &json!({"login": login, "password": password})).await;
+        let answer = self.posted("/login", None, &json!({"login": login, "password": password})).await;
         answer["token"].as_str().unwrap_or_else(|| panic!("no token: {answer}")).to_owned()
     }
 
@@ -65,18 +63,15 @@ impl Pushd {
     /// # Panics
     /// If it fails.
     pub async fn call(&self, token: &str, name: &str, body: &Value) -> Value {
-        let mut answer = self.post(&format!("/ecgapi/api/message/{name}"), Some(token), body).await;
+        let mut answer = self.posted(&format!("/ecgapi/api/message/{name}"), Some(token), body).await;
         assert_eq!(answer["code"], 0, "{name}: {answer}");
         answer["data"].take()
     }
 
-    async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Value {
-        let mut request = self.client.post(format!("{}{path}", self.http())).json(body);
-        if let Some(token) = token {
-            request = request.bearer_auth(token);
-        }
-        let response = request.send().await.expect("an answer");
-        let status = response.status();
-        response.json().await.unwrap_or_else(|error| panic!("{path}: {status}, not JSON: {error}"))
+    async fn posted(&self, path: &str, token: Option<&str>, body: &Value) -> Value {
+        let url = format!("{}{path}", self.http());
+        let (status, answer) = post(&url, token, body).await.unwrap_or_else(|error| panic!("{path}: {error}"));
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
     }
 }
