@@ -46,13 +46,22 @@ impl Language {
         self.table().get(key).map_or(key, String::as_str)
     }
 
-    /// The sentence for `key` with its places filled.
+    /// The sentence for `key` with its places filled, once: what a server wrote is never looked into for places.
     pub fn fill(self, key: &'static str, places: &[(&str, &str)]) -> String {
-        let mut text = self.text(key).to_owned();
-        for (name, value) in places {
-            text = text.replace(&format!("{{{name}}}"), value);
+        let mut filled = String::new();
+        let mut rest = self.text(key);
+        while let Some((before, (name, after))) =
+            rest.split_once('{').and_then(|(before, from)| Some((before, from.split_once('}')?)))
+        {
+            filled.push_str(before);
+            match places.iter().find(|(place, _)| *place == name) {
+                Some((_, value)) => filled.push_str(value),
+                None => filled.extend(["{", name, "}"]),
+            }
+            rest = after;
         }
-        text
+        filled.push_str(rest);
+        filled
     }
 
     fn table(self) -> &'static BTreeMap<String, String> {
@@ -110,5 +119,7 @@ mod tests {
     fn places_are_filled() {
         assert_eq!(Language::English.fill("tray.unread", &[("n", "3")]), "3 unread");
         assert_eq!(Language::Chinese.fill("tray.unread", &[("n", "3")]), "3 条未读");
+        assert_eq!(Language::English.fill("popup.from", &[("sender", "{title}"), ("title", "T")]), "{title}: T");
+        assert_eq!(Language::English.fill("tray.unread", &[]), "{n} unread");
     }
 }

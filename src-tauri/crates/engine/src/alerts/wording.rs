@@ -30,8 +30,7 @@ impl Wording {
 
     /// A popup for one notice.
     pub fn single(&self, notice: &Notice) -> Popup {
-        // A title that was made from the body need not be said twice.
-        let body = notice.body.strip_prefix(notice.title.as_str()).unwrap_or(&notice.body);
+        let body = without_title(&notice.body, &notice.title);
         self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), BODY))
     }
 
@@ -72,9 +71,34 @@ impl Wording {
     }
 }
 
+/// A title that was made from the body's first line need not be said twice.
+fn without_title<'a>(body: &'a str, title: &str) -> &'a str {
+    let (first, rest) = body.trim_start().split_once('\n').unwrap_or((body, ""));
+    if first.split_whitespace().eq(title.split_whitespace()) { rest } else { body }
+}
+
 fn shortened(text: &str, limit: usize) -> String {
     match text.char_indices().nth(limit) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text).trim_end()),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_first_line_is_taken_for_the_title_again() {
+        for (title, body, expected) in [
+            ("Expense 7", "Expense 7\n12 EUR", "\n12 EUR"),
+            ("Expense 7", " \nExpense  7 \n12 EUR", "12 EUR"),
+            ("Expense 7", "Expense 7", ""),
+            ("Expense 7", "Expense 70 is due", "Expense 70 is due"),
+            ("A", "Alice asks", "Alice asks"),
+            ("A", "", ""),
+        ] {
+            assert_eq!(without_title(body, title).trim(), expected, "{title} / {body}");
+        }
     }
 }
