@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn only_a_whole_first_line_is_taken_for_the_title_again() {
         for (title, body, expected) in [
-            ("Expense 7", "Expense 7\n12 EUR", "\n12 EUR"),
+            ("Expense 7", "Expense 7\n12 EUR", "12 EUR"),
             ("Expense 7", " \nExpense  7 \n12 EUR", "12 EUR"),
             ("Expense 7", "Expense 7", ""),
             ("Expense 7", "Expense 70 is due", "Expense 70 is due"),
