@@ -38,6 +38,8 @@ impl Api {
     }
 
     pub(super) fn stranger(server: &Server) -> Self {
+        // The client wants one, though nothing here is encrypted; it may be installed already.
+        let _installed = rustls::crypto::ring::default_provider().install_default();
         Self {
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             base: format!("http://{}", server.address()),
