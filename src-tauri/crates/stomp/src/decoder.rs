@@ -327,9 +327,6 @@ impl Decoder {
                 Phase::Sized(command, length)
             }
         };
-        if self.skip.is_some() {
-            self.raw.truncate(self.line_start);
-        }
     }
 
     fn finish(&mut self, command: Command) -> Decoded {
@@ -378,9 +375,8 @@ impl Decoder {
         let prefix = self.raw.get(..PREFIX).unwrap_or(&self.raw).into();
         let line_len = self.raw.len() - self.line_start;
         self.skip = Some(Skip { prefix, len: self.raw.len() as u64, line_len });
-        // In a head the line being read may still be one to keep; a body is gone for good.
-        let kept = if matches!(self.phase, Phase::UntilNul(_)) { 0 } else { line_len.min(MAX_KEPT_LINE) };
-        self.raw.truncate(self.line_start + kept);
+        // The line being read may be one to keep. A copy, for what is kept must not hold on to what is not.
+        self.raw = self.raw.get(..self.line_start + line_len.min(MAX_KEPT_LINE)).unwrap_or_default().into();
     }
 }
 
@@ -486,6 +482,11 @@ mod tests {
             (b"SEND\ncontent-length: 3\n", DecodeError::ContentLength { command: Send, line: 2 }),
             (b"SEND\ncontent-length:\n", DecodeError::ContentLength { command: Send, line: 2 }),
             (b"SEND\ncontent-length:+3\n", DecodeError::ContentLength { command: Send, line: 2 }),
+            (
+                // beyond the limits and too long to keep: its end cannot be known
+                &[b"SEND\ncontent-length:", &[b'0'; 5000][..], b"1\n"].concat(),
+                DecodeError::ContentLength { command: Send, line: 2 },
+            ),
             (b"SEND\ncontent-length:1\n\nab\0", DecodeError::MissingNul { command: Send }),
         ] {
             let padded = [bytes, b"                "].concat();
@@ -508,6 +509,20 @@ mod tests {
         let undefined = DecodeError::UndefinedEscape { command: Command::Message, line: 2 };
         assert_eq!(decode(SMALL, Version::V1_1, bytes), Err(undefined));
         assert_eq!(decode(SMALL, Version::V1_2, bytes).map(|found| found.len()), Ok(1));
+    }
+
+    #[test]
+    fn a_frame_at_the_limits_is_a_frame() {
+        let head = format!("SEND\na:{}\n\n\0", "x".repeat(200 - 9));
+        for bytes in [
+            "SEND\n\n0123456789abcdef\0",
+            "SEND\ncontent-length:16\n\n0123456789abcdef\0",
+            "SEND\na:1\nb:2\nc:3\nd:4\n\n\0",
+            &head,
+        ] {
+            let found = decode(SMALL, Version::V1_2, bytes.as_bytes()).unwrap();
+            assert!(found.len() == 1 && found[0].starts_with("SEND "), "{found:?}");
+        }
     }
 
     #[test]

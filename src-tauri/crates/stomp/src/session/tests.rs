@@ -89,8 +89,10 @@ impl Peer {
         assert_eq!(self.session.poll_transmit(), None);
         assert_eq!(self.session.poll_timeout(), None);
         assert_eq!(self.session.send("/queue/a", &[], b""), Err(SessionError::NotOpen));
+        let held = self.session.decoder.capacity();
         self.receive(Command::Receipt, &[("receipt-id", "1")], "");
         assert!(self.session.poll_event().is_none());
+        assert_eq!(self.session.decoder.capacity(), held, "what comes after the end is not kept");
     }
 }
 
@@ -172,6 +174,18 @@ fn a_server_that_breaks_the_protocol_ends_the_session() {
         assert!(matches!(peer.event(), SessionEvent::Violation(found) if found == expected), "{bytes:?}");
         peer.assert_over();
     }
+}
+
+#[test]
+fn the_escapes_are_those_of_the_version_agreed_on() {
+    let bytes = b"MESSAGE\nsubscription:s\ntitle:\\r\n\n\0";
+    let mut peer = Peer::subscribed(Version::V1_2, AckMode::Auto);
+    peer.session.handle_bytes(&bytes[..], peer.now);
+    assert!(matches!(peer.event(), SessionEvent::Message { frame, .. } if frame.header("title").unwrap() == "\r"));
+    let mut peer = Peer::subscribed(Version::V1_1, AckMode::Auto);
+    peer.session.handle_bytes(&bytes[..], peer.now);
+    let undefined = DecodeError::UndefinedEscape { command: Command::Message, line: 3 };
+    assert!(matches!(peer.event(), SessionEvent::Violation(Violation::Decode(error)) if error == undefined));
 }
 
 #[test]
