@@ -16,8 +16,7 @@ pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
     system::ensure(&[system::BUILD, system::BROKER])?;
     let mut tally = Tally::default();
     let mut failures = Vec::new();
-    ui::build()?;
-    tally += part(ui::test(name));
+    tally += part(ui::build().and_then(|()| ui::test(name)));
     tally += part(cargo_tests(name, &mut failures));
 
     if !failures.is_empty() {
