@@ -304,12 +304,15 @@ fn programs() -> PathBuf {
             }
             // target/debug/deps/it-0123456789abcdef
             let this = std::env::current_exe().expect("the test program's path");
-            let debug = this.ancestors().nth(2).expect("target/debug");
-            let target = debug.parent().expect("target");
+            let folder = this.ancestors().nth(2).expect("target/debug");
+            let target = folder.parent().expect("target");
             let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
             cargo.args(["build", "--quiet", "-p", "belfryctl", "-p", "belfry-pushd", "--target-dir"]).arg(target);
+            if folder.ends_with("release") {
+                cargo.arg("--release");
+            }
             assert!(cargo.status().expect("cargo runs").success(), "belfryctl and belfry-pushd do not build");
-            debug.to_owned()
+            folder.to_owned()
         })
         .clone()
 }
