@@ -165,8 +165,9 @@ impl Delivery {
         self.apply(writes, Purpose::Arrival { ack, pass });
     }
 
-    /// A write is committed, or has failed. `catching_up` holds new alerts for the batch of the pass.
-    pub fn handle_applied(&mut self, ticket: Ticket, result: Result<Applied, String>, catching_up: bool, now: Now) {
+    /// A write is committed, or has failed. What a pass brought is held for the batch of the pass; `hold_live` holds the
+    /// alerts of live notices for it, too: right after a connect they are the same backlog to a person.
+    pub fn handle_applied(&mut self, ticket: Ticket, result: Result<Applied, String>, hold_live: bool, now: Now) {
         let applied = match result {
             Ok(applied) => applied,
             Err(error) => {
@@ -179,7 +180,7 @@ impl Delivery {
         self.failing = None;
         match purpose {
             Purpose::Arrival { ack, pass } => {
-                let new = self.handle_committed(&writes, &applied.outcomes, catching_up, now);
+                let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(Action::Ack(ack));
                 }
@@ -283,7 +284,7 @@ impl Delivery {
         self.pending.insert(ticket, Pending { writes, purpose });
     }
 
-    fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], catching_up: bool, now: Now) -> u64 {
+    fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], hold_live: bool, now: Now) -> u64 {
         let mut new = 0;
         for (write, outcome) in writes.iter().zip(outcomes) {
             match (write, outcome) {
@@ -293,7 +294,7 @@ impl Delivery {
                     self.announce(*seq, &notice, *source, false);
                     if *alert == AlertMark::Due {
                         self.due.insert(*seq, notice);
-                        self.planner.add(*seq, catching_up, now.mono);
+                        self.planner.add(*seq, hold_live || *source != Source::Live, now.mono);
                     }
                 }
                 (Write::Notice { notice, .. }, Outcome::Changed { seq, key, state, fields, popup }) => {

@@ -176,7 +176,7 @@ impl Driver {
                 }
             }
         }
-        driver.end(written).await;
+        driver.end(reported, written).await;
         if let Some(done) = end {
             // Whoever asked may have gone.
             let _ = done.send(());
@@ -334,7 +334,7 @@ impl Driver {
     fn publish(&mut self) {
         let now = Now::read();
         let status = self.line.status(now);
-        let until = status.retry_in.map(|delay| Instant::from_std(now.mono) + delay);
+        let until = self.line.next_attempt().map(Instant::from_std);
         let is_same = self.told.as_ref().is_some_and(|(told, told_until)| {
             Status { retry_in: None, ..told.clone() } == Status { retry_in: None, ..status.clone() }
                 && *told_until == until
@@ -400,25 +400,28 @@ impl Driver {
         }
     }
 
-    async fn end(mut self, mut written: mpsc::UnboundedReceiver<writer::Report>) {
+    /// Ends the session, then commits what was received; what was only under way comes again.
+    async fn end(
+        mut self,
+        mut reported: mpsc::Receiver<connection::Report>,
+        mut written: mpsc::UnboundedReceiver<writer::Report>,
+    ) {
         self.step(Input::Link(link::Input::Disconnect));
         self.execute();
         self.publish();
         if let Some(fetch) = self.fetch.take() {
             fetch.abort();
         }
+        let mut closing = std::pin::pin!(join_all(std::mem::take(&mut self.closing)));
+        let mut is_closed = false;
         let finish = async {
-            // What was received is committed and announced; what was only under way comes again.
-            while self.line.backlog() > 0
-                && let Some(report) = written.recv().await
-            {
-                self.handle_written(report);
-                self.execute();
-            }
-            for task in self.closing.drain(..) {
-                if let Err(error) = task.await {
-                    tracing::error!(%error, "a connection ended badly");
+            while !is_closed || self.line.backlog() > 0 || !reported.is_empty() {
+                tokio::select! {
+                    () = &mut closing, if !is_closed => is_closed = true,
+                    Some(report) = reported.recv() => self.handle_report(report),
+                    Some(report) = written.recv() => self.handle_written(report),
                 }
+                self.execute();
             }
         };
         if timeout(END_LIMIT, finish).await.is_err() {
@@ -427,6 +430,14 @@ impl Driver {
         let writer = self.writer;
         if let Err(error) = tokio::task::spawn_blocking(move || writer.finish()).await {
             tracing::error!(%error, "the writer ended badly");
+        }
+    }
+}
+
+async fn join_all(tasks: Vec<JoinHandle<()>>) {
+    for task in tasks {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a connection ended badly");
         }
     }
 }

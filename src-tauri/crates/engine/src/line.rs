@@ -248,8 +248,8 @@ impl Line {
             Input::Message(message) => self.handle_message(*message, now),
             Input::Page { pass, result } => self.handle_page(pass, result, now),
             Input::Applied { ticket, result } => {
-                let catching_up = self.is_catching_up();
-                self.delivery.handle_applied(ticket, result, catching_up, now);
+                let hold_live = *self.link.state() == LinkState::CatchingUp;
+                self.delivery.handle_applied(ticket, result, hold_live, now);
             }
             Input::Shown { show, result } => self.delivery.handle_shown(show, result),
             Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
@@ -296,25 +296,38 @@ impl Line {
         self.delivery.notices_of(popup)
     }
 
+    /// When the next attempt to connect is planned.
+    pub fn next_attempt(&self) -> Option<Instant> {
+        match self.link.state() {
+            LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
+            LinkState::Stopped(StopReason::Halted { retry, .. }) => Some(*retry),
+            LinkState::Off
+            | LinkState::Connecting { .. }
+            | LinkState::Handshake { .. }
+            | LinkState::CatchingUp
+            | LinkState::Live
+            | LinkState::Stopped(StopReason::SignIn(_)) => None,
+        }
+    }
+
     /// The state people see.
     pub fn status(&self, now: Now) -> Status {
-        let (mut state, mut failure, mut retry) = match self.link.state() {
-            LinkState::Off => (Connectivity::Offline, None, None),
-            LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None, None),
-            LinkState::CatchingUp => (Connectivity::CatchingUp, None, None),
-            LinkState::Live => (Connectivity::Live, self.api.problem.as_ref(), None),
-            LinkState::Waiting { until, why, .. } => (Connectivity::Offline, Some(why), Some(*until)),
-            LinkState::Polling { until, why, .. } => (Connectivity::Polling, Some(why), Some(*until)),
-            LinkState::Stopped(StopReason::SignIn(failure)) => (Connectivity::ActionNeeded, Some(failure), None),
-            LinkState::Stopped(StopReason::Halted { failure, retry }) => {
-                (Connectivity::ActionNeeded, Some(failure), Some(*retry))
+        let (mut state, mut failure) = match self.link.state() {
+            LinkState::Off => (Connectivity::Offline, None),
+            LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None),
+            LinkState::CatchingUp => (Connectivity::CatchingUp, None),
+            LinkState::Live => (Connectivity::Live, self.api.problem.as_ref()),
+            LinkState::Waiting { why, .. } => (Connectivity::Offline, Some(why)),
+            LinkState::Polling { why, .. } => (Connectivity::Polling, Some(why)),
+            LinkState::Stopped(StopReason::SignIn(failure) | StopReason::Halted { failure, .. }) => {
+                (Connectivity::ActionNeeded, Some(failure))
             }
         };
         if self.link.is_polling() {
             state = Connectivity::Polling;
         }
         if self.api.needs_person && state != Connectivity::Offline {
-            (state, failure, retry) = (Connectivity::ActionNeeded, self.api.problem.as_ref(), None);
+            (state, failure) = (Connectivity::ActionNeeded, self.api.problem.as_ref());
         }
         let mut reason = failure.map(Failure::reason).unwrap_or_default();
         let mut remedy = failure.map(Failure::remedy).unwrap_or_default();
@@ -337,12 +350,8 @@ impl Line {
             endpoint: self.link.endpoint(),
             reason,
             remedy: remedy.to_owned(),
-            retry_in: retry.map(|until| until.saturating_duration_since(now.mono)),
+            retry_in: self.next_attempt().map(|until| until.saturating_duration_since(now.mono)),
         }
-    }
-
-    fn is_catching_up(&self) -> bool {
-        *self.link.state() == LinkState::CatchingUp || self.running.is_some()
     }
 
     fn handle_link(&mut self, input: link::Input, now: Now) {
