@@ -140,6 +140,7 @@ mod tests {
             version: None,
             actions: Vec::new(),
             undelivered: None,
+            is_partial: false,
             extra: serde_json::Map::new(),
             destination: String::new(),
         }

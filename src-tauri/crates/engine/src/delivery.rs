@@ -304,11 +304,11 @@ impl Delivery {
                         fields: fields.clone(),
                     }));
                     let notice = Notice { key: key.clone(), ..(**notice).clone() };
-                    if let (State::Open, Some(popup)) = (*state, popup) {
+                    if let (State::Open, Some(popup), false) = (*state, popup, notice.is_partial) {
                         self.update(*seq, &notice, popup.clone());
                     }
                     if let Some(due) = self.due.get_mut(seq) {
-                        *due = notice;
+                        *due = notice.over(due);
                     }
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {

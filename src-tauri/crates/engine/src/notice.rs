@@ -123,6 +123,8 @@ pub struct Notice {
     /// The server's delivery status of a collected or history row (`/status`): true for `undelivered`, false for
     /// `delivered`, `None` when it says nothing.
     pub undelivered: Option<bool>,
+    /// The message had neither title nor text: it speaks about a notice ("5 is decided") rather than being one.
+    pub is_partial: bool,
     /// What no pointer mapped, kept for the detail view.
     pub extra: Map<String, Value>,
     /// STOMP destination, or the API path it came by.
@@ -142,5 +144,28 @@ impl Notice {
             },
         };
         order.then_with(|| self.state.cmp(&state)).is_gt()
+    }
+
+    /// The notice as it reads once `self` supersedes `old`: what a partial message does not say stays.
+    pub fn over(&self, old: &Self) -> Self {
+        let mut new = self.clone();
+        if self.is_partial {
+            new.title.clone_from(&old.title);
+            new.body.clone_from(&old.body);
+            for (text, old) in [(&mut new.kind, &old.kind), (&mut new.sender, &old.sender), (&mut new.link, &old.link)]
+            {
+                if text.is_empty() {
+                    text.clone_from(old);
+                }
+            }
+            new.sent_at = self.sent_at.or(old.sent_at);
+            if new.actions.is_empty() {
+                new.actions.clone_from(&old.actions);
+            }
+            let mut extra = old.extra.clone();
+            extra.extend(std::mem::take(&mut new.extra));
+            new.extra = extra;
+        }
+        new
     }
 }

@@ -165,6 +165,7 @@ impl Parser<'_> {
         notice.undelivered = object.take(&Pointer::of_key("status"), fields::undelivered);
         let body = object.take_body(&mapping.body);
 
+        notice.is_partial = title.is_none() && body.is_none();
         let rest = object.rest(&mapping.body);
         let body = body.unwrap_or_else(|| lines(&rest));
         self.entitle(&mut notice, title, body);
@@ -188,6 +189,7 @@ impl Parser<'_> {
             version: None,
             actions: Vec::new(),
             undelivered: None,
+            is_partial: false,
             extra: Map::new(),
             destination: self.incoming.destination.to_owned(),
         }

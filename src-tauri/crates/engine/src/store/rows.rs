@@ -43,6 +43,7 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
             version: row.get("version")?,
             actions,
             undelivered: row.get("undelivered")?,
+            is_partial: false,
             extra,
             destination: row.get("destination")?,
         },

@@ -36,6 +36,7 @@ pub(crate) fn notice(id: &str) -> Notice {
         version: None,
         actions: Vec::new(),
         undelivered: None,
+        is_partial: false,
         extra: Map::new(),
         destination: "/user/queue/approvals".to_owned(),
     }

@@ -153,6 +153,7 @@ fn insert(
 /// alert mark stay; only an alert that is still due is suppressed once nobody has to act any more.
 fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<Outcome> {
     let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    let notice = &notice.over(&old.notice);
     let fields = changed_fields(&old.notice, notice);
     tx.prepare_cached(
         "UPDATE notices SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \

@@ -66,6 +66,7 @@ fn a_record_of_the_message_service_is_mapped_field_by_field() {
                 confirm: true,
             }],
             undelivered: Some(true),
+            is_partial: false,
             extra: json!({"receiver": "bob", "amount": "12.50"}).as_object().unwrap().clone(),
             destination: "/queue/approvals".to_owned(),
         }

@@ -176,3 +176,20 @@ fn a_notice_that_was_read_stays_read_when_a_newer_version_comes() {
     assert!(matches!(store.arrive(version("1", 2, State::Open)), Outcome::Changed { .. }));
     assert!(store.at(seq).read);
 }
+
+#[test]
+fn what_a_message_without_title_and_text_does_not_say_stays() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(version("1", 1, State::Open));
+    let about = crate::notice::Notice {
+        is_partial: true,
+        title: "fallback".to_owned(),
+        body: "state: decided".to_owned(),
+        sender: String::new(),
+        ..version("1", 2, State::Decided)
+    };
+    let Outcome::Changed { fields, .. } = store.one(arrival(about)) else { panic!() };
+    assert_eq!(fields, ["state", "version"]);
+    let stored = store.notice(seq).unwrap().unwrap().notice;
+    assert_eq!((stored.title.as_str(), stored.sender.as_str()), ("title 1", "payments"));
+}
