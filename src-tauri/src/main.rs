@@ -1,2 +1,11 @@
-//! Being laid.
-fn main() {}
+//! The program `belfry`: reads its command line and runs the shell.
+#![cfg_attr(windows, windows_subsystem = "windows")]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    belfry::prepare_web_view();
+    belfry::run(belfry::Args::parse())
+}

@@ -111,7 +111,7 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
         if (notice) rows.push(rowOf(notice));
       }
       const unread = [...notices.values()].filter((notice) => !notice.read).length;
-      return Promise.resolve<Page>({ rows, next: seq > 0 ? seq + 1 : null, total: notices.size, unread });
+      return Promise.resolve<Page>({ rows, next: seq > 0 ? seq + 1 : null, unread });
     },
     notice(seq) {
       const notice = notices.get(seq);

@@ -9,4 +9,6 @@ pub mod logging;
 pub mod machine;
 pub mod notify;
 pub mod paths;
+pub mod plain;
 pub mod texts;
+pub mod tray_host;

@@ -16,10 +16,16 @@ use zbus::blocking::{Connection, MessageIterator, connection};
 use zbus::message::Type;
 use zbus::zvariant::Value;
 
-use super::{Application, MAX_BODY, MAX_TITLE, text};
+use super::{MAX_BODY, MAX_TITLE};
+use crate::plain;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
+/// Shown by some desktops beside the popup.
+const APP_NAME: &str = "Belfry";
+/// Name of the installed `.desktop` file without its ending: by it a desktop finds the icon and the person's own settings
+/// for the app.
+const DESKTOP_ENTRY: &str = "belfry";
 /// How long a call may take; the bus may have to start the daemon first.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Signals held while the listener is busy. Clicks are rare, so this is never near.
@@ -31,7 +37,7 @@ type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
 /// The notification service of a Linux desktop.
 pub struct Desktop {
-    application: Application,
+    open_label: String,
     sink: Arc<OnceLock<Sink>>,
     connection: Mutex<Option<Connection>>,
 }
@@ -44,9 +50,10 @@ struct Daemon {
 }
 
 impl Desktop {
-    /// Nothing is connected before the first use.
-    pub fn new(application: Application) -> Self {
-        Self { application, sink: Arc::default(), connection: Mutex::default() }
+    /// `open_label` is what opening the notice is called, where a desktop shows it. Nothing is connected before the first
+    /// use.
+    pub fn new(open_label: &str) -> Self {
+        Self { open_label: open_label.to_owned(), sink: Arc::default(), connection: Mutex::default() }
     }
 
     /// Whether a notification could be shown now, and by whom: `name version`.
@@ -101,15 +108,14 @@ impl Notifier for Desktop {
         let daemon = self.daemon()?;
         let bus = self.connection().map_err(explain)?.server_guid().to_owned();
         let replaces = popup.replaces.as_ref().and_then(|id| number_of(id, &bus, &daemon.owner)).unwrap_or(0);
-        let body = text::lines(&popup.body, MAX_BODY);
-        let body = if daemon.has_body_markup { text::as_markup(&body) } else { body };
-        let hints = hints(popup, &self.application.desktop_entry);
-        let actions = [BODY_CLICK, self.application.open_label.as_str()];
-        let icon = &self.application.desktop_entry;
+        let body = plain::lines(&popup.body, MAX_BODY);
+        let body = if daemon.has_body_markup { plain::as_markup(&body) } else { body };
+        let hints = hints(popup);
+        let actions = [BODY_CLICK, self.open_label.as_str()];
         // 0: until it is dealt with; -1: as long as the desktop thinks right.
         let expire_ms: i32 = if popup.loudness == Loudness::Urgent { 0 } else { -1 };
-        let title = text::line(&popup.title, MAX_TITLE);
-        let arguments = (&self.application.app_name, replaces, icon, title, body, &actions[..], hints, expire_ms);
+        let title = plain::line(&popup.title, MAX_TITLE);
+        let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, &actions[..], hints, expire_ms);
         let reply = self.call("Notify", &arguments).map_err(explain)?;
         let number: u32 = reply.body().deserialize().map_err(explain)?;
         Ok(name(&bus, &sender(&reply), number))
@@ -182,9 +188,9 @@ fn event(bus: &str, message: &zbus::Message, token: &mut Option<(PopupId, String
     }
 }
 
-fn hints<'a>(popup: &'a Popup, desktop_entry: &'a str) -> HashMap<&'static str, Value<'a>> {
+fn hints(popup: &Popup) -> HashMap<&'static str, Value<'_>> {
     let urgency: u8 = if popup.loudness == Loudness::Urgent { 2 } else { 1 };
-    let mut hints = HashMap::from([("urgency", Value::from(urgency)), ("desktop-entry", Value::from(desktop_entry))]);
+    let mut hints = HashMap::from([("urgency", Value::from(urgency)), ("desktop-entry", Value::from(DESKTOP_ENTRY))]);
     if popup.loudness == Loudness::Quiet || popup.sound.is_empty() {
         hints.insert("suppress-sound", Value::from(true));
     } else if popup.sound == "default" {

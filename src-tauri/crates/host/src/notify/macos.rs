@@ -9,19 +9,22 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
 
-use super::{Application, MAX_BODY, MAX_TITLE, text};
+use super::{MAX_BODY, MAX_TITLE};
+use crate::plain;
+
+/// The bundle id.
+const BUNDLE: &str = "app.belfry.desktop";
 
 /// The notification centre.
 pub struct Desktop {
-    application: Application,
     named: Once,
     count: AtomicU32,
 }
 
 impl Desktop {
-    /// The application's `desktop_entry` has to be the bundle id.
-    pub fn new(application: Application) -> Self {
-        Self { application, named: Once::new(), count: AtomicU32::new(0) }
+    /// A click on the body opens the app; macOS needs no word for it.
+    pub fn new(_open_label: &str) -> Self {
+        Self { named: Once::new(), count: AtomicU32::new(0) }
     }
 
     /// Whether a notification could be shown now, and by whom.
@@ -36,12 +39,12 @@ impl Desktop {
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
         self.named.call_once(|| {
-            if let Err(error) = notify_rust::set_application(&self.application.desktop_entry) {
+            if let Err(error) = notify_rust::set_application(BUNDLE) {
                 tracing::warn!(%error, "notifications will carry another application's name");
             }
         });
         let mut notification = notify_rust::Notification::new();
-        notification.summary(&text::line(&popup.title, MAX_TITLE)).body(&text::lines(&popup.body, MAX_BODY));
+        notification.summary(&plain::line(&popup.title, MAX_TITLE)).body(&plain::lines(&popup.body, MAX_BODY));
         if popup.loudness != Loudness::Quiet && !popup.sound.is_empty() {
             notification.sound_name(&popup.sound);
         }

@@ -14,8 +14,11 @@ use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
 use windows::core::HSTRING;
 
-use super::{Application, MAX_BODY, MAX_TITLE, text};
+use super::{MAX_BODY, MAX_TITLE};
+use crate::plain;
 
+/// The AppUserModelID, which the Start-menu shortcut has to carry: without one Windows shows nothing.
+const APP_ID: &str = "app.belfry.desktop";
 /// All our toasts are in one group.
 const GROUP: &str = "notices";
 /// The action reported for a click on the body, as on other systems.
@@ -25,7 +28,6 @@ type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
 /// The notification service of Windows.
 pub struct Desktop {
-    application: Application,
     sink: Arc<OnceLock<Sink>>,
     /// Makes tags unique within this run; the start time makes them unique among runs.
     count: AtomicU32,
@@ -33,11 +35,10 @@ pub struct Desktop {
 }
 
 impl Desktop {
-    /// The application's `desktop_entry` has to be the AppUserModelID that the Start-menu shortcut carries; without one
-    /// Windows shows nothing.
-    pub fn new(application: Application) -> Self {
+    /// A click on the body opens the notice; Windows needs no word for it.
+    pub fn new(_open_label: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { application, sink: Arc::default(), count: AtomicU32::new(0), started }
+        Self { sink: Arc::default(), count: AtomicU32::new(0), started }
     }
 
     /// Whether a notification could be shown now, and by whom.
@@ -45,14 +46,10 @@ impl Desktop {
     /// # Errors
     /// [`NotifyError::Unavailable`] when the service does not know the app.
     pub fn probe(&self) -> Result<String, NotifyError> {
-        ToastNotificationManager::CreateToastNotifierWithId(&self.app_id())
+        ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))
             .and_then(|notifier| notifier.Setting())
             .map(|setting| format!("windows toasts, setting {}", setting.0))
             .map_err(|error| NotifyError::Unavailable(error.message()))
-    }
-
-    fn app_id(&self) -> HSTRING {
-        HSTRING::from(self.application.desktop_entry.as_str())
     }
 
     fn show_toast(&self, popup: &Popup, tag: &str) -> windows::core::Result<()> {
@@ -75,7 +72,7 @@ impl Desktop {
             }
             Ok(())
         }))?;
-        ToastNotificationManager::CreateToastNotifierWithId(&self.app_id())?.Show(&toast)
+        ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?.Show(&toast)
     }
 }
 
@@ -92,7 +89,7 @@ impl Notifier for Desktop {
     fn retract(&self, id: &PopupId) {
         let (tag, group) = (HSTRING::from(id.0.as_str()), HSTRING::from(GROUP));
         let removed = ToastNotificationManager::History()
-            .and_then(|history| history.RemoveGroupedTagWithId(&tag, &group, &self.app_id()));
+            .and_then(|history| history.RemoveGroupedTagWithId(&tag, &group, &HSTRING::from(APP_ID)));
         if let Err(error) = removed {
             tracing::debug!(popup = %id.0, error = error.message(), "toast not withdrawn; it is gone");
         }
@@ -107,8 +104,8 @@ impl Notifier for Desktop {
 
 /// The toast as Windows wants it (schema of `ToastGeneric`).
 fn toast_xml(popup: &Popup) -> String {
-    let title = text::as_markup(&text::line(&popup.title, MAX_TITLE));
-    let body = text::as_markup(&text::lines(&popup.body, MAX_BODY));
+    let title = plain::as_markup(&plain::line(&popup.title, MAX_TITLE));
+    let body = plain::as_markup(&plain::lines(&popup.body, MAX_BODY));
     let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
     let silent = popup.loudness == Loudness::Quiet || popup.sound.is_empty();
     format!(

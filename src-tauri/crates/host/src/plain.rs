@@ -1,6 +1,6 @@
-//! What a popup may say: text from a server, made fit for a notification service.
+//! Text from a server, made fit to be shown by a notification service, in a tray, or on one line of a list.
 //!
-//! Pure. Services differ in what they take as markup, so escaping is a separate step for those that announce it.
+//! Pure. Notification services differ in what they take as markup, so escaping is a separate step for those that do.
 //! Invariant: the result has no control or bidirectional formatting character, and is cut at a character, with `…`, before
 //! it is escaped: no entity is ever cut in half.
 

@@ -1,0 +1,15 @@
+//! Prepares Tauri's context: the commands the window may call, and the page it shows.
+
+use std::path::Path;
+
+/// Every command of the window. One that is missing here, or in `capabilities/window.json`, is refused at run time.
+const COMMANDS: &[&str] = &["listen", "start", "page", "notice", "set_read", "remove", "open_link", "try_now"];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if !Path::new("../ui/dist/index.html").exists() {
+        return Err("the window's page is not built: run `npm ci && npm run build` in ui/".into());
+    }
+    let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
+    tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))?;
+    Ok(())
+}

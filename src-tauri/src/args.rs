@@ -1,0 +1,20 @@
+//! The command line of `belfry` (contract, section 1).
+
+use std::path::PathBuf;
+
+use clap::Parser;
+
+/// The desktop tray notifier.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "belfry", version, about)]
+pub struct Args {
+    /// Start in the tray, without a window.
+    #[arg(long)]
+    pub hidden: bool,
+    /// Settings file to use instead of the usual one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Data folder to use instead of the usual one.
+    #[arg(long, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}

@@ -1,0 +1,225 @@
+//! Belfry's shell: all that needs Tauri, tied to the engine.
+//!
+//! It shows the engine's state in the tray and its inbox in a window, and hands clicks back. It decides nothing.
+//! Invariants: what is wrong with settings or data is said before anything is connected; the program ends only when a
+//! person or the system says so, and then ends the session politely.
+
+mod args;
+mod commands;
+mod links;
+mod shell;
+mod startup;
+mod tray;
+mod view;
+mod window;
+
+use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::event::Event;
+use host::{logging, tray_host};
+use tauri::async_runtime as runtime;
+use tauri::{AppHandle, Manager, RunEvent};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+pub use crate::args::Args;
+use crate::shell::Shell;
+use crate::startup::Failure;
+use crate::tray::render::Rendered;
+use crate::tray::{Action, Tray};
+use crate::view::Update;
+
+/// How long a start in the tray waits for the tray: at login the panel may come later than we do.
+const TRAY_PATIENCE: Duration = Duration::from_secs(20);
+/// Shortest time between two calls to the window to read again, so that a burst costs it little.
+const BURST: Duration = Duration::from_millis(100);
+
+/// The icon on the screen, for as long as the program runs.
+struct TrayIcon(Mutex<Rendered>);
+
+/// To be called first, while the program has one thread: WebKitGTK's faster renderer shows nothing on some graphics
+/// drivers and under virtual displays, so it is off unless the environment asks for it.
+pub fn prepare_web_view() {
+    const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    if std::env::var_os(VARIABLE).is_none() {
+        // SAFETY: no other thread runs yet that could read the environment meanwhile.
+        #[allow(unsafe_code)]
+        unsafe {
+            std::env::set_var(VARIABLE, "1");
+        }
+    }
+}
+
+/// Runs until the program is told to end. The exit codes are those of `belfryctl`.
+pub fn run(args: Args) -> ExitCode {
+    if let Err(error) = logging::to_stderr() {
+        return fail(&Failure::other(error));
+    }
+    let (events, heard) = unbounded_channel();
+    let (engine, language) = match startup::start(&args, runtime::handle().inner(), events) {
+        Ok(started) => started,
+        Err(failure) => return fail(&failure),
+    };
+    engine.connect();
+    let built = tauri::Builder::default()
+        .manage(Shell::new(engine, language))
+        .invoke_handler(tauri::generate_handler![
+            commands::listen,
+            commands::start,
+            commands::page,
+            commands::notice,
+            commands::set_read,
+            commands::remove,
+            commands::open_link,
+            commands::try_now,
+        ])
+        .on_window_event(window::handle)
+        .setup(move |app| Ok(set_up(app.handle(), args.hidden, heard)?))
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => ExitCode::from(u8::try_from(app.run_return(keep_running)).unwrap_or(1)),
+        Err(error) => fail(&Failure::other(format!("the desktop cannot be used: {error}"))),
+    }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    tracing::error!("{}", failure.message);
+    failure.exit_code()
+}
+
+/// Closing the last window is no wish to end; only [`quit`] gives a code.
+fn keep_running(_: &AppHandle, event: RunEvent) {
+    if let RunEvent::ExitRequested { code: None, api, .. } = event {
+        api.prevent_exit();
+    }
+}
+
+fn set_up(app: &AppHandle, is_hidden: bool, heard: UnboundedReceiver<Event>) -> tauri::Result<()> {
+    app.manage(TrayIcon(Mutex::new(Rendered::new(app, tray_now(app), act)?)));
+    runtime::spawn(follow_engine(app.clone()));
+    runtime::spawn(follow_inbox(app.clone()));
+    runtime::spawn(follow_events(app.clone(), heard));
+    runtime::spawn(follow_signals(app.clone()));
+    if is_hidden {
+        let app = app.clone();
+        runtime::spawn_blocking(move || {
+            if let Err(reason) = tray_host::wait(TRAY_PATIENCE) {
+                tracing::warn!(%reason, "the window is shown, since the tray is not");
+                show_window(&app);
+            }
+        });
+        return Ok(());
+    }
+    window::show(app)
+}
+
+fn tray_now(app: &AppHandle) -> Tray {
+    let shell = app.state::<Shell>();
+    let snapshot = shell.snapshot();
+    let seen = snapshot.borrow();
+    Tray::of(seen.status.state, seen.counts.badge, seen.retry_at.is_some(), shell.language())
+}
+
+/// Shows in tray and window what the engine says of itself.
+async fn follow_engine(app: AppHandle) {
+    let mut snapshot = app.state::<Shell>().snapshot();
+    let contents = |snapshot: &engine::engine::Snapshot| (snapshot.counts, snapshot.revision);
+    let mut known = contents(&snapshot.borrow());
+    while snapshot.changed().await.is_ok() {
+        let shell = app.state::<Shell>();
+        shell.tell_status();
+        let now = contents(&snapshot.borrow_and_update());
+        if std::mem::replace(&mut known, now) != now {
+            shell.note_change();
+        }
+        on_main_thread(&app, |app| {
+            let icon = app.state::<TrayIcon>();
+            let mut icon = icon.0.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = icon.show(app, tray_now(app)) {
+                tracing::warn!(%error, "the tray icon could not be changed");
+            }
+        });
+    }
+}
+
+/// Calls the window to read again, not more often than it can show.
+async fn follow_inbox(app: AppHandle) {
+    let shell = app.state::<Shell>();
+    loop {
+        shell.next_change().await;
+        shell.tell(Update::Inbox);
+        tokio::time::sleep(BURST).await;
+    }
+}
+
+async fn follow_events(app: AppHandle, mut heard: UnboundedReceiver<Event>) {
+    while let Some(event) = heard.recv().await {
+        let shell = app.state::<Shell>();
+        match event {
+            Event::Changed { .. } => shell.note_change(),
+            Event::Activated { notices, .. } => {
+                if let [notice] = notices.as_slice() {
+                    shell.show_notice(notice);
+                }
+                show_window(&app);
+            }
+            // What these say, the snapshot says too.
+            Event::Status(_)
+            | Event::Notice { .. }
+            | Event::CaughtUp { .. }
+            | Event::Notification { .. }
+            | Event::Rejected { .. } => {}
+        }
+    }
+}
+
+/// The system asks programs to end with signals; Windows and the desktop's own ways come through the window library.
+#[cfg(unix)]
+async fn follow_signals(app: AppHandle) {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            quit(app).await;
+        }
+        (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "signals are not listened to"),
+    }
+}
+
+#[cfg(not(unix))]
+async fn follow_signals(_: AppHandle) {}
+
+fn act(app: &AppHandle, action: Action) {
+    match action {
+        Action::Open => show_window(app),
+        Action::TryNow => app.state::<Shell>().try_now(),
+        Action::Quit => drop(runtime::spawn(quit(app.clone()))),
+    }
+}
+
+/// Ends the session with a good-bye, then the program.
+async fn quit(app: AppHandle) {
+    if let Some(engine) = app.state::<Shell>().take_engine() {
+        engine.end().await;
+    }
+    app.exit(0);
+}
+
+fn show_window(app: &AppHandle) {
+    on_main_thread(app, |app| {
+        if let Err(error) = window::show(app) {
+            tracing::error!(%error, "the window could not be shown");
+        }
+    });
+}
+
+fn on_main_thread(app: &AppHandle, work: impl FnOnce(&AppHandle) + Send + 'static) {
+    let inner = app.clone();
+    if let Err(error) = app.run_on_main_thread(move || work(&inner)) {
+        tracing::debug!(%error, "the main thread is gone; the program is ending");
+    }
+}

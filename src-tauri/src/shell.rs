@@ -1,0 +1,205 @@
+//! The running program as the window sees it: the engine, its inbox, and the channel to the window.
+//!
+//! It answers commands and passes updates on. Deliberately absent: a copy of anything the engine or the inbox know.
+//! Invariant: the inbox is read beside the engine, so the window works offline and while the engine is busy.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use engine::engine::{Engine, Snapshot};
+use engine::inbox::{Filter, Inbox};
+use engine::notice::NoticeKey;
+use engine::settings::Settings;
+use engine::store::Seq;
+use host::texts::Language;
+use jiff::Timestamp;
+use tauri::ipc::Channel;
+use tokio::sync::{Notify, watch};
+
+use crate::links;
+use crate::view::{Code, Detail, Page, Problem, Start, Status, Update};
+
+/// Longest page the window gets, in rows.
+const MAX_PAGE: usize = 500;
+
+/// Everything the commands need.
+pub(crate) struct Shell {
+    /// Taken when the program ends.
+    engine: Mutex<Option<Engine>>,
+    settings: Settings,
+    account: String,
+    dir: PathBuf,
+    snapshot: watch::Receiver<Snapshot>,
+    language: Language,
+    inbox: Mutex<Option<Inbox>>,
+    window: Mutex<Option<Channel<Update>>>,
+    to_open: Mutex<Option<i64>>,
+    changed: Notify,
+}
+
+impl Shell {
+    /// The program around a running engine.
+    pub(crate) fn new(engine: Engine, language: Language) -> Self {
+        let identity = engine.identity();
+        Self {
+            settings: identity.settings.clone(),
+            account: identity.account.login().to_owned(),
+            dir: engine.dir().to_owned(),
+            snapshot: engine.snapshot(),
+            language,
+            engine: Mutex::new(Some(engine)),
+            inbox: Mutex::default(),
+            window: Mutex::default(),
+            to_open: Mutex::default(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// What there is to see of the engine.
+    pub(crate) fn snapshot(&self) -> watch::Receiver<Snapshot> {
+        self.snapshot.clone()
+    }
+
+    /// What the tray and the window speak.
+    pub(crate) fn language(&self) -> Language {
+        self.language
+    }
+
+    /// How the window looks.
+    pub(crate) fn theme(&self) -> engine::settings::Theme {
+        self.settings.app.theme
+    }
+
+    /// Takes the engine, to end it.
+    pub(crate) fn take_engine(&self) -> Option<Engine> {
+        lock(&self.engine).take()
+    }
+
+    /// From now on the window on `channel` is told.
+    pub(crate) fn listen(&self, channel: Channel<Update>) {
+        *lock(&self.window) = Some(channel);
+    }
+
+    /// The window is gone.
+    pub(crate) fn forget_window(&self) {
+        *lock(&self.window) = None;
+        *lock(&self.inbox) = None;
+    }
+
+    /// Tells the window, if there is one.
+    pub(crate) fn tell(&self, update: Update) {
+        if let Some(channel) = lock(&self.window).as_ref()
+            && let Err(error) = channel.send(update)
+        {
+            tracing::debug!(%error, "the window was not told; it is closing");
+        }
+    }
+
+    /// Tells the window about the connection.
+    pub(crate) fn tell_status(&self) {
+        self.tell(Update::Status { status: self.status() });
+    }
+
+    /// The inbox has changed; see [`next_change`](Self::next_change).
+    pub(crate) fn note_change(&self) {
+        self.changed.notify_one();
+    }
+
+    /// Waits for the next change of the inbox; those that came since the last wait count as one.
+    pub(crate) async fn next_change(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Remembers which notice to show: told at once to a window that listens, else found by the next one at its start.
+    pub(crate) fn show_notice(&self, key: &NoticeKey) {
+        let found = self.inbox(|inbox| {
+            let seqs = inbox.find(&key.id)?;
+            let of_scope =
+                seqs.iter().find(|seq| inbox.show(**seq).is_ok_and(|d| d.is_some_and(|d| d.scope == key.scope)));
+            Ok(of_scope.copied())
+        });
+        match found {
+            Ok(Some(seq)) if lock(&self.window).is_some() => self.tell(Update::Open { seq: seq.0 }),
+            Ok(seq) => *lock(&self.to_open) = seq.map(|seq| seq.0),
+            Err(problem) => tracing::warn!(problem = problem.message, "the notice of a notification was not found"),
+        }
+    }
+
+    pub(crate) fn start(&self) -> Start {
+        Start {
+            language: self.language.into(),
+            theme: self.settings.app.theme.into(),
+            account: self.account.clone(),
+            status: self.status(),
+            open: lock(&self.to_open).take(),
+        }
+    }
+
+    pub(crate) fn page(&self, before: Option<i64>, limit: usize) -> Result<Page, Problem> {
+        let limit = limit.clamp(1, MAX_PAGE);
+        self.inbox(|inbox| {
+            let rows = inbox.page(Filter::default(), before.map(Seq), limit)?;
+            Ok(Page {
+                next: rows.last().filter(|_| rows.len() == limit).map(|row| row.seq.0),
+                rows: rows.into_iter().map(Into::into).collect(),
+                unread: self.snapshot.borrow().counts.unread,
+            })
+        })
+    }
+
+    pub(crate) fn notice(&self, seq: i64) -> Result<Option<Detail>, Problem> {
+        self.inbox(|inbox| Ok(inbox.show(Seq(seq))?.map(Into::into)))
+    }
+
+    pub(crate) fn set_read(&self, seqs: &[i64], read: bool) -> Result<(), Problem> {
+        self.write(|inbox, seqs| inbox.mark(seqs, read), seqs)
+    }
+
+    pub(crate) fn remove(&self, seqs: &[i64]) -> Result<(), Problem> {
+        self.write(|inbox, seqs| inbox.delete(seqs), seqs)
+    }
+
+    pub(crate) fn open_link(&self, seq: i64) -> Result<(), Problem> {
+        let detail = self.inbox(|inbox| Ok(inbox.show(Seq(seq))?))?;
+        let detail = detail.ok_or_else(|| Problem::new(Code::Gone, "this notice is no longer in the inbox"))?;
+        let url = links::allowed(&detail.row.link, &self.settings).map_err(|e| Problem::new(Code::LinkRefused, e))?;
+        links::open(&url).map_err(|e| Problem::new(Code::NoBrowser, format!("no browser could be started: {e}")))
+    }
+
+    pub(crate) fn try_now(&self) {
+        if let Some(engine) = lock(&self.engine).as_ref() {
+            engine.try_now();
+        }
+    }
+
+    fn status(&self) -> Status {
+        Status::of(&self.snapshot.borrow(), &self.settings.server.endpoints, Timestamp::now())
+    }
+
+    fn write<E>(&self, work: impl FnOnce(&mut Inbox, &[Seq]) -> Result<usize, E>, seqs: &[i64]) -> Result<(), Problem>
+    where
+        Problem: From<E>,
+    {
+        let seqs: Vec<Seq> = seqs.iter().copied().map(Seq).collect();
+        self.inbox(|inbox| Ok(work(inbox, &seqs)?))?;
+        self.note_change();
+        Ok(())
+    }
+
+    /// Works on the inbox, which is opened when it is first needed and closed with the window.
+    fn inbox<T>(&self, work: impl FnOnce(&mut Inbox) -> Result<T, Problem>) -> Result<T, Problem> {
+        let mut kept = lock(&self.inbox);
+        if kept.is_none() {
+            *kept = Inbox::open(&self.dir)?;
+        }
+        match kept.as_mut() {
+            Some(inbox) => work(inbox),
+            None => Err(Problem::new(Code::Store, "the inbox file has gone; quit Belfry and start it again")),
+        }
+    }
+}
+
+/// A panic elsewhere leaves these values as good as they were.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,102 @@
+//! From a command line to a running engine, or to what is wrong and the exit code that says so.
+//!
+//! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use engine::engine::{Config, Engine, StartError};
+use engine::event::Event;
+use engine::settings::Settings;
+use host::credentials::MachineCredentials;
+use host::texts::{self, Language};
+use host::{machine, notify, paths};
+use jiff::tz::TimeZone;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::args::Args;
+
+/// What is wrong, for the log and for scripts.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What happened, where, and what to do.
+    pub(crate) message: String,
+    /// As of `belfryctl`: 2 settings, 5 data directory in use, 6 store unusable, 1 anything else.
+    pub(crate) code: u8,
+}
+
+impl Failure {
+    /// A failure that has no exit code of its own.
+    pub(crate) fn other(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: 1 }
+    }
+
+    fn settings(message: impl ToString) -> Self {
+        Self { message: message.to_string(), code: 2 }
+    }
+
+    /// For the system.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<StartError> for Failure {
+    fn from(error: StartError) -> Self {
+        let code = match &error {
+            StartError::NoServer => 2,
+            StartError::InUse(_) => 5,
+            StartError::DataDir { .. } | StartError::Store(_) => 6,
+            StartError::Thread(_) => 1,
+        };
+        Self { message: error.to_string(), code }
+    }
+}
+
+/// Starts the engine; it connects when it is told to. Events go to `events`.
+///
+/// # Errors
+/// [`Failure`], before anything is connected.
+pub(crate) fn start(
+    args: &Args,
+    runtime: &Handle,
+    events: UnboundedSender<Event>,
+) -> Result<(Engine, Language), Failure> {
+    let file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
+    let settings = read_settings(&file)?;
+    let data_dir = args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?;
+    let language = texts::language(settings.app.language);
+    let config = Config {
+        data_dir,
+        machine_id: machine::machine_id().unwrap_or_else(|error| {
+            tracing::warn!(%error, "a copied profile will not be noticed");
+            String::new()
+        }),
+        time_zone: TimeZone::system(),
+        language,
+        notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
+        credentials: Arc::new(MachineCredentials::from_environment(None)),
+        on_event: Box::new(move |event| {
+            // Nobody listens any more once the program is ending.
+            let _ = events.send(event);
+        }),
+        settings,
+    };
+    Ok((Engine::start(config, runtime)?, language))
+}
+
+fn read_settings(file: &Path) -> Result<Settings, Failure> {
+    let name = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::settings(format!(
+            "{name}: the settings cannot be read ({error}); write them there, or give --config FILE"
+        ))
+    })?;
+    let (settings, warnings) = Settings::parse(&text, &name).map_err(Failure::settings)?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(settings)
+}

@@ -1,0 +1,372 @@
+//! What crosses to the window: plain values, made from the engine's.
+//!
+//! TypeScript reads the same shapes from `ui/src/backend/bindings.ts`, which a test here compares with these types.
+//! Invariants: one-line texts carry no control or bidirectional characters; nothing here holds a secret.
+
+use engine::engine::Snapshot;
+use engine::inbox;
+use engine::notice;
+use engine::settings;
+use engine::status;
+use engine::store::StoreError;
+use host::{plain, texts};
+use jiff::Timestamp;
+use serde::Serialize;
+#[cfg(test)]
+use ts_rs::TS;
+use url::Url;
+
+/// Longest one-line text, in characters.
+const LINE: usize = 200;
+/// Longest body, in characters: more is no longer read in a window.
+const BODY: usize = 200_000;
+
+/// An enum of the engine's, as the window knows it: a value that is new there does not compile here.
+macro_rules! mirror {
+    ($(#[$doc:meta])* $name:ident of $source:path { $($(#[$tag:meta])* $variant:ident = $from:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+        #[cfg_attr(test, derive(TS))]
+        #[serde(rename_all = "kebab-case")]
+        pub(crate) enum $name { $($(#[$tag])* $variant),+ }
+
+        impl From<$source> for $name {
+            fn from(value: $source) -> Self {
+                use $source as Source;
+                match value { $(Source::$from => Self::$variant),+ }
+            }
+        }
+    };
+}
+
+mirror! {
+    /// Where the matter stands.
+    State of notice::State { Open = Open, Decided = Decided, Withdrawn = Withdrawn, Expired = Expired }
+}
+mirror! {
+    /// How loud.
+    Priority of notice::Priority { Low = Low, Normal = Normal, High = High, Urgent = Urgent }
+}
+mirror! {
+    /// By which way it came.
+    Source of notice::Source { Live = Live, Collected = Collected, History = History }
+}
+mirror! {
+    /// The six values people tell apart.
+    Connectivity of status::Connectivity {
+        Offline = Offline,
+        Connecting = Connecting,
+        CatchingUp = CatchingUp,
+        Live = Live,
+        Polling = Polling,
+        ActionNeeded = ActionNeeded,
+    }
+}
+mirror! {
+    /// What the window speaks.
+    Language of texts::Language {
+        #[serde(rename = "en")]
+        English = English,
+        #[serde(rename = "zh-CN")]
+        Chinese = Chinese,
+    }
+}
+mirror! {
+    /// How the window looks.
+    Theme of settings::Theme { System = System, Light = Light, Dark = Dark }
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Row {
+    /// Its place, newest highest.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) seq: i64,
+    /// First line.
+    pub(crate) title: String,
+    /// How the body begins.
+    pub(crate) preview: String,
+    /// The server's type.
+    pub(crate) kind: String,
+    /// May be empty.
+    pub(crate) sender: String,
+    /// When it was sent, else when it came; RFC 3339.
+    pub(crate) at: String,
+    /// Whether a person has read it.
+    pub(crate) read: bool,
+    /// Where the matter stands.
+    pub(crate) state: State,
+    /// How loud.
+    pub(crate) priority: Priority,
+}
+
+/// A page of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Page {
+    /// Newest first.
+    pub(crate) rows: Vec<Row>,
+    /// What to ask the next page with; null at the end.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub(crate) next: Option<i64>,
+    /// Notices of the whole inbox that are not read.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) unread: u64,
+}
+
+/// Something the server said that no setting maps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Field {
+    /// Its name there.
+    pub(crate) name: String,
+    /// Text as it is, everything else as JSON.
+    pub(crate) value: String,
+}
+
+/// A notice, whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Detail {
+    /// Its place.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) seq: i64,
+    /// First line.
+    pub(crate) title: String,
+    /// Plain text, several lines.
+    pub(crate) body: String,
+    /// The server's type.
+    pub(crate) kind: String,
+    /// May be empty.
+    pub(crate) sender: String,
+    /// As the server says; RFC 3339.
+    pub(crate) sent_at: Option<String>,
+    /// When it came; RFC 3339.
+    pub(crate) received_at: String,
+    /// Whether a person has read it.
+    pub(crate) read: bool,
+    /// Where the matter stands.
+    pub(crate) state: State,
+    /// How loud.
+    pub(crate) priority: Priority,
+    /// By which way it came.
+    pub(crate) source: Source,
+    /// To be shown, never to be followed: opening it is [`crate::links`]' matter.
+    pub(crate) link: String,
+    /// What no setting maps.
+    pub(crate) fields: Vec<Field>,
+}
+
+/// The connection.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Status {
+    /// One of six.
+    pub(crate) state: Connectivity,
+    /// Since when; RFC 3339.
+    pub(crate) since: String,
+    /// Host, port and path of the endpoint.
+    pub(crate) endpoint: String,
+    /// What happened, or what is off; may be empty.
+    pub(crate) reason: String,
+    /// What to do about it; may be empty.
+    pub(crate) remedy: String,
+    /// Milliseconds until the next attempt, from now; null when none is planned.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub(crate) retry_in_ms: Option<i64>,
+}
+
+/// What the window needs before its first frame.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Start {
+    /// To speak.
+    pub(crate) language: Language,
+    /// To look like.
+    pub(crate) theme: Theme,
+    /// Whose inbox.
+    pub(crate) account: String,
+    /// The connection now.
+    pub(crate) status: Status,
+    /// The notice to show, when a click on a notification opened the window.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub(crate) open: Option<i64>,
+}
+
+/// What the window is told.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "type", rename_all = "kebab-case")]
+pub(crate) enum Update {
+    /// The connection has changed.
+    Status {
+        /// As it is now.
+        status: Status,
+    },
+    /// The inbox has changed: read again what is shown.
+    Inbox,
+    /// Somebody clicked a notification: show this notice.
+    Open {
+        /// Its place.
+        #[cfg_attr(test, ts(type = "number"))]
+        seq: i64,
+    },
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Code {
+    /// The inbox cannot be read or written.
+    Store,
+    /// The notice is no longer there.
+    Gone,
+    /// The link may not be opened.
+    LinkRefused,
+    /// The system has no browser to open it with.
+    NoBrowser,
+}
+
+/// Why a command failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Problem {
+    /// For the window.
+    pub(crate) code: Code,
+    /// For the person: what happened, and what to do.
+    pub(crate) message: String,
+}
+
+impl Problem {
+    /// A problem of this kind.
+    pub(crate) fn new(code: Code, message: impl ToString) -> Self {
+        Self { code, message: message.to_string() }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        Self::new(Code::Store, error)
+    }
+}
+
+impl From<inbox::Row> for Row {
+    fn from(row: inbox::Row) -> Self {
+        let beginning: String = row.body.chars().take(LINE * 4).collect();
+        Self {
+            seq: row.seq.0,
+            title: plain::line(&row.title, LINE),
+            preview: plain::line(&beginning, LINE),
+            kind: plain::line(&row.kind, LINE),
+            sender: plain::line(&row.sender, LINE),
+            at: row.sent_at.unwrap_or(row.received_at).to_string(),
+            read: row.read,
+            state: row.state.into(),
+            priority: row.priority.into(),
+        }
+    }
+}
+
+impl From<inbox::Detail> for Detail {
+    fn from(inbox::Detail { row, extra, .. }: inbox::Detail) -> Self {
+        let text = |value: serde_json::Value| match value {
+            serde_json::Value::String(text) => text,
+            other => other.to_string(),
+        };
+        Self {
+            seq: row.seq.0,
+            title: plain::line(&row.title, LINE * 5),
+            body: plain::lines(&row.body, BODY),
+            kind: plain::line(&row.kind, LINE),
+            sender: plain::line(&row.sender, LINE),
+            sent_at: row.sent_at.map(|at| at.to_string()),
+            received_at: row.received_at.to_string(),
+            read: row.read,
+            state: row.state.into(),
+            priority: row.priority.into(),
+            source: row.source.into(),
+            link: plain::line(&row.link, LINE * 10),
+            fields: extra
+                .into_iter()
+                .map(|(name, value)| Field { name: plain::line(&name, LINE), value: plain::lines(&text(value), BODY) })
+                .collect(),
+        }
+    }
+}
+
+impl Status {
+    /// The connection as the engine sees it; `endpoints` are those of the settings.
+    pub(crate) fn of(snapshot: &Snapshot, endpoints: &[Url], now: Timestamp) -> Self {
+        let status = &snapshot.status;
+        Self {
+            state: status.state.into(),
+            since: status.since.to_string(),
+            endpoint: endpoints.get(status.endpoint).map(address).unwrap_or_default(),
+            reason: status.reason.clone(),
+            remedy: status.remedy.clone(),
+            retry_in_ms: snapshot
+                .retry_at
+                .map(|at| at.duration_since(now).as_millis().clamp(0, i64::MAX.into()) as i64),
+        }
+    }
+}
+
+/// Host, port and path: what people recognise, without a query that might hold a token.
+fn address(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{host}:{port}{}", url.path()),
+        None => format!("{host}{}", url.path()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BINDINGS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../ui/src/backend/bindings.ts");
+
+    fn generated() -> String {
+        let config = ts_rs::Config::default();
+        let declarations = [
+            State::decl(&config),
+            Priority::decl(&config),
+            Source::decl(&config),
+            Connectivity::decl(&config),
+            Language::decl(&config),
+            Theme::decl(&config),
+            Row::decl(&config),
+            Page::decl(&config),
+            Field::decl(&config),
+            Detail::decl(&config),
+            Status::decl(&config),
+            Start::decl(&config),
+            Update::decl(&config),
+            Code::decl(&config),
+            Problem::decl(&config),
+        ];
+        let types: String = declarations.iter().map(|declaration| format!("export {declaration}\n")).collect();
+        format!(
+            "// Made from src-tauri/src/view.rs by its test; to make it anew: BELFRY_BLESS=1 cargo test -p belfry bindings\n\n{types}"
+        )
+    }
+
+    #[test]
+    fn the_windows_bindings_are_those_of_these_types() {
+        if std::env::var_os("BELFRY_BLESS").is_some() {
+            std::fs::write(BINDINGS, generated()).unwrap();
+        }
+        let written = std::fs::read_to_string(BINDINGS).unwrap().replace("\r\n", "\n");
+        assert_eq!(written, generated(), "run: BELFRY_BLESS=1 cargo test -p belfry bindings");
+    }
+
+    #[test]
+    fn an_endpoint_is_named_without_its_query() {
+        assert_eq!(address(&Url::parse("wss://push.example.com/ws?token=x").unwrap()), "push.example.com/ws");
+        assert_eq!(address(&Url::parse("ws://127.0.0.1:15674/ws").unwrap()), "127.0.0.1:15674/ws");
+    }
+}
