@@ -4,12 +4,9 @@
 //! it does is answered by a [`Report`] with its generation. Absent: what a message means ([`crate::intake`]), and when to
 //! connect again ([`crate::link`]).
 
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    future::pending,
-    sync::Arc,
-    time::Duration,
-};
+mod acks;
+
+use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
 use reqwest::Client;
 use secrecy::SecretString;
@@ -21,6 +18,7 @@ use tokio::{
 };
 use url::Url;
 
+use self::acks::Acks;
 use crate::{
     account::{Account, DeviceId},
     auth,
@@ -467,53 +465,4 @@ fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
         .take(200)
         .collect();
     Failure::new(fault, detail.trim_matches([':', ' ']).to_owned())
-}
-
-/// Messages that wait for their commit, and what to acknowledge once they have it.
-#[derive(Debug, Default)]
-struct Acks {
-    delivered: u64,
-    waiting: BTreeMap<u64, Waiting>,
-    ready: VecDeque<AckToken>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    token: AckToken,
-    /// Its subscription, if one ACK there covers all before it.
-    cumulative: Option<usize>,
-    is_committed: bool,
-}
-
-impl Acks {
-    /// Numbers a message that came.
-    fn handle_delivered(&mut self, token: AckToken, cumulative: Option<usize>) -> u64 {
-        self.delivered += 1;
-        self.waiting.insert(self.delivered, Waiting { token, cumulative, is_committed: false });
-        self.delivered
-    }
-
-    /// A message is committed. Where an ACK covers all before it, it waits for the ones before it.
-    fn handle_committed(&mut self, number: u64) {
-        let Some(waiting) = self.waiting.get_mut(&number) else { return };
-        waiting.is_committed = true;
-        let Some(subscription) = waiting.cumulative else {
-            self.ready.extend(self.waiting.remove(&number).map(|waiting| waiting.token));
-            return;
-        };
-        let committed: Vec<u64> = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| waiting.cumulative == Some(subscription))
-            .take_while(|(_, waiting)| waiting.is_committed)
-            .map(|(number, _)| *number)
-            .collect();
-        let last = committed.into_iter().filter_map(|number| self.waiting.remove(&number)).last();
-        self.ready.extend(last.map(|waiting| waiting.token));
-    }
-
-    /// The next acknowledgement to send.
-    fn poll(&mut self) -> Option<AckToken> {
-        self.ready.pop_front()
-    }
 }
