@@ -51,10 +51,11 @@ impl Inbox {
     /// [`StoreError`] when the file is newer than the program, damaged or out of reach; it is left as it is.
     pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
         let place = dir.join(schema::FILE);
-        if !place.exists() {
-            return Ok(None);
+        match place.try_exists() {
+            Ok(true) => Ok(schema::open_existing(&place)?.map(|connection| Self { connection, place })),
+            Ok(false) => Ok(None),
+            Err(error) => Err(StoreError::NotWritable { place, detail: error.to_string() }),
         }
-        Ok(schema::open_existing(&place)?.map(|connection| Self { connection, place }))
     }
 
     /// A page of the inbox, newest arrival first: at most `limit` notices that came before `before`, which is the
@@ -176,18 +177,19 @@ impl Inbox {
     pub fn stats(&self) -> Result<Stats, StoreError> {
         self.read(|connection| {
             let counts = account::counts(connection)?;
-            let (total, open, decided, withdrawn, expired, uncertain) = connection.query_row(
-                "SELECT count(*), count(*) FILTER (WHERE state = 'open'), count(*) FILTER (WHERE state = 'decided'), \
-                 count(*) FILTER (WHERE state = 'withdrawn'), count(*) FILTER (WHERE state = 'expired'), \
-                 count(*) FILTER (WHERE alert = 'uncertain') FROM notices",
+            let (decided, withdrawn, expired, uncertain): (u64, u64, u64, u64) = connection.query_row(
+                "SELECT (SELECT count(*) FROM notices WHERE state = 'decided' AND state <> 'open'), \
+                        (SELECT count(*) FROM notices WHERE state = 'withdrawn' AND state <> 'open'), \
+                        (SELECT count(*) FROM notices WHERE state = 'expired' AND state <> 'open'), \
+                        (SELECT count(*) FROM notices WHERE alert = 'uncertain')",
                 [],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
             )?;
             Ok(Stats {
-                total,
+                total: counts.notices,
                 unread: counts.unread,
                 badge: counts.badge,
-                open,
+                open: counts.notices.saturating_sub(decided + withdrawn + expired),
                 decided,
                 withdrawn,
                 expired,

@@ -139,7 +139,7 @@ impl Store {
         self.read(|connection| account::stream_offset(connection, stream))
     }
 
-    /// How many are unread, and how many messages could not be used.
+    /// How many of everything.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -176,7 +176,7 @@ impl Work {
             }
             self.tell_counts();
         }
-        self.is_indexing = self.store.index_some(SLICE)? == SLICE;
+        self.is_indexing = self.store.index_some(SLICE)? > 0;
         Ok(())
     }
 

@@ -31,12 +31,9 @@ pub(super) fn stream_offset(connection: &Connection, stream: &str) -> rusqlite::
         .optional()
 }
 
-/// What is unread, and what could not be used.
+/// How many of everything.
 pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
-    connection
-        .prepare_cached(
-            "SELECT count(*), count(*) FILTER (WHERE state = 'open'), (SELECT rejected FROM account) \
-             FROM notices INDEXED BY notices_unread WHERE read = 0",
-        )?
-        .query_row([], |row| Ok(Counts { unread: row.get(0)?, badge: row.get(1)?, rejected: row.get(2)? }))
+    connection.prepare_cached("SELECT notices, unread, badge, rejected FROM account")?.query_row([], |row| {
+        Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })
+    })
 }

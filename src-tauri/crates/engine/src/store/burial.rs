@@ -17,9 +17,11 @@ pub(crate) fn bury(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize
     let mut remove = tx.prepare_cached("DELETE FROM notices WHERE seq = ?1")?;
     let mut buried = 0;
     for seq in seqs {
-        remember.execute(params![seq])?;
-        search::remove(tx, *seq)?;
-        buried += remove.execute(params![seq])?;
+        if remember.execute(params![seq])? == 1 {
+            search::remove(tx, *seq)?;
+            remove.execute(params![seq])?;
+            buried += 1;
+        }
     }
     Ok(buried)
 }
@@ -30,5 +32,7 @@ pub(super) fn expire(tx: &Transaction<'_>, before: Timestamp, limit: usize) -> r
         .prepare_cached("SELECT seq FROM notices WHERE received_at < ?1 ORDER BY received_at LIMIT ?2")?
         .query_map(params![Micros(before), limit], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    bury(tx, &old)
+    let buried = bury(tx, &old)?;
+    search::drop_empty_parts(tx)?;
+    Ok(buried)
 }

@@ -1,7 +1,8 @@
 //! Opening the database: the file, its pragmas and its format.
 //!
 //! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it is. Invariant: no
-//! connection leaves here without WAL and `synchronous=FULL`, so a commit that returned survives a power cut.
+//! connection leaves here without `synchronous=FULL`, so a commit that returned survives a power cut. (WAL makes that
+//! one fsync; where a file system cannot do it, SQLite keeps its rollback journal, which is slower and as safe.)
 
 use std::{
     fs,

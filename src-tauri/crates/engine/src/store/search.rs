@@ -1,13 +1,15 @@
 //! The search index: what is in it, how it follows, and how it is asked.
 //!
-//! A burst of notices is stored first and indexed later, in slices; the account remembers how far. Deliberately absent:
-//! ranking (hits come in the order of the inbox) and marks in the text. Invariant: the index holds the newest version of
-//! each notice up to that point and of nothing else; a search that cannot write looks through the rest by itself, with
-//! the same cut and the same tokenizer.
+//! A burst of notices is stored first and indexed later, in slices; the account remembers how far. The index is a row of
+//! tables, each over an equal range of arrival numbers: hits come in the order of the inbox, so a search ends with the
+//! newest part that fills its page, and an unfinished word, which costs time for every place it stands in, costs it in
+//! that part only. Deliberately absent: ranking, and marks in the text. Invariant: the index holds the newest version of
+//! each notice up to where it is, and nothing else; what is beyond, a search looks through by itself, with the same cut
+//! and the same tokenizer.
 
 use std::ops::Range;
 
-use rusqlite::{CachedStatement, Connection, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
 
 use super::{
     codes::Json,
@@ -17,24 +19,59 @@ use super::{
 };
 use crate::notice::Notice;
 
-/// How many notices a search without a hit in the index looks through at once, so that memory stays small.
+/// How many arrival numbers a part covers. Part of the file format.
+const PART: i64 = 65_536;
+
+/// How many notices outside the index are looked through at once, so that memory stays small.
 const SLICE: i64 = 500;
 
-/// A temporary twin of the index, for what is not in it yet.
-const REST: &str = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.rest USING fts5 (\
-     title, body, sender, extra, characters, \
+/// What a part is. The text is cut in Rust; `characters` holds each CJK character of a notice once.
+const FTS5: &str = "fts5 (title, body, sender, extra, characters, \
      content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')";
 
-/// Indexes the next notices, at most `limit`, the oldest first; how many.
+/// Indexes the next notices, at most `limit`, the oldest first; how many, 0 only when there are no more.
 pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result<usize> {
     let through = indexed_through(tx)?;
-    let mut select =
-        tx.prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq > ?1 ORDER BY seq LIMIT ?2")?;
-    let (count, last) = fill(&mut select, params![through, limit], &mut insert(tx, "search")?)?;
+    let next: Option<Seq> = tx
+        .prepare_cached("SELECT seq FROM notices WHERE seq > ?1 ORDER BY seq LIMIT 1")?
+        .query_row(params![through], |row| row.get(0))
+        .optional()?;
+    let Some(next) = next else { return Ok(0) };
+    let part = part_of(next);
+    if tx.prepare_cached("INSERT OR IGNORE INTO search_parts (part) VALUES (?1)")?.execute(params![part])? == 1 {
+        tx.execute_batch(&format!("CREATE VIRTUAL TABLE {} USING {FTS5}", table(part)))?;
+    }
+    let mut select = tx.prepare_cached(
+        "SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let end = (part + 1) * PART;
+    let (count, last) = fill(&mut select, params![next, end, limit], &mut insert(tx, &table(part))?)?;
     if let Some(last) = last {
         tx.prepare_cached("UPDATE account SET indexed_through = ?1")?.execute(params![last])?;
     }
     Ok(count)
+}
+
+/// Lets go of the parts that every notice has left, with all the words in them.
+pub(super) fn drop_empty_parts(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    let oldest: Option<Seq> = tx.query_row("SELECT min(seq) FROM notices", [], |row| row.get(0))?;
+    let kept = part_of(match oldest {
+        Some(oldest) => oldest,
+        None => indexed_through(tx)?,
+    });
+    let empty: Vec<i64> = tx
+        .prepare_cached("DELETE FROM search_parts WHERE part < ?1 RETURNING part")?
+        .query_map(params![kept], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    empty.into_iter().try_for_each(|part| tx.execute_batch(&format!("DROP TABLE {}", table(part))))
+}
+
+fn part_of(seq: Seq) -> i64 {
+    seq.0.div_euclid(PART)
+}
+
+fn table(part: i64) -> String {
+    format!("search_{part}")
 }
 
 /// Whether something is not in the index yet.
@@ -48,12 +85,16 @@ pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlit
         return Ok(());
     }
     remove(tx, seq)?;
-    put(&mut insert(tx, "search")?, seq, &notice.title, &notice.body, &notice.sender, &readable(&notice.extra))
+    let mut insert = insert(tx, &table(part_of(seq)))?;
+    put(&mut insert, seq, &notice.title, &notice.body, &notice.sender, &readable(&notice.extra))
 }
 
-/// Forgets a notice; nothing happens if it is not in the index.
+/// Forgets a notice that is in the inbox; nothing happens if it is not in the index yet.
 pub(super) fn remove(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<()> {
-    tx.prepare_cached("DELETE FROM search WHERE rowid = ?1")?.execute(params![seq])?;
+    if seq <= indexed_through(tx)? {
+        let remove = format!("DELETE FROM {} WHERE rowid = ?1", table(part_of(seq)));
+        tx.prepare_cached(&remove)?.execute(params![seq])?;
+    }
     Ok(())
 }
 
@@ -67,29 +108,39 @@ pub(crate) fn find(
     limit: usize,
 ) -> rusqlite::Result<Vec<Stored>> {
     let Some(query) = query(typed) else { return Ok(Vec::new()) };
+    // One snapshot, so that no part goes away and no notice moves into the index between two questions.
+    let connection = connection.unchecked_transaction()?;
     let mut hits = Vec::new();
-    let through = indexed_through(connection)?;
+    let through = indexed_through(&connection)?;
     // Newest first: what is not indexed yet comes before what is.
-    let newest: i64 =
-        connection
-            .query_row("SELECT coalesce(max(seq), 0) FROM notices WHERE seq < ?1", params![before], |row| row.get(0))?;
+    let newest: i64 = connection
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM notices WHERE seq < ?1")?
+        .query_row(params![before], |row| row.get(0))?;
     let mut upper = newest + 1;
     while upper > through.0 + 1 && hits.len() < limit {
         let lower = (upper - SLICE).max(through.0 + 1);
-        look_through(connection, lower..upper)?;
-        ask(connection, "rest", &query, unread_only, lower..upper, limit - hits.len(), &mut hits)?;
+        look_through(&connection, lower..upper)?;
+        ask(&connection, "rest", &query, unread_only, upper, limit - hits.len(), &mut hits)?;
         upper = lower;
     }
-    if hits.len() < limit {
-        let indexed = 0..before.0.min(through.0.saturating_add(1));
-        ask(connection, "search", &query, unread_only, indexed, limit - hits.len(), &mut hits)?;
+    let below = before.0.min(through.0.saturating_add(1));
+    let parts: Vec<i64> = connection
+        .prepare_cached("SELECT part FROM search_parts WHERE part * ?1 < ?2 ORDER BY part DESC")?
+        .query_map(params![PART, below], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for part in parts {
+        if hits.len() == limit {
+            break;
+        }
+        ask(&connection, &table(part), &query, unread_only, below, limit - hits.len(), &mut hits)?;
     }
+    connection.commit()?;
     Ok(hits)
 }
 
 /// Puts the notices of a range, and nothing else, into the twin.
 fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<()> {
-    connection.execute_batch(REST)?;
+    connection.execute_batch(&format!("CREATE VIRTUAL TABLE IF NOT EXISTS temp.rest USING {FTS5}"))?;
     connection.prepare_cached("INSERT INTO rest (rest) VALUES ('delete-all')")?.execute([])?;
     let mut select = connection
         .prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2")?;
@@ -97,12 +148,13 @@ fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<
     Ok(())
 }
 
+/// Adds the hits of one table below `before`, newest first, at most `limit`.
 fn ask(
     connection: &Connection,
     index: &str,
     query: &str,
     unread_only: bool,
-    range: Range<i64>,
+    before: i64,
     limit: usize,
     hits: &mut Vec<Stored>,
 ) -> rusqlite::Result<()> {
@@ -110,10 +162,9 @@ fn ask(
     // CROSS JOIN keeps this order: the index streams its hits by rowid, and the limit ends it early.
     let mut select = connection.prepare_cached(&format!(
         "SELECT notices.* FROM {index} CROSS JOIN notices ON notices.seq = {index}.rowid \
-         WHERE {index} MATCH ?1 AND {index}.rowid >= ?2 AND {index}.rowid < ?3 {unread} \
-         ORDER BY {index}.rowid DESC LIMIT ?4"
+         WHERE {index} MATCH ?1 AND {index}.rowid < ?2 {unread} ORDER BY {index}.rowid DESC LIMIT ?3"
     ))?;
-    for hit in select.query_map(params![query, range.start, range.end, limit], rows::stored)? {
+    for hit in select.query_map(params![query, before, limit], rows::stored)? {
         hits.push(hit?);
     }
     Ok(())

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Map;
 
-use super::{AlertMark, Applied, Outcome, Seq, Store, Stored, Write};
+use super::{AlertMark, Applied, Counts, Outcome, Seq, Store, Stored, Write};
 use crate::{
     notice::{Identity, Notice, NoticeKey, Priority, Source, State},
     ports::PopupId,
@@ -68,8 +68,8 @@ pub(crate) trait Steps {
     /// Claims and shows one popup for these.
     fn show(&mut self, seqs: &[Seq], name: &str) -> Applied;
     fn at(&self, seq: Seq) -> Stored;
-    /// How many notices there are.
-    fn total(&self) -> usize;
+    /// How many notices there are; all counts are compared with what is there.
+    fn total(&self) -> u64;
     fn delete(&mut self, seq: Seq);
     fn mark_read(&mut self, seq: Seq);
 }
@@ -105,9 +105,18 @@ impl Steps for Store {
         self.notice(seq).unwrap().expect("the notice is there")
     }
 
-    fn total(&self) -> usize {
-        Store::read(self, |connection| connection.query_row("SELECT count(*) FROM notices", [], |row| row.get(0)))
-            .unwrap()
+    fn total(&self) -> u64 {
+        let counted = Store::read(self, |connection| {
+            connection.query_row(
+                "SELECT count(*), count(*) FILTER (WHERE read = 0), \
+                 count(*) FILTER (WHERE read = 0 AND state = 'open') FROM notices",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+        });
+        let Counts { notices, unread, badge, rejected: _ } = self.counts().unwrap();
+        assert_eq!((notices, unread, badge), counted.unwrap(), "the counts are right");
+        notices
     }
 
     fn delete(&mut self, seq: Seq) {

@@ -214,12 +214,14 @@ pub struct Recovered {
     pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
 }
 
-/// What is worth counting after every batch: it costs as much time as there are unread notices, however many are read.
+/// How many of everything. Kept by the database as it changes, so asking costs nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Notices not read, whatever their state.
+    /// Notices in the inbox.
+    pub notices: u64,
+    /// Of these, not read, whatever their state.
     pub unread: u64,
-    /// Of these, those open: what the badge shows.
+    /// Of these, not read and open: what the badge shows.
     pub badge: u64,
     /// Messages that could not be used, ever.
     pub rejected: u64,

@@ -7,7 +7,10 @@ CREATE TABLE account (
     last_live        INTEGER,
     announced        INTEGER NOT NULL DEFAULT 0,    -- notices up to here were handed out
     rejected         INTEGER NOT NULL DEFAULT 0,    -- how many ever; the table keeps the newest
-    indexed_through  INTEGER NOT NULL DEFAULT 0     -- notices up to here are in the search index
+    indexed_through  INTEGER NOT NULL DEFAULT 0,    -- notices up to here are in the search index
+    notices          INTEGER NOT NULL DEFAULT 0,    -- how many there are: this and the next two by triggers
+    unread           INTEGER NOT NULL DEFAULT 0,    -- how many of them are unread
+    badge            INTEGER NOT NULL DEFAULT 0     -- how many of those are open
 ) STRICT;
 INSERT INTO account (one) VALUES (1);
 
@@ -44,11 +47,30 @@ CREATE TABLE notices (
     extra       TEXT NOT NULL,      -- JSON object
     UNIQUE (id, scope)              -- in this order, to find an id in whatever scope
 ) STRICT;
-CREATE INDEX notices_unread   ON notices (seq, state) WHERE read = 0;
-CREATE INDEX notices_due      ON notices (seq) WHERE alert = 'due';
-CREATE INDEX notices_claimed  ON notices (seq) WHERE alert = 'claimed';
-CREATE INDEX notices_popup    ON notices (popup) WHERE popup IS NOT NULL;
-CREATE INDEX notices_received ON notices (received_at);
+CREATE INDEX notices_unread    ON notices (seq) WHERE read = 0;
+CREATE INDEX notices_due       ON notices (seq) WHERE alert = 'due';
+CREATE INDEX notices_claimed   ON notices (seq) WHERE alert = 'claimed';
+CREATE INDEX notices_uncertain ON notices (seq) WHERE alert = 'uncertain';
+CREATE INDEX notices_settled   ON notices (state) WHERE state <> 'open';
+CREATE INDEX notices_popup     ON notices (popup) WHERE popup IS NOT NULL;
+CREATE INDEX notices_received  ON notices (received_at);
+
+-- Counted as they change, whoever changes them: a badge must not cost a walk through the inbox.
+CREATE TRIGGER notices_in AFTER INSERT ON notices BEGIN
+    UPDATE account SET notices = notices + 1,
+                       unread = unread + (NEW.read = 0),
+                       badge = badge + (NEW.read = 0 AND NEW.state = 'open');
+END;
+CREATE TRIGGER notices_out AFTER DELETE ON notices BEGIN
+    UPDATE account SET notices = notices - 1,
+                       unread = unread - (OLD.read = 0),
+                       badge = badge - (OLD.read = 0 AND OLD.state = 'open');
+END;
+CREATE TRIGGER notices_on AFTER UPDATE OF read, state ON notices BEGIN
+    UPDATE account SET unread = unread + (NEW.read = 0) - (OLD.read = 0),
+                       badge = badge + (NEW.read = 0 AND NEW.state = 'open')
+                                     - (OLD.read = 0 AND OLD.state = 'open');
+END;
 
 -- Identity outlives the row: what was deleted or expired, as it stood then.
 CREATE TABLE seen (
@@ -76,8 +98,7 @@ CREATE TABLE rejected (
     body        BLOB NOT NULL
 ) STRICT;
 
--- Rowid = seq. The text is cut in Rust (store/search.rs); `characters` holds each ideograph of a notice once.
-CREATE VIRTUAL TABLE search USING fts5 (
-    title, body, sender, extra, characters,
-    content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
-);
+-- The parts of the search index, each a table `search_N` over an equal range of arrival numbers (store/search.rs).
+CREATE TABLE search_parts (
+    part INTEGER PRIMARY KEY
+) STRICT;

@@ -37,6 +37,24 @@ fn a_file_that_is_no_database_is_left_alone() {
 }
 
 #[test]
+fn a_file_broken_further_in_is_said_to_be_damaged_when_that_shows() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join(schema::FILE);
+    let mut store = Store::open(dir.path(), "alice").unwrap();
+    let batch: Vec<_> = (0..500).map(|number| super::arrival(notice(&number.to_string()))).collect();
+    store.all(&batch);
+    drop(store);
+    let mut bytes = fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..].fill(0xa5);
+    fs::write(&file, &bytes).unwrap();
+    let error = Store::open(dir.path(), "alice").and_then(|mut store| store.recover()).unwrap_err();
+    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
+    assert!(error.to_string().contains("nothing was deleted"), "{error}");
+    assert_eq!(fs::metadata(&file).unwrap().len(), bytes.len() as u64);
+}
+
+#[test]
 fn an_inbox_never_mixes_accounts() {
     let dir = tempfile::tempdir().unwrap();
     Store::open(dir.path(), "alice").unwrap().add(notice("1"));

@@ -1,12 +1,12 @@
 //! Any order of arrivals, with doubles, ends in the same inbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
 use crate::{
     notice::{Notice, NoticeKey, State},
-    store::{Outcome, Store},
+    store::{Outcome, Seq, Store, burial, marks, rows, search},
 };
 
 use super::{Steps, arrival, at, notice};
@@ -29,8 +29,8 @@ fn inbox(store: &Store) -> BTreeMap<NoticeKey, Notice> {
     let stored: Vec<Notice> = store
         .read(|connection| {
             connection
-                .prepare(&format!("SELECT {} FROM notices", super::super::rows::COLUMNS))?
-                .query_map([], super::super::rows::stored)?
+                .prepare(&format!("SELECT {} FROM notices", rows::COLUMNS))?
+                .query_map([], rows::stored)?
                 .map(|row| row.map(|stored| stored.notice))
                 .collect()
         })
@@ -39,6 +39,24 @@ fn inbox(store: &Store) -> BTreeMap<NoticeKey, Notice> {
     let inbox: BTreeMap<_, _> = stored.into_iter().map(|notice| (notice.key.clone(), notice)).collect();
     assert_eq!(inbox.len(), count, "a key lies in the store twice");
     inbox
+}
+
+/// What may happen to an inbox.
+#[derive(Debug, Clone)]
+enum Deed {
+    Arrive(Said),
+    Mark(i64, bool),
+    Delete(i64),
+    Index(usize),
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    prop_oneof![
+        4 => (0..8u8, 0..4i64, 0..4usize).prop_map(Deed::Arrive),
+        2 => (1..12i64, any::<bool>()).prop_map(|(seq, read)| Deed::Mark(seq, read)),
+        1 => (1..12i64).prop_map(Deed::Delete),
+        2 => (1..4usize).prop_map(Deed::Index),
+    ]
 }
 
 proptest! {
@@ -70,5 +88,38 @@ proptest! {
         }
         prop_assert_eq!(inbox(&straight), inbox(&other));
         prop_assert_eq!(new, inbox(&other).len(), "new is said once for each key");
+        prop_assert_eq!(other.total(), straight.total());
+    }
+
+    #[test]
+    fn counts_and_index_are_right_whatever_happens(deeds in proptest::collection::vec(deed(), 1..40)) {
+        let mut store = Store::open_in_memory().unwrap();
+        let mut gone = BTreeSet::new();
+        for deed in deeds {
+            match deed {
+                Deed::Arrive(said) => match store.arrive(message(said, true)) {
+                    Outcome::New { key, .. } => prop_assert!(!gone.contains(&key.id), "a buried notice came back"),
+                    Outcome::Buried => prop_assert!(gone.contains(&said.0.to_string()), "a live notice is buried"),
+                    _ => {}
+                },
+                Deed::Mark(seq, read) => drop(store.write(|tx| marks::mark(tx, &[Seq(seq)], read)).unwrap()),
+                Deed::Delete(seq) => {
+                    gone.extend(store.notice(Seq(seq)).unwrap().map(|stored| stored.notice.key.id));
+                    store.write(|tx| burial::bury(tx, &[Seq(seq)])).unwrap();
+                }
+                Deed::Index(limit) => drop(store.index_some(limit).unwrap()),
+            }
+            let live = inbox(&store);
+            prop_assert_eq!(store.total(), live.len() as u64);
+            for (word, field) in [("Open", State::Open), ("Decided", State::Decided)] {
+                let found = store
+                    .read(|connection| search::find(connection, word, false, Seq(i64::MAX), 100))
+                    .unwrap();
+                let found: BTreeSet<_> = found.into_iter().map(|stored| stored.notice.key).collect();
+                let expected: BTreeSet<_> =
+                    live.values().filter(|notice| notice.state == field).map(|notice| notice.key.clone()).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 }

@@ -4,10 +4,10 @@ use proptest::prelude::*;
 
 use crate::{
     notice::{Notice, State},
-    store::{Seq, Store, search},
+    store::{Seq, Store, Write, search},
 };
 
-use super::{Steps, arrival, notice, version};
+use super::{Steps, arrival, at, notice, version};
 
 const ALL: Seq = Seq(i64::MAX);
 
@@ -147,7 +147,8 @@ fn a_deleted_notice_is_not_found_and_not_in_the_index() {
         assert_eq!(found(&store, "title"), [2]);
         let left: i64 = store
             .read(|connection| {
-                connection.query_row("SELECT count(*) FROM search WHERE search MATCH 'title'", [], |row| row.get(0))
+                let count = "SELECT count(*) FROM search_0 WHERE search_0 MATCH 'title'";
+                connection.query_row(count, [], |row| row.get(0))
             })
             .unwrap();
         assert_eq!(left, 1);
@@ -173,6 +174,61 @@ fn pages_of_hits_join_without_gap_or_double_wherever_the_index_ends() {
         let expected: Vec<i64> = (1..=COUNT).rev().collect();
         assert_eq!(pages, expected);
     }
+}
+
+/// Lets the next arrival have this number, as if so many had come before.
+fn go_on_from(store: &Store, seq: i64) {
+    store.connection.execute("UPDATE sqlite_sequence SET seq = ?1 WHERE name = 'notices'", [seq - 1]).unwrap();
+}
+
+fn parts(store: &Store) -> Vec<i64> {
+    store
+        .read(|connection| {
+            connection
+                .prepare("SELECT part FROM search_parts ORDER BY part")?
+                .query_map([], |row| row.get(0))?
+                .collect()
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_search_goes_on_from_one_part_of_the_index_to_the_next() {
+    let mut store = Store::open_in_memory().unwrap();
+    store.add(notice("0"));
+    for (number, start) in [65_534, 3 * 65_536 - 2].into_iter().enumerate() {
+        go_on_from(&store, start);
+        for id in 0..4 {
+            store.add(notice(&format!("{number}.{id}")));
+        }
+    }
+    let expected = [196_609, 196_608, 196_607, 196_606, 65_537, 65_536, 65_535, 65_534, 1];
+    index_all(&mut store);
+    assert_eq!(parts(&store), [0, 1, 2, 3]);
+    assert_eq!(found(&store, "title"), expected);
+    assert_eq!(found_below(&store, "title", Seq(196_608), 3), [196_607, 196_606, 65_537], "a page across parts");
+    assert_eq!(found_below(&store, "title", Seq(65_536), 9), [65_535, 65_534, 1]);
+    store.delete(Seq(65_536));
+    assert_eq!(found_below(&store, "title", Seq(65_538), 2), [65_537, 65_535]);
+}
+
+#[test]
+fn a_part_that_all_notices_have_left_is_dropped_with_its_words() {
+    let mut store = Store::open_in_memory().unwrap();
+    store.add(notice("old"));
+    index_all(&mut store);
+    go_on_from(&store, 65_536);
+    let Write::Notice { notice: young, source, alert, .. } = arrival(notice("young")) else { unreachable!() };
+    store.one(Write::Notice { notice: young, source, alert, received_at: at(50) });
+    index_all(&mut store);
+    assert_eq!(parts(&store), [0, 1]);
+    assert_eq!(store.expire(at(50), 10).unwrap(), 1);
+    assert_eq!(parts(&store), [1]);
+    assert_eq!(found(&store, "title"), [65_536]);
+    assert_eq!(store.expire(at(51), 10).unwrap(), 1);
+    store.add(notice("next"));
+    index_all(&mut store);
+    assert_eq!(found(&store, "title"), [65_537]);
 }
 
 #[test]
