@@ -3,7 +3,7 @@
 // It holds no truth. Every change goes to the back end, and an update makes it read again what it shows; readings are
 // joined, so a burst of updates costs one or two. Row and detail answers that come too late are dropped.
 
-import { type Backend, type Detail, messageOf, type Row } from './backend/backend';
+import { type Backend, type Detail, everything, messageOf, type Row } from './backend/backend';
 
 const pageSize = 100;
 const largestPage = 500;
@@ -83,7 +83,7 @@ export class Inbox {
     if (seq === null) return;
     const index = this.rows.findIndex((row) => row.seq === seq);
     const neighbour = this.rows[index + 1] ?? this.rows[index - 1];
-    if (await this.#ask(() => this.#backend.remove([seq]))) await this.select(neighbour?.seq ?? null);
+    if (await this.#ask(async () => { await this.#backend.remove([seq]); })) await this.select(neighbour?.seq ?? null);
   }
 
   async openLink(): Promise<void> {
@@ -121,7 +121,7 @@ export class Inbox {
     const rows = [...kept];
     try {
       do {
-        const page = await this.#backend.page(before, Math.min(wanted - rows.length, largestPage));
+        const page = await this.#backend.page({ before, after: null, limit: Math.min(wanted - rows.length, largestPage), filter: everything });
         rows.push(...page.rows);
         before = page.next;
         this.unread = page.unread;
@@ -137,7 +137,7 @@ export class Inbox {
 
   async #readDetail(seq: number): Promise<void> {
     try {
-      const detail = await this.#backend.notice(seq);
+      const detail = await this.#backend.notice(seq, '');
       if (this.selected !== seq) return;
       this.detail = detail;
       this.isGone = detail === null;

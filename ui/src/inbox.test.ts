@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import type { Backend, Detail } from './backend/backend';
+import type { Ask, Backend, Detail } from './backend/backend';
 import { fake } from './backend/fake';
 import { Inbox } from './inbox.svelte';
 
@@ -51,8 +51,8 @@ test('an update during a reading is not lost', async () => {
   const backend = fake();
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const slow = vi.fn(async (before: number | null, limit: number) => {
-    const page = await backend.page(before, limit);
+  const slow = vi.fn(async (ask: Ask) => {
+    const page = await backend.page(ask);
     await held;
     return page;
   });
@@ -72,8 +72,8 @@ test('a notice opened on purpose is marked read, one passed over is not at once'
   await inbox.select(60, { opened: true });
   await inbox.move(1);
   expect(inbox.selected).toBe(59);
-  expect((await backend.notice(60))?.read).toBe(true);
-  expect((await backend.notice(59))?.read).toBe(false);
+  expect((await backend.notice(60, ''))?.read).toBe(true);
+  expect((await backend.notice(59, ''))?.read).toBe(false);
 });
 
 test('a notice that stays on the screen becomes read', async () => {
@@ -84,18 +84,18 @@ test('a notice that stays on the screen becomes read', async () => {
   await inbox.select(60);
   await vi.advanceTimersByTimeAsync(2000);
   vi.useRealTimers();
-  expect((await backend.notice(60))?.read).toBe(true);
+  expect((await backend.notice(60, ''))?.read).toBe(true);
 });
 
 test('a detail that comes too late does not replace the one selected since', async () => {
   const backend = fake();
   const late: ((detail: Detail | null) => void)[] = [];
-  const notice = vi.fn((seq: number) => (seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq)));
+  const notice = vi.fn((seq: number) => (seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq, '')));
   const inbox = new Inbox({ ...backend, notice });
   await inbox.refresh();
   const first = inbox.select(60);
   await inbox.select(59);
-  late[0]?.(await backend.notice(60));
+  late[0]?.(await backend.notice(60, ''));
   await first;
   expect(inbox.detail?.seq).toBe(59);
 });
@@ -124,7 +124,7 @@ test('a notice that went away elsewhere is said to be gone', async () => {
 test('a store that cannot be read is said, and reading again recovers', async () => {
   const good = fake();
   let page = fake({ scene: 'broken' }).page;
-  const inbox = new Inbox({ ...good, page: (before, limit) => page(before, limit) });
+  const inbox = new Inbox({ ...good, page: (ask) => page(ask) });
   await inbox.refresh();
   expect(inbox.phase).toBe('failed');
   expect(inbox.failure).toContain('damaged');

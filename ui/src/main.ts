@@ -3,7 +3,7 @@ import './style.css';
 import { mount } from 'svelte';
 
 import App from './App.svelte';
-import { backend } from './backend';
+import { connect } from './backend';
 
 const target = document.getElementById('app');
-if (target) mount(App, { target, props: { backend } });
+if (target) mount(App, { target, props: { backend: await connect() } });

@@ -3,26 +3,40 @@
 // Two implementations: tauri.ts in the app, fake.ts in a plain browser and in tests. The window holds no truth: it asks
 // for pages and details and asks again when it is told that something changed. Every promise rejects with a Problem.
 
-import type { Detail, Page, Problem, Start, Update } from './bindings';
+import type * as Bound from './bindings';
+import type * as Wish from './wishes';
 
-export type * from './bindings';
+export type { Connectivity, Field, Language, Priority, Source, State, Theme } from './bindings';
+export type * from './wishes';
 
-export interface Backend {
+export type Row = Bound.Row & Wish.RowMore;
+export type Page = Omit<Bound.Page, 'rows'> & { rows: Row[] } & Wish.PageMore;
+export type Detail = Bound.Detail & Wish.DetailMore;
+export type Status = Bound.Status & Wish.StatusMore;
+export type Start = Omit<Bound.Start, 'status'> & { status: Status } & Wish.StartMore;
+export type Update = Exclude<Bound.Update, { type: 'status' }> | { type: 'status'; status: Status } | Wish.UpdateMore;
+export type Code = Bound.Code | Wish.CodeMore;
+export type Problem = { code: Code; message: string } & Wish.ProblemMore;
+
+export interface Backend extends Wish.Wishes {
   /** Calls `heard` for every update until the returned function is called. To be called before anything is read. */
   listen: (heard: (update: Update) => void) => Promise<() => void>;
   /** What the window needs before its first frame. */
   start: () => Promise<Start>;
-  /** At most `limit` notices, newest first, older than `before`; from the newest when `before` is null. */
-  page: (before: number | null, limit: number) => Promise<Page>;
-  /** One notice, whole; null when it is gone. */
-  notice: (seq: number) => Promise<Detail | null>;
+  /** At most `limit` notices. */
+  page: (ask: Wish.Ask) => Promise<Page>;
+  /** One notice, whole, with the marks of a search for `text`; null when it is gone. */
+  notice: (seq: number, text: string) => Promise<Detail | null>;
   setRead: (seqs: number[], read: boolean) => Promise<void>;
-  remove: (seqs: number[]) => Promise<void>;
+  /** Takes notices out of the inbox; final, with their identities buried, only when the time for undo is over. */
+  remove: (seqs: number[]) => Promise<Wish.Removed | null>;
   /** Opens the notice's own link in the browser; the app decides whether that address may be opened. */
   openLink: (seq: number) => Promise<void>;
   /** Ends the wait for the next attempt. */
   tryNow: () => Promise<void>;
 }
+
+export const everything: Wish.Filter = { text: '', unread: false, needsAction: false, kind: null };
 
 export function isProblem(value: unknown): value is Problem {
   return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;

@@ -3,9 +3,16 @@
 // `?scene=` picks what there is to see (see `scenes`), `?lang=` and `?theme=` how. It keeps the promises of the
 // real one: pages by key, newest first, and an update after every change.
 
-import type { Backend, Connectivity, Detail, Language, Page, Problem, Row, Status, Theme, Update } from './backend';
+import type { Backend, Connectivity, Language, Problem, Setup, Status, Theme, Update } from './backend';
+import { FakeNotices } from './fake/notices';
+import { hostile, samples } from './fake/samples';
+import { FakeSettings } from './fake/settings';
+import { discover, signIn, steps, testSteps } from './fake/server';
 
-const scenes = ['live', 'many', 'empty', 'offline', 'connecting', 'catching-up', 'polling', 'action-needed', 'broken', 'hostile'] as const;
+const scenes = [
+  'live', 'many', 'million', 'empty', 'loading', 'offline', 'connecting', 'catching-up', 'polling', 'action-needed', 'broken', 'hostile',
+  'first-run', 'managed', 'bare',
+] as const;
 export type Scene = (typeof scenes)[number];
 
 export interface FakeOptions {
@@ -16,6 +23,8 @@ export interface FakeOptions {
   open?: number | null;
   /** Milliseconds between two new notices in the live scene; 0 for none. */
   every?: number;
+  /** Milliseconds between two steps of what takes time on a real server. */
+  pace?: number;
 }
 
 export function optionsFromAddress(search: string): FakeOptions {
@@ -25,141 +34,206 @@ export function optionsFromAddress(search: string): FakeOptions {
     language: parameters.get('lang') === 'zh-CN' ? 'zh-CN' : 'en',
     theme: (['light', 'dark'] as const).find((theme) => theme === parameters.get('theme')) ?? 'system',
     open: parameters.has('open') ? Number(parameters.get('open')) : null,
-    every: Number(parameters.get('every') ?? 8000),
+    every: Number(parameters.get('every') ?? 0),
+    pace: Number(parameters.get('pace') ?? 300),
   };
 }
 
-type Sample = Pick<Detail, 'title' | 'body' | 'kind' | 'sender'> & Partial<Pick<Detail, 'priority' | 'state' | 'link'>>;
-
-const samples: Record<Language, [Sample, ...Sample[]]> = {
-  en: [
-    { title: 'Expense report 4711 waits for you', body: 'Maria Keller handed in travel expenses of 1,284.50 EUR for the Lyon visit.\n\nPlease approve or reject by Friday.', kind: 'approval', sender: 'Expenses', priority: 'high', link: 'https://push.example.com/expenses/4711' },
-    { title: 'Payment of invoice 2026-0917 went through', body: '12,400.00 EUR to Nordwind Logistik GmbH, value date today.', kind: 'payment', sender: 'Treasury' },
-    { title: 'Nightly import finished', body: '48,112 rows in 6 min 12 s. Three rows were set aside:\n\nline 1,204: unknown cost centre 9917\nline 1,205: unknown cost centre 9917\nline 30,881: amount is empty', kind: 'task', sender: 'Background tasks' },
-    { title: 'Quarterly report is ready', body: 'The report for Q3 was distributed to 214 people.', kind: 'report', sender: 'Reporting', link: 'https://push.example.com/reports/q3' },
-    { title: 'Expense report 4698 was approved', body: 'Your manager approved 310.00 EUR. It will be paid with the next run.', kind: 'approval', sender: 'Expenses', state: 'decided' },
-    { title: 'Production line 2 stopped', body: 'Emergency stop at station 7. Shift lead was called.', kind: 'alarm', sender: 'Plant', priority: 'urgent' },
-    { title: 'Contract 88-2 withdrawn', body: 'The sender took this request back.', kind: 'approval', sender: 'Purchasing', state: 'withdrawn' },
-    { title: 'Your password expires in 5 days', body: 'Change it in the self-service portal.', kind: 'account', sender: 'IT', priority: 'low', state: 'expired' },
-  ],
-  'zh-CN': [
-    { title: '报销单 4711 待您审批', body: '王敏提交了上海出差报销，共 1,284.50 元。\n\n请在周五前批准或驳回。', kind: '审批', sender: '费用系统', priority: 'high', link: 'https://push.example.com/expenses/4711' },
-    { title: '发票 2026-0917 付款成功', body: '已向北风物流有限公司支付 12,400.00 元，今日起息。', kind: '付款', sender: '资金部' },
-    { title: '夜间导入已完成', body: '共 48,112 行，用时 6 分 12 秒。三行被搁置：\n\n第 1,204 行：未知成本中心 9917', kind: '任务', sender: '后台任务' },
-    { title: '季度报告已生成', body: '第三季度报告已分发给 214 人。', kind: '报告', sender: '报表中心', link: 'https://push.example.com/reports/q3' },
-    { title: '报销单 4698 已批准', body: '您的经理已批准 310.00 元，将随下一批支付。', kind: '审批', sender: '费用系统', state: 'decided' },
-    { title: '二号生产线停机', body: '七号工位急停，已通知值班班长。', kind: '告警', sender: '工厂', priority: 'urgent' },
-    { title: '合同 88-2 已撤回', body: '发起人撤回了这项申请。', kind: '审批', sender: '采购部', state: 'withdrawn' },
-    { title: '您的密码将在 5 天后过期', body: '请在自助门户中修改。', kind: '账户', sender: '信息部', priority: 'low', state: 'expired' },
-  ],
-};
-
-const hostile: [Sample, ...Sample[]] = [
-  { title: '<img src=x onerror="document.title=\'broken\'"> <script>document.title="broken"</script>', body: '<b>bold?</b> {@html "x"} ${1+1} {{1+1}}\n<style>*{display:none}</style><iframe src="file:///etc/passwd"></iframe>', kind: '<kind>', sender: '"><svg onload=alert(1)>', link: 'javascript:alert(1)' },
-  { title: 'A'.repeat(4000), body: 'word '.repeat(40_000) + 'W'.repeat(20_000), kind: 'k'.repeat(300), sender: 's'.repeat(300) },
-  { title: 'invoice\u202Efdp.exe \u2066\u200F', body: 'שלום עולם, مرحبا, 👩‍💻🏴󠁧󠁢󠁳󠁣󠁴󠁿, Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!͖̬̰̙̗̿̋ͥͥ̂ͣ̐́́͜͞\u0000\u0007 end', kind: '', sender: '', link: 'file:///etc/passwd' },
-  { title: '\n\n  ', body: '', kind: '', sender: '', link: 'https://a@b:99999/' },
-];
-
 const minute = 60_000;
+const undoMs = 8000;
+const counts: Partial<Record<Scene, number>> = { live: 60, many: 20_000, million: 1_000_000, empty: 0, hostile: 12, 'first-run': 0, managed: 0 };
 
 /** A back end with its own notices. */
-export function fake({ scene = 'live', language = 'en', theme = 'system', open = null, every = 0 }: FakeOptions = {}): Backend {
-  const texts = scene === 'hostile' ? hostile : samples[language];
-  const count = { live: 60, many: 20_000, empty: 0, hostile: 12 }[scene as string] ?? 24;
+export function fake({ scene = 'live', language = 'en', theme = 'system', open = null, every = 0, pace = 0 }: FakeOptions = {}): Backend {
+  const notices = new FakeNotices(scene === 'hostile' ? hostile : samples[language], counts[scene] ?? 24);
+  const settings = new FakeSettings();
   const heard = new Set<(update: Update) => void>();
-  const notices = new Map<number, Detail>();
-  let newest = 0;
+  const removed = new Map<number, number[]>();
+  const isSettingUp = scene === 'first-run' || scene === 'managed';
+  let status = statusOf(scene);
+  let setup: Setup | null = isSettingUp ? setupOf(scene) : null;
+  let older = 3;
 
-  function add(at: number, read: boolean) {
-    newest += 1;
-    const sample = texts[newest % texts.length] ?? texts[0];
-    const time = new Date(at).toISOString();
-    notices.set(newest, {
-      seq: newest, read, priority: 'normal', state: 'open', link: '', source: newest % 9 ? 'live' : 'collected',
-      sentAt: time, receivedAt: time, fields: [{ name: 'costCentre', value: '4200' }, { name: 'region', value: 'EMEA' }],
-      ...sample,
-    });
-  }
-  for (let left = count; left > 0; left -= 1) add(Date.now() - left * left * 0.7 * minute, left > 7);
-
-  const status: Status = statusOf(scene);
   const say = (update: Update) => { for (const tell of heard) tell(update); };
   const changed = () => { say({ type: 'inbox' }); };
-  if (scene === 'live' && every > 0) {
-    setInterval(() => { add(Date.now(), false); changed(); }, every);
-  }
+  const pause = () => new Promise((resolve) => setTimeout(resolve, pace));
+  const become = (change: Partial<Status>) => {
+    status = { ...status, since: new Date().toISOString(), retryInMs: null, reason: '', remedy: '', fault: null, fix: null, ...change };
+    say({ type: 'status', status });
+  };
+  if (every > 0) setInterval(() => { notices.arrive(); changed(); }, every);
 
-  function found(seq: number): Detail {
-    const notice = notices.get(seq);
+  function found(seq: number) {
+    const notice = notices.detail(seq, '');
     if (!notice) throw problem('gone', 'this notice is no longer in the inbox');
     return notice;
   }
+  const online = () => { if (status.state !== 'live') throw problem('offline', 'the server cannot be reached now'); };
 
-  return {
-    listen(tell) {
+  const backend: Backend = {
+    async listen(tell) {
+      await Promise.resolve();
       heard.add(tell);
-      return Promise.resolve(() => heard.delete(tell));
+      return () => heard.delete(tell);
     },
-    start: () => Promise.resolve({ language, theme, account: 'alice@push.example.com', status, open }),
-    page(before, limit) {
-      if (scene === 'broken') return Promise.reject(problem('store', 'the inbox file belfry.db is damaged (database disk image is malformed); quit Belfry and restore the file from a backup'));
-      const rows: Row[] = [];
-      let seq = (before ?? newest + 1) - 1;
-      for (; seq > 0 && rows.length < limit; seq -= 1) {
-        const notice = notices.get(seq);
-        if (notice) rows.push(rowOf(notice));
-      }
-      const unread = [...notices.values()].filter((notice) => !notice.read).length;
-      return Promise.resolve<Page>({ rows, next: seq > 0 ? seq + 1 : null, unread });
+    start: () => Promise.resolve({ language, theme, account: setup ? '' : 'alice@push.example.com', status, open, setup }),
+    async page(ask) {
+      if (scene === 'loading') await new Promise(() => undefined);
+      if (scene === 'broken') throw problem('store', 'the inbox file belfry.db is damaged (database disk image is malformed); quit Belfry and restore the file from a backup');
+      await Promise.resolve();
+      return notices.page(ask);
     },
-    notice(seq) {
-      const notice = notices.get(seq);
-      return Promise.resolve(notice ? { ...notice, title: line(notice.title), sender: line(notice.sender) } : null);
-    },
-    setRead(seqs, read) {
-      for (const seq of seqs) notices.set(seq, { ...found(seq), read });
+    seqs: (filter, limit) => Promise.resolve(notices.seqs(filter, limit)),
+    kinds: () => Promise.resolve(scene === 'broken' ? [] : notices.kinds()),
+    notice: (seq, text) => Promise.resolve(notices.detail(seq, text)),
+    async setRead(seqs, read) {
+      for (const seq of seqs) found(seq);
+      notices.setRead(seqs, read);
+      await Promise.resolve();
       changed();
-      return Promise.resolve();
     },
-    remove(seqs) {
-      for (const seq of seqs) notices.delete(seq);
+    async setAllRead(filter, through) {
+      notices.setRead(notices.seqs({ ...filter, unread: true }, Infinity).filter((seq) => seq <= through), true);
+      await Promise.resolve();
       changed();
-      return Promise.resolve();
     },
-    openLink(seq) {
+    async remove(seqs) {
+      const there = notices.remove(seqs);
+      const undo = Math.max(0, ...removed.keys()) + 1;
+      removed.set(undo, there);
+      await Promise.resolve();
+      changed();
+      return { count: there.length, undo, undoMs };
+    },
+    async restore(undo) {
+      notices.restore(removed.get(undo) ?? []);
+      removed.delete(undo);
+      await Promise.resolve();
+      changed();
+    },
+    async removeOnServer(seqs) {
+      online();
+      const count = notices.remove(seqs).length;
+      await pause();
+      changed();
+      return count;
+    },
+    openLink: async (seq) => {
       const { link } = found(seq);
-      return Promise.reject(problem('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`));
+      await Promise.resolve();
+      if (!link.startsWith('https://push.example.com/')) throw problem('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`);
     },
-    tryNow() {
-      Object.assign(status, { state: 'connecting', retryInMs: null, since: new Date().toISOString() });
-      say({ type: 'status', status: { ...status } });
-      return Promise.resolve();
+    async act(seq, action) {
+      found(seq);
+      await pause();
+      online();
+      notices.change(seq, { state: 'decided', actions: [], fields: [{ name: 'decision', value: action }] });
+      changed();
     },
+    async loadOlder() {
+      await pause();
+      online();
+      older -= 1;
+      notices.prepend(20);
+      changed();
+      return { added: 20, hasMore: older > 0 };
+    },
+    async exportNotices(format, filter, seqs) {
+      await pause();
+      return { count: seqs?.length ?? notices.seqs(filter, Infinity).length, path: `/home/alice/Documents/belfry-inbox.${format}` };
+    },
+    async tryNow() {
+      await Promise.resolve();
+      become({ state: 'connecting' });
+    },
+    async discover(address) {
+      await pause();
+      return discover(address);
+    },
+    async signIn(server, login, secret) {
+      become({ state: 'connecting' });
+      await pause();
+      const signedIn = signIn(server, login, secret);
+      setup = null;
+      become({ state: 'live', fault: null });
+      return signedIn;
+    },
+    async signOut() {
+      await pause();
+      setup = { ...setupOf('managed'), login: 'alice' };
+      become({ state: 'action-needed', fault: { kind: 'no-credential', detail: '' }, fix: 'sign-in' });
+      say({ type: 'setup', setup });
+    },
+    async testNotice() {
+      for (const step of testSteps) {
+        await pause();
+        if (status.endpoint.includes('mute')) { say({ type: 'test', step, failure: 'nothing arrived within 15 s' }); return; }
+        say({ type: 'test', step, failure: null });
+      }
+      notices.arrive();
+      changed();
+    },
+    settings: () => Promise.resolve(settings.all()),
+    async saveSettings(values) {
+      await pause();
+      for (const [key, value] of Object.entries(values)) {
+        if (settings.isManaged(key)) throw problem('managed', `${key} is set by your organisation`, key);
+        const complaint = settings.complaint(key, value);
+        if (complaint) throw problem('setting', complaint, key);
+      }
+      for (const [key, value] of Object.entries(values)) settings.set(key, value);
+      const [spoken, look] = [settings.value('app.language'), settings.value('app.theme')];
+      say({ type: 'look', language: spoken === 'auto' ? language : spoken as Language, theme: look as Theme });
+      return settings.all();
+    },
+    async clients() {
+      await pause();
+      online();
+      const since = (minutes: number) => new Date(Date.now() - minutes * minute).toISOString();
+      return [
+        { login: 'alice', device: 'alice-laptop', since: since(47), isThis: true },
+        { login: 'alice', device: 'front-desk-2', since: since(2900), isThis: false },
+      ];
+    },
+    async diagnose(tell) {
+      for (const step of steps(status.state === 'live')) {
+        await pause();
+        tell(step);
+      }
+    },
+    about: () => Promise.resolve({
+      version: '0.1.0', dataDir: '/home/alice/.local/share/belfry/push.example.com-alice', settingsFile: '/home/alice/.config/belfry/settings.toml',
+      policyDigest: 'sha256:3b1f…9c02', total: notices.total, unread: notices.unread, rejected: 0,
+    }),
   };
+  return backend;
 }
+
+const faults: Partial<Record<Scene, Partial<Status>>> = {
+  'offline': { reason: 'the server cannot be reached: connection refused', retryInMs: 14_000, fault: { kind: 'unreachable', detail: 'push.example.com:443: connection refused' } },
+  'action-needed': { reason: 'the server refused the sign-in: bad CONNECT', remedy: 'sign in again with a valid token', fault: { kind: 'refused', detail: 'Bad CONNECT' }, fix: 'sign-in' },
+  'polling': { reason: 'the proxy does not let WebSocket through', retryInMs: 240_000, fault: { kind: 'status', detail: 'the proxy answered 502 to the upgrade' } },
+  // A back end that says only what bindings.ts holds.
+  'bare': { reason: 'the server cannot be reached: connection refused', remedy: 'wait, or ask IT', retryInMs: 14_000 },
+};
 
 function statusOf(scene: Scene): Status {
   const states: readonly Connectivity[] = ['offline', 'connecting', 'catching-up', 'polling', 'action-needed'];
-  const state = states.find((name) => name === scene) ?? 'live';
-  const about = {
-    'offline': { reason: 'the server cannot be reached: connection refused', remedy: '', retryInMs: 14_000 },
-    'action-needed': { reason: 'the server refused the sign-in: bad CONNECT', remedy: 'sign in again with a valid token', retryInMs: null },
-    'polling': { reason: 'the proxy does not let WebSocket through', remedy: '', retryInMs: 240_000 },
-  }[state as string] ?? { reason: '', remedy: '', retryInMs: null };
-  return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', ...about };
+  const state = states.find((name) => name === scene) ?? (scene in faults || scene === 'first-run' || scene === 'managed' ? 'offline' : 'live');
+  const more = scene === 'bare' ? {} : {
+    completeThrough: new Date(Date.now() - (state === 'live' ? 1 : 49) * minute).toISOString(),
+    offers: { history: state === 'live', delete: state === 'live', clients: state === 'live' }, fault: null, fix: null,
+  };
+  return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', reason: '', remedy: '', retryInMs: null, ...more, ...faults[scene] };
 }
 
-function rowOf({ seq, title, body, kind, sender, sentAt, receivedAt, read, state, priority }: Detail): Row {
-  return { seq, title: line(title), preview: line(body), kind: line(kind), sender: line(sender), at: sentAt ?? receivedAt, read, state, priority };
+function setupOf(scene: Scene): Setup {
+  const server = { address: 'push.example.com', endpoint: 'push.example.com/ws', name: 'Example AG', mode: 'token', isDiscovered: true } as const;
+  return scene === 'managed'
+    ? { step: 'sign-in', isManaged: true, server, login: '' }
+    : { step: 'address', isManaged: false, server: null, login: '' };
 }
 
-/** As the app sends it: one short line without control and bidirectional characters. */
-function line(text: string): string {
-  return text.slice(0, 200).replaceAll(/\s+/g, ' ').replaceAll(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '').trim();
+function problem(code: Problem['code'], message: string, key?: string): Problem & Error {
+  return Object.assign(new Error(message), { code }, key === undefined ? {} : { key });
 }
-
-function problem(code: Problem['code'], message: string): Problem & Error {
-  return Object.assign(new Error(message), { code });
-}
-

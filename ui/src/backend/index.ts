@@ -1,7 +1,10 @@
-// Picks the back end: Rust in the app, the fake one in a plain browser.
+// Picks the back end: Rust in the app, the fake one in a plain browser. The app never loads the fake.
 
 import type { Backend } from './backend';
-import { fake, optionsFromAddress } from './fake';
 import { isInApp, tauri } from './tauri';
 
-export const backend: Backend = isInApp ? tauri : fake(optionsFromAddress(location.search));
+export async function connect(): Promise<Backend> {
+  if (isInApp) return tauri;
+  const { fake, optionsFromAddress } = await import('./fake');
+  return fake(optionsFromAddress(location.search));
+}

@@ -2,7 +2,7 @@
 
 import { Channel, invoke } from '@tauri-apps/api/core';
 
-import type { Backend, Detail, Page, Start, Update } from './backend';
+import type { Backend, DoctorStep, Update } from './backend';
 
 export const isInApp = '__TAURI_INTERNALS__' in globalThis;
 
@@ -15,11 +15,32 @@ export const tauri: Backend = {
       channel.onmessage = () => undefined;
     };
   },
-  start: () => invoke<Start>('start'),
-  page: (before, limit) => invoke<Page>('page', { before, limit }),
-  notice: (seq) => invoke<Detail | null>('notice', { seq }),
+  start: () => invoke('start'),
+  page: (ask) => invoke('page', { ...ask }),
+  seqs: (filter, limit) => invoke('seqs', { filter, limit }),
+  kinds: () => invoke('kinds'),
+  notice: (seq, text) => invoke('notice', { seq, text }),
   setRead: (seqs, read) => invoke('set_read', { seqs, read }),
+  setAllRead: (filter, through) => invoke('set_all_read', { filter, through }),
   remove: (seqs) => invoke('remove', { seqs }),
+  restore: (undo) => invoke('restore', { undo }),
+  removeOnServer: (seqs) => invoke('remove_on_server', { seqs }),
   openLink: (seq) => invoke('open_link', { seq }),
+  act: (seq, action) => invoke('act', { seq, action }),
+  loadOlder: () => invoke('load_older'),
+  exportNotices: (format, filter, seqs) => invoke('export_notices', { format, filter, seqs }),
   tryNow: () => invoke('try_now'),
+  discover: (address) => invoke('discover', { address }),
+  signIn: (server, login, secret) => invoke('sign_in', { server, login, secret }),
+  signOut: () => invoke('sign_out'),
+  testNotice: () => invoke('test_notice'),
+  settings: () => invoke('settings'),
+  saveSettings: (values) => invoke('save_settings', { values }),
+  clients: () => invoke('clients'),
+  async diagnose(heard) {
+    const channel = new Channel<DoctorStep>();
+    channel.onmessage = heard;
+    await invoke('diagnose', { channel });
+  },
+  about: () => invoke('about'),
 };
