@@ -70,6 +70,11 @@ impl Shell {
         self.settings.app.theme
     }
 
+    /// Where the web view keeps what it must; the window itself keeps nothing there.
+    pub(crate) fn web_dir(&self) -> PathBuf {
+        self.dir.join("webview")
+    }
+
     /// Takes the engine, to end it.
     pub(crate) fn take_engine(&self) -> Option<Engine> {
         lock(&self.engine).take()

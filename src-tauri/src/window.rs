@@ -1,7 +1,7 @@
 //! The inbox window: made when it is wanted, destroyed when it is closed.
 //!
-//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window leaves nothing on disk, shows no
-//! page but its own, and is never closed where no tray icon could bring it back; there it is minimised.
+//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no page but its own, and
+//! is never closed where no tray icon could bring it back; there it is minimised.
 
 use host::tray_host;
 use tauri::webview::NewWindowResponse;
@@ -22,7 +22,8 @@ pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
         window.show()?;
         return window.set_focus();
     }
-    let theme = match app.state::<Shell>().theme() {
+    let shell = app.state::<Shell>();
+    let theme = match shell.theme() {
         engine::settings::Theme::System => None,
         engine::settings::Theme::Light => Some(Theme::Light),
         engine::settings::Theme::Dark => Some(Theme::Dark),
@@ -32,7 +33,8 @@ pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
         .theme(theme)
         .inner_size(1000.0, 680.0)
         .min_inner_size(360.0, 400.0)
-        .incognito(true)
+        // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its scheme once per context.
+        .data_directory(shell.web_dir())
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;

@@ -31,6 +31,7 @@ pub fn wait(limit: Duration) -> Result<(), NoTrayHost> {
     // Listen first, then look: an owner that comes in between is not missed.
     let changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).map_err(no_bus)?;
     let (tell, told) = channel();
+    // Ends with the first change after nobody waits any more.
     std::thread::spawn(move || {
         for _ in changes {
             if tell.send(()).is_err() {
@@ -38,21 +39,16 @@ pub fn wait(limit: Duration) -> Result<(), NoTrayHost> {
             }
         }
     });
-    let found = loop {
+    loop {
         let found = has_watcher(&bus);
         if found.is_ok() {
-            break found;
+            return found;
         }
         match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(()) => {}
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break found,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return found,
         }
-    };
-    // Ends the thread: its signals end with the connection.
-    if let Err(error) = connection.close() {
-        tracing::debug!(%error, "session bus not closed");
     }
-    found
 }
 
 fn has_watcher(bus: &DBusProxy<'_>) -> Result<(), NoTrayHost> {
