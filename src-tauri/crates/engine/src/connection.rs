@@ -388,10 +388,7 @@ impl Running {
     async fn handle_event(&mut self, event: SessionEvent) -> Result<(), Failure> {
         match event {
             SessionEvent::Connected { user_name, heart_beat, server, .. } => {
-                let login = self.identity.account.login();
-                if let Some(other) = user_name.filter(|name| !login.is_empty() && name != login) {
-                    return Err(Failure::new(Fault::WrongAccount, format!("{other} instead of {login}")));
-                }
+                check_user(user_name, &self.identity)?;
                 tracing::info!(server, ?heart_beat, "session established");
                 self.subscriptions = self.connection.subscribe_all(&self.identity, &self.offsets)?;
                 self.connection.flush().await?;
@@ -411,13 +408,7 @@ impl Running {
                 let message = self.intake.oversize(&oversize, Now::read().wall);
                 self.report_message(index, ack, message).await
             }
-            SessionEvent::Receipt(_) => Ok(()),
-            SessionEvent::Error { message, frame, .. } => {
-                Err(refusal(&message, &String::from_utf8_lossy(frame.body()), self.is_established))
-            }
-            SessionEvent::Violation(violation) => Err(Failure::new(Fault::Protocol, violation.to_string())),
-            SessionEvent::PeerSilent => Err(Failure::new(Fault::Silent, "no heart-beat")),
-            SessionEvent::Disconnected { .. } => Err(Failure::new(Fault::Closed, "the session was ended")),
+            other => ending(&other, self.is_established).map_or(Ok(()), Err),
         }
     }
 
@@ -440,6 +431,31 @@ impl Running {
     async fn report(&mut self, report: Report) -> Result<(), Failure> {
         self.probe = None;
         self.reports.send(report).await.map_err(|_| Failure::new(Fault::Closed, "the engine has ended"))
+    }
+}
+
+/// Spring names whom it has signed in: somebody else's session would bring somebody else's messages.
+pub(crate) fn check_user(user_name: Option<String>, identity: &Identity) -> Result<(), Failure> {
+    let login = identity.account.login();
+    match user_name.filter(|name| !login.is_empty() && name != login) {
+        Some(other) => Err(Failure::new(Fault::WrongAccount, format!("{other} instead of {login}"))),
+        None => Ok(()),
+    }
+}
+
+/// Why the session is over, if this event ends it.
+pub(crate) fn ending(event: &SessionEvent, is_established: bool) -> Option<Failure> {
+    match event {
+        SessionEvent::Error { message, frame, .. } => {
+            Some(refusal(message, &String::from_utf8_lossy(frame.body()), is_established))
+        }
+        SessionEvent::Violation(violation) => Some(Failure::new(Fault::Protocol, violation.to_string())),
+        SessionEvent::PeerSilent => Some(Failure::new(Fault::Silent, "no heart-beat")),
+        SessionEvent::Disconnected { .. } => Some(Failure::new(Fault::Closed, "the session was ended")),
+        SessionEvent::Connected { .. }
+        | SessionEvent::Message { .. }
+        | SessionEvent::Oversize { .. }
+        | SessionEvent::Receipt(_) => None,
     }
 }
 

@@ -31,7 +31,7 @@ use crate::{
     ports::{Credentials, Notifier},
     settings::Settings,
     sign_in::Token,
-    status::Status,
+    status::{Status, StatusEvent},
     store::{Counts, Store, StoreError},
     texts::Language,
     writer::Writer,
@@ -266,7 +266,16 @@ pub fn is_running(data_dir: &Path) -> bool {
     File::open(data_dir.join(LOCK_FILE)).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
-/// The device id of this data folder on this machine; made on the first call.
+/// What the engine that runs for this account says of itself; `None` when none runs, or it has not said anything yet.
+pub fn running_status(data_dir: &Path, account: &Account) -> Option<StatusEvent> {
+    if !is_running(data_dir) {
+        return None;
+    }
+    let text = std::fs::read(account_dir(data_dir, account).join(STATUS_FILE)).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// The device id of this data folder on this machine; made on the first call, with the folder.
 ///
 /// # Errors
 /// [`StartError::DataDir`] when it cannot be read or kept.
@@ -280,7 +289,7 @@ pub fn device_id(data_dir: &Path, machine_id: &str) -> Result<DeviceId, StartErr
     };
     let (device, line) = DeviceId::load_or_new(stored.as_deref(), machine_id, &mut rand::rng());
     if stored.as_deref() != Some(line.as_str()) {
-        std::fs::write(&path, line).map_err(failed)?;
+        create_private_dir(data_dir).and_then(|()| std::fs::write(&path, line)).map_err(failed)?;
     }
     Ok(device)
 }

@@ -121,7 +121,7 @@ impl Failure {
             Fault::Status(status) if status >= 500 => "",
             Fault::Tls => "ask IT whether network.ca_bundle must name your company's certificate authority",
             Fault::ProxyAuth => "ask IT for a proxy that needs no sign-in; set it as network.proxy",
-            Fault::Refused | Fault::NoCredential | Fault::Status(401 | 403) => "sign in again with a valid token",
+            Fault::Refused | Fault::NoCredential | Fault::Status(401 | 403) => SIGN_IN,
             Fault::WrongAccount => "check auth.login, then sign in with this account's token",
             Fault::Denied => "check server.host and server.subscriptions, and the account's rights on the server",
             Fault::Died => "check that the destinations in server.subscriptions exist and the account may read them",
@@ -132,6 +132,9 @@ impl Failure {
         }
     }
 }
+
+/// The remedy that only a sign-in is.
+pub const SIGN_IN: &str = "sign in again with a valid token";
 
 /// So many times in a row, and a fault is no longer taken for a passing one.
 pub const PERSISTENT: u32 = 3;

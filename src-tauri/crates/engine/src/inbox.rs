@@ -58,6 +58,15 @@ impl Inbox {
         }
     }
 
+    /// The inbox of an account that has none yet: it lives in memory, and nothing is in it.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQLite has no memory left.
+    pub fn empty() -> Result<Self, StoreError> {
+        let (connection, place) = schema::in_memory()?;
+        Ok(Self { connection, place })
+    }
+
     /// A page of the inbox, newest arrival first: at most `limit` notices that came before `before`, which is the
     /// [`Row::seq`] of the last row of the page above.
     ///

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use reqwest::{Certificate, Client, Identity, StatusCode, header};
+pub use reqwest::Client;
+use reqwest::{Certificate, Identity, StatusCode, header};
 use url::Url;
 
 use crate::{

@@ -44,7 +44,7 @@ pub struct Status {
 }
 
 /// A `status` event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusEvent {
     /// One of six.
     pub state: Connectivity,

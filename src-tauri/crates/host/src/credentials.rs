@@ -37,15 +37,24 @@ impl MachineCredentials {
         let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(SecretString::from);
         Self::new(given, token_file)
     }
+
+    /// The token this run was given, by the environment or a file; `None` when it is left to the keychain.
+    ///
+    /// # Errors
+    /// [`CredentialError::File`].
+    pub fn given(&self) -> Result<Option<SecretString>, CredentialError> {
+        match (&self.given, &self.token_file) {
+            (Some(token), _) => Ok(Some(token.clone())),
+            (None, Some(path)) => read_token_file(path).map(Some).map_err(CredentialError::File),
+            (None, None) => Ok(None),
+        }
+    }
 }
 
 impl Credentials for MachineCredentials {
     fn token(&self, account: &str) -> Result<Option<SecretString>, CredentialError> {
-        if let Some(token) = &self.given {
-            return Ok(Some(token.clone()));
-        }
-        if let Some(path) = &self.token_file {
-            return read_token_file(path).map(Some).map_err(CredentialError::File);
+        if let Some(token) = self.given()? {
+            return Ok(Some(token));
         }
         match entry(account)?.get_password() {
             Ok(token) => Ok(Some(token.into())),

@@ -45,7 +45,7 @@ pub(crate) fn open_existing(place: &Path) -> Result<Option<Connection>, StoreErr
 }
 
 /// A database that lives as long as its connection.
-pub(super) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
+pub(crate) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
     let place = PathBuf::from(":memory:");
     let mut connection = Connection::open_in_memory().map_err(|error| StoreError::new(&place, &error))?;
     settle(&connection).map_err(|error| StoreError::new(&place, &error))?;

@@ -1,0 +1,212 @@
+//! `inbox`: the notices on this computer, offline and beside a running Belfry.
+//!
+//! Absent: anything on the server; what is deleted here stays there. Invariants: ids are texts; several ids are all there,
+//! or nothing is done; an inbox that does not exist yet is an empty one.
+
+use std::{
+    collections::BTreeSet,
+    io::{self, BufWriter},
+};
+
+use engine::{
+    inbox::{Detail, Filter, Format, Inbox, Row, Stats},
+    notice::{Priority, State},
+    store::Seq,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{self, ExportFormat, Which},
+    ending::{Code, Error},
+    output::{self, local, local_or_never, plain, table},
+    setup::Setup,
+};
+
+/// Runs one of the commands.
+///
+/// # Errors
+/// [`Code::Store`]; [`Code::Failed`] for an id that is not there.
+pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(), Error> {
+    let inbox = setup.inbox()?;
+    match command {
+        args::Inbox::List(which) => list(rows(inbox, None, &which)?, json),
+        args::Inbox::Search { text, which } => list(rows(inbox, Some(&text.join(" ")), &which)?, json),
+        args::Inbox::Show { id } => show(inbox, &id, json),
+        args::Inbox::Read { ids } => {
+            let count = change(inbox, &ids, |inbox, seqs| inbox.mark(seqs, true))?;
+            done("marked", "marked as read", count, json)
+        }
+        args::Inbox::Delete { ids } => {
+            let count = change(inbox, &ids, Inbox::delete)?;
+            done("deleted", "deleted", count, json)
+        }
+        args::Inbox::Export { format } => export(inbox, format),
+        args::Inbox::Stats => stats(&inbox.stats()?, json),
+    }
+}
+
+fn rows(mut inbox: Inbox, text: Option<&str>, which: &Which) -> Result<Vec<Row>, Error> {
+    let filter = Filter { unread: which.unread };
+    Ok(match text {
+        Some(text) => inbox.search(text, filter, None, which.limit)?,
+        None => inbox.page(filter, None, which.limit)?,
+    })
+}
+
+fn list(rows: Vec<Row>, json: bool) -> Result<(), Error> {
+    if json {
+        return Ok(output::json(&rows)?);
+    }
+    if rows.is_empty() {
+        output::note("no notices");
+    }
+    let cells: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let mut title = plain(&row.title);
+            if row.state != State::Open {
+                title.push_str(&format!(" [{}]", name(&row.state)));
+            }
+            if row.priority >= Priority::High {
+                title.push_str(" !");
+            }
+            let mark = if row.read { " " } else { "●" };
+            [mark.to_owned(), local(row.received_at), plain(&row.sender), title, plain(&row.id)]
+        })
+        .collect();
+    Ok(output::lines(table(&cells))?)
+}
+
+/// One object for every notice of this id: several only where scopes keep clashing ids apart.
+fn show(inbox: Inbox, id: &str, json: bool) -> Result<(), Error> {
+    let mut details = Vec::new();
+    for seq in inbox.find(id)? {
+        details.extend(inbox.show(seq)?);
+    }
+    if details.is_empty() {
+        return Err(unknown(&[id]));
+    }
+    for detail in &details {
+        if json {
+            output::json(detail)?;
+        } else {
+            output::lines(described(detail))?;
+        }
+    }
+    Ok(())
+}
+
+fn described(detail: &Detail) -> Vec<String> {
+    let row = &detail.row;
+    let mut fields = vec![
+        ["id", &row.id],
+        ["scope", &detail.scope],
+        ["from", &row.sender],
+        ["type", &row.kind],
+        ["link", &row.link],
+        ["destination", &detail.destination],
+    ]
+    .into_iter()
+    .map(|[name, value]| [name.to_owned(), plain(value)])
+    .collect::<Vec<_>>();
+    let mut add = |field: &str, value: String| fields.push([field.to_owned(), value]);
+    add("sent", row.sent_at.map(local).unwrap_or_default());
+    add("received", format!("{} ({})", local(row.received_at), name(&row.source)));
+    add("state", name(&row.state));
+    add("priority", name(&row.priority));
+    add("read", if row.read { "yes" } else { "no" }.to_owned());
+    add("alert", alert(detail));
+    add("version", detail.version.map(|version| version.to_string()).unwrap_or_default());
+    for action in &detail.actions {
+        add("action", plain(&format!("{} ({})", action.label, action.url)));
+    }
+    for (field, value) in &detail.extra {
+        add(&plain(field), plain(&text_of(value)));
+    }
+    fields.retain(|[_, value]| !value.is_empty());
+    let body = host::plain::lines(&row.body, usize::MAX);
+    let mut lines = vec![plain(&row.title)];
+    lines.extend(table(&fields));
+    lines.push(String::new());
+    lines.extend(body.lines().map(str::to_owned));
+    lines
+}
+
+fn alert(detail: &Detail) -> String {
+    match serde_json::to_value(&detail.alert) {
+        Ok(Value::Object(mark)) => {
+            let said = ["mark", "why"].into_iter().filter_map(|key| mark.get(key)?.as_str());
+            plain(&said.collect::<Vec<_>>().join(": "))
+        }
+        _ => String::new(),
+    }
+}
+
+fn change(
+    mut inbox: Inbox,
+    ids: &[String],
+    work: impl FnOnce(&mut Inbox, &[Seq]) -> Result<usize, engine::store::StoreError>,
+) -> Result<usize, Error> {
+    let (mut seqs, mut missing) = (BTreeSet::new(), Vec::new());
+    for id in ids {
+        let found = inbox.find(id)?;
+        if found.is_empty() {
+            missing.push(id.as_str());
+        }
+        seqs.extend(found);
+    }
+    if !missing.is_empty() {
+        return Err(unknown(&missing));
+    }
+    Ok(work(&mut inbox, &seqs.into_iter().collect::<Vec<_>>())?)
+}
+
+fn unknown(ids: &[&str]) -> Error {
+    let ids: Vec<_> = ids.iter().map(|id| plain(id)).collect();
+    let message = format!("the inbox has no notice {}: see belfryctl inbox list; nothing was changed", ids.join(", "));
+    Error::new(Code::Failed, message)
+}
+
+fn done(key: &str, words: &str, count: usize, json: bool) -> Result<(), Error> {
+    Ok(if json { output::json(&json!({ key: count })) } else { output::lines([format!("{count} {words}")]) }?)
+}
+
+fn export(inbox: Inbox, format: ExportFormat) -> Result<(), Error> {
+    let format = match format {
+        ExportFormat::Json => Format::Json,
+        ExportFormat::Csv => Format::Csv,
+    };
+    inbox.export(format, BufWriter::new(io::stdout().lock()))?;
+    Ok(())
+}
+
+fn stats(stats: &Stats, json: bool) -> Result<(), Error> {
+    if json {
+        return Ok(output::json(stats)?);
+    }
+    let row = |name: &str, value: String| [name.to_owned(), value];
+    let count = |name: &str, count: u64| row(name, count.to_string());
+    Ok(output::lines(table(&[
+        count("notices", stats.total),
+        count("unread", stats.unread),
+        count("unread and open", stats.badge),
+        count("open", stats.open),
+        count("decided", stats.decided),
+        count("withdrawn", stats.withdrawn),
+        count("expired", stats.expired),
+        count("popup uncertain", stats.uncertain),
+        count("not usable", stats.rejected),
+        row("last live", local_or_never(stats.last_live)),
+        row("complete through", local_or_never(stats.complete_through)),
+    ]))?)
+}
+
+/// What a value is called in the contract.
+fn name(value: &impl Serialize) -> String {
+    serde_json::to_value(value).map(|value| text_of(&value)).unwrap_or_default()
+}
+
+fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}

@@ -1,0 +1,123 @@
+//! `messages` and `clients`: what the server has on record, and who is connected to it.
+//!
+//! Rows are shown as the server names them; JSON output is its own objects, untouched. Absent: the inbox.
+
+use std::sync::Arc;
+
+use engine::{
+    api::Api,
+    connection::Identity,
+    error::{Failure, Fault},
+    intake::Intake,
+    network,
+};
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+
+use crate::{
+    args::Messages,
+    ending::{Code, Error},
+    output::{self, plain, table},
+    setup::Setup,
+};
+
+/// What one-shot commands need of a server.
+pub(crate) struct Server {
+    pub(crate) client: network::Client,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) token: SecretString,
+}
+
+impl Server {
+    /// Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`Code::SignIn`] without a token, [`Code::Usage`] for files the settings name.
+    pub(crate) fn new(setup: &Setup) -> Result<Self, Error> {
+        let token = setup.token()?;
+        let client = network::client(&setup.settings.network)?;
+        Ok(Self { client, identity: Arc::new(setup.identity()?), token })
+    }
+
+    /// The message service's API.
+    pub(crate) fn api(&self) -> Api {
+        let intake = Intake::new(&self.identity.settings, TimeZone::system());
+        Api::new(self.client.clone(), Arc::clone(&self.identity), Arc::new(intake))
+    }
+}
+
+/// `messages`.
+///
+/// # Errors
+/// [`Code::SignIn`], [`Code::Unreachable`], or [`Code::Failed`] when the server says no.
+pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Result<(), Error> {
+    let server = Server::new(&setup)?;
+    match command {
+        Messages::List { page } => {
+            let rows = server.api().messages(&server.token, page).await.map_err(refused)?;
+            show(&rows, ["sendTime", "sender", "receiver", "status", "title", "id"], json)
+        }
+        Messages::Delete { id } => {
+            server.api().delete(&server.token, &id).await.map_err(refused)?;
+            let words = format!("deleted {} on the server", plain(&id));
+            Ok(if json { output::json(&json!({ "deleted": id })) } else { output::lines([words]) }?)
+        }
+    }
+}
+
+/// `clients list`.
+///
+/// # Errors
+/// As [`messages`].
+pub(crate) async fn clients(setup: Setup, json: bool) -> Result<(), Error> {
+    let server = Server::new(&setup)?;
+    let rows = server.api().clients(&server.token).await.map_err(refused)?;
+    show(&rows, ["loginTime", "loginName", "device", "status"], json)
+}
+
+/// 403 is no lack of a sign-in here: the account may not do this.
+pub(crate) fn refused(failure: Failure) -> Error {
+    if failure.fault == Fault::Status(403) {
+        let message = format!("{}: this account may not do that; ask who runs the server", failure.detail);
+        return Error::new(Code::Failed, message);
+    }
+    failure.into()
+}
+
+/// Columns that no row has are left out.
+fn show<const N: usize>(rows: &[Value], columns: [&str; N], json: bool) -> Result<(), Error> {
+    if json {
+        return Ok(output::json(&rows)?);
+    }
+    if rows.is_empty() {
+        output::note("none");
+    }
+    let cells: Vec<[String; N]> = rows.iter().map(|row| columns.map(|column| plain(&cell(row, column)))).collect();
+    Ok(output::lines(table(&cells))?)
+}
+
+fn cell(row: &Value, column: &str) -> String {
+    match row.get(column) {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_call_is_not_a_lack_of_a_sign_in() {
+        assert_eq!(refused(Failure::new(Fault::Status(403), "h answered HTTP 403")).code, Code::Failed);
+        assert_eq!(refused(Failure::new(Fault::Status(401), "")).code, Code::SignIn);
+    }
+
+    #[test]
+    fn cells_show_what_the_server_calls_them() {
+        let row = json!({ "id": 7, "title": "a", "sender": null });
+        assert_eq!(["id", "title", "sender", "none"].map(|column| cell(&row, column)), ["7", "a", "", ""]);
+    }
+}
