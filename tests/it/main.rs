@@ -5,5 +5,11 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod accounts;
+mod bad_input;
 mod broker;
+mod catchup;
+mod crash;
+mod rabbit;
 mod rooms;
+mod world;

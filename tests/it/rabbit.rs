@@ -1,0 +1,81 @@
+//! Belfry and the real RabbitMQ: everything arrives once, across restarts of the broker.
+
+use std::time::Duration;
+
+use harness::{Amqp, FakeApi, RabbitMq};
+use lapin::ExchangeKind;
+use serde_json::json;
+
+use crate::world::{Person, api, assert_no_second_popup, ids, numbered, settings, text};
+
+/// How long the broker stays away.
+const OUTAGE: Duration = Duration::from_secs(10);
+/// How soon after the broker's listener is back Belfry must be live.
+const BACK: Duration = Duration::from_secs(5);
+
+/// A subscription to a topic that outlives the session, in a queue of the person's and the device's own.
+const DURABLE_TOPIC: &str = r#"destination = "/exchange/news/all"
+headers = { durable = "true", "auto-delete" = "false", "x-queue-name" = "belfry.{login}.{device}" }"#;
+
+fn messages(prefix: &str, count: usize) -> Vec<(String, Option<String>)> {
+    let message = |n| json!({"id": format!("{prefix}-{n}"), "title": format!("{prefix} {n}"), "content": "text"});
+    (1..=count).map(|n| (message(n).to_string(), None)).collect()
+}
+
+#[tokio::test]
+async fn two_thousand_messages_and_an_outage_with_two_hundred_more_arrive_once_each() {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let service = FakeApi::start().await;
+    let amqp = Amqp::connect(&rabbit).await;
+    amqp.declare_queue("approvals").await;
+    amqp.declare_exchange("news", ExchangeKind::Topic).await;
+    let subscriptions = [r#"destination = "/amq/queue/approvals""#, DURABLE_TOPIC];
+    let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &subscriptions, &api(&service.url())), "guest");
+    let mut running = alice.run_live().await;
+
+    amqp.publish_all("", "approvals", messages("queue", 1_000)).await;
+    amqp.publish_all("news", "all", messages("topic", 1_000)).await;
+    let mut expected = [numbered("queue", 1_000), numbered("topic", 1_000)].concat();
+    assert_eq!(ids(&running.events_of("notice", 2_000).await), expected);
+
+    rabbit.stop().await;
+    running.event("the loss said", |event| event["event"] == "status" && event["state"] != "live").await;
+    let popups_before = running.all_of("notification").len();
+    service.record((1..=200).map(|n| json!({"id": format!("missed-{n}"), "title": format!("missed {n}")})));
+    tokio::time::sleep(OUTAGE).await;
+    rabbit.start_again().await;
+    tokio::time::timeout(BACK, running.state("live")).await.expect("live soon after the broker is back");
+
+    let missed = running.events_of("notice", 200).await;
+    assert_eq!(ids(&missed), numbered("missed", 200));
+    assert!(missed.iter().all(|notice| notice["source"] == "collected"), "{missed:?}");
+    let summary = running.event("one summary", |event| event["type"] == "summary" && count(event) == 200).await;
+    assert!(text(&summary, "summary").contains("200"), "{summary}");
+    let notifications = running.all_of("notification");
+    assert_eq!(notifications.len(), popups_before + 1, "{notifications:?}");
+    assert_no_second_popup(&notifications);
+
+    assert_eq!(running.terminate().await.code(), Some(0));
+    expected.extend(numbered("missed", 200));
+    expected.sort();
+    assert_eq!(alice.inbox_ids().await, expected);
+    assert_eq!(ids(&running.all_of("notice")), expected, "a notice event for each, once");
+}
+
+fn count(notification: &serde_json::Value) -> usize {
+    notification["notices"].as_array().map_or(0, Vec::len)
+}
+
+#[tokio::test]
+async fn what_is_published_while_belfry_is_away_waits_in_its_durable_queue() {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let amqp = Amqp::connect(&rabbit).await;
+    amqp.declare_exchange("news", ExchangeKind::Topic).await;
+    let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &[DURABLE_TOPIC], ""), "guest");
+    let mut running = alice.run_live().await;
+    assert_eq!(running.terminate().await.code(), Some(0));
+
+    amqp.publish_all("news", "all", messages("away", 30)).await;
+    let mut running = alice.run().await;
+    assert_eq!(ids(&running.events_of("notice", 30).await), numbered("away", 30));
+}

@@ -1,0 +1,110 @@
+//! What the tests' people have: settings as they would write them, a token, a computer of their own.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+
+use harness::program::{Ended, run_to_end};
+use harness::{Home, Pushd, Running};
+use serde_json::Value;
+
+/// Settings for one server. A subscription is TOML lines, such as `destination = "/queue/x"`; `more` is further sections.
+pub(crate) fn settings(endpoint: &str, login: &str, subscriptions: &[&str], more: &str) -> String {
+    let mut text = format!("[server]\nendpoints = [\"{endpoint}\"]\nreconnect_spread = \"1s\"\n");
+    for subscription in subscriptions {
+        write!(text, "\n[[server.subscriptions]]\nack = \"client-individual\"\n{subscription}\n").unwrap();
+    }
+    write!(text, "\n[auth]\nlogin = \"{login}\"\n\n{more}\n").unwrap();
+    text
+}
+
+/// `[api]` at `base`.
+pub(crate) fn api(base: &str) -> String {
+    format!("[api]\nbase = \"{base}\"\n")
+}
+
+/// What `belfry-pushd` offers everybody: a personal queue, the broadcast topic, the message API.
+pub(crate) fn pushd_settings(pushd: &Pushd, login: &str) -> String {
+    let subscriptions = ["destination = \"/user/queue/notices\"", "destination = \"/topic/broadcast\""];
+    settings(pushd.stomp(), login, &subscriptions, &api(&pushd.api_base()))
+}
+
+/// Somebody with a computer.
+pub(crate) struct Person {
+    pub(crate) home: Home,
+    pub(crate) token: String,
+}
+
+impl Person {
+    pub(crate) fn new(settings: &str, token: &str) -> Self {
+        Self { home: Home::new(settings), token: token.to_owned() }
+    }
+
+    /// A user of `belfry-pushd`, whose password is `secret`.
+    pub(crate) async fn of(pushd: &Pushd, login: &str) -> Self {
+        Self::new(&pushd_settings(pushd, login), &pushd.login(login, "secret").await)
+    }
+
+    /// Starts `belfryctl run --json`.
+    pub(crate) async fn run(&self) -> Running {
+        let mut command = self.home.ctl(["run", "--json"]).await;
+        command.env("BELFRY_TOKEN", &self.token);
+        Running::spawn(command)
+    }
+
+    /// Starts it and waits until it is live.
+    pub(crate) async fn run_live(&self) -> Running {
+        let mut running = self.run().await;
+        running.state("live").await;
+        running
+    }
+
+    /// Runs `belfryctl` to its end.
+    pub(crate) async fn ctl(&self, args: &[&str]) -> Ended {
+        let mut command = self.home.ctl(args).await;
+        command.env("BELFRY_TOKEN", &self.token);
+        run_to_end(command).await
+    }
+
+    /// The inbox, newest first.
+    pub(crate) async fn inbox(&self) -> Vec<Value> {
+        let ended = self.ctl(&["inbox", "list", "--json", "--limit", "100000"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.json().as_array().expect("an array").clone()
+    }
+
+    /// The ids in the inbox, sorted.
+    pub(crate) async fn inbox_ids(&self) -> Vec<String> {
+        let mut ids: Vec<String> = self.inbox().await.iter().map(|notice| text(notice, "id")).collect();
+        ids.sort();
+        ids
+    }
+}
+
+/// A text member of a JSON object.
+pub(crate) fn text(value: &Value, name: &str) -> String {
+    value[name].as_str().unwrap_or_else(|| panic!("no text {name} in {value}")).to_owned()
+}
+
+/// The ids of `notice` events, sorted.
+pub(crate) fn ids(notices: &[Value]) -> Vec<String> {
+    let mut ids: Vec<String> = notices.iter().map(|notice| text(notice, "id")).collect();
+    ids.sort();
+    ids
+}
+
+/// `PREFIX-1` to `PREFIX-COUNT`, sorted as text.
+pub(crate) fn numbered(prefix: &str, count: usize) -> Vec<String> {
+    let mut ids: Vec<String> = (1..=count).map(|n| format!("{prefix}-{n}")).collect();
+    ids.sort();
+    ids
+}
+
+/// No notice popped up twice, alone or in a summary.
+pub(crate) fn assert_no_second_popup(notifications: &[Value]) {
+    let mut seen = HashSet::new();
+    for notification in notifications.iter().filter(|it| it["type"] == "single" || it["type"] == "summary") {
+        for id in notification["notices"].as_array().expect("ids") {
+            assert!(seen.insert(id.clone()), "{id} popped up twice: {notification}");
+        }
+    }
+}
