@@ -1,9 +1,10 @@
-//! Belfry's developer commands: `cargo xtask test | check`.
+//! Belfry's developer commands: `cargo xtask run | test | check`.
 //!
 //! Each works in a fresh clone on a Debian machine that has only Rust and Node: what else is needed is installed by
 //! apt, or named with the command that installs it. Nothing is hidden: every command run is printed first.
 
 mod check;
+mod demo;
 mod shell;
 mod system;
 mod tally;
@@ -26,6 +27,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show what Belfry is for: a story in the terminal, then the app signed in to a demo server
+    Run,
     /// Run every test that needs nothing beyond apt, the crates registry and npm
     Test {
         /// Only the tests whose names or modules contain this
@@ -38,6 +41,7 @@ enum Command {
 fn main() -> ExitCode {
     let began = Instant::now();
     let outcome = match Cli::parse().command {
+        Command::Run => demo::run_demo().map(|()| true),
         Command::Test { name } => test::run_tests(name.as_deref(), began),
         Command::Check => check::run_checks().map(|()| {
             println!("\ncheck: all is well, {}", minutes(began.elapsed()));

@@ -15,6 +15,9 @@ use crate::shell::{command, confirm, has, heading, run};
 pub(crate) const BUILD: &[&str] =
     &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
+/// Without these, Chinese texts are boxes.
+pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk"];
+
 /// What the tests talk to. Erlang is named because it brings a network service of its own.
 pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
 
