@@ -8,6 +8,7 @@ mod args;
 mod commands;
 mod links;
 mod shell;
+mod smoke;
 mod startup;
 mod tray;
 mod view;
@@ -25,7 +26,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use crate::args::Args;
 use crate::shell::Shell;
-use crate::startup::Failure;
+use crate::startup::{Failure, Started};
 use crate::tray::render::Rendered;
 use crate::tray::{Action, Tray};
 use crate::view::Update;
@@ -57,7 +58,7 @@ pub fn run(args: Args) -> ExitCode {
         return fail(&Failure::other(error));
     }
     let (events, heard) = unbounded_channel();
-    let (engine, language) = match startup::start(&args, runtime::handle().inner(), events) {
+    let Started { engine, language, notifier } = match startup::start(&args, runtime::handle().inner(), events) {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
     };
@@ -75,7 +76,12 @@ pub fn run(args: Args) -> ExitCode {
             commands::try_now,
         ])
         .on_window_event(window::handle)
-        .setup(move |app| Ok(set_up(app.handle(), args.hidden, heard)?))
+        .setup(move |app| {
+            if args.smoke_test {
+                runtime::spawn(smoke::run(app.handle().clone(), notifier));
+            }
+            Ok(set_up(app.handle(), args.hidden || args.smoke_test, heard)?)
+        })
         .build(tauri::generate_context!());
     match built {
         Ok(app) => ExitCode::from(u8::try_from(app.run_return(keep_running)).unwrap_or(1)),
@@ -184,7 +190,7 @@ async fn follow_signals(app: AppHandle) {
                 _ = terminate.recv() => {}
                 _ = interrupt.recv() => {}
             }
-            quit(app).await;
+            quit(app, 0).await;
         }
         (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "signals are not listened to"),
     }
@@ -197,16 +203,16 @@ fn act(app: &AppHandle, action: Action) {
     match action {
         Action::Open => show_window(app),
         Action::TryNow => app.state::<Shell>().try_now(),
-        Action::Quit => drop(runtime::spawn(quit(app.clone()))),
+        Action::Quit => drop(runtime::spawn(quit(app.clone(), 0))),
     }
 }
 
-/// Ends the session with a good-bye, then the program.
-async fn quit(app: AppHandle) {
+/// Ends the session with a good-bye, then the program with this exit code.
+async fn quit(app: AppHandle, code: u8) {
     if let Some(engine) = app.state::<Shell>().take_engine() {
         engine.end().await;
     }
-    app.exit(0);
+    app.exit(code.into());
 }
 
 fn show_window(app: &AppHandle) {

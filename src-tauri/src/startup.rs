@@ -23,7 +23,7 @@ use crate::args::Args;
 pub(crate) struct Failure {
     /// What happened, where, and what to do.
     pub(crate) message: String,
-    /// As of `belfryctl`: 2 settings, 5 data directory in use, 6 store unusable, 1 anything else.
+    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6 store unusable, 1 anything else.
     pub(crate) code: u8,
 }
 
@@ -55,19 +55,26 @@ impl From<StartError> for Failure {
     }
 }
 
+/// What a start has brought.
+pub(crate) struct Started {
+    /// Off until it is told to connect.
+    pub(crate) engine: Engine,
+    /// To speak.
+    pub(crate) language: Language,
+    /// The same one that the engine shows popups with.
+    pub(crate) notifier: Arc<notify::Desktop>,
+}
+
 /// Starts the engine; it connects when it is told to. Events go to `events`.
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
-pub(crate) fn start(
-    args: &Args,
-    runtime: &Handle,
-    events: UnboundedSender<Event>,
-) -> Result<(Engine, Language), Failure> {
+pub(crate) fn start(args: &Args, runtime: &Handle, events: UnboundedSender<Event>) -> Result<Started, Failure> {
     let file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
     let settings = read_settings(&file)?;
     let data_dir = args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?;
     let language = texts::language(settings.app.language);
+    let notifier = Arc::new(notify::Desktop::new(language.text("popup.open")));
     let config = Config {
         data_dir,
         machine_id: machine::machine_id().unwrap_or_else(|error| {
@@ -76,7 +83,7 @@ pub(crate) fn start(
         }),
         time_zone: TimeZone::system(),
         language,
-        notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
+        notifier: notifier.clone(),
         credentials: Arc::new(MachineCredentials::from_environment(None)),
         on_event: Box::new(move |event| {
             // Nobody listens any more once the program is ending.
@@ -84,7 +91,7 @@ pub(crate) fn start(
         }),
         settings,
     };
-    Ok((Engine::start(config, runtime)?, language))
+    Ok(Started { engine: Engine::start(config, runtime)?, language, notifier })
 }
 
 fn read_settings(file: &Path) -> Result<Settings, Failure> {

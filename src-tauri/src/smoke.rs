@@ -1,0 +1,65 @@
+//! `--smoke-test`: whether this installation can do its work, for packages and fleets.
+//!
+//! The whole app, with its own settings and its own tray: it goes live, shows one notification, withdraws it, and ends
+//! with the exit code that says how it went. Nothing is sent to the server and nothing is left in the inbox.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::notice::{NoticeKey, Priority};
+use engine::ports::{Loudness, Notifier, Popup, PopupKind};
+use engine::status::Connectivity;
+use host::notify::Desktop;
+use tauri::async_runtime as runtime;
+use tauri::{AppHandle, Manager};
+use tokio::time::timeout;
+
+use crate::shell::Shell;
+use crate::startup::Failure;
+
+/// How long going live may take; the rest of the minute is for the notification and the good-bye.
+const LIMIT: Duration = Duration::from_secs(45);
+
+/// Tries everything, says how it went, and ends the program.
+pub(crate) async fn run(app: AppHandle, notifier: Arc<Desktop>) {
+    let code = match try_all(&app, notifier).await {
+        Ok(()) => {
+            tracing::info!("smoke test passed");
+            0
+        }
+        Err(failure) => {
+            tracing::error!("smoke test failed: {}", failure.message);
+            failure.code
+        }
+    };
+    crate::quit(app, code).await;
+}
+
+async fn try_all(app: &AppHandle, notifier: Arc<Desktop>) -> Result<(), Failure> {
+    let shell = app.state::<Shell>();
+    let mut snapshot = shell.snapshot();
+    let is_decided = |state| matches!(state, Connectivity::Live | Connectivity::ActionNeeded);
+    // An engine that has ended, or the time-out: the last state says why.
+    let _ = timeout(LIMIT, snapshot.wait_for(|snapshot| is_decided(snapshot.status.state))).await;
+    let status = snapshot.borrow().status.clone();
+    let says = || format!("{} {}", status.reason, status.remedy).trim().to_owned();
+    match status.state {
+        Connectivity::Live => {}
+        Connectivity::ActionNeeded => return Err(Failure { message: says(), code: 3 }),
+        Connectivity::Offline | Connectivity::Connecting | Connectivity::CatchingUp | Connectivity::Polling => {
+            return Err(Failure { message: format!("not live within {} s: {}", LIMIT.as_secs(), says()), code: 4 });
+        }
+    }
+    let popup = Popup {
+        kind: PopupKind::Single,
+        notices: vec![NoticeKey { scope: String::new(), id: "smoke-test".to_owned() }],
+        title: shell.language().text("smoke.title").to_owned(),
+        body: shell.language().text("smoke.body").to_owned(),
+        loudness: Loudness::Quiet,
+        priority: Priority::Normal,
+        sound: String::new(),
+        replaces: None,
+    };
+    let shown = runtime::spawn_blocking(move || notifier.show(&popup).map(|id| notifier.retract(&id))).await;
+    shown.map_err(Failure::other)?.map_err(Failure::other)
+}
