@@ -6,6 +6,7 @@
 
 mod args;
 mod commands;
+mod display;
 mod links;
 mod shell;
 mod smoke;
@@ -62,6 +63,9 @@ pub fn run(args: Args) -> ExitCode {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
     };
+    if let Err(error) = display::open() {
+        return fail(&Failure::other(error));
+    }
     engine.connect();
     let built = tauri::Builder::default()
         .manage(Shell::new(engine, language))

@@ -42,7 +42,9 @@ async fn try_all(app: &AppHandle, notifier: Arc<Desktop>) -> Result<(), Failure>
     // An engine that has ended, or the time-out: the last state says why.
     let _ = timeout(LIMIT, snapshot.wait_for(|snapshot| is_decided(snapshot.status.state))).await;
     let status = snapshot.borrow().status.clone();
-    let says = || format!("{} {}", status.reason, status.remedy).trim().to_owned();
+    let says = || {
+        [status.reason.as_str(), &status.remedy].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ")
+    };
     match status.state {
         Connectivity::Live => {}
         Connectivity::ActionNeeded => return Err(Failure { message: says(), code: 3 }),

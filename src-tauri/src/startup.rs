@@ -2,14 +2,13 @@
 //!
 //! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
 
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::engine::{Config, Engine, StartError};
 use engine::event::Event;
-use engine::settings::Settings;
 use host::credentials::MachineCredentials;
+use host::settings::ReadError;
 use host::texts::{self, Language};
 use host::{machine, notify, paths};
 use jiff::tz::TimeZone;
@@ -33,13 +32,16 @@ impl Failure {
         Self { message: message.to_string(), code: 1 }
     }
 
-    fn settings(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: 2 }
-    }
-
     /// For the system.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.code)
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let code = if matches!(error, ReadError::NoHome(_)) { 1 } else { 2 };
+        Self { message: error.to_string(), code }
     }
 }
 
@@ -70,17 +72,16 @@ pub(crate) struct Started {
 /// # Errors
 /// [`Failure`], before anything is connected.
 pub(crate) fn start(args: &Args, runtime: &Handle, events: UnboundedSender<Event>) -> Result<Started, Failure> {
-    let file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
-    let settings = read_settings(&file)?;
+    let (settings, warnings) = host::settings::read(args.config.as_deref())?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     let data_dir = args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?;
     let language = texts::language(settings.app.language);
     let notifier = Arc::new(notify::Desktop::new(language.text("popup.open")));
     let config = Config {
         data_dir,
-        machine_id: machine::machine_id().unwrap_or_else(|error| {
-            tracing::warn!(%error, "a copied profile will not be noticed");
-            String::new()
-        }),
+        machine_id: machine::machine_id(),
         time_zone: TimeZone::system(),
         language,
         notifier: notifier.clone(),
@@ -92,18 +93,4 @@ pub(crate) fn start(args: &Args, runtime: &Handle, events: UnboundedSender<Event
         settings,
     };
     Ok(Started { engine: Engine::start(config, runtime)?, language, notifier })
-}
-
-fn read_settings(file: &Path) -> Result<Settings, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        Failure::settings(format!(
-            "{name}: the settings cannot be read ({error}); write them there, or give --config FILE"
-        ))
-    })?;
-    let (settings, warnings) = Settings::parse(&text, &name).map_err(Failure::settings)?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(settings)
 }

@@ -11,7 +11,7 @@ use engine::{
     ports::CredentialError,
     store::StoreError,
 };
-use host::paths::NoHome;
+use host::{paths::NoHome, settings::ReadError};
 
 /// The exit codes besides 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,13 @@ impl Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
+    }
+}
+
+impl From<ReadError> for Error {
+    fn from(error: ReadError) -> Self {
+        let code = if matches!(error, ReadError::NoHome(_)) { Code::Failed } else { Code::Usage };
+        Self::new(code, error.to_string())
     }
 }
 

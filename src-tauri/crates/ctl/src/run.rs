@@ -26,7 +26,7 @@ use crate::{
     args::Run,
     ending::{Code, Error},
     output,
-    setup::{Setup, machine_id},
+    setup::Setup,
 };
 
 mod readable;
@@ -46,7 +46,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         language: texts::language(setup.settings.app.language),
         settings: setup.settings,
         data_dir: setup.data_dir,
-        machine_id: machine_id(),
+        machine_id: host::machine::machine_id(),
         time_zone: TimeZone::system(),
         notifier: Arc::new(Headless::new()),
         credentials: setup.credentials,

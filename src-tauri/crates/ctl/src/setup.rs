@@ -38,18 +38,8 @@ impl Setup {
     /// # Errors
     /// [`Code::Usage`] with every error of the file.
     pub(crate) fn read(global: &Global) -> Result<Self, Error> {
-        let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
+        let (settings, warnings) = host::settings::read(global.config.as_deref())?;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;
-        let name = settings_file.display().to_string();
-        let text = std::fs::read_to_string(&settings_file).map_err(|error| {
-            let what = match error.kind() {
-                std::io::ErrorKind::NotFound => "there is no settings file here".to_owned(),
-                _ => format!("the settings file cannot be read ({error})"),
-            };
-            Error::new(Code::Usage, format!("{name}: {what}: write one with server.endpoints, or give --config FILE"))
-        })?;
-        let (settings, warnings) =
-            Settings::parse(&text, &name).map_err(|errors| Error::new(Code::Usage, errors.to_string()))?;
         let account = Account::of(&settings).ok_or(engine::engine::StartError::NoServer)?;
         Ok(Self {
             settings,
@@ -80,7 +70,7 @@ impl Setup {
     /// # Errors
     /// [`Code::Store`] when the device id cannot be read or kept.
     pub(crate) fn identity(&self) -> Result<Identity, Error> {
-        let device = device_id(&self.data_dir, &machine_id())?;
+        let device = device_id(&self.data_dir, &machine::machine_id())?;
         Ok(Identity { settings: self.settings.clone(), account: self.account.clone(), device })
     }
 
@@ -91,12 +81,4 @@ impl Setup {
     pub(crate) fn inbox(&self) -> Result<Inbox, Error> {
         Ok(Inbox::open(&account_dir(&self.data_dir, &self.account))?.map_or_else(Inbox::empty, Ok)?)
     }
-}
-
-/// What the system calls this machine; empty where it has no name, so that a copied profile is not noticed there.
-pub(crate) fn machine_id() -> String {
-    machine::machine_id().unwrap_or_else(|error| {
-        tracing::warn!(%error, "a copied profile will not be noticed");
-        String::new()
-    })
 }

@@ -10,5 +10,6 @@ pub mod machine;
 pub mod notify;
 pub mod paths;
 pub mod plain;
+pub mod settings;
 pub mod texts;
 pub mod tray_host;

@@ -3,15 +3,11 @@
 //! The engine keeps a hash of it beside the device's name, so that a profile copied to another machine is noticed there.
 //! Invariant: the id itself never leaves the process.
 
-/// Why the machine's id is not known.
-#[derive(Debug, thiserror::Error)]
-#[error("this machine has no id ({0}); on Linux, run systemd-machine-id-setup")]
-pub struct NoMachineId(String);
-
-/// The id: `/etc/machine-id` or D-Bus's (Linux), `MachineGuid` (Windows), `IOPlatformUUID` (macOS).
-///
-/// # Errors
-/// [`NoMachineId`] where the system has none, as in bare containers.
-pub fn machine_id() -> Result<String, NoMachineId> {
-    machine_uid::get().map_err(|e| NoMachineId(e.to_string()))
+/// The id: `/etc/machine-id` or D-Bus's (Linux), `MachineGuid` (Windows), `IOPlatformUUID` (macOS). Empty, with a warning,
+/// where the system has none, as in bare containers: a copied profile is not noticed there.
+pub fn machine_id() -> String {
+    machine_uid::get().unwrap_or_else(|error| {
+        tracing::warn!(%error, "this machine has no id, so a copied profile will not be noticed");
+        String::new()
+    })
 }

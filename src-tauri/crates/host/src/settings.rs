@@ -1,0 +1,72 @@
+//! The settings of this machine: found, read, and checked, for every program alike.
+//!
+//! Deliberately absent: what the keys mean ([`engine::settings`]), and writing. Invariant: settings with an error are
+//! no settings; nothing is guessed.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use engine::settings::{Settings, SettingsErrors, Warning};
+
+use crate::paths::{self, NoHome};
+
+/// Why there are no settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Nobody said where, and there is no usual place.
+    #[error(transparent)]
+    NoHome(#[from] NoHome),
+    /// There is no such file.
+    #[error("{}: there is no settings file here: write one with server.endpoints, or give --config FILE", .0.display())]
+    Missing(PathBuf),
+    /// The file cannot be read.
+    #[error("{}: the settings file cannot be read ({source}): allow Belfry to read it, or give --config FILE", path.display())]
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file says what it may not.
+    #[error(transparent)]
+    Wrong(#[from] SettingsErrors),
+}
+
+/// Reads `file`, else the settings file of this person. The warnings name keys that have no effect.
+///
+/// # Errors
+/// [`ReadError`], with every error of the file.
+pub fn read(file: Option<&Path>) -> Result<(Settings, Vec<Warning>), ReadError> {
+    let path = file.map_or_else(paths::settings_file, |file| Ok(file.to_owned()))?;
+    let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound => ReadError::Missing(path.clone()),
+        _ => ReadError::Unreadable { path: path.clone(), source },
+    })?;
+    Ok(Settings::parse(&text, &path.display().to_string())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_an_unreadable_and_a_wrong_file_say_which_and_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let error = |path: &Path| read(Some(path)).unwrap_err().to_string();
+        assert!(error(&path).contains("settings.toml: there is no settings file here"), "{}", error(&path));
+        assert!(error(folder.path()).contains("cannot be read"), "{}", error(folder.path()));
+        std::fs::write(&path, "[server]\nendpoints = 7\n").unwrap();
+        assert!(error(&path).contains("settings.toml:2: server.endpoints"), "{}", error(&path));
+    }
+
+    #[test]
+    fn a_key_nobody_knows_is_a_warning() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        std::fs::write(&path, "[server]\nendpoints = [\"wss://push.example.com/ws\"]\nheartbeat = 1\n").unwrap();
+        let (settings, warnings) = read(Some(&path)).unwrap();
+        assert_eq!(settings.server.endpoints.len(), 1);
+        assert!(warnings[0].to_string().contains("server.heart_beat"), "{}", warnings[0]);
+    }
+}
