@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Clients(Clients),
     /// How Belfry fares, for fleet tools: exit code 0 healthy, 3 sign-in needed, 4 not live for more than a day, 6 store.
     Status,
+    /// Check, step by step, what stands between this computer and its messages; takes none of them.
+    Doctor,
     /// Check a token with the server and keep it in the system's keychain.
     ///
     /// The token is taken from --token-file, from BELFRY_TOKEN, or from standard input.

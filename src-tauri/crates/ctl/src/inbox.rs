@@ -13,13 +13,12 @@ use engine::{
     notice::{Priority, State},
     store::Seq,
 };
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     args::{self, ExportFormat, Which},
     ending::{Code, Error},
-    output::{self, local, local_or_never, plain, table},
+    output::{self, local, local_or_never, name, plain, table},
     setup::Setup,
 };
 
@@ -122,7 +121,7 @@ fn described(detail: &Detail) -> Vec<String> {
         add("action", plain(&format!("{} ({})", action.label, action.url)));
     }
     for (field, value) in &detail.extra {
-        add(&plain(field), plain(&text_of(value)));
+        add(&plain(field), plain(&name(value)));
     }
     fields.retain(|[_, value]| !value.is_empty());
     let body = host::plain::lines(&row.body, usize::MAX);
@@ -200,13 +199,4 @@ fn stats(stats: &Stats, json: bool) -> Result<(), Error> {
         row("last live", local_or_never(stats.last_live)),
         row("complete through", local_or_never(stats.complete_through)),
     ]))?)
-}
-
-/// What a value is called in the contract.
-fn name(value: &impl Serialize) -> String {
-    serde_json::to_value(value).map(|value| text_of(&value)).unwrap_or_default()
-}
-
-fn text_of(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

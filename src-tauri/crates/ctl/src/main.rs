@@ -4,6 +4,7 @@
 //! go to stdout, everything else to stderr; an error is one line; no secret is printed.
 
 mod args;
+mod doctor;
 mod ending;
 mod inbox;
 mod output;
@@ -33,13 +34,11 @@ fn main() -> ExitCode {
     {
         note(&format!("warning: {error}"));
     }
-    let ended = Setup::read(&global).and_then(|setup| {
-        for warning in &setup.warnings {
-            note(&format!("warning: {warning}"));
-        }
-        dispatch(setup, command, global.json)
-    });
-    match ended {
+    let setup = Setup::read(&global);
+    for warning in setup.iter().flat_map(|setup| &setup.warnings) {
+        note(&format!("warning: {warning}"));
+    }
+    match dispatch(setup, command, global.json) {
         Ok(code) => code,
         Err(error) if error.is_quiet => ExitCode::SUCCESS,
         Err(error) => {
@@ -51,22 +50,24 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(setup: Setup, command: Command, json: bool) -> Result<ExitCode, Error> {
+/// Only `doctor` goes on without settings: what is wrong with them is its first finding.
+fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result<ExitCode, Error> {
     match command {
-        Command::Run(args) => block_on(run::run(setup, args, json))?,
-        Command::Inbox(command) => inbox::inbox(&setup, command, json)?,
-        Command::Send(args) => block_on(send::send(setup, args, json))?,
-        Command::Messages(command) => block_on(server::messages(setup, command, json))?,
-        Command::Clients(args::Clients::List) => block_on(server::clients(setup, json))?,
-        Command::Status => return status::status(&setup, json),
-        Command::SignIn => block_on(sign_in::sign_in(setup, json))?,
-        Command::SignOut => sign_in::sign_out(&setup, json)?,
+        Command::Run(args) => block_on(run::run(setup?, args, json))?,
+        Command::Inbox(command) => inbox::inbox(&setup?, command, json)?,
+        Command::Send(args) => block_on(send::send(setup?, args, json))?,
+        Command::Messages(command) => block_on(server::messages(setup?, command, json))?,
+        Command::Clients(args::Clients::List) => block_on(server::clients(setup?, json))?,
+        Command::Doctor => return block_on(doctor::doctor(setup, json)),
+        Command::Status => return status::status(&setup?, json),
+        Command::SignIn => block_on(sign_in::sign_in(setup?, json))?,
+        Command::SignOut => sign_in::sign_out(&setup?, json)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Two threads: a reader of our output that stops reading holds up one of them, and the session beats on in the other.
-fn block_on(command: impl Future<Output = Result<(), Error>>) -> Result<(), Error> {
+fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

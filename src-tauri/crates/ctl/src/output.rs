@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use host::plain;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 /// Longest text in a line for people, in characters.
@@ -51,6 +52,20 @@ pub(crate) fn note(text: &str) {
 /// Text of a server on one line, cut where it gets long.
 pub(crate) fn plain(text: &str) -> String {
     plain::line(text, LONGEST)
+}
+
+/// Text of our own with parts of others in it, whole, on one line.
+pub(crate) fn spoken(text: &str) -> String {
+    plain::line(text, usize::MAX)
+}
+
+/// What a value is called in the contract, or a value as text.
+pub(crate) fn name(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(name)) => name,
+        Ok(other) => other.to_string(),
+        Err(_) => String::new(),
+    }
 }
 
 /// A time as the clock on the wall shows it.

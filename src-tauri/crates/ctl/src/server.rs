@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::{
     args::Messages,
     ending::{Code, Error},
-    output::{self, plain, table},
+    output::{self, local, name, plain, table},
     setup::Setup,
 };
 
@@ -76,13 +76,14 @@ pub(crate) async fn clients(setup: Setup, json: bool) -> Result<(), Error> {
     show(&rows, ["loginTime", "loginName", "device", "status"], json)
 }
 
-/// 403 is no lack of a sign-in here: the account may not do this.
+/// Of a call, a status means something else than of a connection: 403 is no lack of a sign-in, 404 no wrong endpoint.
 pub(crate) fn refused(failure: Failure) -> Error {
-    if failure.fault == Fault::Status(403) {
-        let message = format!("{}: this account may not do that; ask who runs the server", failure.detail);
-        return Error::new(Code::Failed, message);
-    }
-    failure.into()
+    let remedy = match failure.fault {
+        Fault::Status(403) => "this account may not do that: ask who runs the server",
+        Fault::Status(404) => "there is no such message, or a path in [api] is wrong",
+        _ => return failure.into(),
+    };
+    Error::new(Code::Failed, format!("{}: {remedy}", failure.detail))
 }
 
 /// Columns that no row has are left out.
@@ -100,8 +101,9 @@ fn show<const N: usize>(rows: &[Value], columns: [&str; N], json: bool) -> Resul
 fn cell(row: &Value, column: &str) -> String {
     match row.get(column) {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
-        Some(other) => other.to_string(),
+        Some(Value::Array(several)) => several.iter().map(name).collect::<Vec<_>>().join(", "),
+        Some(Value::String(text)) => text.parse().map_or_else(|_| text.clone(), local),
+        Some(other) => name(other),
     }
 }
 
@@ -117,7 +119,8 @@ mod tests {
 
     #[test]
     fn cells_show_what_the_server_calls_them() {
-        let row = json!({ "id": 7, "title": "a", "sender": null });
-        assert_eq!(["id", "title", "sender", "none"].map(|column| cell(&row, column)), ["7", "a", "", ""]);
+        let row = json!({ "id": 7, "title": "a", "sender": null, "receiver": ["b", "c"] });
+        let columns = ["id", "title", "sender", "none", "receiver"];
+        assert_eq!(columns.map(|column| cell(&row, column)), ["7", "a", "", "", "b, c"]);
     }
 }

@@ -10,7 +10,7 @@ use engine::{
     connection::Identity,
     engine::{account_dir, device_id},
     inbox::Inbox,
-    ports::Credentials,
+    ports::{CredentialError, Credentials},
     settings::Settings,
 };
 use host::{credentials::MachineCredentials, machine, paths};
@@ -25,6 +25,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
+    pub(crate) settings_file: PathBuf,
     /// What the settings file has that nobody knows, one a line.
     pub(crate) warnings: Vec<String>,
     pub(crate) account: Account,
@@ -43,6 +44,7 @@ impl Setup {
         let account = Account::of(&settings).ok_or(engine::engine::StartError::NoServer)?;
         Ok(Self {
             settings,
+            settings_file,
             warnings: warnings.iter().map(ToString::to_string).collect(),
             account,
             data_dir,
@@ -55,13 +57,15 @@ impl Setup {
     /// # Errors
     /// [`Code::SignIn`] when there is none, [`Code::Usage`] when the file it was to come from cannot be used.
     pub(crate) fn token(&self) -> Result<SecretString, Error> {
-        let remedy = "run belfryctl sign-in, or give the token with --token-file FILE or BELFRY_TOKEN";
-        let none = |why: &str| Error::new(Code::SignIn, format!("{}: {why}: {remedy}", self.account.name()));
         match self.credentials.token(&self.account.name()) {
             Ok(Some(token)) => Ok(token),
-            Ok(None) => Err(none("nobody has signed in")),
-            Err(error @ engine::ports::CredentialError::File(_)) => Err(error.into()),
-            Err(error) => Err(none(&error.to_string())),
+            Ok(None) => {
+                let remedy = "run belfryctl sign-in, or give the token with --token-file FILE or BELFRY_TOKEN";
+                Err(Error::new(Code::SignIn, format!("{}: nobody has signed in: {remedy}", self.account.name())))
+            }
+            Err(error @ CredentialError::File(_)) => Err(error.into()),
+            // It says itself what to do.
+            Err(error) => Err(Error::new(Code::SignIn, format!("{}: {error}", self.account.name()))),
         }
     }
 

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     ending::{Code, Error},
-    output::{self, local_or_never, table},
+    output::{self, local, local_or_never, name, table},
     setup::Setup,
 };
 
@@ -92,9 +92,7 @@ fn described(report: &Report, running: Option<&StatusEvent>) -> Vec<String> {
     let mut rows = vec![row("version", report.version.to_owned())];
     match running {
         Some(running) => {
-            let state = serde_json::to_value(running.state).ok();
-            let state = state.as_ref().and_then(|state| state.as_str()).unwrap_or_default();
-            rows.push(row("state", format!("{state} since {}", output::local(running.since))));
+            rows.push(row("state", format!("{} since {}", name(&running.state), local(running.since))));
             rows.push(row("endpoint", running.endpoint.clone()));
             rows.push(row("reason", running.reason.clone()));
             rows.push(row("remedy", running.remedy.clone()));

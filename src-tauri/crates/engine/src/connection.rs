@@ -11,7 +11,7 @@ use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 use reqwest::Client;
 use secrecy::SecretString;
 use sha2::{Digest as _, Sha256};
-use stomp::{AckToken, Limits, Session, SessionEvent, SubscriptionId};
+use stomp::{AckToken, Limits, ReceiptId, Session, SessionEvent, SubscriptionId};
 use tokio::{
     sync::mpsc,
     time::{Instant, sleep_until, timeout},
@@ -34,10 +34,12 @@ use crate::{
 
 /// Un-acknowledged messages a server may have under way, unless a subscription's headers say otherwise.
 const PREFETCH_COUNT: &str = "200";
+/// The header that says so (RabbitMQ).
+pub(crate) const PREFETCH: &str = "prefetch-count";
 /// A queue named after a device that never comes back must not fill up for ever: 30 days, in milliseconds.
 const QUEUE_EXPIRES: &str = "2592000000";
 /// Where a stream is read from, and on a MESSAGE its place there.
-const STREAM_OFFSET: &str = "x-stream-offset";
+pub(crate) const STREAM_OFFSET: &str = "x-stream-offset";
 /// More header lines than this are not a message for people.
 const MAX_HEADERS: usize = 1_000;
 /// Bytes of header lines taken.
@@ -150,41 +152,80 @@ impl Connection {
         offsets: &HashMap<String, u64>,
     ) -> Result<HashMap<SubscriptionId, usize>, Failure> {
         let mut made = HashMap::new();
-        for (index, subscription) in identity.settings.server.subscriptions.iter().enumerate() {
-            let (login, device) = (identity.account.login(), identity.device.as_str());
-            let fill = |template: &str| {
-                expand(template, login, device)
-                    .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))
-            };
-            let mut headers = Vec::new();
-            for (name, value) in &subscription.headers {
-                headers.push((name.clone(), fill(value)?));
-            }
-            let has = |name: &str| subscription.headers.contains_key(name);
-            if subscription.ack != AckMode::Auto && !has("prefetch-count") {
-                headers.push(("prefetch-count".to_owned(), PREFETCH_COUNT.to_owned()));
-            }
-            let names_device = subscription.headers.get("x-queue-name").is_some_and(|name| name.contains("{device}"));
-            if names_device && !has("x-expires") {
-                headers.push(("x-expires".to_owned(), QUEUE_EXPIRES.to_owned()));
-            }
-            let destination = fill(&subscription.destination)?;
-            if let Some(offset) = stream_name(identity, index).and_then(|stream| offsets.get(&stream)) {
-                headers.retain(|(name, _)| name != STREAM_OFFSET);
-                headers.push((STREAM_OFFSET.to_owned(), format!("offset={}", offset + 1)));
-            }
-            let id = subscription_id(identity, &destination, index);
-            let ack = match subscription.ack {
-                AckMode::Auto => stomp::AckMode::Auto,
-                AckMode::Client => stomp::AckMode::Client,
-                AckMode::ClientIndividual => stomp::AckMode::ClientIndividual,
-            };
-            self.session
-                .subscribe(id.clone(), &destination, ack, &headers)
-                .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))?;
-            made.insert(id, index);
+        for index in 0..identity.settings.server.subscriptions.len() {
+            let Some(request) = SubscribeRequest::new(identity, index, offsets)? else { continue };
+            self.subscribe(&request)?;
+            made.insert(request.id, index);
         }
         Ok(made)
+    }
+
+    /// Subscribes; the receipt says when the server has done it.
+    ///
+    /// # Errors
+    /// [`Fault::Settings`] when it cannot be sent.
+    pub(crate) fn subscribe(&mut self, request: &SubscribeRequest) -> Result<ReceiptId, Failure> {
+        self.session
+            .subscribe(request.id.clone(), &request.destination, request.ack, &request.headers)
+            .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))
+    }
+}
+
+/// A SUBSCRIBE frame to be: a subscription of the settings, filled in for this account and device.
+#[derive(Debug, Clone)]
+pub(crate) struct SubscribeRequest {
+    pub(crate) id: SubscriptionId,
+    pub(crate) destination: String,
+    pub(crate) ack: stomp::AckMode,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl SubscribeRequest {
+    /// The subscription with this index, a stream from where it was left; `None` if there is none.
+    ///
+    /// # Errors
+    /// [`Fault::Settings`] when a destination or header cannot be sent.
+    pub(crate) fn new(
+        identity: &Identity,
+        index: usize,
+        offsets: &HashMap<String, u64>,
+    ) -> Result<Option<Self>, Failure> {
+        let Some(subscription) = identity.settings.server.subscriptions.get(index) else { return Ok(None) };
+        let (login, device) = (identity.account.login(), identity.device.as_str());
+        let fill = |template: &str| {
+            expand(template, login, device)
+                .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))
+        };
+        let mut headers = Vec::new();
+        for (name, value) in &subscription.headers {
+            headers.push((name.clone(), fill(value)?));
+        }
+        let has = |name: &str| subscription.headers.contains_key(name);
+        if subscription.ack != AckMode::Auto && !has(PREFETCH) {
+            headers.push((PREFETCH.to_owned(), PREFETCH_COUNT.to_owned()));
+        }
+        let names_device = subscription.headers.get("x-queue-name").is_some_and(|name| name.contains("{device}"));
+        if names_device && !has("x-expires") {
+            headers.push(("x-expires".to_owned(), QUEUE_EXPIRES.to_owned()));
+        }
+        let destination = fill(&subscription.destination)?;
+        let ack = match subscription.ack {
+            AckMode::Auto => stomp::AckMode::Auto,
+            AckMode::Client => stomp::AckMode::Client,
+            AckMode::ClientIndividual => stomp::AckMode::ClientIndividual,
+        };
+        let id = subscription_id(identity, &destination, index);
+        let mut request = Self { id, destination, ack, headers };
+        if let Some(offset) = stream_name(identity, index).and_then(|stream| offsets.get(&stream)) {
+            request.set(STREAM_OFFSET, format!("offset={}", offset + 1));
+        }
+        Ok(Some(request))
+    }
+
+    /// Sets a header, whatever the settings say.
+    pub(crate) fn set(&mut self, name: &str, value: String) {
+        self.headers.retain(|(other, _)| other != name);
+        self.headers.push((name.to_owned(), value));
     }
 }
 

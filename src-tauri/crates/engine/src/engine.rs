@@ -294,7 +294,7 @@ pub fn device_id(data_dir: &Path, machine_id: &str) -> Result<DeviceId, StartErr
     Ok(device)
 }
 
-fn lock(data_dir: &Path) -> Result<File, StartError> {
+pub(crate) fn lock(data_dir: &Path) -> Result<File, StartError> {
     let failed = |source| StartError::DataDir { path: data_dir.to_owned(), source };
     create_private_dir(data_dir).map_err(failed)?;
     let file =
@@ -307,7 +307,7 @@ fn lock(data_dir: &Path) -> Result<File, StartError> {
 }
 
 /// A folder nobody else may look into.
-fn create_private_dir(path: &Path) -> io::Result<()> {
+pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]

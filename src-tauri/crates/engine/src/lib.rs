@@ -13,6 +13,7 @@ pub mod catchup;
 pub mod clock;
 pub mod connection;
 pub mod delivery;
+pub mod doctor;
 mod driver;
 pub mod engine;
 pub mod errand;

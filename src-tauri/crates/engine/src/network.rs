@@ -5,8 +5,12 @@
 
 use std::time::Duration;
 
+use hyper_util::client::proxy::matcher::Matcher;
 pub use reqwest::Client;
-use reqwest::{Certificate, Identity, StatusCode, header};
+use reqwest::{
+    Certificate, Identity, StatusCode,
+    header::{self, HeaderValue},
+};
 use url::Url;
 
 use crate::{
@@ -64,6 +68,46 @@ pub fn host_of(url: &Url) -> String {
         (Some(host), Some(port)) => format!("{host}:{port}"),
         _ => String::new(),
     }
+}
+
+/// A URL in the scheme of the HTTP client: ws is http, wss is https.
+pub(crate) fn http_url(endpoint: &Url) -> Url {
+    let mut url = endpoint.clone();
+    let scheme = match endpoint.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        other => other,
+    }
+    .to_owned();
+    // Both are special schemes: the change cannot be refused.
+    let _ = url.set_scheme(&scheme);
+    url
+}
+
+/// The proxy that the client would take to this URL, and what it would say there to be let in; `None`: straight.
+pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<HeaderValue>)> {
+    match &settings.proxy {
+        Proxy::None => None,
+        Proxy::Url(proxy) => Some((proxy.clone(), None)),
+        Proxy::System => {
+            // The client asks the same code.
+            let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
+            Some((Url::parse(&found.uri().to_string()).ok()?, found.basic_auth().cloned()))
+        }
+    }
+}
+
+/// Asks who answers at a server, without a secret and without a path: the TLS chain is checked on the way. Returns the
+/// server's clock, where it tells.
+///
+/// # Errors
+/// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer.
+pub(crate) async fn knock(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
+    let mut root = http_url(url);
+    root.set_path("/");
+    root.set_query(None);
+    let asked = client.get(root).timeout(CONNECT_LIMIT).send().await;
+    asked.map(|response| server_time(response.headers())).map_err(|error| failure(error, url))
 }
 
 /// What an error of the client means.

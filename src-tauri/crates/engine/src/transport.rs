@@ -44,7 +44,7 @@ impl Transport {
     pub(crate) async fn open(client: &Client, endpoint: &Url, headers: header::HeaderMap) -> Result<Self, Failure> {
         let key = generate_key();
         let response = client
-            .get(http_url(endpoint))
+            .get(network::http_url(endpoint))
             .headers(headers)
             .header(header::CONNECTION, "Upgrade")
             .header(header::UPGRADE, "websocket")
@@ -137,18 +137,4 @@ impl Transport {
         };
         Failure::new(fault, format!("{}: {}", self.host, error.to_string().to_lowercase()))
     }
-}
-
-/// The same place in the scheme of the HTTP client.
-fn http_url(endpoint: &Url) -> Url {
-    let mut url = endpoint.clone();
-    let scheme = match endpoint.scheme() {
-        "ws" => "http",
-        "wss" => "https",
-        other => other,
-    }
-    .to_owned();
-    // Both are special schemes: the change cannot be refused.
-    let _ = url.set_scheme(&scheme);
-    url
 }

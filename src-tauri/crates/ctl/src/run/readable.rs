@@ -5,9 +5,8 @@ use engine::{
     status::Connectivity,
 };
 use jiff::{Timestamp, tz::TimeZone};
-use serde::Serialize;
 
-use crate::output::{local, plain};
+use crate::output::{local, name, plain};
 
 /// An event, as it is said now.
 pub(super) fn lines(event: &Event) -> Vec<String> {
@@ -80,14 +79,6 @@ fn state(state: Connectivity) -> &'static str {
         Connectivity::Live => "live",
         Connectivity::Polling => "polling",
         Connectivity::ActionNeeded => "action needed",
-    }
-}
-
-/// What a value is called in the contract.
-fn name(value: &impl Serialize) -> String {
-    match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
-        _ => String::new(),
     }
 }
 

@@ -1,0 +1,239 @@
+//! What stands between this computer and its messages, step by step (contract, section 3, `doctor`).
+//!
+//! Each step is a [`Finding`]: what was seen and what to do. Only the server's side is here; the machine's (keychain,
+//! notification service, tray) is looked at by who knows the machine. Invariant: no message is consumed. Queues are probed
+//! and what they deliver goes back; a page is collected only into the store, under the engine's lock.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use secrecy::SecretString;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::{
+    clock::Now,
+    connection::Identity,
+    error::{Failure, Fault},
+    network::Client,
+};
+
+mod collect;
+mod route;
+mod session;
+
+/// A clock that is off by more than this makes trouble: tokens seem expired, times are wrong.
+const MAX_SKEW: SignedDuration = SignedDuration::from_secs(60);
+
+/// What is looked at, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// The settings file, and the files it names.
+    Settings,
+    /// The name of the server, or of the proxy.
+    Dns,
+    /// Whether it takes a connection.
+    Tcp,
+    /// Whether the proxy lets us through.
+    Proxy,
+    /// Whether the certificate is trusted.
+    Tls,
+    /// Whether it opens a WebSocket.
+    Websocket,
+    /// Whether it opens a session.
+    Stomp,
+    /// Whether a destination may be subscribed to.
+    Subscribe,
+    /// Whether missed messages can be collected.
+    Collect,
+    /// How far the server's clock is off.
+    Clock,
+    /// Where the token is kept.
+    Keychain,
+    /// What shows notifications.
+    Notifications,
+    /// What shows the tray icon.
+    Tray,
+}
+
+/// How a step went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// As it should be.
+    Ok,
+    /// It works, but somebody should look.
+    Warn,
+    /// It does not work.
+    Fail,
+    /// It was not looked at; the detail says why.
+    Skipped,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// At which step.
+    pub step: Step,
+    /// How it went.
+    pub verdict: Verdict,
+    /// How long it took.
+    pub ms: u64,
+    /// What was seen, without a secret.
+    pub detail: String,
+    /// What to do; empty if nothing.
+    pub remedy: String,
+}
+
+impl Finding {
+    /// A step that was not looked at.
+    pub fn skipped(step: Step, why: impl Into<String>) -> Self {
+        Self { step, verdict: Verdict::Skipped, ms: 0, detail: why.into(), remedy: String::new() }
+    }
+}
+
+/// A step that is being looked at, and since when.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    step: Step,
+    since: Instant,
+}
+
+impl Look {
+    /// Looks at a step from now on.
+    pub fn at(step: Step) -> Self {
+        Self { step, since: Instant::now() }
+    }
+
+    /// It is as it should be.
+    pub fn ok(self, detail: impl Into<String>) -> Finding {
+        self.found(Verdict::Ok, detail, "")
+    }
+
+    /// It works, but.
+    pub fn warn(self, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        self.found(Verdict::Warn, detail, remedy)
+    }
+
+    /// It does not work.
+    pub fn fail(self, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        self.found(Verdict::Fail, detail, remedy)
+    }
+
+    /// It does not work, as this failure says.
+    pub fn failed(self, failure: &Failure) -> Finding {
+        let remedy = match (failure.remedy(), failure.fault) {
+            ("", Fault::Unreachable | Fault::Closed | Fault::Silent) => {
+                "try again; if it stays, ask IT whether the server runs and a firewall lets this computer reach it"
+            }
+            ("", _) => "try again later; if it stays, ask who runs the server",
+            (remedy, _) => remedy,
+        };
+        self.fail(failure.reason(), remedy)
+    }
+
+    fn found(self, verdict: Verdict, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
+        let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Finding { step: self.step, verdict, ms, detail: detail.into(), remedy: remedy.into() }
+    }
+}
+
+/// Who is to be examined.
+#[derive(Debug)]
+pub struct Subject {
+    /// Who connects, and how.
+    pub identity: Arc<Identity>,
+    /// The shared HTTP client, made of these settings.
+    pub client: Client,
+    /// The token; `None` when there is none, so that everything that needs it is skipped.
+    pub token: Option<SecretString>,
+    /// Where everything is kept.
+    pub data_dir: PathBuf,
+    /// The machine's time zone.
+    pub time_zone: TimeZone,
+}
+
+/// Examines everything from [`Step::Dns`] to [`Step::Clock`], every endpoint in turn; `tell` hears each finding at once.
+/// Takes up to half a minute for an endpoint that does not answer.
+pub async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
+    let mut server_time = None;
+    let mut session = None;
+    for endpoint in &subject.identity.settings.server.endpoints {
+        let seen = route::examine(subject, endpoint, tell).await;
+        server_time = server_time.or(seen.server_time);
+        let opened = session::open(subject, endpoint, seen.is_reachable, tell).await;
+        session = session.or(opened);
+    }
+    session::subscribe(subject, session, tell).await;
+    collect::examine(subject, tell).await;
+    tell(clock(server_time));
+}
+
+/// What the server's clock said, and when it was read here.
+#[derive(Debug, Clone, Copy)]
+struct ServerTime {
+    server: Timestamp,
+    here: Timestamp,
+    /// It may be off by as much as the answer took, and a second for the fraction that `Date` does not have.
+    precision: Duration,
+}
+
+fn clock(time: Option<ServerTime>) -> Finding {
+    let look = Look::at(Step::Clock);
+    let Some(ServerTime { server, here, precision }) = time else {
+        return Finding::skipped(Step::Clock, "no server told the time (Date)");
+    };
+    let skew = here.duration_since(server);
+    let (by, precision) = (skew.unsigned_abs().as_secs(), precision.as_secs() + 1);
+    let direction = if skew.is_negative() { "behind" } else { "ahead of" };
+    if skew.abs() > MAX_SKEW + SignedDuration::from_secs(i64::try_from(precision).unwrap_or_default()) {
+        look.warn(
+            format!("this computer's clock is {by} s {direction} the server's"),
+            "set this computer's clock, or let it be set over the network",
+        )
+    } else {
+        look.ok(format!("this computer's clock is {by} s {direction} the server's, give or take {precision} s"))
+    }
+}
+
+/// Reads the clock here for what the server said, `asked` ago.
+fn server_time(server: Timestamp, asked: Instant) -> ServerTime {
+    ServerTime { server, here: Now::read().wall, precision: asked.elapsed() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_have_exactly_the_keys_of_the_contract() {
+        let json = serde_json::to_value(Finding::skipped(Step::Websocket, "why")).unwrap();
+        let keys: Vec<_> = json.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["detail", "ms", "remedy", "step", "verdict"]);
+        assert_eq!((&json["step"], &json["verdict"]), (&"websocket".into(), &"skipped".into()));
+    }
+
+    #[test]
+    fn a_clock_that_is_a_minute_off_is_a_warning_with_its_direction() {
+        let finding = |seconds: i64| {
+            let here = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
+            let server = here - SignedDuration::from_secs(seconds);
+            clock(Some(ServerTime { server, here, precision: Duration::ZERO }))
+        };
+        assert_eq!(finding(0).verdict, Verdict::Ok);
+        assert_eq!(finding(60).verdict, Verdict::Ok);
+        assert_eq!(finding(90).detail, "this computer's clock is 90 s ahead of the server's");
+        assert_eq!(finding(-90).detail, "this computer's clock is 90 s behind the server's");
+        assert!(finding(-90).verdict == Verdict::Warn && !finding(-90).remedy.is_empty());
+        assert_eq!(clock(None).verdict, Verdict::Skipped);
+    }
+
+    #[test]
+    fn whatever_fails_says_what_to_do() {
+        for fault in [Fault::Unreachable, Fault::Status(503), Fault::BadAnswer, Fault::Died, Fault::Refused] {
+            let finding = Look::at(Step::Stomp).failed(&Failure::new(fault, ""));
+            assert!(!finding.remedy.is_empty() && !finding.detail.is_empty(), "{finding:?}");
+        }
+    }
+}

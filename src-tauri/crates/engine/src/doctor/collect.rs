@@ -1,0 +1,107 @@
+//! Whether missed messages can be collected: one page, into the store.
+//!
+//! Some servers mark as delivered what they serve, so a page that nobody keeps would be lost. Here its rows and its cursor
+//! are committed under the engine's lock, as a pass does it; the next engine that starts tells and alerts of them.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Finding, Look, Step, Subject};
+use crate::{
+    alerts,
+    api::Api,
+    catchup::{Pass, PassId, Start},
+    clock::Now,
+    engine::{StartError, account_dir, create_private_dir, is_running, lock},
+    error::Failure,
+    intake::Intake,
+    store::{Outcome, Store, StoreError, Write},
+};
+
+/// Collects one page, unless somebody else does.
+pub(super) async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
+    let api = &subject.identity.settings.api;
+    let why = if api.base.is_none() || api.collect.is_empty() {
+        "catch-up is off: api.base or api.collect is not set"
+    } else if is_running(&subject.data_dir) {
+        "the Belfry that is running collects"
+    } else {
+        ""
+    };
+    let Some(token) = subject.token.as_ref().filter(|_| why.is_empty()) else {
+        let why = if why.is_empty() { "nobody has signed in" } else { why };
+        return tell(Finding::skipped(Step::Collect, why));
+    };
+    let look = Look::at(Step::Collect);
+    tell(match collect(subject, token).await {
+        Ok(Collected { rows, new }) => look.ok(format!("{rows} rows, {new} of them new; they are in the inbox")),
+        Err(Error::Api(failure)) => look.failed(&failure),
+        Err(Error::Start(StartError::InUse(_))) => {
+            Finding::skipped(Step::Collect, "the Belfry that has just started collects")
+        }
+        Err(Error::Start(error)) => look.fail(error.to_string(), "mend the data folder, or give another --data-dir"),
+    });
+}
+
+struct Collected {
+    rows: usize,
+    new: usize,
+}
+
+enum Error {
+    Start(StartError),
+    Api(Failure),
+}
+
+impl From<StartError> for Error {
+    fn from(error: StartError) -> Self {
+        Self::Start(error)
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Start(error.into())
+    }
+}
+
+async fn collect(subject: &Subject, token: &secrecy::SecretString) -> Result<Collected, Error> {
+    let Subject { identity, client, data_dir, time_zone, .. } = subject;
+    let _lock = lock(data_dir)?;
+    let dir = account_dir(data_dir, &identity.account);
+    create_private_dir(&dir).map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
+    let mut store = Store::open(&dir, &identity.account.name())?;
+    let started = Now::read().wall;
+    let retention = SignedDuration::from_hours(24 * i64::from(identity.settings.inbox.retention_days));
+    let start = Start {
+        cursor: store.cursor()?,
+        complete_through: store.complete_through()?,
+        retention: started.checked_sub(retention).unwrap_or(Timestamp::MIN),
+        history: false,
+        wait: false,
+        started,
+    };
+    let mut pass = Pass::new(PassId(0), start);
+    let Some(request) = pass.request() else { return Ok(Collected { rows: 0, new: 0 }) };
+    let intake = Intake::new(&identity.settings, time_zone.clone());
+    let api = Api::new(client.clone(), identity.clone(), intake.into());
+    let (page, rejected) = api.page(token, &request).await.map_err(Error::Api)?;
+    let rows = page.rows;
+    let step = pass.handle_page(page);
+    let context = alerts::Context {
+        now: started,
+        time_zone,
+        is_first_run: pass.is_first_run(),
+        complete_through: pass.complete_through(),
+    };
+    let mut writes = rejected;
+    writes.extend(step.notices.into_iter().map(|notice| Write::Notice {
+        alert: alerts::decide(&notice, step.source, &context, &identity.settings.notifications),
+        notice: Box::new(notice),
+        source: step.source,
+        received_at: started,
+    }));
+    writes.extend(step.cursor.map(Write::Cursor));
+    let applied = store.apply(&writes)?;
+    let new = applied.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::New { .. })).count();
+    Ok(Collected { rows, new })
+}

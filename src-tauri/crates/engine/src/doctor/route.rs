@@ -1,0 +1,212 @@
+//! The way to a server: its name, a connection, the proxy's leave, the certificate.
+//!
+//! No secret is sent on it, but the proxy's own, as the client would. Through a proxy, name and connection are the proxy's,
+//! since it looks up the server's.
+
+use std::io;
+
+use reqwest::header::HeaderValue;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpStream, lookup_host},
+    time::{Instant, timeout},
+};
+use url::{Host, Url};
+
+use super::{Finding, Look, ServerTime, Step, Subject, server_time};
+use crate::{
+    error::{Failure, Fault},
+    network::{self, CONNECT_LIMIT, host_of},
+};
+
+/// Longest answer of a proxy that is read, in bytes.
+const MAX_ANSWER: u64 = 8 * 1024;
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Route {
+    /// Whether a WebSocket is worth trying.
+    pub(super) is_reachable: bool,
+    pub(super) server_time: Option<ServerTime>,
+}
+
+/// Examines the way to an endpoint. What cannot be looked at because of an earlier failure is skipped.
+pub(super) async fn examine(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)) -> Route {
+    let blocked = |steps: &[Step], why: &str, tell: &mut dyn FnMut(Finding)| {
+        for step in steps {
+            tell(Finding::skipped(*step, format!("{}: {why}", host_of(endpoint))));
+        }
+        Route { is_reachable: false, server_time: None }
+    };
+    let proxy = network::proxy_to(&subject.identity.settings.network, endpoint);
+    let next = proxy.as_ref().map_or(endpoint, |(proxy, _)| proxy);
+    if !look_up(next, tell).await {
+        return blocked(&[Step::Tcp, Step::Proxy, Step::Tls], "its name is not known here", tell);
+    }
+    let Some(stream) = connect(next, tell).await else {
+        return blocked(&[Step::Proxy, Step::Tls], "no connection", tell);
+    };
+    let is_let_through = match &proxy {
+        Some((proxy, credential)) => pass(stream, proxy, credential.as_ref(), endpoint, tell).await,
+        None => {
+            tell(Finding::skipped(Step::Proxy, format!("{}: no proxy on the way", host_of(endpoint))));
+            true
+        }
+    };
+    if !is_let_through {
+        return blocked(&[Step::Tls], "the proxy does not let us through", tell);
+    }
+    trust(subject, endpoint, tell).await
+}
+
+async fn look_up(url: &Url, tell: &mut impl FnMut(Finding)) -> bool {
+    let host = host_of(url);
+    let Some(Host::Domain(_)) = url.host() else {
+        tell(Finding::skipped(Step::Dns, format!("{host} is an address")));
+        return true;
+    };
+    let look = Look::at(Step::Dns);
+    let remedy =
+        "check the name in server.endpoints (or of the proxy), and whether this computer is in the network (VPN)";
+    let finding = match timeout(CONNECT_LIMIT, lookup_host(&host)).await {
+        Ok(Ok(addresses)) => {
+            let addresses: Vec<String> = addresses.map(|address| address.ip().to_string()).collect();
+            look.ok(format!("{host} is {}", addresses.join(", ")))
+        }
+        Ok(Err(error)) => look.fail(format!("{host}: {error}"), remedy),
+        Err(_) => look.fail(format!("{host}: no answer from the name server"), remedy),
+    };
+    let is_known = finding.verdict == super::Verdict::Ok;
+    tell(finding);
+    is_known
+}
+
+async fn connect(url: &Url, tell: &mut impl FnMut(Finding)) -> Option<TcpStream> {
+    let (look, host) = (Look::at(Step::Tcp), host_of(url));
+    let remedy =
+        "check address and port in server.endpoints (or of the proxy); ask IT whether it runs and is let through";
+    match timeout(CONNECT_LIMIT, TcpStream::connect(&host)).await {
+        Ok(Ok(stream)) => {
+            tell(look.ok(format!("{host} takes connections")));
+            Some(stream)
+        }
+        Ok(Err(error)) => {
+            tell(look.fail(format!("{host}: {}", error.to_string().to_lowercase()), remedy));
+            None
+        }
+        Err(_) => {
+            tell(look.fail(format!("{host}: no answer within {} s", CONNECT_LIMIT.as_secs()), remedy));
+            None
+        }
+    }
+}
+
+/// Asks an HTTP proxy for a tunnel, as the client does for an encrypted endpoint.
+async fn pass(
+    mut stream: TcpStream,
+    proxy: &Url,
+    credential: Option<&HeaderValue>,
+    endpoint: &Url,
+    tell: &mut impl FnMut(Finding),
+) -> bool {
+    let (look, name, host) = (Look::at(Step::Proxy), host_of(proxy), host_of(endpoint));
+    if proxy.scheme() != "http" || matches!(endpoint.scheme(), "ws" | "http") {
+        // A SOCKS proxy, or a plain request, says yes or no to the request itself.
+        tell(look.ok(format!("{}://{name} is on the way", proxy.scheme())));
+        return true;
+    }
+    let mut request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n").into_bytes();
+    if let Some(credential) = credential {
+        request.extend_from_slice(b"Proxy-Authorization: ");
+        request.extend_from_slice(credential.as_bytes());
+        request.extend_from_slice(b"\r\n");
+    }
+    request.extend_from_slice(b"\r\n");
+    let asked = async {
+        stream.write_all(&request).await?;
+        read_status(&mut stream).await
+    };
+    let failure = match timeout(CONNECT_LIMIT, asked).await {
+        Ok(Ok(status)) if (200..300).contains(&status) => {
+            tell(look.ok(format!("{name} lets us through to {host}")));
+            return true;
+        }
+        Ok(Ok(407)) => Failure::new(Fault::ProxyAuth, format!("{name} answered HTTP 407")),
+        Ok(Ok(status)) => {
+            let detail = format!("{name} answered HTTP {status} to a tunnel to {host}");
+            tell(look.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
+            return false;
+        }
+        Ok(Err(error)) => Failure::new(Fault::Unreachable, format!("{name}: {error}")),
+        Err(_) => Failure::new(Fault::Unreachable, format!("{name} did not answer in time")),
+    };
+    tell(look.failed(&failure));
+    false
+}
+
+/// The number in `HTTP/1.1 200 OK`.
+async fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
+    let mut head = Vec::new();
+    let mut limited = stream.take(MAX_ANSWER);
+    while !head.contains(&b'\n') && limited.read_buf(&mut head).await? > 0 {}
+    let line = String::from_utf8_lossy(&head);
+    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.trim().parse().ok());
+    status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP"))
+}
+
+/// Whether the certificate is trusted; asked of the client that will be used, so that its roots and names count.
+async fn trust(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)) -> Route {
+    let (look, host) = (Look::at(Step::Tls), host_of(endpoint));
+    let asked = Instant::now();
+    let answer = network::knock(&subject.client, endpoint).await;
+    let time = answer.as_ref().ok().copied().flatten().map(|time| server_time(time, asked));
+    if matches!(endpoint.scheme(), "ws" | "http") {
+        // A server that closes a plain request unanswered may still open a WebSocket.
+        tell(match subject.identity.settings.network.is_allowed(endpoint) {
+            Err(refusal) => look.fail(refusal.to_string(), Failure::new(Fault::Insecure, "").remedy()),
+            Ok(()) if is_loopback(endpoint) => {
+                Finding::skipped(Step::Tls, format!("{host}: plain text, on this computer"))
+            }
+            Ok(()) => look.warn(
+                format!("{host}: plain text: whoever listens on the network reads the token"),
+                "use wss:// as soon as the server can; network.insecure_hosts is for trying",
+            ),
+        });
+        return Route { is_reachable: true, server_time: time };
+    }
+    let is_reachable = match answer {
+        Ok(_) => {
+            tell(look.ok(format!("{host}: the certificate is trusted")));
+            true
+        }
+        Err(failure) => {
+            tell(look.fail(failure.reason(), tls_remedy(&failure)));
+            false
+        }
+    };
+    Route { is_reachable, server_time: time }
+}
+
+/// The words are rustls's and the platform verifier's.
+fn tls_remedy(failure: &Failure) -> &'static str {
+    let says = |word: &str| failure.detail.contains(word);
+    match failure.fault {
+        Fault::Tls if says("expired") => {
+            "the server's certificate has run out (or this computer's clock is wrong): ask IT"
+        }
+        Fault::Tls if says("notvalidforname") || says("not valid for name") => {
+            "the certificate is for another name: check the name in server.endpoints"
+        }
+        Fault::Tls => failure.remedy(),
+        _ => "nothing speaks TLS there: check scheme and port in server.endpoints",
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}

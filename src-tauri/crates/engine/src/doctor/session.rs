@@ -1,0 +1,236 @@
+//! The session: the WebSocket, CONNECT, and each subscription.
+//!
+//! A subscription is probed with `ack:client-individual` and one message at most, whatever the settings say, and nothing is
+//! acknowledged or unsubscribed: what was delivered goes back to its queue when the session ends, marked `redelivered`. A
+//! destination without a queue of its own (a topic, an exchange, a user destination) gives each subscriber a copy. What
+//! would end with the probe is not probed ([`harm`]). A `/amq/queue` that somebody declared auto-delete ends with any
+//! consumer, Belfry as well, so that it cannot hold what was missed anyway.
+
+use std::{collections::HashMap, time::Duration};
+
+use stomp::SessionEvent;
+use tokio::time::timeout;
+use url::Url;
+
+use super::{Finding, Look, Step, Subject};
+use crate::{
+    connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, ending, stream_name},
+    engine::is_running,
+    errand::{self, Greeting},
+    error::{Failure, Fault},
+    link::ATTEMPT_LIMIT,
+    network::host_of,
+    settings::Subscription,
+};
+
+/// How long a server may take to refuse or confirm a subscription; Spring's simple broker does neither.
+const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+
+/// Opens a session on an endpoint.
+pub(super) async fn open(
+    subject: &Subject,
+    endpoint: &Url,
+    is_reachable: bool,
+    tell: &mut impl FnMut(Finding),
+) -> Option<Connection> {
+    let host = host_of(endpoint);
+    let why = match &subject.token {
+        _ if !is_reachable => "it cannot be reached",
+        None => "nobody has signed in",
+        Some(_) => "",
+    };
+    let Some(token) = subject.token.as_ref().filter(|_| why.is_empty()) else {
+        tell(Finding::skipped(Step::Websocket, format!("{host}: {why}")));
+        tell(Finding::skipped(Step::Stomp, format!("{host}: {why}")));
+        return None;
+    };
+    let look = Look::at(Step::Websocket);
+    let opening = Connection::open(&subject.client, &subject.identity, token, endpoint);
+    let opened = timeout(ATTEMPT_LIMIT, opening).await;
+    let opened = opened.unwrap_or_else(|_| Err(Failure::new(Fault::Unreachable, format!("{host} did not answer"))));
+    let mut connection = match opened {
+        Ok(connection) => connection,
+        Err(failure) => {
+            tell(look.failed(&failure));
+            tell(Finding::skipped(Step::Stomp, format!("{host}: no WebSocket")));
+            return None;
+        }
+    };
+    tell(look.ok(format!("{host} opens a WebSocket")));
+    let look = Look::at(Step::Stomp);
+    match errand::greet(&mut connection, &subject.identity).await {
+        Ok(greeting) => {
+            tell(greeted(look, &greeting, !subject.identity.settings.server.heart_beat.expect.is_zero()));
+            Some(connection)
+        }
+        Err(failure) => {
+            tell(look.failed(&failure));
+            None
+        }
+    }
+}
+
+fn greeted(look: Look, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
+    let Greeting { version, heart_beat, server } = greeting;
+    let server = if server.is_empty() { "a server without a name" } else { server };
+    let every = |interval: Duration| match interval.as_millis() {
+        0 => "none".to_owned(),
+        millis => format!("every {millis} ms"),
+    };
+    let (send, expect) = (every(heart_beat.send), every(heart_beat.expect));
+    let detail =
+        format!("{server}, STOMP {}, heart-beat granted: from us {send}, from the server {expect}", version.as_str());
+    if wants_heart_beat && heart_beat.expect.is_zero() {
+        look.warn(detail, "a lost connection is noticed late: ask who runs the server to switch its heart-beat on")
+    } else {
+        look.ok(detail)
+    }
+}
+
+/// Probes every subscription, on a session that is open already, or on new ones after a refusal.
+pub(super) async fn subscribe(subject: &Subject, mut session: Option<Connection>, tell: &mut impl FnMut(Finding)) {
+    let subscriptions = &subject.identity.settings.server.subscriptions;
+    if subscriptions.is_empty() {
+        tell(Finding::skipped(Step::Subscribe, "server.subscriptions is empty: nothing is pushed, only collected"));
+    }
+    let has_session = session.is_some();
+    for (index, subscription) in subscriptions.iter().enumerate() {
+        let name = &subscription.destination;
+        let why = harm(subscription, is_running(&subject.data_dir));
+        if let Some(why) = why.or((!has_session).then_some("there is no session")) {
+            tell(Finding::skipped(Step::Subscribe, format!("{name}: {why}")));
+            continue;
+        }
+        let look = Look::at(Step::Subscribe);
+        let probed = async {
+            let mut connection = match (session.take(), &subject.token) {
+                (Some(connection), _) => connection,
+                (None, Some(token)) => errand::connect(&subject.client, &subject.identity, token).await?,
+                (None, None) => return Err(Failure::new(Fault::NoCredential, "")),
+            };
+            let is_confirmed = probe(&mut connection, subject, index).await?;
+            Ok((connection, is_confirmed))
+        };
+        match probed.await {
+            Ok((connection, is_confirmed)) => {
+                session = Some(connection);
+                let how = if is_confirmed { "confirmed" } else { "not refused; this server confirms nothing" };
+                tell(look.ok(format!("{name}: {how}")));
+            }
+            Err(failure) => {
+                let finding = look.failed(&failure);
+                tell(Finding { detail: format!("{name}: {}", finding.detail), ..finding });
+            }
+        }
+    }
+    if let Some(connection) = session {
+        connection.close().await;
+    }
+}
+
+/// Subscribes, and says whether the server confirmed it or only did not refuse.
+async fn probe(connection: &mut Connection, subject: &Subject, index: usize) -> Result<bool, Failure> {
+    let Some(mut request) = SubscribeRequest::new(&subject.identity, index, &HashMap::new())? else {
+        return Ok(false);
+    };
+    request.ack = stomp::AckMode::ClientIndividual;
+    request.set(PREFETCH, "1".to_owned());
+    if stream_name(&subject.identity, index).is_some() {
+        request.set(STREAM_OFFSET, "next".to_owned());
+    }
+    let receipt = connection.subscribe(&request)?;
+    let answered = async {
+        loop {
+            match connection.next_event().await {
+                Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
+                Ok(event) => ending(&event, true).map_or(Ok(()), Err)?,
+                Err(failure) if failure.fault == Fault::Closed => {
+                    return Err(Failure::new(Fault::Died, failure.detail));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    };
+    match timeout(ANSWER_LIMIT, answered).await {
+        Ok(answer) => answer.map(|()| true),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Why a subscription is not probed; `None` if it does no harm.
+fn harm(subscription: &Subscription, is_running: bool) -> Option<&'static str> {
+    let Subscription { destination, headers, .. } = subscription;
+    let is = |name: &str| headers.get(name).is_some_and(|value| value == "true");
+    let is_stream = headers.get("x-queue-type").is_some_and(|kind| kind == "stream");
+    let is_queue = headers.contains_key("x-queue-name")
+        || is("durable")
+        || headers.contains_key("persistent")
+        || ["/queue/", "/amq/queue/", "/reply-queue/"].iter().any(|kind| destination.starts_with(kind));
+    if !is_queue || is_stream {
+        None
+    } else if is("auto-delete") || is("exclusive") {
+        Some("not probed, since the queue would be deleted with all that is in it when the check leaves")
+    } else if is_running {
+        Some("not probed, since the Belfry that is running takes from this queue")
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::doctor::Verdict;
+
+    fn subscription(destination: &str, headers: &[(&str, &str)]) -> Subscription {
+        Subscription {
+            destination: destination.to_owned(),
+            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+            ..Subscription::default()
+        }
+    }
+
+    #[test]
+    fn a_queue_that_would_end_with_the_probe_is_left_alone() {
+        for (destination, headers) in [
+            ("/queue/a", &[("auto-delete", "true")][..]),
+            ("/queue/a", &[("exclusive", "true")]),
+            ("/topic/a", &[("x-queue-name", "q"), ("auto-delete", "true")]),
+        ] {
+            assert!(harm(&subscription(destination, headers), false).unwrap().contains("deleted"), "{destination}");
+        }
+    }
+
+    #[test]
+    fn a_queue_is_probed_only_while_nobody_takes_from_it_and_a_copy_always() {
+        let durable = [("durable", "true"), ("auto-delete", "false"), ("x-queue-name", "belfry.{login}.{device}")];
+        let stream = [("x-queue-type", "stream"), ("durable", "true"), ("x-queue-name", "s")];
+        for (destination, headers, is_queue) in [
+            ("/queue/a", &[][..], true),
+            ("/amq/queue/a", &[], true),
+            ("/topic/a", &durable, true),
+            ("/topic/a", &[], false),
+            ("/topic/a", &[("auto-delete", "true")], false),
+            ("/exchange/e/k", &[("exclusive", "true")], false),
+            ("/user/queue/a", &[], false),
+            ("/topic/a", &stream, false),
+        ] {
+            let subscription = subscription(destination, headers);
+            assert_eq!(harm(&subscription, false), None, "{destination}");
+            assert_eq!(harm(&subscription, true).is_some(), is_queue, "{destination}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_grants_no_heart_beat_is_a_warning() {
+        let greeting = |expect| Greeting {
+            version: stomp::Version::V1_2,
+            heart_beat: stomp::HeartBeat { send: Duration::ZERO, expect },
+            server: String::new(),
+        };
+        let verdict = |expect, wants| greeted(Look::at(Step::Stomp), &greeting(expect), wants).verdict;
+        assert_eq!(verdict(Duration::from_secs(10), true), Verdict::Ok);
+        assert_eq!(verdict(Duration::ZERO, true), Verdict::Warn);
+        assert_eq!(verdict(Duration::ZERO, false), Verdict::Ok);
+    }
+}
