@@ -39,7 +39,8 @@ impl Setup {
     /// # Errors
     /// [`Code::Usage`] with every error of the file.
     pub(crate) fn read(global: &Global) -> Result<Self, Error> {
-        let (settings, warnings) = host::settings::read(global.config.as_deref())?;
+        let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
+        let (settings, warnings) = host::settings::read(Some(&settings_file))?;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;
         let account = Account::of(&settings).ok_or(engine::engine::StartError::NoServer)?;
         Ok(Self {
