@@ -38,6 +38,8 @@ type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 /// The notification service of a Linux desktop.
 pub struct Desktop {
     open_label: String,
+    /// Where the bus is; the session's when not given.
+    address: Option<String>,
     sink: Arc<OnceLock<Sink>>,
     connection: Mutex<Option<Connection>>,
 }
@@ -53,7 +55,12 @@ impl Desktop {
     /// `open_label` is what opening the notice is called, where a desktop shows it. Nothing is connected before the first
     /// use.
     pub fn new(open_label: &str) -> Self {
-        Self { open_label: open_label.to_owned(), sink: Arc::default(), connection: Mutex::default() }
+        Self { open_label: open_label.to_owned(), address: None, sink: Arc::default(), connection: Mutex::default() }
+    }
+
+    /// As [`new`](Self::new), on the bus at this D-Bus address instead of the session's.
+    pub fn at(open_label: &str, address: &str) -> Self {
+        Self { address: Some(address.to_owned()), ..Self::new(open_label) }
     }
 
     /// Whether a notification could be shown now, and by whom: `name version`.
@@ -73,7 +80,11 @@ impl Desktop {
         if let Some(connection) = kept.as_ref() {
             return Ok(connection.clone());
         }
-        let connection = connection::Builder::session()?.method_timeout(CALL_TIMEOUT).build()?;
+        let builder = match &self.address {
+            Some(address) => connection::Builder::address(address.as_str())?,
+            None => connection::Builder::session()?,
+        };
+        let connection = builder.method_timeout(CALL_TIMEOUT).build()?;
         listen(&connection, Arc::clone(&self.sink))?;
         *kept = Some(connection.clone());
         Ok(connection)
