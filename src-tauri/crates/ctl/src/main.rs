@@ -22,7 +22,7 @@ use clap::Parser as _;
 use crate::{
     args::{Cli, Command},
     ending::{Code, Error},
-    output::note,
+    output::{note, spoken},
     setup::Setup,
 };
 
@@ -36,14 +36,14 @@ fn main() -> ExitCode {
     }
     let setup = Setup::read(&global);
     for warning in setup.iter().flat_map(|setup| &setup.warnings) {
-        note(&format!("warning: {warning}"));
+        note(&format!("warning: {}", spoken(warning)));
     }
     match dispatch(setup, command, global.json) {
         Ok(code) => code,
         Err(error) if error.is_quiet => ExitCode::SUCCESS,
         Err(error) => {
             for line in error.to_string().lines() {
-                note(&format!("error: {line}"));
+                note(&format!("error: {}", spoken(line)));
             }
             error.code.into()
         }

@@ -4,7 +4,11 @@
 
 use std::io::{self, Read as _};
 
-use engine::{api::Outgoing, errand};
+use engine::{
+    api::Outgoing,
+    errand,
+    error::{Failure, Fault},
+};
 use serde_json::json;
 
 use crate::{
@@ -25,7 +29,8 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
     match args.destination {
         Some(destination) => {
             let connection = errand::connect(&server.client, &server.identity, &server.token).await?;
-            let is_confirmed = errand::send(connection, &destination, &args.headers, body.as_bytes()).await?;
+            let sent = errand::send(connection, &destination, &args.headers, body.as_bytes()).await;
+            let is_confirmed = sent.map_err(|failure| refused(failure, &destination))?;
             if !is_confirmed {
                 output::note("warning: sent, but this server does not confirm what it was sent");
             }
@@ -43,6 +48,17 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
             let words = id.as_ref().map_or_else(|| "sent".to_owned(), |id| format!("sent, id {}", output::plain(id)));
             Ok(if json { output::json(&json!({ "id": id })) } else { output::lines([words]) }?)
         }
+    }
+}
+
+/// A session that was fine until the message came says something about the message.
+fn refused(failure: Failure, destination: &str) -> Error {
+    match failure.fault {
+        Fault::Denied => Error::new(
+            Code::Failed,
+            format!("{destination}: {}: check that it exists and that this account may send there", failure.reason()),
+        ),
+        _ => failure.into(),
     }
 }
 

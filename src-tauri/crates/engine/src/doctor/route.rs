@@ -210,3 +210,65 @@ fn is_loopback(url: &Url) -> bool {
         None => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::doctor::Verdict;
+
+    /// What is found of a proxy that gives this answer, and what it was asked.
+    async fn asked_of_proxy(answer: &'static str) -> (bool, Finding, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let endpoint = Url::parse("wss://push.example.com/ws").unwrap();
+        let answering = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                assert!(stream.read_buf(&mut request).await.unwrap() > 0, "all of the request");
+            }
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        let mut findings = Vec::new();
+        let stream = TcpStream::connect(host_of(&proxy)).await.unwrap();
+        let credential = HeaderValue::from_static("Basic eDp5");
+        let passed = pass(stream, &proxy, Some(&credential), &endpoint, &mut |finding| findings.push(finding)).await;
+        (passed, findings.pop().unwrap(), answering.await.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_for_a_tunnel_as_the_client_would() {
+        let (passed, finding, request) = asked_of_proxy("HTTP/1.1 200 Connection established\r\n\r\n").await;
+        assert!(passed && finding.verdict == Verdict::Ok, "{finding:?}");
+        let expected = "CONNECT push.example.com:443 HTTP/1.1\r\nHost: push.example.com:443\r\n\
+                        Proxy-Authorization: Basic eDp5\r\n\r\n";
+        assert_eq!(request, expected);
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_says_no_or_is_none_is_a_failure_with_a_remedy() {
+        for (answer, said) in [
+            ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "asks for a sign-in"),
+            ("HTTP/1.0 403 Forbidden\r\n\r\n", "HTTP 403"),
+            ("SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
+            ("", "not HTTP"),
+        ] {
+            let (passed, finding, _) = asked_of_proxy(answer).await;
+            assert!(!passed && finding.verdict == Verdict::Fail, "{answer:?}: {finding:?}");
+            assert!(finding.detail.contains(said) && !finding.remedy.is_empty(), "{answer:?}: {finding:?}");
+            assert!(!finding.detail.contains("eDp5"), "{finding:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_decides_what_to_do() {
+        let remedy = |detail: &str| tls_remedy(&Failure::new(Fault::Tls, detail));
+        assert!(remedy("h: invalid peer certificate: unknownissuer").contains("ca_bundle"));
+        assert!(remedy("h: invalid peer certificate: certificate expired: verification time 1").contains("run out"));
+        assert!(remedy(r#"h: invalid peer certificate: certificate not valid for name "h""#).contains("another name"));
+        assert!(tls_remedy(&Failure::new(Fault::Unreachable, "h: eof")).contains("TLS"));
+    }
+}

@@ -1,0 +1,394 @@
+//! The program as scripts see it, without a server: exit codes, output, and what it leaves on the disk.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the lint's leave for tests does not reach what they share")]
+
+use std::{
+    fs::File,
+    io::Write as _,
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Output, Stdio},
+};
+
+use engine::{
+    account::Account,
+    engine::account_dir,
+    notice::{
+        Source,
+        parse::{Incoming, Parsed, Via, parse},
+    },
+    settings::Settings,
+    store::{AlertMark, Store, Write},
+};
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A place of its own, with settings for a server that is not there.
+struct Home {
+    folder: TempDir,
+}
+
+impl Home {
+    fn new() -> Self {
+        let home = Self { folder: tempfile::tempdir().unwrap() };
+        // Nobody listens on a port that was just given back.
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        home.write_settings(&format!(
+            "[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[api]\nbase = \"http://127.0.0.1:{port}\"\n\
+             [auth]\nlogin = \"alice\"\n"
+        ));
+        home
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn write_settings(&self, text: &str) {
+        std::fs::write(self.path("settings.toml"), text).unwrap();
+    }
+
+    fn settings(&self) -> Settings {
+        let text = std::fs::read_to_string(self.path("settings.toml")).unwrap();
+        Settings::parse(&text, "settings.toml").unwrap().0
+    }
+
+    fn account_dir(&self) -> PathBuf {
+        account_dir(&self.path("data"), &Account::of(&self.settings()).unwrap())
+    }
+
+    /// Puts messages into the inbox, as a server would have sent them.
+    fn receive(&self, messages: &[Value]) {
+        let account = Account::of(&self.settings()).unwrap();
+        std::fs::create_dir_all(self.account_dir()).unwrap();
+        let mut store = Store::open(&self.account_dir(), &account.name()).unwrap();
+        let writes: Vec<Write> = messages
+            .iter()
+            .flat_map(|message| {
+                let body = message.to_string();
+                let incoming = Incoming {
+                    body: body.as_bytes(),
+                    destination: "/queue/a",
+                    scope: "",
+                    amqp_message_id: None,
+                    redelivered: Some(false),
+                    via: Via::Stomp,
+                };
+                match parse(&incoming, &self.settings().message, &TimeZone::UTC) {
+                    Parsed::Notices(notices) => notices,
+                    other => panic!("{other:?}"),
+                }
+            })
+            .map(|notice| Write::Notice {
+                notice: Box::new(notice),
+                source: Source::Live,
+                received_at: Timestamp::now(),
+                alert: AlertMark::Due,
+            })
+            .collect();
+        store.apply(&writes).unwrap();
+    }
+
+    fn command(&self, line: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_belfryctl"));
+        command.arg("--config").arg(self.path("settings.toml")).arg("--data-dir").arg(self.path("data"));
+        command.args(line.split_whitespace()).stdin(Stdio::null());
+        // Neither the developer's sign-in nor the desktop is anybody's business here.
+        command.env_remove("BELFRY_TOKEN").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
+        command
+    }
+
+    fn run(&self, line: &str) -> Ended {
+        Ended::of(self.command(line).output().unwrap())
+    }
+
+    fn run_with_token(&self, line: &str) -> Ended {
+        Ended::of(self.command(line).env("BELFRY_TOKEN", "a-secret").output().unwrap())
+    }
+}
+
+#[derive(Debug)]
+struct Ended {
+    code: i32,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let ended =
+            Self { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
+        assert!(!ended.stdout.contains("a-secret") && !ended.stderr.contains("a-secret"), "{ended:?}");
+        ended
+    }
+
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// The one line of an error, in full.
+    fn error(&self) -> &str {
+        self.stderr.strip_prefix("error: ").unwrap_or_else(|| panic!("{self:?}")).trim_end()
+    }
+}
+
+fn message(id: &str, title: &str) -> Value {
+    json!({ "id": id, "title": title, "content": "a body", "type": 3, "sender": "payments" })
+}
+
+#[test]
+fn settings_that_are_missing_or_wrong_end_with_2_and_touch_nothing() {
+    let home = Home::new();
+    home.write_settings("[server]\nendpoints = 7\n[auth]\nlogin = true\n");
+    let ended = home.run("run");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 2, "every error of the file: {ended:?}");
+    assert!(ended.stderr.lines().all(|line| line.starts_with("error: ") && line.contains("settings.toml:")));
+    std::fs::remove_file(home.path("settings.toml")).unwrap();
+    let ended = home.run("inbox list");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.error().contains("settings.toml: there is no settings file here: "), "{ended:?}");
+    assert!(!home.path("data").exists());
+}
+
+#[test]
+fn an_unknown_key_is_a_warning() {
+    let home = Home::new();
+    home.write_settings("[server]\nendpoints = [\"ws://127.0.0.1:1/ws\"]\n[auth]\nlogn = \"alice\"\n");
+    let ended = home.run("inbox list --json");
+    assert_eq!((ended.code, ended.stdout.as_str()), (0, "[]\n"), "{ended:?}");
+    assert!(ended.stderr.starts_with("warning: ") && ended.stderr.contains("auth.login"), "{ended:?}");
+}
+
+#[test]
+fn bad_usage_ends_with_2() {
+    for line in ["", "nothing", "inbox", "run --count 0", "send hi", "inbox list --limit many"] {
+        let ended = Home::new().run(line);
+        assert_eq!(ended.code, 2, "{line}: {ended:?}");
+    }
+}
+
+#[test]
+fn without_a_credential_run_and_one_shot_commands_end_with_3() {
+    // A keychain that is not there, so that the developer's own is not asked: Linux has one only on the session bus.
+    if !cfg!(target_os = "linux") {
+        eprintln!("SKIPPED: only Linux finds its keychain through an address that a test can take away");
+        return;
+    }
+    let home = Home::new();
+    for line in ["run", "send --destination /queue/a hi", "messages list", "clients list"] {
+        let ended = home.run(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{line}: {ended:?}");
+        assert!(ended.error().contains("keychain"), "{line}: {ended:?}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_token_file_that_others_can_read_is_refused_with_the_remedy() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    std::fs::write(home.path("token"), "a-secret\n").unwrap();
+    std::fs::set_permissions(home.path("token"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    let ended = home.run(&format!("run --token-file {}", home.path("token").display()));
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.error().contains("chmod 600"), "{ended:?}");
+}
+
+#[test]
+fn a_server_that_cannot_be_reached_ends_one_shot_commands_with_4_and_run_goes_on() {
+    let home = Home::new();
+    for line in ["send --destination /queue/a hi", "send --title T --type 1 hi", "messages list", "clients list"] {
+        let ended = home.run_with_token(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (4, ""), "{line}: {ended:?}");
+        assert!(ended.error().starts_with("the server cannot be reached: 127.0.0.1:"), "{line}: {ended:?}");
+    }
+    let ended = home.run_with_token("run --json --timeout 1s");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let events: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let waits = events.iter().find(|event| event["state"] == "offline" && event["retry_in_ms"].is_u64());
+    let waits = waits.unwrap_or_else(|| panic!("{ended:?}"));
+    assert!(waits["reason"].as_str().unwrap().contains("cannot be reached"), "{waits}");
+}
+
+#[test]
+fn a_sign_in_that_cannot_be_checked_keeps_nothing() {
+    let home = Home::new();
+    let ended = home.run("sign-in");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.error().contains("there is no token in it"), "{ended:?}");
+    let mut command = home.command("sign-in");
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+    child.stdin.take().unwrap().write_all(b"a-secret\n").unwrap();
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!(ended.code, 4, "{ended:?}");
+    for entry in std::fs::read_dir(home.path("data")).unwrap() {
+        let path = entry.unwrap().path();
+        assert!(!std::fs::read_to_string(&path).unwrap().contains("a-secret"), "{}", path.display());
+    }
+}
+
+#[test]
+fn a_data_folder_in_use_ends_run_with_5_and_leaves_the_inbox_readable() {
+    let home = Home::new();
+    home.receive(&[message("1", "one")]);
+    let lock = File::options().create(true).truncate(false).write(true).open(home.path("data/engine.lock")).unwrap();
+    lock.try_lock().unwrap();
+    let ended = home.run_with_token("run --timeout 1s");
+    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""), "{ended:?}");
+    assert!(ended.error().contains("--data-dir"), "{ended:?}");
+    assert_eq!(home.run("inbox list --json").json().as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_store_that_cannot_be_used_ends_with_6() {
+    let home = Home::new();
+    home.receive(&[]);
+    for entry in std::fs::read_dir(home.account_dir()).unwrap() {
+        std::fs::write(entry.unwrap().path(), "not a database, and long enough to be read as one".repeat(100)).unwrap();
+    }
+    for line in ["run --timeout 1s", "inbox list", "inbox stats", "status"] {
+        let ended = home.run_with_token(line);
+        assert_eq!((ended.code, ended.stdout.as_str()), (6, ""), "{line}: {ended:?}");
+        assert!(ended.error().contains("inbox"), "{line}: {ended:?}");
+    }
+    let file = home.path("a-file");
+    std::fs::write(&file, "").unwrap();
+    let ended = home.run_with_token(&format!("run --data-dir {}", file.display()));
+    assert_eq!(ended.code, 6, "{ended:?}");
+}
+
+#[test]
+fn an_inbox_that_does_not_exist_is_empty_and_is_not_made() {
+    let home = Home::new();
+    assert_eq!(home.run("inbox list --json").json(), json!([]));
+    assert_eq!(home.run("inbox search x --json").json(), json!([]));
+    assert_eq!(home.run("inbox stats --json").json()["total"], 0);
+    assert_eq!(home.run("inbox export --format json").json(), json!([]));
+    assert!(home.run("inbox export --format csv").stdout.starts_with("id,title,"));
+    assert_eq!(home.run("inbox show 1").code, 1);
+    assert!(!home.path("data").exists());
+}
+
+#[test]
+fn the_inbox_is_listed_newest_first_with_the_fields_of_the_contract() {
+    let home = Home::new();
+    home.receive(&[message("1", "one"), message("2", "two"), message("3", "审批\u{1b}[2J")]);
+    let rows = home.run("inbox list --json").json();
+    let ids: Vec<&str> = rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, ["3", "2", "1"]);
+    let mut keys: Vec<&str> = rows[0].as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    let expected = [
+        "body",
+        "id",
+        "kind",
+        "link",
+        "priority",
+        "read",
+        "received_at",
+        "sender",
+        "sent_at",
+        "source",
+        "state",
+        "title",
+    ];
+    assert_eq!(keys, expected);
+    assert_eq!(home.run("inbox list --json --limit 1").json().as_array().unwrap().len(), 1);
+    let found = home.run("--json inbox search tw").json();
+    assert_eq!((found.as_array().unwrap().len(), &found[0]["id"]), (1, &json!("2")));
+    let readable = home.run("inbox list").stdout;
+    assert_eq!(readable.lines().count(), 3);
+    assert!(!readable.contains('\u{1b}') && readable.contains("payments"), "{readable:?}");
+    let detail = home.run("inbox show 2 --json").json();
+    assert_eq!((&detail["title"], &detail["destination"]), (&json!("two"), &json!("/queue/a")));
+}
+
+#[test]
+fn notices_are_marked_and_deleted_by_id_all_or_none() {
+    let home = Home::new();
+    home.receive(&[message("1", "one"), message("2", "two")]);
+    let ended = home.run("inbox read 1 nope");
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.error().contains("nope") && ended.error().contains("nothing was changed"), "{ended:?}");
+    assert_eq!(home.run("inbox list --unread --json").json().as_array().unwrap().len(), 2);
+    assert_eq!(home.run("inbox read 1 --json").json(), json!({ "marked": 1 }));
+    assert_eq!(home.run("inbox list --unread --json").json()[0]["id"], "2");
+    assert_eq!(home.run("inbox delete 1 2 --json").json(), json!({ "deleted": 2 }));
+    assert_eq!(home.run("inbox list --json").json(), json!([]));
+    home.receive(&[message("1", "one")]);
+    assert_eq!(home.run("inbox list --json").json(), json!([]), "a copy sent again stays away");
+}
+
+#[test]
+fn an_export_is_what_the_list_shows_and_ends_quietly_when_nobody_reads_it() {
+    let home = Home::new();
+    let messages: Vec<Value> = (0..500).map(|id| message(&id.to_string(), "=1+1")).collect();
+    home.receive(&messages);
+    assert_eq!(home.run("inbox export --format json").json(), home.run("inbox list --json --limit 1000").json());
+    let csv = home.run("inbox export --format csv").stdout;
+    assert_eq!(csv.lines().count(), 501);
+    assert!(csv.contains("'=1+1"), "no spreadsheet runs it");
+    let mut child =
+        home.command("inbox export --format json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let ended = Ended::of(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+}
+
+#[test]
+fn status_says_how_it_fares_and_its_exit_code_says_it_to_fleet_tools() {
+    let home = Home::new();
+    let ended = home.run_with_token("status --json");
+    assert_eq!(ended.code, 4, "never live: {ended:?}");
+    assert_eq!(ended.json()["state"], "offline");
+    assert_eq!(ended.json()["last_live"], Value::Null);
+    assert!(!home.path("data").exists());
+    home.receive(&[message("1", "one")]);
+    let mut store = Store::open(&home.account_dir(), &Account::of(&home.settings()).unwrap().name()).unwrap();
+    store.apply(&[Write::LastLive(Timestamp::now())]).unwrap();
+    let ended = home.run_with_token("status --json");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(ended.json()["unread"], 1);
+    assert!(home.run_with_token("status").stdout.contains("Belfry is not running"));
+}
+
+#[test]
+fn doctor_names_every_step_in_order_even_when_nothing_works() {
+    let steps = |ended: &Ended| -> Vec<(String, String)> {
+        let findings = ended.json();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        findings.as_array().unwrap().iter().map(|one| (text(&one["step"]), text(&one["verdict"]))).collect()
+    };
+    let order = [
+        "settings",
+        "dns",
+        "tcp",
+        "proxy",
+        "tls",
+        "websocket",
+        "stomp",
+        "subscribe",
+        "collect",
+        "clock",
+        "keychain",
+        "notifications",
+        "tray",
+    ];
+    let home = Home::new();
+    let ended = home.run_with_token("doctor --json");
+    assert_eq!(ended.code, 4, "{ended:?}");
+    let found = steps(&ended);
+    assert_eq!(found.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), order);
+    assert_eq!(found.iter().find(|(_, verdict)| verdict == "fail").unwrap().0, "tcp");
+    home.write_settings("[server]\nendpoints = 7\n");
+    let ended = home.run_with_token("doctor --json");
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let found = steps(&ended);
+    assert_eq!(found.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), order);
+    assert_eq!(found[0].1, "fail");
+    assert!(home.run("doctor").stdout.contains("settings.toml:2: server.endpoints"));
+}
