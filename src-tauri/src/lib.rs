@@ -116,12 +116,12 @@ fn set_up(app: &AppHandle, is_hidden: bool, heard: UnboundedReceiver<Event>) -> 
         runtime::spawn_blocking(move || {
             if let Err(reason) = tray_host::wait(TRAY_PATIENCE) {
                 tracing::warn!(%reason, "the window is shown, since the tray is not");
-                show_window(&app);
+                show_window(&app, None);
             }
         });
         return Ok(());
     }
-    window::show(app)
+    window::show(app, None)
 }
 
 fn tray_now(app: &AppHandle) -> Tray {
@@ -168,11 +168,11 @@ async fn follow_events(app: AppHandle, mut heard: UnboundedReceiver<Event>) {
         let shell = app.state::<Shell>();
         match event {
             Event::Changed { .. } => shell.note_change(),
-            Event::Activated { notices, .. } => {
+            Event::Activated { notices, activation_token, .. } => {
                 if let [notice] = notices.as_slice() {
                     shell.show_notice(notice);
                 }
-                show_window(&app);
+                show_window(&app, activation_token);
             }
             // What these say, the snapshot says too.
             Event::Status(_)
@@ -205,7 +205,7 @@ async fn follow_signals(_: AppHandle) {}
 
 fn act(app: &AppHandle, action: Action) {
     match action {
-        Action::Open => show_window(app),
+        Action::Open => show_window(app, None),
         Action::TryNow => app.state::<Shell>().try_now(),
         Action::Quit => drop(runtime::spawn(quit(app.clone(), 0))),
     }
@@ -219,9 +219,9 @@ async fn quit(app: AppHandle, code: u8) {
     app.exit(code.into());
 }
 
-fn show_window(app: &AppHandle) {
-    on_main_thread(app, |app| {
-        if let Err(error) = window::show(app) {
+fn show_window(app: &AppHandle, token: Option<String>) {
+    on_main_thread(app, move |app| {
+        if let Err(error) = window::show(app, token.as_deref()) {
             tracing::error!(%error, "the window could not be shown");
         }
     });

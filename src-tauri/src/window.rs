@@ -3,25 +3,41 @@
 //! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no page but its own, and
 //! is never closed where no tray icon could bring it back; there it is minimised.
 
+#[cfg(target_os = "linux")]
+#[path = "window/linux.rs"]
+mod system;
+#[cfg(not(target_os = "linux"))]
+#[path = "window/other.rs"]
+mod system;
+
 use host::tray_host;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Theme, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{AppHandle, Manager, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
 
 use crate::shell::Shell;
 
 /// Its name, which the capability is granted to.
 const LABEL: &str = "inbox";
 
-/// Brings the window to the front, making it first if need be. On the main thread.
+/// Brings the window to the front, making it first if need be. On the main thread. `token` is that of the click which
+/// asked for it, where the desktop has such.
 ///
 /// # Errors
 /// What the desktop's library says.
-pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
-    if let Some(window) = app.get_webview_window(LABEL) {
-        window.unminimize()?;
-        window.show()?;
-        return window.set_focus();
+pub(crate) fn show(app: &AppHandle, token: Option<&str>) -> tauri::Result<()> {
+    let window = match app.get_webview_window(LABEL) {
+        Some(window) => window,
+        None => build(app)?,
+    };
+    if let Some(token) = token {
+        system::admit(&window, token)?;
     }
+    window.unminimize()?;
+    window.show()?;
+    window.set_focus()
+}
+
+fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let shell = app.state::<Shell>();
     let theme = match shell.theme() {
         engine::settings::Theme::System => None,
@@ -37,8 +53,7 @@ pub(crate) fn show(app: &AppHandle) -> tauri::Result<()> {
         .data_directory(shell.web_dir())
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()?;
-    Ok(())
+        .build()
 }
 
 /// Closing and having closed.

@@ -3,12 +3,19 @@
 //! Only what has changed is set: a menu that is replaced while it is open closes under the pointer. Invariant: called on
 //! the main thread, as desktops want it.
 
-use tauri::image::Image;
+#[cfg(not(target_os = "macos"))]
+#[path = "render/colour.rs"]
+mod pictures;
+#[cfg(target_os = "macos")]
+#[path = "render/template.rs"]
+mod pictures;
+
+use pictures::{IS_TEMPLATE, picture};
+use tauri::AppHandle;
 use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
-use tauri::{AppHandle, include_image};
 
-use super::{Action, Icon, Item, Tray};
+use super::{Action, Item, Tray};
 
 /// The tray icon on the screen, and what it shows.
 pub(crate) struct Rendered {
@@ -24,7 +31,7 @@ impl Rendered {
     pub(crate) fn new(app: &AppHandle, tray: Tray, on_action: fn(&AppHandle, Action)) -> tauri::Result<Self> {
         let icon = TrayIconBuilder::with_id("belfry")
             .icon(picture(tray.icon))
-            .icon_as_template(cfg!(target_os = "macos"))
+            .icon_as_template(IS_TEMPLATE)
             .tooltip(&tray.tooltip)
             .menu(&menu(app, &tray.menu)?)
             .on_menu_event(move |app, event| {
@@ -42,7 +49,7 @@ impl Rendered {
     /// What the desktop's library says; what was set before that stays.
     pub(crate) fn show(&mut self, app: &AppHandle, tray: Tray) -> tauri::Result<()> {
         if tray.icon != self.shows.icon {
-            self.icon.set_icon_with_as_template(Some(picture(tray.icon)), cfg!(target_os = "macos"))?;
+            self.icon.set_icon_with_as_template(Some(picture(tray.icon)), IS_TEMPLATE)?;
         }
         if tray.tooltip != self.shows.tooltip {
             self.icon.set_tooltip(Some(&tray.tooltip))?;
@@ -66,27 +73,4 @@ fn menu(app: &AppHandle, items: &[Item]) -> tauri::Result<Menu<tauri::Wry>> {
         menu.append(entry.as_ref())?;
     }
     Ok(menu)
-}
-
-#[cfg(not(target_os = "macos"))]
-fn picture(icon: Icon) -> Image<'static> {
-    match icon {
-        Icon::Offline => include_image!("../icons/tray/offline.png"),
-        Icon::Connecting => include_image!("../icons/tray/connecting.png"),
-        Icon::Live => include_image!("../icons/tray/live.png"),
-        Icon::Unread => include_image!("../icons/tray/unread.png"),
-        Icon::ActionNeeded => include_image!("../icons/tray/action-needed.png"),
-    }
-}
-
-/// Black shapes, which the menu bar colours itself.
-#[cfg(target_os = "macos")]
-fn picture(icon: Icon) -> Image<'static> {
-    match icon {
-        Icon::Offline => include_image!("../icons/tray/offline-template.png"),
-        Icon::Connecting => include_image!("../icons/tray/connecting-template.png"),
-        Icon::Live => include_image!("../icons/tray/live-template.png"),
-        Icon::Unread => include_image!("../icons/tray/unread-template.png"),
-        Icon::ActionNeeded => include_image!("../icons/tray/action-needed-template.png"),
-    }
 }
