@@ -8,12 +8,17 @@ use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::notice::{Identity, Notice, NoticeKey, Source, page::Next};
+use crate::notice::{Identity, Notice, Source, page::Next};
 
 /// After so many pages a pass says `incomplete` and leaves the rest to the next one.
 pub const PAGE_LIMIT: u32 = 10_000;
 /// History is read this far back past `complete_through`: clocks differ, and servers commit late.
 pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// So many pages in a row that repeat the one before, and the server ignores `pageNum`: there is no more to be had. One
+/// alone may be chance: rows that come meanwhile push those of a page on to the next. For the same reason a page of rows
+/// seen before is no end.
+const SAME_PAGES: u32 = 2;
 
 /// Numbers the passes of one run; an answer to an earlier one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -102,7 +107,8 @@ pub struct Pass {
     start: Start,
     phase: Phase,
     used: HashSet<String>,
-    rows_seen: HashSet<NoticeKey>,
+    last_page: Vec<Notice>,
+    same_pages: u32,
     pages: u32,
     fetched: u64,
     new: u64,
@@ -117,7 +123,8 @@ impl Pass {
             phase: Phase::Collect { after: start.cursor.clone(), wait: start.wait },
             used: start.cursor.iter().cloned().collect(),
             start,
-            rows_seen: HashSet::new(),
+            last_page: Vec::new(),
+            same_pages: 0,
             pages: 0,
             fetched: 0,
             new: 0,
@@ -217,16 +224,13 @@ impl Pass {
         let floor = self.start.complete_through.map_or(self.start.retention, |through| {
             through.checked_sub(OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
         });
-        // A server that ignores pageNum sends the same rows for ever.
-        let mut brought_something = false;
-        for notice in &page.notices {
-            brought_something |= self.rows_seen.insert(notice.key.clone());
-        }
+        self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
+        self.last_page.clone_from(&page.notices);
         let reached_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
-        self.phase = if brought_something && !reached_floor {
-            Phase::History { page: number + 1 }
-        } else {
+        self.phase = if page.rows == 0 || reached_floor || self.same_pages == SAME_PAGES {
             Phase::Ended { complete: true }
+        } else {
+            Phase::History { page: number + 1 }
         };
         Step { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
     }

@@ -304,7 +304,10 @@ impl Delivery {
                         fields: fields.clone(),
                     }));
                     let notice = Notice { key: key.clone(), ..(**notice).clone() };
-                    if let (State::Open, Some(popup), false) = (*state, popup, notice.is_partial) {
+                    // One that has left the screen meanwhile would pop up anew.
+                    if let (State::Open, Some(popup), false) = (*state, popup, notice.is_partial)
+                        && self.on_screen.contains_key(popup)
+                    {
                         self.update(*seq, &notice, popup.clone());
                     }
                     if let Some(due) = self.due.get_mut(seq) {

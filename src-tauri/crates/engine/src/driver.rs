@@ -27,6 +27,7 @@ use crate::{
     engine::{Snapshot, Wish},
     error::Failure,
     event::Event,
+    grouping::Job,
     intake::Intake,
     line::{Action, Input, Line},
     link::{self, Generation},
@@ -35,7 +36,7 @@ use crate::{
     sign_in::Token,
     status::{Connectivity, Status, StatusEvent},
     store::{Counts, Write},
-    writer::{self, Job, Writer},
+    writer::{self, Writer},
 };
 
 /// So many uncommitted writes, and the socket is no longer read: memory stays bounded while the disk is full.

@@ -12,7 +12,7 @@ use std::{
 
 use rusqlite::{Connection, Transaction, params};
 
-use crate::store::{Seq, StoreError, account, burial, in_transaction, marks, rows, schema, search};
+use crate::store::{Seq, Store, StoreError, account, burial, in_transaction, marks, rows, schema, search};
 
 mod export;
 #[cfg(test)]
@@ -64,6 +64,15 @@ impl Inbox {
     /// [`StoreError`] when SQLite has no memory left.
     pub fn empty() -> Result<Self, StoreError> {
         let (connection, place) = schema::in_memory()?;
+        Ok(Self { connection, place })
+    }
+
+    /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for simulations and tests.
+    ///
+    /// # Errors
+    /// [`StoreError`] when SQLite has no memory left.
+    pub fn open_beside(store: &Store) -> Result<Self, StoreError> {
+        let (connection, place) = store.connect_beside()?;
         Ok(Self { connection, place })
     }
 

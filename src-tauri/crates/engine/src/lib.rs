@@ -19,6 +19,7 @@ pub mod engine;
 pub mod errand;
 pub mod error;
 pub mod event;
+pub mod grouping;
 pub mod inbox;
 pub mod intake;
 pub mod line;

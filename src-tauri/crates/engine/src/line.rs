@@ -365,10 +365,11 @@ impl Line {
                     self.api.needs_person = true;
                 }
             }
-            link::Input::SignedIn | link::Input::TryNow => {
+            link::Input::SignedIn => self.api = Api { history_due: true, ..Api::default() },
+            link::Input::TryNow => {
                 self.api = Api { history_due: true, ..Api::default() };
-                if self.link.has_session() && input == link::Input::TryNow {
-                    self.start_pass(Purpose::Quiet, now);
+                if self.config.collect && self.link.has_session() {
+                    self.try_pass(now);
                 }
             }
             _ => {}
@@ -448,6 +449,20 @@ impl Line {
         self.continue_pass(now);
     }
 
+    /// A person wants it collected now. A pass that is under way goes on, and one that is planned stays planned: the pass
+    /// of a connect must end as one, and the second one has its time for a reason.
+    fn try_pass(&mut self, now: Now) {
+        match &self.running {
+            Some(running) if running.busy => {}
+            Some(_) => self.continue_pass(now),
+            None => {
+                let planned = self.next_pass;
+                self.start_pass(Purpose::Quiet, now);
+                self.next_pass = planned;
+            }
+        }
+    }
+
     /// Polls every few seconds need not read the history again and again; any lost response makes it due.
     fn wants_history(&self, purpose: Purpose) -> bool {
         self.config.history && !self.api.history_off && (purpose != Purpose::Poll || self.api.history_due)
@@ -479,7 +494,8 @@ impl Line {
             }));
         }
         self.delivery.end_catch_up(now);
-        self.next_pass = self.schedule_after(purpose, finished.complete_through.is_none(), now);
+        let next = self.schedule_after(purpose, finished.complete_through.is_none(), now);
+        self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
         if let Purpose::Connect(generation) = purpose {
             self.step_link(link::Input::CaughtUp(generation), now);
         }

@@ -50,12 +50,17 @@ impl Store {
         Self::new(schema::create(dir)?, account)
     }
 
-    /// An inbox that lives as long as this value: for simulations and tests.
+    /// An inbox that lives as long as somebody holds it: for simulations and tests.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
     pub fn open_in_memory() -> Result<Self, StoreError> {
         Self::new(schema::in_memory()?, "memory")
+    }
+
+    /// Another connection to a [`Self::open_in_memory`].
+    pub(crate) fn connect_beside(&self) -> Result<(Connection, PathBuf), StoreError> {
+        Ok((schema::connect_in_memory(&self.place)?, self.place.clone()))
     }
 
     fn new((connection, place): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {

@@ -5,10 +5,7 @@
 //! lets go of what has outlived its retention. Absent: what to write (the [`crate::delivery`]).
 
 use std::{
-    sync::{
-        Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
-    },
+    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -19,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::{
     clock::Now,
     delivery::Ticket,
+    grouping::{Grouping, Job},
     ports::PopupId,
     store::{Applied, Counts, Store, StoreError, Write},
 };
@@ -31,15 +29,6 @@ const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 const SLICE: usize = 200;
 /// Writes of one transaction; more wait for the next.
 const BATCH: usize = 2_000;
-
-/// A batch to commit.
-#[derive(Debug)]
-pub(crate) struct Job {
-    /// Names it in the answer.
-    pub ticket: Ticket,
-    /// What to write.
-    pub writes: Arc<Vec<Write>>,
-}
 
 /// What the writer tells the driver.
 #[derive(Debug)]
@@ -76,7 +65,8 @@ impl Writer {
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            Work { store, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue)
+            let grouping = Grouping::default();
+            Work { store, grouping, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue);
         })?;
         Ok(Self { jobs, thread })
     }
@@ -99,6 +89,7 @@ impl Writer {
 
 struct Work {
     store: Store,
+    grouping: Grouping,
     retention: SignedDuration,
     reports: UnboundedSender<Report>,
     expire_at: Instant,
@@ -127,30 +118,15 @@ impl Work {
             size += job.writes.len();
             jobs.push(job);
         }
-        let batch: Vec<Write> = jobs.iter().flat_map(|job| job.writes.iter().cloned()).collect();
-        match self.store.apply(&batch) {
-            Ok(applied) => {
-                let mut outcomes = applied.outcomes.into_iter();
-                let mut withdraw = Some(applied.withdraw);
-                for job in jobs {
-                    let outcomes = outcomes.by_ref().take(job.writes.len()).collect();
-                    let withdraw = withdraw.take().unwrap_or_default();
-                    self.tell(Report::Applied { ticket: job.ticket, result: Ok(Applied { outcomes, withdraw }) });
-                }
-            }
-            // One that cannot be written must not hold up the others.
-            Err(_) if jobs.len() > 1 => {
-                for job in jobs {
-                    let result = self.store.apply(&job.writes).map_err(|error| error.to_string());
-                    self.tell(Report::Applied { ticket: job.ticket, result });
-                }
-            }
-            Err(error) => {
+        let Self { store, grouping, .. } = self;
+        let apply = |writes: &[Write]| {
+            store.apply(writes).map_err(|error| {
                 tracing::warn!(%error, "a batch was not committed");
-                for job in jobs {
-                    self.tell(Report::Applied { ticket: job.ticket, result: Err(error.to_string()) });
-                }
-            }
+                error.to_string()
+            })
+        };
+        for (ticket, result) in grouping.commit(jobs, apply) {
+            self.tell(Report::Applied { ticket, result });
         }
         self.is_indexing = true;
         self.tell_counts();

@@ -7,6 +7,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -44,13 +45,26 @@ pub(crate) fn open_existing(place: &Path) -> Result<Option<Connection>, StoreErr
     Ok(Some(connection))
 }
 
-/// A database that lives as long as its connection.
+/// A database that lives as long as somebody is connected to it, by a name that no other one in this process has.
 pub(crate) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
-    let place = PathBuf::from(":memory:");
-    let mut connection = Connection::open_in_memory().map_err(|error| StoreError::new(&place, &error))?;
-    settle(&connection).map_err(|error| StoreError::new(&place, &error))?;
+    static MADE: AtomicU64 = AtomicU64::new(0);
+    let place = PathBuf::from(format!("file:/belfry-{}?vfs=memdb", MADE.fetch_add(1, Ordering::Relaxed)));
+    let mut connection = connect_in_memory(&place)?;
     migrate(&mut connection, &place)?;
     Ok((connection, place))
+}
+
+/// Another connection to what [`in_memory`] made.
+pub(crate) fn connect_in_memory(place: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| StoreError::new(place, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_URI
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+    settle(&connection).map_err(failed)?;
+    Ok(connection)
 }
 
 fn connect(place: &Path) -> Result<Connection, StoreError> {

@@ -1,0 +1,613 @@
+//! The made-up machine: what the driver, the writer and the notification thread do on a real one.
+//!
+//! It decides nothing: it does what the line says, in the order and with the groupings of the real ones, late or not at
+//! all, and shows everything to the [`crate::oracle`]. Who reads it beside `driver.rs` and `writer.rs` should find nothing
+//! in it that those could not do too.
+
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
+
+use engine::{
+    catchup::{PassId, Request},
+    clock::{Now, SleepWatch},
+    delivery::{AckId, ShowId},
+    error::{Failure, Fault},
+    grouping::{Grouping, Job},
+    line::{Action, Input, Line, Message},
+    link::{self, Generation, PROBE_LIMIT, StopReason},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
+    status::Connectivity,
+    store::{Applied, RejectReason, Write},
+};
+
+use crate::{
+    oracle::{Verdict, item_of},
+    plan::ApiFault,
+    server::{Body, Copy, Sent, copy_of},
+    world::{Event, Local, Report, Said, World},
+};
+
+/// So many uncommitted writes, and connections are no longer listened to: the driver's bound, made small.
+const MAX_BACKLOG: usize = 12;
+/// What may come on top of it: pages, claims, marks.
+const BACKLOG_SLACK: usize = 40;
+/// An answer that does not come is given up.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// How long a server holds a long poll.
+const HOLD: u64 = 5_000_000;
+
+/// A connection, and the server's session at its other end.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub generation: Generation,
+    pub session: usize,
+}
+
+#[derive(Debug)]
+enum PopupJob {
+    Show(ShowId, Box<Popup>),
+    Retract(PopupId),
+}
+
+/// What one life of the program holds in memory.
+#[derive(Debug)]
+pub(crate) struct Machine {
+    pub line: Line,
+    pub conns: Vec<Conn>,
+    running: Option<Generation>,
+    held: VecDeque<Report>,
+    unacknowledged: HashMap<AckId, Vec<Copy>>,
+    jobs: VecDeque<Job>,
+    grouping: Grouping,
+    is_writing: bool,
+    /// When the writer's last report arrives: they keep their order.
+    reported: u64,
+    popups: VecDeque<PopupJob>,
+    is_showing: bool,
+    fetch: u64,
+    answers: HashMap<PassId, usize>,
+    may_open: bool,
+    sleep_watch: SleepWatch,
+}
+
+impl Machine {
+    /// The connection that a session belongs to.
+    pub(crate) fn generation_of(&self, session: usize) -> Option<Generation> {
+        self.conns.iter().find(|conn| conn.session == session).map(|conn| conn.generation)
+    }
+
+    fn session_of(&self, generation: Generation) -> Option<usize> {
+        self.conns.iter().find(|conn| conn.generation == generation).map(|conn| conn.session)
+    }
+
+    /// Whether nothing goes on without somebody signing in.
+    pub(crate) fn needs_person(&self, now: Now) -> bool {
+        let is_halted = matches!(self.line.link().state(), link::State::Stopped(StopReason::Halted { .. }));
+        self.line.status(now).state == Connectivity::ActionNeeded && !is_halted
+    }
+}
+
+impl World<'_> {
+    /// Starts the program, as `Engine::start` and `Engine::connect` do.
+    pub(crate) fn start(&mut self) -> Verdict {
+        if self.machine.is_some() {
+            return Ok(());
+        }
+        let recovered = self.store.recover().unwrap();
+        self.note(|| format!("start: {} due, {} unannounced", recovered.due.len(), recovered.unannounced.len()));
+        if self.life > 0 {
+            self.oracle.handle_restart(recovered.uncertain)?;
+        }
+        // A connection that is just being opened has seen nothing yet.
+        self.store.changed_elsewhere().unwrap();
+        let now = self.clocks();
+        let (cursor, through) = (self.store.cursor().unwrap(), self.store.complete_through().unwrap());
+        self.machine = Some(Machine {
+            line: Line::new(self.config(), cursor, through, self.dice.number(), now),
+            conns: Vec::new(),
+            running: None,
+            held: VecDeque::new(),
+            unacknowledged: HashMap::new(),
+            jobs: VecDeque::new(),
+            grouping: Grouping::default(),
+            is_writing: false,
+            reported: 0,
+            popups: VecDeque::new(),
+            is_showing: false,
+            fetch: 0,
+            answers: HashMap::new(),
+            may_open: true,
+            sleep_watch: SleepWatch::new(now),
+        });
+        self.step(Input::Recovered(Box::new(recovered)))?;
+        let stale = self.store.stale_popups().unwrap();
+        self.step(Input::Withdraw(stale))?;
+        self.push_local(5_000_000, Local::Clocks);
+        self.step(Input::Link(link::Input::Connect))
+    }
+
+    /// The program dies: what was not committed never was.
+    pub(crate) fn crash(&mut self, down: u64) -> Verdict {
+        if self.machine.take().is_none() {
+            return Ok(());
+        }
+        self.note(|| "the program dies".to_owned());
+        self.life += 1;
+        for session in 0..self.paths.len() {
+            self.cut(session, false, false);
+        }
+        self.push(self.now + down * 1_000, Event::Start);
+        self.oracle.check_store(&self.store, &self.inbox)
+    }
+
+    /// One step of the line, and everything it orders.
+    pub(crate) fn step(&mut self, input: Input) -> Verdict {
+        let now = self.clocks();
+        if !matches!(input, Input::Tick) {
+            self.note(|| format!("→ {}", brief(&input)));
+        }
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        let link = machine.line.link();
+        let before = is_stale(&input, link.generation()).then(|| (link.state().clone(), link.generation()));
+        let is_person = matches!(input, Input::Link(link::Input::SignedIn | link::Input::TryNow));
+        let is_stopped = matches!(link.state(), link::State::Stopped(StopReason::SignIn(_)));
+        machine.may_open = is_person || !is_stopped;
+        machine.line.step(input, now);
+        let link = machine.line.link();
+        if before.is_some_and(|before| before != (link.state().clone(), link.generation())) {
+            return Err("(8) a stale report has moved the link".to_owned());
+        }
+        self.execute()?;
+        let Some(machine) = &self.machine else { return Ok(()) };
+        if machine.line.backlog() > MAX_BACKLOG + BACKLOG_SLACK {
+            return Err(format!("(9) {} writes are waiting", machine.line.backlog()));
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self) -> Verdict {
+        while let Some(action) = self.machine.as_mut().and_then(|machine| machine.line.poll_action()) {
+            if let Some((left, down)) = self.faults.crash {
+                if left == 0 {
+                    self.faults.crash = None;
+                    return self.crash(down);
+                }
+                self.faults.crash = Some((left - 1, down));
+            }
+            self.note(|| format!("    {}", brief_action(&action)));
+            self.perform(action)?;
+        }
+        Ok(())
+    }
+
+    fn perform(&mut self, action: Action) -> Verdict {
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        match action {
+            Action::Link(link::Action::Open { generation, .. }) => {
+                if !machine.may_open {
+                    return Err("(9) a refused sign-in is tried again by itself".to_owned());
+                }
+                machine.running = Some(generation);
+                Self::count(&mut self.attempts, self.now, "attempts to connect")?;
+                self.connect(generation);
+            }
+            Action::Link(link::Action::Close { generation, .. }) => {
+                if machine.running == Some(generation) {
+                    machine.running = None;
+                    if let Some(session) = machine.session_of(generation) {
+                        self.close(session);
+                    }
+                }
+            }
+            Action::Link(link::Action::Probe(generation)) => {
+                let session = machine.session_of(generation).filter(|_| machine.running == Some(generation));
+                if session.is_some_and(|session| !self.paths[session].is_open) {
+                    let failure = Failure::new(Fault::Silent, "no answer to a sign of life");
+                    let report = Report { session: None, generation, said: Said::Lost(failure) };
+                    self.push_local(micros(PROBE_LIMIT), Local::Report(report));
+                }
+            }
+            Action::Link(link::Action::Refresh) => {
+                let changed = if self.faults.token_expired { self.faults.newer_token } else { self.dice.happens(50) };
+                if changed {
+                    self.faults.token_expired = false;
+                }
+                let after = self.latency();
+                self.push_local(after, Local::Step(Input::Link(link::Input::Refreshed { changed })));
+            }
+            Action::Fetch { pass, request } => {
+                if self.plan.api.is_none() {
+                    return Err("(9) a page is asked for where there is no API".to_owned());
+                }
+                machine.fetch += 1;
+                let fetch = machine.fetch;
+                let after = self.latency();
+                self.push(self.now + after, Event::Request { life: self.life, fetch, pass, request });
+            }
+            Action::Apply { ticket, writes } => {
+                machine.jobs.push_back(Job { ticket, writes });
+                self.write_soon();
+            }
+            Action::Ack(ack) => {
+                let message = machine.unacknowledged.remove(&ack).unwrap_or_default();
+                self.oracle.handle_ack(ack, &message)?;
+                let session = machine.session_of(ack.generation).filter(|_| machine.running == Some(ack.generation));
+                if let Some(session) = session.filter(|session| self.paths[*session].is_open) {
+                    let after = self.latency();
+                    self.push(self.now + after, Event::Acknowledged { session, number: ack.number });
+                }
+            }
+            Action::Show { show, popup } => {
+                self.oracle.handle_order(&popup)?;
+                machine.popups.push_back(PopupJob::Show(show, popup));
+                self.show_soon();
+            }
+            Action::Retract(popup) => {
+                self.oracle.handle_gone(&popup);
+                machine.popups.push_back(PopupJob::Retract(popup));
+                self.show_soon();
+            }
+            Action::Emit(event) => self.oracle.handle_event(&event)?,
+        }
+        Ok(())
+    }
+
+    /// Something is due on the machine.
+    pub(crate) fn handle_local(&mut self, local: Local) -> Verdict {
+        match local {
+            Local::Step(input) => {
+                if let Input::PopupClosed(popup) = &input {
+                    self.oracle.handle_gone(popup);
+                }
+                self.step(input)?;
+            }
+            Local::Report(report) => {
+                let is_lost = report.session.is_some_and(|session| self.paths[session].is_severed);
+                if let (false, Some(machine)) = (is_lost, &mut self.machine) {
+                    machine.held.push_back(report);
+                }
+            }
+            Local::Commit => self.commit()?,
+            Local::Applied(reports) => {
+                let life = self.life;
+                for (ticket, result) in reports {
+                    if self.life == life {
+                        self.step(Input::Applied { ticket, result })?;
+                    }
+                }
+            }
+            Local::Answered(fetch, input) => {
+                if self.machine.as_ref().is_some_and(|machine| machine.fetch == fetch) {
+                    self.count_answer(&input)?;
+                    self.step(input)?;
+                }
+            }
+            Local::Popup => self.next_popup()?,
+            Local::Look => {
+                if self.store.changed_elsewhere().unwrap() {
+                    let stale = self.store.stale_popups().unwrap();
+                    self.step(Input::Withdraw(stale))?;
+                }
+            }
+            Local::Clocks => {
+                self.push_local(5_000_000, Local::Clocks);
+                let now = self.clocks();
+                if self.machine.as_mut().is_some_and(|machine| machine.sleep_watch.has_slept(now)) {
+                    self.attempts.clear();
+                    self.step(Input::Link(link::Input::Woke))?;
+                }
+            }
+        }
+        self.listen()
+    }
+
+    /// Hears what connections say, while not too much is waiting for its commit.
+    fn listen(&mut self) -> Verdict {
+        while let Some(machine) = &mut self.machine
+            && machine.line.backlog() < MAX_BACKLOG
+            && let Some(Report { generation, said, .. }) = machine.held.pop_front()
+        {
+            let input = match said {
+                Said::Opened => Input::Link(link::Input::Opened(generation)),
+                Said::Established => Input::Link(link::Input::Established(generation)),
+                Said::Lost(failure) => Input::Link(link::Input::Lost(generation, failure)),
+                Said::Message(sent) => self.message(generation, sent),
+            };
+            self.step(input)?;
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, generation: Generation, sent: Sent) -> Input {
+        let Sent { number, body, offset, .. } = sent;
+        let is_acked = !matches!(self.plan.delivery, crate::plan::Delivery::Topic { acked: false });
+        let ack = is_acked.then_some(AckId { generation, number });
+        let mut message =
+            Message { ack, offset: offset.map(|offset| ("stream".to_owned(), offset)), ..Message::default() };
+        match body {
+            Body::Notices(copies) => {
+                message.notices = copies.iter().map(|copy| self.server.notice(*copy)).collect();
+                if let (Some(ack), Some(machine)) = (ack, &mut self.machine) {
+                    machine.unacknowledged.insert(ack, copies);
+                }
+            }
+            Body::Junk => message.rejected.push(Write::Rejected {
+                reason: RejectReason::NotUsable,
+                destination: "/queue/world".to_owned(),
+                head: Vec::new(),
+                body: b"junk".to_vec(),
+                received_at: self.clocks().wall,
+            }),
+        }
+        Input::Message(Box::new(message))
+    }
+
+    /// We end a connection. What has been heard but not yet been read may still come.
+    fn close(&mut self, session: usize) {
+        let is_open = std::mem::take(&mut self.paths[session].is_open);
+        self.paths[session].is_severed = self.dice.happens(70);
+        if is_open {
+            let notices = if self.has_network() { self.latency() } else { self.dice.millis(5_000..40_000) };
+            self.push(self.now + notices, Event::Ended { session });
+        }
+    }
+
+    // The API.
+
+    /// A request reaches the server, or does not.
+    pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &Request) {
+        let after = self.latency();
+        if !self.has_network() {
+            let after = if self.faults.network.1 { micros(ANSWER_LIMIT) } else { after };
+            return self.refuse(life, fetch, pass, Fault::Unreachable, None, after);
+        }
+        let lost = self.dice.happens(self.noise().lost_answers).then_some(ApiFault::Lost);
+        let fault = self.faults.api.filter(|(until, _)| *until > self.now).map(|(_, how)| how).or(lost);
+        let status = match fault {
+            _ if self.faults.token_expired => Some((401, None)),
+            Some(ApiFault::Unauthorized) => Some((401, None)),
+            Some(ApiFault::Forbidden) => Some((403, None)),
+            Some(ApiFault::TooMany) => Some((429, Some(Duration::from_secs(3)))),
+            Some(ApiFault::Broken) => Some((500, None)),
+            Some(ApiFault::NoHistory) if matches!(request, Request::History { .. }) => Some((404, None)),
+            Some(ApiFault::Cut | ApiFault::Lost | ApiFault::NoHistory) | None => None,
+        };
+        if let Some((status, retry_after)) = status {
+            if matches!(request, Request::History { .. }) && matches!(status, 403 | 404) {
+                self.server.refuse_history();
+            }
+            return self.refuse(life, fetch, pass, Fault::Status(status), retry_after, after);
+        }
+        let page = self.server.answer(request, self.now);
+        match (fault, request) {
+            (Some(ApiFault::Cut), _) => self.refuse(life, fetch, pass, Fault::BadAnswer, None, after),
+            (Some(ApiFault::Lost), _) => {
+                self.refuse(life, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
+            }
+            (_, Request::Collect { after: cursor, wait: true }) if page.rows == 0 => {
+                let request = Request::Collect { after: cursor.clone(), wait: false };
+                self.push(self.now + HOLD, Event::Request { life, fetch, pass, request });
+            }
+            _ => self.answer(life, fetch, after, Input::Page { pass, result: Ok(Box::new((page, Vec::new()))) }),
+        }
+    }
+
+    fn refuse(&mut self, life: u32, fetch: u64, pass: PassId, fault: Fault, retry: Option<Duration>, after: u64) {
+        let failure = Failure { fault, detail: "made up".to_owned(), retry_after: retry };
+        self.answer(life, fetch, after, Input::Page { pass, result: Err(failure) });
+    }
+
+    fn answer(&mut self, life: u32, fetch: u64, after: u64, input: Input) {
+        if life == self.life {
+            self.push_local(after, Local::Answered(fetch, input));
+        }
+    }
+
+    /// A pass ends, and does not hammer.
+    fn count_answer(&mut self, input: &Input) -> Verdict {
+        let Input::Page { pass, result } = input else { return Ok(()) };
+        if result.is_err() {
+            return Self::count(&mut self.failed_requests, self.now, "failing requests");
+        }
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        let answers = machine.answers.entry(*pass).or_default();
+        *answers += 1;
+        if *answers > self.server.pages() {
+            return Err(format!("(9) {pass:?} has asked for {answers} pages"));
+        }
+        Ok(())
+    }
+
+    // The writer.
+
+    fn write_soon(&mut self) {
+        let is_slow = self.faults.slow_store > self.now;
+        let after = if is_slow { self.dice.millis(5..3_000) } else { self.dice.millis(0..4) };
+        if let Some(machine) = &mut self.machine
+            && !machine.is_writing
+            && !machine.jobs.is_empty()
+        {
+            machine.is_writing = true;
+            self.push_local(after, Local::Commit);
+        }
+    }
+
+    /// What is queued becomes one transaction; if that fails, each batch gets its own.
+    fn commit(&mut self) -> Verdict {
+        let (fails, noise) = (self.faults.store > self.now, self.noise().failed_commits);
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        machine.is_writing = false;
+        let jobs: Vec<Job> = machine.jobs.drain(..).collect();
+        let written: Vec<Arc<Vec<Write>>> = jobs.iter().map(|job| Arc::clone(&job.writes)).collect();
+        let Self { store, dice, .. } = self;
+        let apply = |writes: &[Write]| {
+            if fails || dice.happens(noise) {
+                return Err("disk full".to_owned());
+            }
+            store.apply(writes).map_err(|error| error.to_string())
+        };
+        let results = machine.grouping.commit(jobs, apply);
+        for ((ticket, result), writes) in results.iter().zip(written) {
+            self.note(|| format!("  committed {ticket:?}: {}", brief_result(result)));
+            if let Ok(applied) = result {
+                self.oracle.handle_commit(&writes, applied, &self.server)?;
+            }
+        }
+        let after = self.dice.millis(0..3);
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        machine.reported = machine.reported.max(self.now + after) + 1;
+        let after = machine.reported - self.now;
+        self.push_local(after, Local::Applied(results));
+        self.write_soon();
+        Ok(())
+    }
+
+    // The notification thread.
+
+    fn show_soon(&mut self) {
+        let is_slow = self.faults.slow_daemon > self.now;
+        let after = if is_slow { self.dice.millis(5..3_000) } else { self.dice.millis(0..20) };
+        if let Some(machine) = &mut self.machine
+            && !machine.is_showing
+            && !machine.popups.is_empty()
+        {
+            machine.is_showing = true;
+            self.push_local(after, Local::Popup);
+        }
+    }
+
+    fn next_popup(&mut self) -> Verdict {
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        machine.is_showing = false;
+        match machine.popups.pop_front() {
+            Some(PopupJob::Show(show, popup)) => {
+                self.oracle.handle_handed(&popup)?;
+                let result = if self.dice.happens(self.noise().refused_popups) {
+                    Err(NotifyError::Refused("made up".to_owned()))
+                } else {
+                    let name = self.screen.show(&popup);
+                    self.oracle.handle_shown(&name);
+                    Ok(name)
+                };
+                self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
+                let after = self.dice.millis(0..30);
+                self.push_local(after, Local::Step(Input::Shown { show, result }));
+            }
+            Some(PopupJob::Retract(popup)) => self.screen.retract(&popup),
+            None => {}
+        }
+        self.show_soon();
+        Ok(())
+    }
+}
+
+/// The notification daemon, and what is on the screen.
+#[derive(Debug, Default)]
+pub(crate) struct Screen {
+    daemon: u32,
+    named: u32,
+    popups: BTreeMap<PopupId, Vec<usize>>,
+}
+
+impl Screen {
+    fn show(&mut self, popup: &Popup) -> PopupId {
+        let daemon = format!("{}:", self.daemon);
+        let name = match &popup.replaces {
+            // A replaced popup keeps its name, even if it is gone; another daemon's means nothing.
+            Some(replaced) if popup.kind == PopupKind::Update && replaced.0.starts_with(&daemon) => replaced.clone(),
+            _ => {
+                self.named += 1;
+                PopupId(format!("{daemon}{}", self.named))
+            }
+        };
+        self.popups.insert(name.clone(), popup.notices.iter().map(|key| item_of(&key.id)).collect());
+        name
+    }
+
+    fn retract(&mut self, popup: &PopupId) {
+        self.popups.remove(popup);
+    }
+
+    /// A person dismisses one.
+    pub(crate) fn take(&mut self, which: usize) -> Option<PopupId> {
+        let popup = self.popups.keys().nth(which.checked_rem(self.popups.len())?)?.clone();
+        self.popups.remove(&popup);
+        Some(popup)
+    }
+
+    /// Everything is gone, and nobody is told.
+    pub(crate) fn restart(&mut self) {
+        self.daemon += 1;
+        self.named = 0;
+        self.popups.clear();
+    }
+
+    /// What is on it.
+    pub(crate) fn popups(&self) -> Vec<(PopupId, Vec<usize>)> {
+        self.popups.iter().map(|(name, items)| (name.clone(), items.clone())).collect()
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap()
+}
+
+fn is_stale(input: &Input, current: Generation) -> bool {
+    match input {
+        Input::Link(
+            link::Input::Opened(generation)
+            | link::Input::Established(generation)
+            | link::Input::CaughtUp(generation)
+            | link::Input::Lost(generation, _),
+        ) => *generation != current,
+        _ => false,
+    }
+}
+
+fn brief(input: &Input) -> String {
+    match input {
+        Input::Message(message) => {
+            let copies: Vec<Copy> = message.notices.iter().map(copy_of).collect();
+            format!("message {:?} {copies:?}", message.ack)
+        }
+        Input::Page { pass, result: Ok(page) } => {
+            let copies: Vec<Copy> = page.0.notices.iter().map(copy_of).collect();
+            format!("page of {pass:?}: {copies:?}, next {:?}", page.0.next)
+        }
+        Input::Applied { ticket, result } => format!("applied {ticket:?}: {}", brief_result(result)),
+        Input::Recovered(_) => "recovered".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+fn brief_result(result: &Result<Applied, String>) -> String {
+    match result {
+        Ok(applied) => format!("{:?}", applied.outcomes),
+        Err(error) => error.clone(),
+    }
+}
+
+fn brief_action(action: &Action) -> String {
+    match action {
+        Action::Apply { ticket, writes } => {
+            let writes: Vec<String> = writes
+                .iter()
+                .map(|write| match write {
+                    Write::Notice { notice, source, alert, .. } => {
+                        format!("{:?} {source:?} {alert:?}", copy_of(notice))
+                    }
+                    other => format!("{other:?}"),
+                })
+                .collect();
+            format!("apply {ticket:?}: {}", writes.join(", "))
+        }
+        Action::Show { show, popup } => {
+            let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
+            format!("show {show:?}: {:?} {ids:?}", popup.kind)
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,338 @@
+//! What must never happen, checked after every step: a second, much simpler account of the inbox.
+//!
+//! It learns only what was committed, acknowledged, told and shown, and complains in words. The first complaint ends the
+//! run. The numbers in brackets are those of the list in [`crate`].
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use engine::{
+    delivery::AckId,
+    event::Event,
+    inbox::{Filter, Inbox},
+    notice::State,
+    ports::{Popup, PopupId, PopupKind},
+    store::{Alert, Applied, Outcome, Seq, Store, Suppressed, Write},
+};
+
+use crate::server::{At, Copy, Server, copy_of, id_of, true_time};
+
+/// A complaint.
+pub(crate) type Verdict = Result<(), String>;
+
+macro_rules! ensure {
+    ($holds:expr, $($words:tt)+) => {
+        if !$holds {
+            return Err(format!($($words)+));
+        }
+    };
+}
+
+/// What is known of a notice in the inbox.
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    seq: Seq,
+    version: usize,
+    state: State,
+    is_read: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Oracle {
+    inbox: BTreeMap<usize, Entry>,
+    deleted: HashSet<usize>,
+    items: HashMap<Seq, usize>,
+    committed: HashSet<Copy>,
+    junk: u64,
+    claimed: HashSet<Seq>,
+    outcomes: HashSet<Seq>,
+    uncertain: u64,
+    handed: HashMap<usize, u32>,
+    recorded_popups: HashSet<PopupId>,
+    gone_popups: HashSet<PopupId>,
+    told: HashMap<usize, u32>,
+    announced: i64,
+    life: u32,
+}
+
+impl Oracle {
+    /// The notices in the inbox, oldest first.
+    pub(crate) fn present(&self) -> Vec<usize> {
+        self.inbox.keys().copied().collect()
+    }
+
+    /// Where a notice lies.
+    pub(crate) fn seq_of(&self, item: usize) -> Option<Seq> {
+        self.inbox.get(&item).map(|entry| entry.seq)
+    }
+
+    /// A job was committed.
+    pub(crate) fn handle_commit(&mut self, writes: &[Write], applied: &Applied, server: &Server) -> Verdict {
+        ensure!(writes.len() == applied.outcomes.len(), "a commit of {} writes has other outcomes", writes.len());
+        for (write, outcome) in writes.iter().zip(&applied.outcomes) {
+            match (write, outcome) {
+                (Write::Notice { notice, .. }, outcome) => self.handle_arrival(copy_of(notice), outcome, server)?,
+                (Write::Rejected { .. }, _) => self.junk += 1,
+                (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
+                (Write::Shown { seqs, popup }, _) => {
+                    self.outcomes.extend(seqs);
+                    self.recorded_popups.insert(popup.clone());
+                }
+                (Write::Refused { seqs, .. }, _) => self.outcomes.extend(seqs),
+                (Write::Announced(seq), _) => self.announced = self.announced.max(seq.0),
+                (Write::PopupGone(popup), _) => {
+                    self.recorded_popups.remove(popup);
+                }
+                _ => {}
+            }
+        }
+        // After its rows, whatever the order within the transaction.
+        for write in writes {
+            match write {
+                Write::Cursor(cursor) => self.has_all(
+                    &server.covered_by(cursor),
+                    &format!("(5) the stored cursor {cursor:?} covers a row that is missing"),
+                )?,
+                Write::CompleteThrough(through) => self.handle_complete(*through, server)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn handle_complete(&self, through: jiff::Timestamp, server: &Server) -> Verdict {
+        let end = through.duration_since(true_time(0)).as_micros().max(0);
+        let owed = server.owed_by_api(At::try_from(end).unwrap());
+        self.has_all(&owed, &format!("(7) complete through {through}, but a row from before is missing"))
+    }
+
+    /// Whether all these are in the inbox, in this version or a newer one, or were deleted.
+    fn has_all(&self, copies: &[Copy], complaint: &str) -> Verdict {
+        for copy in copies {
+            let has = self.inbox.get(&copy.item).is_some_and(|entry| entry.version >= copy.version);
+            ensure!(has || self.deleted.contains(&copy.item), "{complaint}: {}", name(*copy));
+        }
+        Ok(())
+    }
+
+    fn handle_arrival(&mut self, copy: Copy, outcome: &Outcome, server: &Server) -> Verdict {
+        self.committed.insert(copy);
+        let state = server.state_of(copy);
+        let name = name(copy);
+        match outcome {
+            Outcome::New { seq, .. } => {
+                ensure!(!self.deleted.contains(&copy.item), "(3) {name} was deleted and has returned");
+                ensure!(!self.inbox.contains_key(&copy.item), "(3) {name} is in the inbox twice");
+                self.inbox.insert(copy.item, Entry { seq: *seq, version: copy.version, state, is_read: false });
+                self.items.insert(*seq, copy.item);
+            }
+            Outcome::Changed { seq, state: said, .. } => {
+                let Some(entry) = self.inbox.get_mut(&copy.item) else {
+                    return Err(format!("(3) {name} has changed, but was deleted"));
+                };
+                ensure!(entry.seq == *seq, "(3) {name} has changed in another place");
+                ensure!(copy.version > entry.version, "(4) {name} has replaced version {}", entry.version);
+                ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
+                ensure!(*said == state, "(4) {name} is said to be {said:?}");
+                (entry.version, entry.state) = (copy.version, state);
+            }
+            Outcome::Known { seq } => {
+                let entry = self.inbox.get(&copy.item).filter(|entry| entry.seq == *seq);
+                ensure!(
+                    entry.is_some_and(|entry| entry.version >= copy.version),
+                    "(4) {name} counts as known, but its version is not stored"
+                );
+            }
+            Outcome::Buried => ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted"),
+            Outcome::Claimed(_) | Outcome::Done => return Err(format!("{name} was committed without an outcome")),
+        }
+        Ok(())
+    }
+
+    fn handle_claim(&mut self, asked: &[Seq], granted: &[Seq]) -> Verdict {
+        for seq in granted {
+            let item = self.items.get(seq).copied();
+            let entry = item.and_then(|item| self.inbox.get(&item));
+            ensure!(asked.contains(seq), "(2) a claim was granted that nobody made");
+            ensure!(self.claimed.insert(*seq), "(2) {item:?} is claimed a second time");
+            let Some(entry) = entry else { return Err(format!("(3) {item:?} rings after it was deleted")) };
+            ensure!(entry.state == State::Open, "(4) {item:?} rings although it is {:?}", entry.state);
+            ensure!(!entry.is_read, "(2) {item:?} rings although it was read");
+        }
+        Ok(())
+    }
+
+    /// A message is acknowledged.
+    pub(crate) fn handle_ack(&self, ack: AckId, message: &[Copy]) -> Verdict {
+        for copy in message {
+            ensure!(
+                self.committed.contains(copy),
+                "(1) message {} is acknowledged, but {} is not committed",
+                ack.number,
+                name(*copy)
+            );
+        }
+        Ok(())
+    }
+
+    /// Something was told to the outside.
+    pub(crate) fn handle_event(&mut self, event: &Event) -> Verdict {
+        match event {
+            Event::Notice { id, replayed, .. } => {
+                let item = item_of(id);
+                let seq = self.items.iter().find(|(_, of)| **of == item).map(|(seq, _)| *seq);
+                let Some(seq) = seq else { return Err(format!("(6) {id} is announced, but not committed")) };
+                let last = self.told.insert(item, self.life);
+                if *replayed {
+                    ensure!(seq.0 > self.announced, "(6) {id} is announced again, though it was noted as announced");
+                } else {
+                    ensure!(last.is_none(), "(6) {id} is announced a second time");
+                }
+                ensure!(last != Some(self.life), "(6) {id} is announced twice in one life");
+            }
+            Event::Changed { id, state, .. } => {
+                let entry = self.inbox.get(&item_of(id));
+                // Deleted, or settled, since then.
+                let fits = entry.is_none_or(|entry| entry.state == *state || entry.state != State::Open);
+                ensure!(fits, "(4) {id} is said to be {state:?}, which is not what is stored");
+            }
+            Event::Notification { .. }
+            | Event::CaughtUp { .. }
+            | Event::Rejected { .. }
+            | Event::Status(_)
+            | Event::Activated { .. } => {}
+        }
+        Ok(())
+    }
+
+    /// A popup is ordered.
+    pub(crate) fn handle_order(&self, popup: &Popup) -> Verdict {
+        for key in &popup.notices {
+            let item = item_of(&key.id);
+            let is_claimed = self.items.iter().any(|(seq, of)| *of == item && self.claimed.contains(seq));
+            ensure!(is_claimed, "(2) a popup for {} is ordered without a committed claim", key.id);
+        }
+        if let Some(replaced) = &popup.replaces {
+            ensure!(!self.gone_popups.contains(replaced), "(2) a popup that has left the screen is updated");
+        }
+        Ok(())
+    }
+
+    /// A popup is handed to the OS.
+    pub(crate) fn handle_handed(&mut self, popup: &Popup) -> Verdict {
+        if popup.kind == PopupKind::Update {
+            return Ok(());
+        }
+        for key in &popup.notices {
+            let handed = self.handed.entry(item_of(&key.id)).or_default();
+            *handed += 1;
+            ensure!(*handed == 1, "(2) {} pops up for the {handed}. time", key.id);
+        }
+        Ok(())
+    }
+
+    /// The line was told, or has ordered, that a popup leaves the screen.
+    pub(crate) fn handle_gone(&mut self, popup: &PopupId) {
+        self.gone_popups.insert(popup.clone());
+    }
+
+    /// The OS has put a popup on the screen under this name, perhaps again.
+    pub(crate) fn handle_shown(&mut self, popup: &PopupId) {
+        self.gone_popups.remove(popup);
+    }
+
+    /// A person has marked a notice.
+    pub(crate) fn handle_marked(&mut self, item: usize, is_read: bool) {
+        if let Some(entry) = self.inbox.get_mut(&item) {
+            entry.is_read = is_read;
+        }
+    }
+
+    /// A person has deleted a notice.
+    pub(crate) fn handle_deleted(&mut self, item: usize) {
+        if self.inbox.remove(&item).is_some() {
+            self.deleted.insert(item);
+        }
+    }
+
+    /// The program was started again, and found so many claims without an outcome.
+    pub(crate) fn handle_restart(&mut self, uncertain: u64) -> Verdict {
+        let present = |seq: &&Seq| self.items.get(seq).is_some_and(|item| self.seq_of(*item) == Some(**seq));
+        let open = self.claimed.iter().filter(|seq| !self.outcomes.contains(seq)).filter(present);
+        let open: Vec<Seq> = open.copied().collect();
+        ensure!(open.len() as u64 == uncertain, "(2) {uncertain} alerts are uncertain instead of {}", open.len());
+        self.outcomes.extend(open);
+        self.uncertain += uncertain;
+        self.life += 1;
+        Ok(())
+    }
+
+    /// The database holds what was committed, nothing else.
+    pub(crate) fn check_store(&self, store: &Store, inbox: &Inbox) -> Verdict {
+        let rows = inbox.page(Filter::default(), None, 10_000).map_err(|error| error.to_string())?;
+        ensure!(
+            rows.len() == self.inbox.len(),
+            "(3) {} rows are stored, {} were committed",
+            rows.len(),
+            self.inbox.len()
+        );
+        for row in &rows {
+            let item = item_of(&row.id);
+            let Some(entry) = self.inbox.get(&item) else { return Err(format!("(3) {} is stored again", row.id)) };
+            ensure!(entry.seq == row.seq, "(3) {} is stored in another place", row.id);
+            ensure!(row.body == entry.version.to_string(), "(4) {} is stored in version {}", row.id, row.body);
+            ensure!(row.state == entry.state, "(4) {} is stored as {:?}", row.id, row.state);
+            ensure!(row.read == entry.is_read, "{} is stored as read: {}", row.id, row.read);
+        }
+        let counts = store.counts().map_err(|error| error.to_string())?;
+        let unread = rows.iter().filter(|row| !row.read).count() as u64;
+        ensure!(counts.unread == unread, "{} unread are counted instead of {unread}", counts.unread);
+        ensure!(counts.rejected == self.junk, "{} rejected are counted instead of {}", counts.rejected, self.junk);
+        Ok(())
+    }
+
+    /// Everything has come to rest: all that is owed is there, and has rung or says why not.
+    pub(crate) fn check_end(&self, server: &Server, inbox: &Inbox, screen: &[(PopupId, Vec<usize>)]) -> Verdict {
+        self.has_all(&server.owed(), "(7) all is quiet, and still missing")?;
+        for (item, entry) in &self.inbox {
+            let id = id_of(*item);
+            let detail = inbox.show(entry.seq).map_err(|error| error.to_string())?;
+            let Some(detail) = detail else { return Err(format!("(3) {id} is not to be found")) };
+            let handed = self.handed.get(item).copied().unwrap_or(0);
+            ensure!(self.told.contains_key(item), "(6) {id} was never announced");
+            match detail.alert {
+                Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
+                Alert::Shown | Alert::Refused(_) => ensure!(handed == 1, "(2) {id} never popped up"),
+                Alert::Uncertain => ensure!(self.life > 0, "(2) {id} is uncertain without a crash"),
+                Alert::Suppressed(why) => {
+                    ensure!(handed == 0, "(2) {id} popped up, but was suppressed");
+                    let is_right = match why {
+                        Suppressed::NotOpen => entry.state != State::Open,
+                        Suppressed::Read => true,
+                        Suppressed::OldNews => {
+                            detail.row.source == engine::notice::Source::History || detail.undelivered == Some(false)
+                        }
+                        Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,
+                    };
+                    ensure!(is_right, "(2) {id} was suppressed as {why:?}");
+                }
+            }
+        }
+        for (popup, items) in screen.iter().filter(|(popup, _)| self.recorded_popups.contains(popup)) {
+            let speaks = items
+                .iter()
+                .filter_map(|item| self.inbox.get(item))
+                .any(|entry| !entry.is_read && entry.state == State::Open);
+            ensure!(speaks, "(4) the popup {popup:?} for {items:?} is still on the screen");
+        }
+        Ok(())
+    }
+}
+
+/// The item of an id.
+pub(crate) fn item_of(id: &str) -> usize {
+    id.strip_prefix('m').unwrap().parse().unwrap()
+}
+
+fn name(copy: Copy) -> String {
+    format!("{} version {}", id_of(copy.item), copy.version)
+}

@@ -1,0 +1,417 @@
+//! What a seed means: the server's manners, the settings, and what happens to the world, when.
+//!
+//! A plan is a value: it can be cut down until only what makes a run fail is left, printed, and kept as a test. Chance
+//! that is not worth cutting (latencies, which of two simultaneous things comes first) is thrown while the plan runs, from
+//! [`Plan::seed`]. Each plan draws from a few kinds of mishap only: a run in which everything happens shows little.
+
+use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
+
+/// A world, from its first second to its last.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Plan {
+    /// For the dice that are thrown while it runs.
+    pub seed: u64,
+    /// How live messages come.
+    pub delivery: Delivery,
+    /// The HTTP API, if there is one.
+    pub api: Option<Api>,
+    /// How two copies of a notice are told apart.
+    pub stamp: Stamp,
+    /// The settings that matter.
+    pub settings: Settings,
+    /// How imperfect an ordinary moment is.
+    pub noise: Noise,
+    /// What happens: milliseconds after the start, and what.
+    pub acts: Vec<(u64, Act)>,
+    /// When the mishaps end, in milliseconds; then everything has to come right.
+    pub horizon: u64,
+}
+
+/// How live messages come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// A durable queue: what is not acknowledged comes again.
+    Queue { prefetch: usize },
+    /// Lost for whoever is not subscribed at that moment.
+    Topic { acked: bool },
+    /// A log that is read from the stored offset on.
+    Stream,
+}
+
+/// The manners of the HTTP API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Api {
+    pub collect: Collect,
+    pub next: Next,
+    /// Rows of a page, whatever was asked for.
+    pub cap: usize,
+    pub history: History,
+    /// An update takes its old row's place; otherwise both stay.
+    pub compacted: bool,
+    /// Rows say whether they were delivered.
+    pub says_status: bool,
+    /// Answers carry `Date`.
+    pub has_date: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collect {
+    /// What comes after the cursor.
+    Honest,
+    /// Everything, every time.
+    IgnoresCursor,
+    /// What is undelivered; to be served is to be delivered.
+    Destructive,
+}
+
+/// What a page says of the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Always a cursor.
+    Cursor,
+    /// A cursor, or null on the last page.
+    NullAtEnd,
+    /// Nothing: the last row's id is the cursor. Rows keep their place for ever then.
+    Absent,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum History {
+    None,
+    Paged,
+    /// Everything on every page.
+    IgnoresPage,
+}
+
+/// How two copies of a notice are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stamp {
+    /// By a version number.
+    Version,
+    /// By the time of each version.
+    Time,
+    /// By the state alone: decided beats open.
+    State,
+}
+
+/// Settings, durations in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub endpoints: usize,
+    pub reconnect_spread: u64,
+    pub poll_every: u64,
+    pub long_poll: bool,
+    pub reconcile_every: u64,
+    pub burst: u32,
+}
+
+/// How imperfect an ordinary moment is, in percent of the cases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Noise {
+    /// A message is sent twice.
+    pub duplicates: u32,
+    /// A message overtakes others.
+    pub reorder: u32,
+    /// A SUBSCRIBE takes effect up to 4 s late.
+    pub late_subscribe: u32,
+    /// Something takes seconds instead of milliseconds.
+    pub slow: u32,
+    /// The answer of the API is lost.
+    pub lost_answers: u32,
+    /// A commit fails.
+    pub failed_commits: u32,
+    /// The desktop refuses a popup.
+    pub refused_popups: u32,
+}
+
+/// Something that happens. Durations are milliseconds; `which` counts through what there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Act {
+    /// New messages, perhaps as one array.
+    Publish { count: usize, array: bool },
+    /// A newer version of a notice.
+    Update { which: usize, to: To },
+    /// The first version of a notice, once more.
+    OldCopy { which: usize },
+    /// The newest version of a notice, once more.
+    Copy { which: usize },
+    /// A message that cannot be used.
+    Junk,
+    /// The session breaks; what is under way arrives first, or does not.
+    Cut { drain: bool },
+    /// The session dies without a word.
+    Silence,
+    /// No network; connections are refused, or not even that.
+    NetworkDown { lasts: u64, silent: bool },
+    /// The endpoints refuse.
+    Refuse { lasts: u64, how: Refusal },
+    /// The token is no longer good; the keychain may have a newer one.
+    TokenExpires { newer: bool },
+    /// The API fails.
+    ApiFails { lasts: u64, how: ApiFault },
+    /// No commit works.
+    StoreFails { lasts: u64 },
+    /// Commits take up to three seconds.
+    StoreSlow { lasts: u64 },
+    /// The program dies, at once or after so many more actions, and is started again.
+    Crash { actions: u32, down: u64 },
+    /// The machine sleeps.
+    Sleep { lasts: u64 },
+    /// Somebody sets the clock, by so many seconds.
+    SetClock { by: i64 },
+    /// A network came up or changed.
+    NetworkChanged,
+    /// A person signs in.
+    SignIn,
+    /// A person wants it tried now.
+    TryNow,
+    /// A person disconnects for a while.
+    Disconnect { lasts: u64 },
+    /// A person reads a notice, or marks it unread.
+    Read { which: usize, read: bool },
+    /// A person deletes a notice.
+    Delete { which: usize },
+    /// A person dismisses a popup.
+    Dismiss { which: usize },
+    /// The notification daemon starts anew.
+    DaemonRestarts,
+    /// The notification daemon takes up to three seconds for each popup.
+    DaemonSlow { lasts: u64 },
+    /// Something of an earlier connection is heard only now.
+    StaleReport { which: usize },
+}
+
+impl Act {
+    /// Whether it happens on the machine, and only while that is awake.
+    pub(crate) fn is_local(self) -> bool {
+        !matches!(
+            self,
+            Self::Publish { .. }
+                | Self::Update { .. }
+                | Self::OldCopy { .. }
+                | Self::Copy { .. }
+                | Self::Junk
+                | Self::NetworkDown { .. }
+                | Self::Refuse { .. }
+                | Self::TokenExpires { .. }
+                | Self::ApiFails { .. }
+        )
+    }
+}
+
+/// What becomes of a notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    Open,
+    Decided,
+    Withdrawn,
+    Expired,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Unavailable,
+    RetryAfter,
+    NotFound,
+    Denied,
+    /// The session ends right after the subscriptions.
+    Dies,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ApiFault {
+    Unauthorized,
+    Forbidden,
+    TooMany,
+    Broken,
+    /// The answer is cut; what serving does has been done.
+    Cut,
+    /// The answer never comes; what serving does has been done.
+    Lost,
+    NoHistory,
+}
+
+/// Kinds of mishap; a plan draws from some of them.
+const KINDS: usize = 20;
+
+impl Plan {
+    /// The plan of a seed.
+    pub(crate) fn draw(seed: u64) -> Self {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let delivery = match random.random_range(0..5) {
+            0 | 1 => Delivery::Queue { prefetch: pick(&mut random, &[1, 3, 200]) },
+            2 => Delivery::Stream,
+            _ => Delivery::Topic { acked: random.random() },
+        };
+        let has_api = matches!(delivery, Delivery::Topic { .. }) || random.random_ratio(2, 3);
+        let mut api = has_api.then(|| Api::draw(&mut random));
+        let horizon = random.random_range(20_000..90_000);
+        let kinds: Vec<usize> = (0..KINDS).filter(|_| random.random_ratio(1, 3)).collect();
+        let mut acts: Vec<(u64, Act)> = (0..random.random_range(4..30))
+            .map(|_| {
+                let at = random.random_range(0..horizon);
+                let act = match random.random_range(0..10) {
+                    0..4 => Act::Publish { count: few(&mut random), array: random.random_ratio(1, 5) },
+                    4 => update(&mut random),
+                    _ if kinds.is_empty() => Act::Publish { count: few(&mut random), array: false },
+                    _ => {
+                        let kind = kinds[random.random_range(0..kinds.len())];
+                        mishap(kind, &mut random)
+                    }
+                };
+                (at, act)
+            })
+            .collect();
+        acts.sort_by_key(|(at, _)| *at);
+        if let Some(api) = &mut api {
+            // Without `Date` there is only the machine's clock to go by; if that is wrong too, nothing can be right.
+            api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
+        }
+        Self {
+            seed,
+            delivery,
+            api,
+            stamp: match api {
+                // The history of such a server is ordered by a time that an update does not change.
+                Some(Api { collect: Collect::Destructive, .. }) => pick(&mut random, &[Stamp::Version, Stamp::Time]),
+                _ => pick(&mut random, &[Stamp::Version, Stamp::Time, Stamp::State]),
+            },
+            settings: Settings {
+                endpoints: random.random_range(1..=2),
+                reconnect_spread: pick(&mut random, &[0, 2]),
+                poll_every: pick(&mut random, &[0, 5]),
+                long_poll: random.random_ratio(1, 8),
+                reconcile_every: pick(&mut random, &[0, 30, 60]),
+                burst: pick(&mut random, &[1, 2, 5]),
+            },
+            noise: Noise::draw(&mut random),
+            acts,
+            horizon,
+        }
+    }
+}
+
+impl Api {
+    fn draw(random: &mut SmallRng) -> Self {
+        let collect = match random.random_range(0..6) {
+            0..3 => Collect::Honest,
+            3 => Collect::IgnoresCursor,
+            _ => Collect::Destructive,
+        };
+        Self {
+            collect,
+            // What is served once and then changes would name a page that was asked for already.
+            next: match collect {
+                Collect::Destructive => pick(random, &[Next::Cursor, Next::NullAtEnd]),
+                _ => pick(random, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
+            },
+            cap: pick(random, &[1, 2, 4, 20]),
+            history: pick(random, &[History::None, History::Paged, History::Paged, History::IgnoresPage]),
+            compacted: random.random(),
+            says_status: random.random(),
+            has_date: random.random_ratio(4, 5),
+        }
+    }
+}
+
+impl Noise {
+    fn draw(random: &mut SmallRng) -> Self {
+        let mut percent = |often: &[u32]| if random.random_ratio(1, 3) { pick(random, often) } else { 0 };
+        Self {
+            duplicates: percent(&[5, 30]),
+            reorder: percent(&[10, 40]),
+            late_subscribe: percent(&[50, 100]),
+            slow: percent(&[5, 20]),
+            lost_answers: percent(&[10, 40]),
+            failed_commits: percent(&[3, 15]),
+            refused_popups: percent(&[10]),
+        }
+    }
+}
+
+fn mishap(kind: usize, random: &mut SmallRng) -> Act {
+    let which = random.random_range(0..1_000);
+    match kind {
+        0 => Act::OldCopy { which },
+        1 => Act::Copy { which },
+        2 => Act::Junk,
+        3 => Act::Cut { drain: random.random() },
+        4 => Act::Silence,
+        5 => Act::NetworkDown { lasts: random.random_range(100..40_000), silent: random.random() },
+        6 => {
+            let how = [Refusal::Unavailable, Refusal::RetryAfter, Refusal::NotFound, Refusal::Denied, Refusal::Dies];
+            Act::Refuse { lasts: random.random_range(1_000..40_000), how: pick(random, &how) }
+        }
+        7 => Act::TokenExpires { newer: random.random() },
+        8 => {
+            let how = [
+                ApiFault::Unauthorized,
+                ApiFault::Forbidden,
+                ApiFault::TooMany,
+                ApiFault::Broken,
+                ApiFault::Cut,
+                ApiFault::Lost,
+                ApiFault::NoHistory,
+            ];
+            Act::ApiFails { lasts: random.random_range(1_000..20_000), how: pick(random, &how) }
+        }
+        9 => Act::StoreFails { lasts: random.random_range(100..8_000) },
+        10 => Act::StoreSlow { lasts: random.random_range(1_000..20_000) },
+        11 => Act::Crash { actions: random.random_range(0..12), down: random.random_range(0..8_000) },
+        12 => Act::Sleep { lasts: pick(random, &[3_000, 30_000, 3_600_000]) },
+        13 => Act::SetClock { by: pick(random, &[-7_200, -60, -3, 3, 60, 7_200]) },
+        14 => pick(random, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),
+        15 => Act::Disconnect { lasts: random.random_range(100..10_000) },
+        16 => Act::Read { which, read: random.random_ratio(3, 4) },
+        17 => Act::Delete { which },
+        18 => pick(random, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
+        _ => Act::StaleReport { which },
+    }
+}
+
+fn update(random: &mut SmallRng) -> Act {
+    let to = pick(random, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
+    Act::Update { which: random.random_range(0..1_000), to }
+}
+
+/// Mostly one, sometimes a burst.
+fn few(random: &mut SmallRng) -> usize {
+    match random.random_range(0..10) {
+        0..6 => 1,
+        6..9 => random.random_range(2..5),
+        _ => random.random_range(5..12),
+    }
+}
+
+fn pick<T: Copy>(random: &mut SmallRng, from: &[T]) -> T {
+    from[random.random_range(0..from.len())]
+}
+
+/// Dice for a run: everything that chance decides is asked here.
+#[derive(Debug)]
+pub(crate) struct Dice(SmallRng);
+
+impl Dice {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(SmallRng::seed_from_u64(seed ^ 0x5eed))
+    }
+
+    /// Whether something that happens in `percent` of the cases happens now.
+    pub(crate) fn happens(&mut self, percent: u32) -> bool {
+        percent > 0 && self.0.random_range(0..100) < percent
+    }
+
+    /// Microseconds, between two numbers of milliseconds.
+    pub(crate) fn millis(&mut self, range: std::ops::Range<u64>) -> u64 {
+        self.0.random_range(range.start * 1_000..range.end * 1_000)
+    }
+
+    /// One of `count`.
+    pub(crate) fn one_of(&mut self, count: usize) -> usize {
+        self.0.random_range(0..count)
+    }
+
+    pub(crate) fn number(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}

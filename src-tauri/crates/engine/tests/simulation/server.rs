@@ -1,0 +1,423 @@
+//! The made-up server: its record of messages, its HTTP API and its broker, with the manners of a plan.
+//!
+//! It never breaks its word by itself: what is lost between it and the machine is the world's doing. It knows what it
+//! owes: what the account must have in the end, given what this kind of server can give again.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use engine::{
+    catchup::{Page, Request},
+    notice::{Identity, Notice, NoticeKey, Priority, State, page::Next as NextPage},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Map;
+
+use crate::plan::{Api, Collect, Delivery, History, Next, Plan, Stamp, To};
+
+/// Microseconds since the world began.
+pub(crate) type At = u64;
+
+/// The server's wall clock, which is the true one.
+pub(crate) fn true_time(at: At) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_767_225_600) + SignedDuration::from_micros(at.cast_signed())
+}
+
+/// A notice as it stood: the first version is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Copy {
+    pub item: usize,
+    pub version: usize,
+}
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body {
+    Notices(Vec<Copy>),
+    Junk,
+}
+
+/// A message handed to a session: by which number it is acknowledged, and its place in the stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub session: usize,
+    pub number: u64,
+    pub body: Body,
+    pub offset: Option<u64>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Version {
+    state: State,
+    sent: At,
+}
+
+/// A row of the record.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    copy: Copy,
+    place: u64,
+    recorded: At,
+    delivered: bool,
+    /// Given out by a server that gives nothing out twice.
+    is_spent: bool,
+}
+
+/// A session as the server sees it.
+#[derive(Debug, Default)]
+struct Session {
+    is_alive: bool,
+    is_subscribed: bool,
+    sent: u64,
+    unacknowledged: BTreeMap<u64, Body>,
+    next_offset: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Server {
+    delivery: Delivery,
+    api: Option<Api>,
+    stamp: Stamp,
+    items: Vec<Vec<Version>>,
+    record: Vec<Row>,
+    places: u64,
+    queue: VecDeque<Body>,
+    stream: Vec<Body>,
+    sessions: Vec<Session>,
+    /// The history was refused once: the client may do without from then on.
+    history_refused: bool,
+}
+
+impl Server {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        Self {
+            delivery: plan.delivery,
+            api: plan.api,
+            stamp: plan.stamp,
+            items: Vec::new(),
+            record: Vec::new(),
+            places: 0,
+            queue: VecDeque::new(),
+            stream: Vec::new(),
+            sessions: Vec::new(),
+            history_refused: false,
+        }
+    }
+
+    // What senders do.
+
+    /// A new notice, recorded.
+    pub(crate) fn publish(&mut self, now: At) -> Copy {
+        self.items.push(vec![Version { state: State::Open, sent: now }]);
+        let copy = Copy { item: self.items.len() - 1, version: 1 };
+        self.record(copy, now);
+        copy
+    }
+
+    /// A newer version of one of the notices, recorded; none once it is settled.
+    pub(crate) fn update(&mut self, which: usize, to: To, now: At) -> Option<Copy> {
+        let item = which.checked_rem(self.items.len())?;
+        let state = match to {
+            To::Open => State::Open,
+            To::Decided => State::Decided,
+            To::Withdrawn => State::Withdrawn,
+            To::Expired => State::Expired,
+        };
+        let last = *self.items[item].last().unwrap();
+        if last.state != State::Open || (self.stamp == Stamp::State && state == State::Open) {
+            return None;
+        }
+        let sent = if self.stamp == Stamp::State { last.sent } else { now.max(last.sent + 1) };
+        self.items[item].push(Version { state, sent });
+        let copy = Copy { item, version: self.items[item].len() };
+        self.record(copy, now);
+        Some(copy)
+    }
+
+    /// One of the notices, in its first or its newest version.
+    pub(crate) fn copy_of(&self, which: usize, newest: bool) -> Option<Copy> {
+        let item = which.checked_rem(self.items.len())?;
+        Some(Copy { item, version: if newest { self.items[item].len() } else { 1 } })
+    }
+
+    fn record(&mut self, copy: Copy, now: At) {
+        let Some(api) = self.api else { return };
+        self.places += 1;
+        let row = Row { copy, place: self.places, recorded: now, delivered: false, is_spent: false };
+        let old = self.record.iter().position(|row| row.copy.item == copy.item);
+        match old {
+            // An id that is a cursor keeps its place.
+            Some(old) if api.next == Next::Absent => {
+                self.record[old] = Row { place: self.record[old].place, ..row };
+            }
+            Some(old) if api.compacted => {
+                self.record.remove(old);
+                self.record.push(row);
+            }
+            _ => self.record.push(row),
+        }
+    }
+
+    // The broker.
+
+    /// Puts a message on its way, `ahead` of so many others.
+    pub(crate) fn send(&mut self, body: Body, ahead: usize) {
+        match self.delivery {
+            Delivery::Queue { .. } => {
+                let place = self.queue.len().saturating_sub(ahead);
+                self.queue.insert(place, body);
+            }
+            Delivery::Stream => self.stream.push(body),
+            Delivery::Topic { .. } => {
+                for session in self.sessions.iter_mut().filter(|session| session.is_alive && session.is_subscribed) {
+                    session.sent += 1;
+                    session.unacknowledged.insert(session.sent, body.clone());
+                }
+            }
+        }
+    }
+
+    /// A new session.
+    pub(crate) fn begin(&mut self) -> usize {
+        self.sessions.push(Session { is_alive: true, ..Session::default() });
+        self.sessions.len() - 1
+    }
+
+    /// A SUBSCRIBE takes effect; a stream is read from `offset` on.
+    pub(crate) fn subscribe(&mut self, session: usize, offset: u64) {
+        self.sessions[session].is_subscribed = true;
+        self.sessions[session].next_offset = usize::try_from(offset).unwrap();
+    }
+
+    /// The server has noticed that a session is gone: what it did not acknowledge goes back.
+    pub(crate) fn end(&mut self, session: usize) {
+        let session = &mut self.sessions[session];
+        session.is_alive = false;
+        let returned = std::mem::take(&mut session.unacknowledged);
+        if matches!(self.delivery, Delivery::Queue { .. }) {
+            returned.into_values().rev().for_each(|body| self.queue.push_front(body));
+        }
+    }
+
+    /// What is sent next, and on which session.
+    pub(crate) fn poll_sent(&mut self) -> Vec<Sent> {
+        let mut sent = Vec::new();
+        for (index, session) in self.sessions.iter_mut().enumerate().rev() {
+            if !session.is_alive || !session.is_subscribed {
+                continue;
+            }
+            match self.delivery {
+                Delivery::Queue { prefetch } => {
+                    while session.unacknowledged.len() < prefetch
+                        && let Some(body) = self.queue.pop_front()
+                    {
+                        session.sent += 1;
+                        session.unacknowledged.insert(session.sent, body.clone());
+                        sent.push(Sent { session: index, number: session.sent, body, offset: None });
+                    }
+                }
+                Delivery::Stream => {
+                    while let Some(body) = self.stream.get(session.next_offset) {
+                        let offset = Some(session.next_offset as u64);
+                        session.next_offset += 1;
+                        session.sent += 1;
+                        sent.push(Sent { session: index, number: session.sent, body: body.clone(), offset });
+                    }
+                }
+                Delivery::Topic { .. } => {
+                    let handed = std::mem::take(&mut session.unacknowledged);
+                    sent.extend(handed.into_iter().map(|(number, body)| Sent {
+                        session: index,
+                        number,
+                        body,
+                        offset: None,
+                    }));
+                }
+            }
+        }
+        sent
+    }
+
+    /// An ACK has come.
+    pub(crate) fn acknowledge(&mut self, session: usize, number: u64) {
+        let session = &mut self.sessions[session];
+        if let (true, Some(Body::Notices(copies))) = (session.is_alive, session.unacknowledged.remove(&number)) {
+            for row in self.record.iter_mut().filter(|row| copies.contains(&row.copy)) {
+                row.delivered = true;
+            }
+        }
+    }
+
+    // The HTTP API.
+
+    /// Answers a request for a page.
+    pub(crate) fn answer(&mut self, request: &Request, now: At) -> Page {
+        let api = self.api.unwrap();
+        let (rows, next) = match request {
+            Request::Collect { after, .. } => self.collect(api, after.as_deref()),
+            Request::History { page } => (self.history(api, *page as usize), NextPage::Absent),
+        };
+        Page {
+            notices: rows.iter().map(|row| self.row_notice(api, row)).collect(),
+            rows: rows.len(),
+            next,
+            server_time: api.has_date.then(|| true_time(now)),
+        }
+    }
+
+    /// Whether there is a history.
+    pub(crate) fn has_history(&self) -> bool {
+        self.api.is_some_and(|api| api.history != History::None) && !self.history_refused
+    }
+
+    /// The history says 403.
+    pub(crate) fn refuse_history(&mut self) {
+        self.history_refused = true;
+    }
+
+    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<Row>, NextPage) {
+        let after = after.and_then(|after| self.place_of(after)).unwrap_or(0);
+        let mut rows: Vec<Row> = match api.collect {
+            Collect::Honest => {
+                for row in self.record.iter_mut().filter(|row| row.place <= after) {
+                    row.delivered = true;
+                }
+                self.record.iter().filter(|row| row.place > after).copied().collect()
+            }
+            Collect::IgnoresCursor => self.record.clone(),
+            Collect::Destructive => self.record.iter().filter(|row| !row.delivered).copied().collect(),
+        };
+        rows.sort_by_key(|row| row.place);
+        let is_last = api.collect == Collect::IgnoresCursor || rows.len() <= api.cap;
+        if api.collect != Collect::IgnoresCursor {
+            rows.truncate(api.cap);
+        }
+        if api.collect == Collect::Destructive {
+            for served in &rows {
+                for row in self.record.iter_mut().filter(|row| row.place == served.place) {
+                    (row.delivered, row.is_spent) = (true, true);
+                }
+            }
+        }
+        let last = rows.last().map_or(after, |row| row.place);
+        let next = match api.next {
+            Next::Absent => NextPage::Absent,
+            Next::NullAtEnd if is_last => NextPage::Null,
+            Next::Cursor | Next::NullAtEnd => NextPage::Cursor(last.to_string()),
+        };
+        (rows, next)
+    }
+
+    fn history(&self, api: Api, page: usize) -> Vec<Row> {
+        let mut rows = self.record.clone();
+        rows.sort_by_key(|row| std::cmp::Reverse((self.version(row.copy).sent, row.place)));
+        match api.history {
+            History::Paged => rows.into_iter().skip((page - 1) * api.cap).take(api.cap).collect(),
+            History::IgnoresPage | History::None => rows,
+        }
+    }
+
+    /// The place a cursor means.
+    fn place_of(&self, cursor: &str) -> Option<u64> {
+        match cursor.strip_prefix('m') {
+            None => cursor.parse().ok(),
+            Some(item) => {
+                let item: usize = item.parse().ok()?;
+                self.record.iter().find(|row| row.copy.item == item).map(|row| row.place)
+            }
+        }
+    }
+
+    // What notices look like.
+
+    /// A copy as it comes over the session.
+    pub(crate) fn notice(&self, copy: Copy) -> Notice {
+        let version = self.version(copy);
+        Notice {
+            key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
+            identity: Identity::Given,
+            title: format!("{} version {}", id_of(copy.item), copy.version),
+            body: copy.version.to_string(),
+            kind: String::new(),
+            sender: String::new(),
+            sent_at: Some(true_time(version.sent)),
+            link: String::new(),
+            priority: Priority::Normal,
+            state: version.state,
+            version: (self.stamp == Stamp::Version).then_some(copy.version as i64),
+            actions: Vec::new(),
+            undelivered: None,
+            extra: Map::new(),
+            destination: "/queue/world".to_owned(),
+            is_partial: false,
+        }
+    }
+
+    fn row_notice(&self, api: Api, row: &Row) -> Notice {
+        Notice { undelivered: api.says_status.then_some(!row.delivered || row.is_spent), ..self.notice(row.copy) }
+    }
+
+    fn version(&self, copy: Copy) -> Version {
+        self.items[copy.item][copy.version - 1]
+    }
+
+    /// Where a copy stands.
+    pub(crate) fn state_of(&self, copy: Copy) -> State {
+        self.version(copy).state
+    }
+
+    // What is owed.
+
+    /// What the account must have in the end, in at least this version.
+    pub(crate) fn owed(&self) -> Vec<Copy> {
+        match (self.delivery, self.api) {
+            (Delivery::Queue { .. } | Delivery::Stream, _) => {
+                (0..self.items.len()).map(|item| Copy { item, version: self.items[item].len() }).collect()
+            }
+            (Delivery::Topic { .. }, Some(_)) => self.owed_by_api(At::MAX),
+            (Delivery::Topic { .. }, None) => Vec::new(),
+        }
+    }
+
+    /// What the account must have once a pass says that nothing from before `end` is missing.
+    pub(crate) fn owed_by_api(&self, end: At) -> Vec<Copy> {
+        let Some(api) = self.api else { return Vec::new() };
+        let is_owed = |row: &&Row| {
+            row.recorded < end && self.version(row.copy).sent < end && (!row.is_spent || self.has_history())
+        };
+        // Whoever asks for what follows the last row does not see earlier rows change.
+        let is_blind = api.collect == Collect::Honest && api.next == Next::Absent;
+        self.record
+            .iter()
+            .filter(is_owed)
+            .map(|row| if is_blind { Copy { version: 1, ..row.copy } } else { row.copy })
+            .collect()
+    }
+
+    /// The rows a stored cursor claims to cover; none where a cursor means nothing.
+    pub(crate) fn covered_by(&self, cursor: &str) -> Vec<Copy> {
+        match self.api {
+            Some(Api { collect: Collect::Honest, next, .. }) => {
+                let place = self.place_of(cursor).unwrap_or(0);
+                let rows = self.record.iter().filter(|row| row.place <= place);
+                rows.map(|row| if next == Next::Absent { Copy { version: 1, ..row.copy } } else { row.copy }).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// How many requests a pass may need.
+    pub(crate) fn pages(&self) -> usize {
+        2 * self.record.len() + 8
+    }
+}
+
+/// The id of a notice.
+pub(crate) fn id_of(item: usize) -> String {
+    format!("m{item}")
+}
+
+/// The copy a notice is.
+pub(crate) fn copy_of(notice: &Notice) -> Copy {
+    let item = notice.key.id.strip_prefix('m').unwrap().parse().unwrap();
+    Copy { item, version: notice.body.parse().unwrap() }
+}
