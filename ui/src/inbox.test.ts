@@ -1,62 +1,39 @@
 import { expect, test, vi } from 'vitest';
 
-import type { Ask, Backend, Detail } from './backend/backend';
+import type { Backend, Detail } from './backend/backend';
 import { fake } from './backend/fake';
 import { Inbox } from './inbox.svelte';
 
-/** A fake back end that counts what is asked of it. */
-function watched(backend: Backend) {
-  return { ...backend, page: vi.fn(backend.page), notice: vi.fn(backend.notice) };
+/** An inbox that hears of changes, as in the window. */
+async function opened(backend: Backend): Promise<Inbox> {
+  const inbox = new Inbox(backend);
+  await backend.listen((update) => {
+    if (update.type === 'inbox') void inbox.refresh();
+  });
+  await inbox.refresh();
+  return inbox;
 }
 
-const seqs = (inbox: Inbox) => inbox.rows.map((row) => row.seq);
-
-test('the first reading shows the newest page and the unread count', async () => {
-  const inbox = new Inbox(fake({ scene: 'many' }));
-  expect(inbox.phase).toBe('loading');
-  await inbox.refresh();
-  expect(inbox.phase).toBe('ready');
-  expect(seqs(inbox).slice(0, 3)).toEqual([20_000, 19_999, 19_998]);
-  expect(inbox.rows).toHaveLength(100);
-  expect(inbox.unread).toBe(7);
-});
-
-test('older pages follow without a gap or a double, to the end', async () => {
-  const inbox = new Inbox(fake({ scene: 'live' }));
-  await inbox.refresh();
-  for (let page = 0; page < 3; page += 1) await inbox.more();
-  expect(seqs(inbox)).toEqual(Array.from({ length: 60 }, (_, index) => 60 - index));
-});
-
-test('reading again keeps as many rows as were shown', async () => {
-  const backend = watched(fake({ scene: 'many' }));
-  const inbox = new Inbox(backend);
-  await inbox.refresh();
-  await inbox.more();
-  await inbox.more();
-  await inbox.refresh();
-  expect(inbox.rows).toHaveLength(300);
-  await inbox.more();
-  expect(seqs(inbox).at(-1)).toBe(20_000 - 399);
-});
+const seqs = (inbox: Inbox) => inbox.roll.sheet.rows.map((row) => row.seq);
 
 test('a burst of updates costs two readings at most', async () => {
-  const backend = watched(fake());
-  const inbox = new Inbox(backend);
+  const backend = fake();
+  const page = vi.fn(backend.page);
+  const inbox = new Inbox({ ...backend, page });
   await Promise.all(Array.from({ length: 50 }, () => inbox.refresh()));
-  expect(backend.page.mock.calls.length).toBeLessThanOrEqual(2);
+  expect(page.mock.calls.length).toBeLessThanOrEqual(2);
 });
 
 test('an update during a reading is not lost', async () => {
   const backend = fake();
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
-  const slow = vi.fn(async (ask: Ask) => {
-    const page = await backend.page(ask);
+  const page: Backend['page'] = async (ask) => {
+    const answer = await backend.page(ask);
     await held;
-    return page;
-  });
-  const inbox = new Inbox({ ...backend, page: slow });
+    return answer;
+  };
+  const inbox = new Inbox({ ...backend, page });
   const reading = inbox.refresh();
   await backend.remove([60]);
   void inbox.refresh();
@@ -67,8 +44,7 @@ test('an update during a reading is not lost', async () => {
 
 test('a notice opened on purpose is marked read, one passed over is not at once', async () => {
   const backend = fake();
-  const inbox = new Inbox(backend);
-  await inbox.refresh();
+  const inbox = await opened(backend);
   await inbox.select(60, { opened: true });
   await inbox.move(1);
   expect(inbox.selected).toBe(59);
@@ -77,10 +53,9 @@ test('a notice opened on purpose is marked read, one passed over is not at once'
 });
 
 test('a notice that stays on the screen becomes read', async () => {
-  vi.useFakeTimers();
   const backend = fake();
-  const inbox = new Inbox(backend);
-  await inbox.refresh();
+  const inbox = await opened(backend);
+  vi.useFakeTimers();
   await inbox.select(60);
   await vi.advanceTimersByTimeAsync(2000);
   vi.useRealTimers();
@@ -100,20 +75,94 @@ test('a detail that comes too late does not replace the one selected since', asy
   expect(inbox.detail?.seq).toBe(59);
 });
 
-test('deleting selects the neighbour below', async () => {
-  const inbox = new Inbox(fake());
+test('among the unread, the one that is being read stays until another is selected', async () => {
+  const inbox = await opened(fake());
+  await inbox.show({ unread: true });
+  expect(seqs(inbox)).toEqual([60, 59, 58, 57, 56, 55, 54]);
+  await inbox.select(58, { opened: true });
   await inbox.refresh();
+  expect(seqs(inbox)).toContain(58);
+  expect(inbox.roll.sheet.rows.find((row) => row.seq === 58)?.read).toBe(true);
+  await inbox.move(1);
+  await inbox.refresh();
+  expect(inbox.selected).toBe(57);
+  expect(seqs(inbox)).not.toContain(58);
+});
+
+test('deleting selects what comes after it, and undo brings it back', async () => {
+  const inbox = await opened(fake());
   await inbox.select(58);
   await inbox.remove();
-  expect(inbox.selected).toBe(57);
   await inbox.refresh();
+  expect(inbox.selected).toBe(57);
   expect(seqs(inbox)).not.toContain(58);
+  expect(inbox.done).toMatchObject({ what: 'removed', count: 1 });
+  await inbox.undo();
+  await inbox.refresh();
+  expect(seqs(inbox)).toContain(58);
+  expect(inbox.done).toEqual({ what: 'restored', count: 1 });
+});
+
+test('deleting many goes on with the first one that is left', async () => {
+  const inbox = await opened(fake());
+  await inbox.select(60);
+  await inbox.move(1, { picks: true });
+  await inbox.move(1, { picks: true });
+  expect([...inbox.picked].sort()).toEqual([58, 59, 60]);
+  await inbox.remove();
+  expect(inbox.selected).toBe(57);
+  expect(inbox.picked.size).toBe(0);
+  expect(inbox.done?.count).toBe(3);
+});
+
+test('a range is picked from the last one to this one', async () => {
+  const inbox = await opened(fake());
+  inbox.pick(50);
+  inbox.pickTo(47);
+  expect([...inbox.picked].sort()).toEqual([47, 48, 49, 50]);
+  inbox.pick(48);
+  expect(inbox.picked.has(48)).toBe(false);
+});
+
+test('all are picked by what the filter shows, also what was never read', async () => {
+  const inbox = await opened(fake({ scene: 'many' }));
+  await inbox.show({ kind: 'payment' });
+  await inbox.pickAll();
+  expect(inbox.picked.size).toBe(2500);
+});
+
+test('marking all spares what arrives meanwhile', async () => {
+  const backend = fake();
+  const inbox = await opened(backend);
+  const through = inbox.roll.newest;
+  await backend.testNotice();
+  await backend.setAllRead(inbox.filter, through);
+  await inbox.refresh();
+  expect(inbox.roll.unread).toBe(1);
+});
+
+test('what is found is marked, in the list and in the text', async () => {
+  const inbox = await opened(fake({ language: 'zh-CN' }));
+  await inbox.show({ text: '审批' });
+  const row = inbox.roll.sheet.rows[0];
+  expect(row?.title.slice(...(row.marks?.title[0] ?? []))).toBe('审批');
+  await inbox.select(row?.seq ?? 0);
+  expect(inbox.detail?.marks?.title).toHaveLength(1);
+  await inbox.showAll();
+  expect(inbox.roll.sheet.rows[0]?.marks).toBeUndefined();
+});
+
+test('older history comes in below, until the server has no more', async () => {
+  const inbox = await opened(fake());
+  for (let round = 0; round < 3; round += 1) await inbox.loadOlder();
+  expect(inbox.roll.sheet.total).toBe(120);
+  expect(inbox.hasAllHistory).toBe(true);
+  expect(seqs(inbox)[0]).toBe(60);
 });
 
 test('a notice that went away elsewhere is said to be gone', async () => {
   const backend = fake();
-  const inbox = new Inbox(backend);
-  await inbox.refresh();
+  const inbox = await opened(backend);
   await inbox.select(60);
   await backend.remove([60]);
   await inbox.refresh();
@@ -126,17 +175,16 @@ test('a store that cannot be read is said, and reading again recovers', async ()
   let page = fake({ scene: 'broken' }).page;
   const inbox = new Inbox({ ...good, page: (ask) => page(ask) });
   await inbox.refresh();
-  expect(inbox.phase).toBe('failed');
-  expect(inbox.failure).toContain('damaged');
+  expect(inbox.roll.phase).toBe('failed');
+  expect(inbox.roll.failure).toContain('damaged');
   page = good.page;
   await inbox.refresh();
-  expect(inbox.phase).toBe('ready');
+  expect(inbox.roll.phase).toBe('ready');
 });
 
-test('what was asked for and failed is said', async () => {
-  const inbox = new Inbox(fake());
-  await inbox.refresh();
-  await inbox.select(60);
+test('what was asked for and failed is said, with its code', async () => {
+  const inbox = await opened(fake({ scene: 'hostile' }));
+  await inbox.select(5);
   await inbox.openLink();
-  expect(inbox.problem).toContain('allowed_link_hosts');
+  expect(inbox.problem?.code).toBe('link-refused');
 });

@@ -1,0 +1,16 @@
+// The pages of the settings, in the order in which they are listed.
+
+import type { Group } from './keys';
+
+export const pages = ['general', 'notifications', 'account', 'server', 'network', 'message', 'devices', 'diagnostics', 'about'] as const;
+
+export type Page = (typeof pages)[number];
+
+export const groupsOf: Partial<Record<Page, Group[]>> = {
+  general: ['app', 'inbox'],
+  notifications: ['notifications'],
+  account: ['auth'],
+  server: ['server', 'api'],
+  network: ['network'],
+  message: ['message'],
+};
