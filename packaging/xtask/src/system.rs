@@ -19,7 +19,7 @@ pub(crate) const BUILD: &[&str] =
 pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk"];
 
 /// What the tests talk to. Erlang is named because it brings a network service of its own.
-pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
+pub(crate) const TESTS: &[&str] = &["dbus-daemon", "erlang-base", "rabbitmq-server"];
 
 /// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
