@@ -14,8 +14,8 @@ export function shortDate(iso: string, language: Language, now = new Date()): st
   const date = new Date(iso);
   if (Number.isNaN(date.getTime())) return '';
   const age = midnightOf(now) - date.getTime();
-  const time: Intl.DateTimeFormatOptions = { hour: 'numeric', minute: '2-digit' };
-  if (age <= 0) return written(iso, language, time);
+  const time: Intl.DateTimeFormatOptions = { hour: language === 'zh-CN' ? '2-digit' : 'numeric', minute: '2-digit' };
+  if (age <= 0) return timeOf(iso, language);
   if (age < 6 * day) return written(iso, language, { weekday: 'short', ...time });
   const year: Intl.DateTimeFormatOptions = date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' };
   return written(iso, language, { day: 'numeric', month: 'short', ...year, ...time });
