@@ -10,6 +10,7 @@ mod bad_input;
 mod broker;
 mod catchup;
 mod crash;
+mod doctor;
 mod notify;
 mod rabbit;
 mod rooms;

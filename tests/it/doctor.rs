@@ -1,0 +1,74 @@
+//! The doctor takes no message: what waits on a server waits for Belfry after it as before.
+
+use harness::{Amqp, Pushd, RabbitMq};
+use lapin::ExchangeKind;
+use serde_json::{Value, json};
+
+use crate::world::{Person, assert_no_second_popup, ids, numbered, settings, text};
+
+const DURABLE_TOPIC: &str = r#"destination = "/exchange/news/all"
+headers = { durable = "true", "auto-delete" = "false", "x-queue-name" = "belfry.{login}.{device}" }"#;
+
+/// The findings of a step, as `verdict: detail`.
+fn found(findings: &Value, step: &str) -> Vec<String> {
+    let findings = findings.as_array().expect("an array of findings").iter().filter(|finding| finding["step"] == step);
+    findings.map(|finding| format!("{}: {}", text(finding, "verdict"), text(finding, "detail"))).collect()
+}
+
+fn message(id: &str) -> String {
+    json!({"id": id, "title": id, "content": "text"}).to_string()
+}
+
+#[tokio::test]
+async fn queues_keep_what_is_in_them_and_a_missing_destination_is_named() {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let amqp = Amqp::connect(&rabbit).await;
+    amqp.declare_queue("approvals").await;
+    amqp.declare_exchange("news", ExchangeKind::Topic).await;
+    let subscriptions = [
+        "destination = \"/exchange/missing/all\"",
+        "destination = \"/amq/queue/approvals\"",
+        DURABLE_TOPIC,
+        "destination = \"/queue/short-lived\"\nheaders = { \"auto-delete\" = \"true\" }",
+    ];
+    let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &subscriptions, ""), "guest");
+    // Makes the durable queue, as Belfry would.
+    assert_eq!(alice.ctl(&["doctor", "--json"]).await.code, Some(1), "a destination is missing");
+    amqp.publish_all("", "approvals", [(message("queue-1"), None), (message("queue-2"), None)]).await;
+    amqp.publish_all("news", "all", [(message("topic-1"), None), (message("topic-2"), None)]).await;
+
+    for _ in 0..3 {
+        let ended = alice.ctl(&["doctor", "--json"]).await;
+        let subscribed = found(&ended.json(), "subscribe");
+        assert!(subscribed[0].starts_with("fail: /exchange/missing/all: "), "{subscribed:?}");
+        assert_eq!(subscribed[1], "ok: /amq/queue/approvals: confirmed");
+        assert_eq!(subscribed[2], "ok: /exchange/news/all: confirmed");
+        assert!(subscribed[3].starts_with("skipped: /queue/short-lived: "), "{subscribed:?}");
+    }
+    alice.home.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
+    let mut running = alice.run_live().await;
+    let told = ids(&running.events_of("notice", 4).await);
+    assert_eq!(told, [numbered("queue", 2), numbered("topic", 2)].concat());
+}
+
+#[tokio::test]
+async fn a_server_that_forgets_what_it_served_loses_nothing_to_the_doctor() {
+    let pushd = Pushd::start(["--user", "alice:secret", "--user", "bob:secret", "--destructive-collect"]).await;
+    let (alice, bob) = (Person::of(&pushd, "alice").await, Person::of(&pushd, "bob").await);
+    let sent = json!({"title": "one", "content": "text", "type": 1, "receiver": ["alice"]});
+    let id = text(&pushd.call(&bob.token, "sendMessage", &sent).await, "id");
+
+    let ended = alice.ctl(&["doctor", "--json"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(found(&ended.json(), "collect"), ["ok: 1 rows, 1 of them new; they are in the inbox"]);
+    assert_eq!(alice.inbox_ids().await, [id.as_str()]);
+
+    let mut running = alice.run_live().await;
+    let popup = running.event_of("notification").await;
+    assert_eq!(popup["notices"], json!([id]));
+    assert_eq!(text(&running.event_of("notice").await, "id"), id);
+    let beside = alice.ctl(&["doctor", "--json"]).await;
+    assert_eq!(beside.code, Some(0), "{beside:?}");
+    assert!(found(&beside.json(), "collect")[0].starts_with("skipped: "), "{beside:?}");
+    assert_no_second_popup(&running.all_of("notification"));
+}
