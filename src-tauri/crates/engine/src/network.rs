@@ -7,10 +7,8 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 pub use reqwest::Client;
-use reqwest::{
-    Certificate, Identity, StatusCode,
-    header::{self, HeaderValue},
-};
+use reqwest::{Certificate, Identity, StatusCode, header};
+use secrecy::SecretString;
 use url::Url;
 
 use crate::{
@@ -85,14 +83,15 @@ pub(crate) fn http_url(endpoint: &Url) -> Url {
 }
 
 /// The proxy that the client would take to this URL, and what it would say there to be let in; `None`: straight.
-pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<HeaderValue>)> {
+pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<SecretString>)> {
     match &settings.proxy {
         Proxy::None => None,
         Proxy::Url(proxy) => Some((proxy.clone(), None)),
         Proxy::System => {
             // The client asks the same code.
             let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
-            Some((Url::parse(&found.uri().to_string()).ok()?, found.basic_auth().cloned()))
+            let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
+            Some((Url::parse(&found.uri().to_string()).ok()?, credential))
         }
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io;
 
-use reqwest::header::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, lookup_host},
@@ -105,7 +105,7 @@ async fn connect(url: &Url, tell: &mut impl FnMut(Finding)) -> Option<TcpStream>
 async fn pass(
     mut stream: TcpStream,
     proxy: &Url,
-    credential: Option<&HeaderValue>,
+    credential: Option<&SecretString>,
     endpoint: &Url,
     tell: &mut impl FnMut(Finding),
 ) -> bool {
@@ -118,7 +118,7 @@ async fn pass(
     let mut request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n").into_bytes();
     if let Some(credential) = credential {
         request.extend_from_slice(b"Proxy-Authorization: ");
-        request.extend_from_slice(credential.as_bytes());
+        request.extend_from_slice(credential.expose_secret().as_bytes());
         request.extend_from_slice(b"\r\n");
     }
     request.extend_from_slice(b"\r\n");
@@ -234,7 +234,7 @@ mod tests {
         });
         let mut findings = Vec::new();
         let stream = TcpStream::connect(host_of(&proxy)).await.unwrap();
-        let credential = HeaderValue::from_static("Basic eDp5");
+        let credential = SecretString::from("Basic eDp5");
         let passed = pass(stream, &proxy, Some(&credential), &endpoint, &mut |finding| findings.push(finding)).await;
         (passed, findings.pop().unwrap(), answering.await.unwrap())
     }
