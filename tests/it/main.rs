@@ -11,6 +11,7 @@ mod broker;
 mod catchup;
 mod crash;
 mod doctor;
+mod faults;
 mod notify;
 mod rabbit;
 mod rooms;

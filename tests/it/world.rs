@@ -17,6 +17,11 @@ pub(crate) fn settings(endpoint: &str, login: &str, subscriptions: &[&str], more
     text
 }
 
+/// The same settings with one more line in `[server]`.
+pub(crate) fn with_server(settings: &str, line: &str) -> String {
+    settings.replacen("[server]\n", &format!("[server]\n{line}\n"), 1)
+}
+
 /// `[api]` at `base`.
 pub(crate) fn api(base: &str) -> String {
     format!("[api]\nbase = \"{base}\"\n")

@@ -174,12 +174,17 @@ impl Running {
         self.event(kind, |event| event["event"] == kind).await
     }
 
-    /// Waits for the status event with this state.
+    /// Waits for the status event with this state; the status events before it are taken, too.
     ///
     /// # Panics
     /// As [`Self::event`].
     pub async fn state(&mut self, state: &str) -> Value {
-        self.event(state, |event| event["event"] == "status" && event["state"] == state).await
+        loop {
+            let status = self.event(state, |event| event["event"] == "status").await;
+            if status["state"] == state {
+                return status;
+            }
+        }
     }
 
     /// The next `count` events of this kind.

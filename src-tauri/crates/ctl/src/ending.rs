@@ -113,9 +113,13 @@ impl From<std::io::Error> for Error {
 impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Unreachable | Fault::Tls | Fault::ProxyAuth | Fault::Closed | Fault::Silent | Fault::Died => {
-                Code::Unreachable
-            }
+            Fault::Unreachable
+            | Fault::Tls
+            | Fault::ProxyAuth
+            | Fault::Closed
+            | Fault::Broken
+            | Fault::Silent
+            | Fault::Died => Code::Unreachable,
             Fault::Status(401 | 403) | Fault::Refused | Fault::NoCredential | Fault::WrongAccount => Code::SignIn,
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Code::Unreachable,
             Fault::Insecure | Fault::Settings => Code::Usage,

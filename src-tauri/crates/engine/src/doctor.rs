@@ -124,7 +124,7 @@ impl Look {
     /// It does not work, as this failure says.
     pub fn failed(self, failure: &Failure) -> Finding {
         let remedy = match (failure.remedy(), failure.fault) {
-            ("", Fault::Unreachable | Fault::Closed | Fault::Silent) => {
+            ("", Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent) => {
                 "try again; if it stays, ask IT whether the server runs and a firewall lets this computer reach it"
             }
             ("", _) => "try again later; if it stays, ask who runs the server",

@@ -28,8 +28,10 @@ pub enum Fault {
     Died,
     /// The server broke the protocol.
     Protocol,
-    /// The connection was closed or reset.
+    /// The server closed the connection.
     Closed,
+    /// The connection broke without a close: reset, cut, timed out.
+    Broken,
     /// Nothing was heard for three heart-beats, or a probe was not answered.
     Silent,
     /// Refused by us before a secret was sent: `ws://` or `http://` to a host that is not allowed it.
@@ -81,7 +83,7 @@ impl Failure {
         let retry = self.retry_after.map_or(Recovery::Retry, Recovery::RetryAfter);
         let unless_persistent = if repeated < PERSISTENT { retry } else { Recovery::Halt };
         match self.fault {
-            Fault::Unreachable | Fault::Closed | Fault::Silent | Fault::BadAnswer => retry,
+            Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent | Fault::BadAnswer => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
             Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount => Recovery::SignIn,
             Fault::Status(408 | 425 | 429) => retry,
@@ -104,6 +106,7 @@ impl Failure {
             Fault::Died => "the server ended the session right after the subscriptions",
             Fault::Protocol => "the server broke the protocol",
             Fault::Closed => "the connection was closed",
+            Fault::Broken => "the connection broke",
             Fault::Silent => "the server fell silent",
             Fault::Insecure => "the connection would not be encrypted",
             Fault::Settings => "a file named in the settings cannot be used",
@@ -116,7 +119,7 @@ impl Failure {
     /// What to do about it; empty when waiting is enough.
     pub fn remedy(&self) -> &'static str {
         match self.fault {
-            Fault::Unreachable | Fault::Closed | Fault::Silent | Fault::BadAnswer => "",
+            Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent | Fault::BadAnswer => "",
             Fault::Status(408 | 425 | 429) => "",
             Fault::Status(status) if status >= 500 => "",
             Fault::Tls => "ask IT whether network.ca_bundle must name your company's certificate authority",

@@ -127,9 +127,8 @@ impl Transport {
 
     fn failed(&self, error: &tungstenite::Error) -> Failure {
         let fault = match error {
-            tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
-                Fault::Closed
-            }
+            tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+            | tungstenite::Error::Io(_) => Fault::Broken,
             tungstenite::Error::Protocol(_) | tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => {
                 Fault::Protocol
             }

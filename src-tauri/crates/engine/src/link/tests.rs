@@ -148,6 +148,18 @@ fn a_session_that_dies_right_after_its_subscriptions_is_configuration_after_thre
 }
 
 #[test]
+fn a_line_that_breaks_however_often_and_soon_is_the_network() {
+    let mut world = World::new(1);
+    world.step(Input::Connect);
+    for _ in 0..10 {
+        world.establish();
+        world.lose(Fault::Broken);
+        assert!(matches!(world.link.state(), State::Waiting { .. }));
+        world.tick();
+    }
+}
+
+#[test]
 fn an_attempt_without_an_answer_is_given_up() {
     let mut world = World::new(1);
     world.step(Input::Connect);
