@@ -3,7 +3,20 @@
 use std::path::Path;
 
 /// Every command of the window. One that is missing here, or in `capabilities/window.json`, is refused at run time.
-const COMMANDS: &[&str] = &["listen", "start", "page", "notice", "set_read", "remove", "open_link", "try_now"];
+const COMMANDS: &[&str] = &[
+    "listen",
+    "start",
+    "page",
+    "seqs",
+    "kinds",
+    "notice",
+    "set_read",
+    "set_all_read",
+    "remove",
+    "restore",
+    "open_link",
+    "try_now",
+];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !Path::new("../ui/dist/index.html").exists() {

@@ -73,9 +73,13 @@ pub fn run(args: Args) -> ExitCode {
             commands::listen,
             commands::start,
             commands::page,
+            commands::seqs,
+            commands::kinds,
             commands::notice,
             commands::set_read,
+            commands::set_all_read,
             commands::remove,
+            commands::restore,
             commands::open_link,
             commands::try_now,
         ])

@@ -7,20 +7,17 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use engine::engine::{Engine, Snapshot};
-use engine::inbox::{Filter, Inbox};
+use engine::inbox::Inbox;
 use engine::notice::NoticeKey;
 use engine::settings::Settings;
-use engine::store::Seq;
 use host::texts::Language;
 use jiff::Timestamp;
 use tauri::ipc::Channel;
 use tokio::sync::{Notify, watch};
 
-use crate::links;
-use crate::view::{Code, Detail, Page, Problem, Start, Status, Update};
+use crate::view::{Code, Problem, Start, Status, Update};
 
-/// Longest page the window gets, in rows.
-const MAX_PAGE: usize = 500;
+mod notices;
 
 /// Everything the commands need.
 pub(crate) struct Shell {
@@ -140,37 +137,6 @@ impl Shell {
         }
     }
 
-    pub(crate) fn page(&self, before: Option<i64>, limit: usize) -> Result<Page, Problem> {
-        let limit = limit.clamp(1, MAX_PAGE);
-        self.inbox(|inbox| {
-            let rows = inbox.page(Filter::default(), before.map(Seq), limit)?;
-            Ok(Page {
-                next: rows.last().filter(|_| rows.len() == limit).map(|row| row.seq.0),
-                rows: rows.into_iter().map(Into::into).collect(),
-                unread: self.snapshot.borrow().counts.unread,
-            })
-        })
-    }
-
-    pub(crate) fn notice(&self, seq: i64) -> Result<Option<Detail>, Problem> {
-        self.inbox(|inbox| Ok(inbox.show(Seq(seq))?.map(Into::into)))
-    }
-
-    pub(crate) fn set_read(&self, seqs: &[i64], read: bool) -> Result<(), Problem> {
-        self.write(|inbox, seqs| inbox.mark(seqs, read), seqs)
-    }
-
-    pub(crate) fn remove(&self, seqs: &[i64]) -> Result<(), Problem> {
-        self.write(|inbox, seqs| inbox.delete(seqs), seqs)
-    }
-
-    pub(crate) fn open_link(&self, seq: i64) -> Result<(), Problem> {
-        let detail = self.inbox(|inbox| Ok(inbox.show(Seq(seq))?))?;
-        let detail = detail.ok_or_else(|| Problem::new(Code::Gone, "this notice is no longer in the inbox"))?;
-        let url = links::allowed(&detail.row.link, &self.settings).map_err(|e| Problem::new(Code::LinkRefused, e))?;
-        links::open(&url).map_err(|e| Problem::new(Code::NoBrowser, format!("no browser could be started: {e}")))
-    }
-
     pub(crate) fn try_now(&self) {
         if let Some(engine) = lock(&self.engine).as_ref() {
             engine.try_now();
@@ -179,16 +145,6 @@ impl Shell {
 
     fn status(&self) -> Status {
         Status::of(&self.snapshot.borrow(), &self.settings.server.endpoints, Timestamp::now())
-    }
-
-    fn write<E>(&self, work: impl FnOnce(&mut Inbox, &[Seq]) -> Result<usize, E>, seqs: &[i64]) -> Result<(), Problem>
-    where
-        Problem: From<E>,
-    {
-        let seqs: Vec<Seq> = seqs.iter().copied().map(Seq).collect();
-        self.inbox(|inbox| Ok(work(inbox, &seqs)?))?;
-        self.note_change();
-        Ok(())
     }
 
     /// Works on the inbox, which is opened when it is first needed and closed with the window.

@@ -4,22 +4,16 @@
 //! Invariants: one-line texts carry no control or bidirectional characters; nothing here holds a secret.
 
 use engine::engine::Snapshot;
-use engine::inbox;
 use engine::notice;
 use engine::settings;
 use engine::status;
 use engine::store::StoreError;
-use host::{plain, texts};
+use host::texts;
 use jiff::Timestamp;
 use serde::Serialize;
 #[cfg(test)]
 use ts_rs::TS;
 use url::Url;
-
-/// Longest one-line text, in characters.
-const LINE: usize = 200;
-/// Longest body, in characters: more is no longer read in a window.
-const BODY: usize = 200_000;
 
 /// An enum of the engine's, as the window knows it: a value that is new there does not compile here.
 macro_rules! mirror {
@@ -38,6 +32,10 @@ macro_rules! mirror {
         }
     };
 }
+
+mod notices;
+
+pub(crate) use self::notices::{Ask, Detail, Filter, Kind, Page, Removed, Row};
 
 mirror! {
     /// Where the matter stands.
@@ -74,89 +72,6 @@ mirror! {
 mirror! {
     /// How the window looks.
     Theme of settings::Theme { System = System, Light = Light, Dark = Dark }
-}
-
-/// One line of the list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-pub(crate) struct Row {
-    /// Its place, newest highest.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub(crate) seq: i64,
-    /// First line.
-    pub(crate) title: String,
-    /// How the body begins.
-    pub(crate) preview: String,
-    /// The server's type.
-    pub(crate) kind: String,
-    /// May be empty.
-    pub(crate) sender: String,
-    /// When it was sent, else when it came; RFC 3339.
-    pub(crate) at: String,
-    /// Whether a person has read it.
-    pub(crate) read: bool,
-    /// Where the matter stands.
-    pub(crate) state: State,
-    /// How loud.
-    pub(crate) priority: Priority,
-}
-
-/// A page of the list.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-pub(crate) struct Page {
-    /// Newest first.
-    pub(crate) rows: Vec<Row>,
-    /// What to ask the next page with; null at the end.
-    #[cfg_attr(test, ts(type = "number | null"))]
-    pub(crate) next: Option<i64>,
-    /// Notices of the whole inbox that are not read.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub(crate) unread: u64,
-}
-
-/// Something the server said that no setting maps.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-pub(crate) struct Field {
-    /// Its name there.
-    pub(crate) name: String,
-    /// Text as it is, everything else as JSON.
-    pub(crate) value: String,
-}
-
-/// A notice, whole.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Detail {
-    /// Its place.
-    #[cfg_attr(test, ts(type = "number"))]
-    pub(crate) seq: i64,
-    /// First line.
-    pub(crate) title: String,
-    /// Plain text, several lines.
-    pub(crate) body: String,
-    /// The server's type.
-    pub(crate) kind: String,
-    /// May be empty.
-    pub(crate) sender: String,
-    /// As the server says; RFC 3339.
-    pub(crate) sent_at: Option<String>,
-    /// When it came; RFC 3339.
-    pub(crate) received_at: String,
-    /// Whether a person has read it.
-    pub(crate) read: bool,
-    /// Where the matter stands.
-    pub(crate) state: State,
-    /// How loud.
-    pub(crate) priority: Priority,
-    /// By which way it came.
-    pub(crate) source: Source,
-    /// To be shown, never to be followed: opening it is [`crate::links`]' matter.
-    pub(crate) link: String,
-    /// What no setting maps.
-    pub(crate) fields: Vec<Field>,
 }
 
 /// The connection.
@@ -254,50 +169,6 @@ impl From<StoreError> for Problem {
     }
 }
 
-impl From<inbox::Row> for Row {
-    fn from(row: inbox::Row) -> Self {
-        let beginning: String = row.body.chars().take(LINE * 4).collect();
-        Self {
-            seq: row.seq.0,
-            title: plain::line(&row.title, LINE),
-            preview: plain::line(&beginning, LINE),
-            kind: plain::line(&row.kind, LINE),
-            sender: plain::line(&row.sender, LINE),
-            at: row.sent_at.unwrap_or(row.received_at).to_string(),
-            read: row.read,
-            state: row.state.into(),
-            priority: row.priority.into(),
-        }
-    }
-}
-
-impl From<inbox::Detail> for Detail {
-    fn from(inbox::Detail { row, extra, .. }: inbox::Detail) -> Self {
-        let text = |value: serde_json::Value| match value {
-            serde_json::Value::String(text) => text,
-            other => other.to_string(),
-        };
-        Self {
-            seq: row.seq.0,
-            title: plain::line(&row.title, LINE * 5),
-            body: plain::lines(&row.body, BODY),
-            kind: plain::line(&row.kind, LINE),
-            sender: plain::line(&row.sender, LINE),
-            sent_at: row.sent_at.map(|at| at.to_string()),
-            received_at: row.received_at.to_string(),
-            read: row.read,
-            state: row.state.into(),
-            priority: row.priority.into(),
-            source: row.source.into(),
-            link: plain::line(&row.link, LINE * 10),
-            fields: extra
-                .into_iter()
-                .map(|(name, value)| Field { name: plain::line(&name, LINE), value: plain::lines(&text(value), BODY) })
-                .collect(),
-        }
-    }
-}
-
 impl Status {
     /// The connection as the engine sees it; `endpoints` are those of the settings.
     pub(crate) fn of(snapshot: &Snapshot, endpoints: &[Url], now: Timestamp) -> Self {
@@ -339,17 +210,14 @@ mod tests {
             Connectivity::decl(&config),
             Language::decl(&config),
             Theme::decl(&config),
-            Row::decl(&config),
-            Page::decl(&config),
-            Field::decl(&config),
-            Detail::decl(&config),
             Status::decl(&config),
             Start::decl(&config),
             Update::decl(&config),
             Code::decl(&config),
             Problem::decl(&config),
         ];
-        let types: String = declarations.iter().map(|declaration| format!("export {declaration}\n")).collect();
+        let declarations = declarations.into_iter().chain(notices::declarations(&config));
+        let types: String = declarations.map(|declaration| format!("export {declaration}\n")).collect();
         format!(
             "// Made from src-tauri/src/view.rs by its test; to make it anew: BELFRY_BLESS=1 cargo test -p belfry bindings\n\n{types}"
         )

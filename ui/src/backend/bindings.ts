@@ -6,118 +6,6 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
-export type Row = { 
-/**
- * Its place, newest highest.
- */
-seq: number, 
-/**
- * First line.
- */
-title: string, 
-/**
- * How the body begins.
- */
-preview: string, 
-/**
- * The server's type.
- */
-kind: string, 
-/**
- * May be empty.
- */
-sender: string, 
-/**
- * When it was sent, else when it came; RFC 3339.
- */
-at: string, 
-/**
- * Whether a person has read it.
- */
-read: boolean, 
-/**
- * Where the matter stands.
- */
-state: State, 
-/**
- * How loud.
- */
-priority: Priority, };
-export type Page = { 
-/**
- * Newest first.
- */
-rows: Array<Row>, 
-/**
- * What to ask the next page with; null at the end.
- */
-next: number | null, 
-/**
- * Notices of the whole inbox that are not read.
- */
-unread: number, };
-export type Field = { 
-/**
- * Its name there.
- */
-name: string, 
-/**
- * Text as it is, everything else as JSON.
- */
-value: string, };
-export type Detail = { 
-/**
- * Its place.
- */
-seq: number, 
-/**
- * First line.
- */
-title: string, 
-/**
- * Plain text, several lines.
- */
-body: string, 
-/**
- * The server's type.
- */
-kind: string, 
-/**
- * May be empty.
- */
-sender: string, 
-/**
- * As the server says; RFC 3339.
- */
-sentAt: string | null, 
-/**
- * When it came; RFC 3339.
- */
-receivedAt: string, 
-/**
- * Whether a person has read it.
- */
-read: boolean, 
-/**
- * Where the matter stands.
- */
-state: State, 
-/**
- * How loud.
- */
-priority: Priority, 
-/**
- * By which way it came.
- */
-source: Source, 
-/**
- * To be shown, never to be followed: opening it is [`crate::links`]' matter.
- */
-link: string, 
-/**
- * What no setting maps.
- */
-fields: Array<Field>, };
 export type Status = { 
 /**
  * One of six.
@@ -183,3 +71,248 @@ code: Code,
  * For the person: what happened, and what to do.
  */
 message: string, };
+export type Filter = { 
+/**
+ * As a person types it; empty to search for nothing.
+ */
+text: string, 
+/**
+ * Only what is not read.
+ */
+unread: boolean, 
+/**
+ * Only what is open and has an action.
+ */
+needsAction: boolean, 
+/**
+ * Exactly this kind; null for any.
+ */
+kind: string | null, };
+export type Ask = { 
+/**
+ * Below this place, which may be empty.
+ */
+before: number | null, 
+/**
+ * Above this place, which may be empty.
+ */
+after: number | null, 
+/**
+ * At most so many notices.
+ */
+limit: number, 
+/**
+ * Which.
+ */
+filter: Filter, };
+export type RowMarks = { title: Array<[number, number]>, sender: Array<[number, number]>, preview: Array<[number, number]>, };
+export type Row = { 
+/**
+ * Its place, newest highest.
+ */
+seq: number, 
+/**
+ * First line.
+ */
+title: string, 
+/**
+ * How the body begins.
+ */
+preview: string, 
+/**
+ * The server's type.
+ */
+kind: string, 
+/**
+ * May be empty.
+ */
+sender: string, 
+/**
+ * When it was sent, else when it came; RFC 3339.
+ */
+at: string, 
+/**
+ * Whether a person has read it.
+ */
+read: boolean, 
+/**
+ * Where the matter stands.
+ */
+state: State, 
+/**
+ * How loud.
+ */
+priority: Priority, 
+/**
+ * Open, and with at least one action.
+ */
+needsAction: boolean, 
+/**
+ * Of a search.
+ */
+marks?: RowMarks, };
+export type Page = { 
+/**
+ * Newest first.
+ */
+rows: Array<Row>, 
+/**
+ * What to ask the next page with; null at the end.
+ */
+next: number | null, 
+/**
+ * Whether something newer matches too.
+ */
+hasNewer: boolean, 
+/**
+ * How many notices match; of a search with many hits an estimate.
+ */
+matching: number, 
+/**
+ * Notices of the whole inbox that are not read.
+ */
+unread: number, };
+export type Kind = { 
+/**
+ * To filter with, and to show.
+ */
+kind: string, 
+/**
+ * So many notices.
+ */
+count: number, };
+export type Removed = { 
+/**
+ * So many notices.
+ */
+count: number, 
+/**
+ * Brings them back; null when there is nothing to undo.
+ */
+undo: number | null, 
+/**
+ * For how long, in milliseconds.
+ */
+undoMs: number, };
+export type Field = { 
+/**
+ * Its name there.
+ */
+name: string, 
+/**
+ * Text as it is, everything else as JSON.
+ */
+value: string, };
+export type Action = { 
+/**
+ * To ask for it.
+ */
+id: string, 
+/**
+ * What the button says.
+ */
+label: string, 
+/**
+ * Ask before doing it.
+ */
+confirm: boolean, 
+/**
+ * It opens a page in the browser instead of calling the server.
+ */
+opens: boolean, };
+export type Suppressed = "disabled" | "muted" | "quiet-hours" | "not-open" | "old-news" | "read";
+export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "uncertain" } | { "mark": "suppressed", 
+/**
+ * Why.
+ */
+why: Suppressed, } | { "mark": "refused", 
+/**
+ * Its words.
+ */
+why: string, };
+export type DetailMarks = { title: Array<[number, number]>, sender: Array<[number, number]>, body: Array<[number, number]>, fields: Array<Array<[number, number]>>, };
+export type Detail = { 
+/**
+ * Its place.
+ */
+seq: number, 
+/**
+ * The server's id.
+ */
+id: string, 
+/**
+ * Which of several systems with clashing ids; usually empty.
+ */
+scope: string, 
+/**
+ * The server's version of it.
+ */
+version: number | null, 
+/**
+ * By which way the server sent it.
+ */
+destination: string, 
+/**
+ * First line.
+ */
+title: string, 
+/**
+ * Plain text, several lines.
+ */
+body: string, 
+/**
+ * How many characters the whole body has, when this is only its beginning.
+ */
+bodyLength?: number, 
+/**
+ * The server's type.
+ */
+kind: string, 
+/**
+ * May be empty.
+ */
+sender: string, 
+/**
+ * As the server says; RFC 3339.
+ */
+sentAt: string | null, 
+/**
+ * When it came; RFC 3339.
+ */
+receivedAt: string, 
+/**
+ * Whether a person has read it.
+ */
+read: boolean, 
+/**
+ * Where the matter stands.
+ */
+state: State, 
+/**
+ * How loud.
+ */
+priority: Priority, 
+/**
+ * By which way it came.
+ */
+source: Source, 
+/**
+ * To be shown, never to be followed: opening it is [`crate::links`]' matter.
+ */
+link: string, 
+/**
+ * What no setting maps.
+ */
+fields: Array<Field>, 
+/**
+ * Why somebody was, or was not, notified.
+ */
+alert: Alert, 
+/**
+ * What a person may do.
+ */
+actions: Array<Action>, 
+/**
+ * Of a search.
+ */
+marks?: DetailMarks, };

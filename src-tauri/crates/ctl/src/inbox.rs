@@ -9,7 +9,7 @@ use std::{
 };
 
 use engine::{
-    inbox::{Detail, Filter, Format, Inbox, Row, Stats},
+    inbox::{Detail, Filter, Format, Inbox, Place, Row, Stats},
     notice::{Priority, State},
     store::Seq,
 };
@@ -46,11 +46,9 @@ pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(
 }
 
 fn rows(mut inbox: Inbox, text: Option<&str>, which: &Which) -> Result<Vec<Row>, Error> {
-    let filter = Filter { unread: which.unread };
-    Ok(match text {
-        Some(text) => inbox.search(text, filter, None, which.limit)?,
-        None => inbox.page(filter, None, which.limit)?,
-    })
+    let filter = Filter { text, unread: which.unread, ..Filter::default() };
+    let page = inbox.page(&filter, Place::Newest, which.limit)?;
+    Ok(page.rows.into_iter().map(|detail| detail.row).collect())
 }
 
 fn list(rows: Vec<Row>, json: bool) -> Result<(), Error> {

@@ -10,16 +10,23 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
-use crate::store::{Seq, Store, StoreError, account, burial, in_transaction, marks, rows, schema, search};
+use crate::{
+    notice::Notice,
+    store::{Store, StoreError, account, burial, in_transaction, marks, older, rows, schema, search, select, trash},
+};
 
 mod export;
+mod marker;
 #[cfg(test)]
 mod tests;
 mod view;
 
+pub use crate::store::{Filter, Matching, Place, Removal, Seq};
 pub use export::{ExportError, Format};
+pub use marker::{Marker, Range};
 pub use view::{Detail, Row, Stats};
 
 use export::Sink;
@@ -30,11 +37,25 @@ const INDEX_SLICE: usize = 500;
 /// How long a search waits for the write lock before it goes without the index.
 const INDEX_PATIENCE: Duration = Duration::from_millis(250);
 
-/// Which notices to show.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only those not read.
-    pub unread: bool,
+/// As many as there are; a number SQLite takes.
+pub const ALL: usize = i64::MAX as usize;
+
+/// How long a window offers to take a delete back.
+pub const UNDO: Duration = Duration::from_secs(8);
+
+/// How many notices are marked or deleted in one transaction, so that a message that arrives meanwhile waits for less
+/// than a second.
+const MARK_SLICE: usize = 5_000;
+
+/// A page of the inbox.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Page {
+    /// Newest first.
+    pub rows: Vec<Detail>,
+    /// Whether something newer matches too.
+    pub has_newer: bool,
+    /// What to ask the page below with ([`Place::Before`]); `None` at the end.
+    pub next: Option<Seq>,
 }
 
 /// One account's inbox, opened beside whoever else uses it.
@@ -76,42 +97,74 @@ impl Inbox {
         Ok(Self { connection, place })
     }
 
-    /// A page of the inbox, newest arrival first: at most `limit` notices that came before `before`, which is the
-    /// [`Row::seq`] of the last row of the page above.
+    /// A page of the notices that match, at most `limit`.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub fn page(&self, filter: Filter, before: Option<Seq>, limit: usize) -> Result<Vec<Row>, StoreError> {
-        let which = if filter.unread { "INDEXED BY notices_unread WHERE read = 0 AND" } else { "WHERE" };
-        self.read(|connection| {
-            connection
-                .prepare_cached(&format!(
-                    "SELECT {} FROM notices {which} seq < ?1 ORDER BY seq DESC LIMIT ?2",
-                    rows::COLUMNS
-                ))?
-                .query_map(params![start(before), limit], rows::stored)?
-                .map(|stored| stored.map(Row::from))
-                .collect()
+    /// [`StoreError`]. A search index that cannot be brought up to date, because the disk is full or the file is locked
+    /// or read-only, is none: the rest is then looked through, which takes longer.
+    pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<Page, StoreError> {
+        self.consistent(filter, |connection| {
+            let mut seqs = select::seqs(connection, filter, place, limit.saturating_add(1))?;
+            let is_cut = seqs.len() > limit;
+            match place {
+                Place::After(_) => drop(seqs.drain(..usize::from(is_cut))),
+                Place::Newest | Place::Before(_) => seqs.truncate(limit),
+            }
+            let is_any = |place| Ok::<_, rusqlite::Error>(!select::seqs(connection, filter, place, 1)?.is_empty());
+            let (has_newer, next) = match (place, seqs.first(), seqs.last()) {
+                (Place::Newest, ..) => (false, seqs.last().copied().filter(|_| is_cut)),
+                (Place::Before(_), Some(first), Some(last)) => (is_any(Place::After(*first))?, is_cut.then_some(*last)),
+                (Place::Before(below), ..) => (is_any(Place::After(Seq(below.0.saturating_sub(1))))?, None),
+                (Place::After(_), Some(_), Some(last)) => (is_cut, is_any(Place::Before(*last))?.then_some(*last)),
+                (Place::After(above), ..) => {
+                    let next = Seq(above.0.saturating_add(1));
+                    (false, is_any(Place::Before(next))?.then_some(next))
+                }
+            };
+            let rows = seqs.iter().map(|seq| rows::find(connection, *seq)).collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(Page { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
         })
     }
 
-    /// A page of the notices that hold every word of `text` in title, body, sender or unmapped fields, in the order of
-    /// [`page`](Self::page). The last word may be unfinished; where words are written without spaces any part of one
-    /// is found. Nothing is found by punctuation alone.
+    /// The places of the notices that match, newest first, at most `limit`.
     ///
     /// # Errors
-    /// [`StoreError`]. An index that cannot be brought up to date, because the disk is full or the file is locked or
-    /// read-only, is none: the rest is then looked through, which takes longer.
-    pub fn search(
+    /// As [`page`](Self::page).
+    pub fn seqs(&mut self, filter: &Filter<'_>, limit: usize) -> Result<Vec<Seq>, StoreError> {
+        self.consistent(filter, |connection| select::seqs(connection, filter, Place::Newest, limit))
+    }
+
+    /// How many notices match.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub fn count(&mut self, filter: &Filter<'_>) -> Result<Matching, StoreError> {
+        self.consistent(filter, |connection| select::count(connection, filter))
+    }
+
+    /// The kinds there are with how many notices each, the most frequent first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn kinds(&self, limit: usize) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read(|connection| select::kinds(connection, limit))
+    }
+
+    /// Reads one snapshot of the inbox, whose index is up to date for a search.
+    fn consistent<T>(
         &mut self,
-        text: &str,
-        filter: Filter,
-        before: Option<Seq>,
-        limit: usize,
-    ) -> Result<Vec<Row>, StoreError> {
-        self.follow_index()?;
-        let stored = self.read(|connection| search::find(connection, text, filter.unread, start(before), limit))?;
-        Ok(stored.into_iter().map(Row::from).collect())
+        filter: &Filter<'_>,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        if filter.text.is_some() {
+            self.follow_index()?;
+        }
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            let answer = work(&snapshot)?;
+            snapshot.commit()?;
+            Ok(answer)
+        })
     }
 
     fn follow_index(&mut self) -> Result<(), StoreError> {
@@ -161,6 +214,22 @@ impl Inbox {
         self.write(|tx| marks::mark(tx, seqs, read))
     }
 
+    /// Marks every matching notice up to `through` as read, and says how many that changed: what arrived after that
+    /// place stays unread.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then some may be marked.
+    pub fn mark_all_read(&mut self, filter: &Filter<'_>, through: Seq) -> Result<usize, StoreError> {
+        let unread = Filter { unread: true, ..*filter };
+        let place = Place::Before(Seq(through.0.saturating_add(1)));
+        let seqs = self.consistent(&unread, |connection| select::seqs(connection, &unread, place, ALL))?;
+        let mut marked = 0;
+        for slice in seqs.chunks(MARK_SLICE) {
+            marked += self.mark(slice, true)?;
+        }
+        Ok(marked)
+    }
+
     /// Deletes notices for good, and says how many there were; their identities stay behind, so that a copy sent again
     /// neither returns nor rings.
     ///
@@ -168,6 +237,33 @@ impl Inbox {
     /// [`StoreError`]; then nothing was deleted.
     pub fn delete(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
         self.write(|tx| burial::bury(tx, seqs))
+    }
+
+    /// Deletes notices as [`delete`](Self::delete) does, but keeps them aside for a moment (at least [`UNDO`]): the answer
+    /// says how many there were, and by what name [`restore`](Self::restore) brings them back.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was deleted.
+    pub fn remove(&mut self, seqs: &[Seq], now: Timestamp) -> Result<(usize, Removal), StoreError> {
+        self.write(|tx| trash::remove(tx, seqs, now))
+    }
+
+    /// Brings back what was removed, with the marks it had and in its old place, and says how many notices that are; 0
+    /// when it is too late. None of them rings.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was brought back.
+    pub fn restore(&mut self, removal: Removal) -> Result<usize, StoreError> {
+        self.write(|tx| trash::restore(tx, removal))
+    }
+
+    /// Puts notices of the server's history below all that is there, newest first, and says how many were new. None of
+    /// them rings.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was added.
+    pub fn add_older(&mut self, notices: &[Notice], now: Timestamp) -> Result<usize, StoreError> {
+        self.write(|tx| older::add(tx, notices, now))
     }
 
     /// Writes every notice, newest first, as they are at this moment, and says how many.
@@ -183,6 +279,23 @@ impl Inbox {
         for stored in select.query_map([], rows::stored).map_err(failed)? {
             sink.put(stored.map_err(failed)?.into())?;
             count += 1;
+        }
+        sink.end()?;
+        Ok(count)
+    }
+
+    /// Writes these notices in this order, and says how many were there.
+    ///
+    /// # Errors
+    /// [`ExportError`]; then `out` holds a part.
+    pub fn export_some(&self, format: Format, seqs: &[Seq], out: impl io::Write) -> Result<u64, ExportError> {
+        let mut sink = Sink::begin(format, out)?;
+        let mut count = 0;
+        for seq in seqs {
+            if let Some(stored) = self.read(|connection| rows::find(connection, *seq))? {
+                sink.put(stored.into())?;
+                count += 1;
+            }
         }
         sink.end()?;
         Ok(count)
@@ -226,9 +339,4 @@ impl Inbox {
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
     }
-}
-
-/// Above the newest notice, unless a page was there before.
-fn start(before: Option<Seq>) -> Seq {
-    before.unwrap_or(Seq(i64::MAX))
 }

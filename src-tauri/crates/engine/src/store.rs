@@ -16,19 +16,24 @@ pub(crate) mod burial;
 pub(crate) mod codes;
 mod error;
 pub(crate) mod marks;
+pub(crate) mod older;
 mod recovery;
 pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod search;
+pub(crate) mod select;
 #[cfg(test)]
 pub(crate) mod tests;
-mod text;
+pub(crate) mod text;
+pub(crate) mod trash;
 mod types;
 mod writer;
 
 use schema::BUSY_TIMEOUT;
 
 pub use error::StoreError;
+pub use select::{Filter, Matching, Place};
+pub use trash::Removal;
 pub use types::{Alert, AlertMark, Applied, Counts, Outcome, Recovered, RejectReason, Seq, Stored, Suppressed, Write};
 
 /// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
@@ -101,6 +106,17 @@ impl Store {
     /// [`StoreError`]; then nothing was removed.
     pub fn expire(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
         self.write(|tx| burial::expire(tx, before, limit))
+    }
+
+    /// Makes final what a person deleted before `before`, and says how many notices that were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then everything can still be taken back.
+    pub fn empty_trash(&mut self, before: Timestamp) -> Result<usize, StoreError> {
+        if !self.read(|connection| trash::is_due(connection, before))? {
+            return Ok(0);
+        }
+        self.write(|tx| trash::empty(tx, before))
     }
 
     /// Brings the search index up to date with the next notices, at most `limit`, and says how many those were: for idle

@@ -23,6 +23,8 @@ use crate::{
 
 /// How often an idle writer looks whether somebody else has changed the inbox.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How long a delete can be taken back; longer than any window offers it.
+const TRASH_KEPT: SignedDuration = SignedDuration::from_secs(20);
 /// How often old notices are let go.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
 /// How many rows an idle writer indexes or lets go in one slice: a few milliseconds.
@@ -145,8 +147,10 @@ impl Work {
             self.tell(Report::ChangedElsewhere(withdraw));
             self.tell_counts();
         }
+        let now = Now::read().wall;
+        self.store.empty_trash(now.checked_sub(TRASH_KEPT).unwrap_or(Timestamp::MIN))?;
         if self.expire_at <= Instant::now() {
-            let before = Now::read().wall.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
+            let before = now.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
             if self.store.expire(before, SLICE)? < SLICE {
                 self.expire_at = Instant::now() + EXPIRE_EVERY;
             }

@@ -2,21 +2,31 @@
 
 use std::path::Path;
 
+use proptest::prelude::*;
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Filter, Format, Inbox};
+use super::{Detail, Filter, Format, Inbox, Matching, Page, Place, Removal};
 use crate::{
-    notice::{Notice, Priority, Source, State},
+    notice::{Action, Notice, Priority, Source, State},
     store::{
-        AlertMark, Outcome, RejectReason, Seq, Store, Suppressed, Write, schema,
-        tests::{Steps, at, notice, version},
+        Alert, AlertMark, Outcome, RejectReason, Seq, Store, Suppressed, Write, schema,
+        tests::{Steps, arrival, at, notice, version},
     },
 };
 
-const UNREAD: Filter = Filter { unread: true };
-const ALL: Filter = Filter { unread: false };
+const ALL: Filter<'static> = Filter { text: None, unread: false, needs_action: false, kind: None };
+const UNREAD: Filter<'static> = Filter { unread: true, ..ALL };
+const WAITING: Filter<'static> = Filter { needs_action: true, ..ALL };
+
+fn saying(text: &str) -> Filter<'_> {
+    Filter { text: Some(text), ..ALL }
+}
+
+fn of_kind(kind: &str) -> Filter<'_> {
+    Filter { kind: Some(kind), ..ALL }
+}
 
 fn beside(dir: &Path) -> Inbox {
     Inbox::open(dir).unwrap().expect("an inbox")
@@ -30,15 +40,31 @@ fn both() -> (TempDir, Store, Inbox) {
     (dir, store, inbox)
 }
 
-fn ids(rows: &[super::Row]) -> Vec<&str> {
-    rows.iter().map(|row| row.id.as_str()).collect()
+fn ids(page: &Page) -> Vec<&str> {
+    page.rows.iter().map(|detail| detail.row.id.as_str()).collect()
+}
+
+fn rows(page: Page) -> Vec<super::Row> {
+    page.rows.into_iter().map(|detail| detail.row).collect()
+}
+
+/// What one asks of a person.
+fn asking(id: &str) -> Notice {
+    let action = Action {
+        id: "approve".to_owned(),
+        label: "Approve".to_owned(),
+        url: "/approve".to_owned(),
+        method: "POST".to_owned(),
+        confirm: false,
+    };
+    Notice { actions: vec![action], ..notice(id) }
 }
 
 #[test]
 fn a_row_has_exactly_the_fields_scripts_rely_on() {
-    let (_dir, mut store, inbox) = both();
+    let (_dir, mut store, mut inbox) = both();
     store.add(Notice { sent_at: None, priority: Priority::Urgent, ..notice("007") });
-    let rows = inbox.page(ALL, None, 100).unwrap();
+    let rows = rows(inbox.page(&ALL, Place::Newest, 100).unwrap());
     let expected = json!([{
         "id": "007", "title": "title of 007", "body": "body of 007", "kind": "3", "sender": "payments",
         "sent_at": null, "received_at": "2026-01-01T00:00:01Z", "read": false, "state": "open",
@@ -53,14 +79,216 @@ fn pages_come_newest_first_and_join_without_gap_or_double() {
     for id in ["1", "2", "3", "4", "5"] {
         store.add(notice(id));
     }
-    let first = inbox.page(ALL, None, 2).unwrap();
-    assert_eq!(ids(&first), ["5", "4"]);
+    let first = inbox.page(&ALL, Place::Newest, 2).unwrap();
+    assert_eq!((ids(&first), first.has_newer), (vec!["5", "4"], false));
     store.add(notice("6"));
-    let second = inbox.page(ALL, Some(first[1].seq), 2).unwrap();
-    assert_eq!(ids(&second), ["3", "2"], "what arrives meanwhile moves nothing");
-    inbox.mark(&[first[0].seq, second[0].seq], true).unwrap();
-    assert_eq!(ids(&inbox.page(UNREAD, None, 2).unwrap()), ["6", "4"]);
-    assert_eq!(ids(&inbox.page(UNREAD, Some(first[1].seq), 9).unwrap()), ["2", "1"]);
+    let second = inbox.page(&ALL, Place::Before(first.next.unwrap()), 2).unwrap();
+    assert_eq!((ids(&second), second.has_newer), (vec!["3", "2"], true), "what arrives meanwhile moves nothing");
+    let last = inbox.page(&ALL, Place::Before(second.next.unwrap()), 2).unwrap();
+    assert_eq!((ids(&last), last.next), (vec!["1"], None));
+    let up = inbox.page(&ALL, Place::After(second.rows[0].row.seq), 2).unwrap();
+    assert_eq!((ids(&up), up.has_newer, up.next), (vec!["5", "4"], true, Some(Seq(4))));
+    let top = inbox.page(&ALL, Place::After(Seq(5)), 2).unwrap();
+    assert_eq!((ids(&top), top.has_newer), (vec!["6"], false));
+    inbox.mark(&[Seq(5), Seq(3)], true).unwrap();
+    assert_eq!(ids(&inbox.page(&UNREAD, Place::Newest, 2).unwrap()), ["6", "4"]);
+    assert_eq!(ids(&inbox.page(&UNREAD, Place::Before(Seq(4)), 9).unwrap()), ["2", "1"]);
+}
+
+#[test]
+fn a_page_at_an_empty_place_knows_what_lies_on_both_sides() {
+    let (_dir, mut store, mut inbox) = both();
+    let ends = |page: Page| (page.rows.len(), page.has_newer, page.next);
+    assert_eq!(ends(inbox.page(&ALL, Place::Newest, 9).unwrap()), (0, false, None));
+    assert_eq!(ends(inbox.page(&ALL, Place::Before(Seq(9)), 9).unwrap()), (0, false, None));
+    let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
+    assert_eq!(ends(inbox.page(&ALL, Place::Before(seqs[0]), 9).unwrap()), (0, true, None));
+    assert_eq!(ends(inbox.page(&ALL, Place::After(seqs[2]), 9).unwrap()), (0, false, Some(Seq(4))));
+    inbox.delete(&[seqs[1]]).unwrap();
+    assert_eq!(ends(inbox.page(&ALL, Place::Before(Seq(2)), 9).unwrap()), (1, true, None));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_page_is_the_part_of_the_whole_list_that_it_says(
+        kinds in proptest::collection::vec((0..3_u8, any::<bool>(), any::<bool>()), 0..24),
+        (unread, needs_action, kind, is_search) in any::<(bool, bool, Option<bool>, bool)>(),
+        (at, limit, is_up) in (0..26_i64, 1..6_usize, any::<bool>()),
+    ) {
+        let (_dir, mut store, mut inbox) = both();
+        let kind = kind.map(|first| if first { "0" } else { "1" });
+        let filter = Filter { text: is_search.then_some("body"), unread, needs_action, kind };
+        let mut expected = Vec::new();
+        for (number, (kind, is_read, asks)) in kinds.iter().enumerate() {
+            let base = if *asks { asking(&number.to_string()) } else { notice(&number.to_string()) };
+            let seq = store.add(Notice { kind: kind.to_string(), ..base });
+            if *is_read {
+                inbox.mark(&[seq], true).unwrap();
+            }
+            let is_match = (!unread || !is_read) && (!needs_action || *asks)
+                && filter.kind.is_none_or(|wanted| wanted == kind.to_string());
+            if is_match {
+                expected.insert(0, seq.0);
+            }
+        }
+        let place = if is_up { Place::After(Seq(at)) } else { Place::Before(Seq(at)) };
+        let page = inbox.page(&filter, place, limit).unwrap();
+        let found: Vec<i64> = page.rows.iter().map(|detail| detail.row.seq.0).collect();
+        let beyond: Vec<i64> = expected.iter().copied().filter(|seq| if is_up { *seq > at } else { *seq < at }).collect();
+        let wanted = if is_up { &beyond[beyond.len().saturating_sub(limit)..] } else { &beyond[..beyond.len().min(limit)] };
+        prop_assert_eq!(&found, wanted);
+        let (top, bottom) = match (found.first(), found.last()) {
+            (Some(first), Some(last)) => (*first, *last),
+            _ if is_up => (i64::MAX, at + 1),
+            _ => (at - 1, i64::MIN),
+        };
+        prop_assert_eq!(page.has_newer, expected.iter().any(|seq| *seq > top));
+        prop_assert_eq!(page.next.is_some(), expected.iter().any(|seq| *seq < bottom));
+        prop_assert_eq!(inbox.count(&filter).unwrap(), Matching { number: expected.len() as u64, is_exact: true });
+        let seqs: Vec<i64> = inbox.seqs(&filter, 100).unwrap().into_iter().map(|seq| seq.0).collect();
+        prop_assert_eq!(&seqs, &expected);
+    }
+}
+
+#[test]
+fn a_search_with_many_hits_is_counted_by_an_honest_estimate() {
+    let (_dir, mut store, mut inbox) = both();
+    let batch: Vec<_> = (0..6_000)
+        .map(|n| {
+            arrival(if n % 2 == 0 {
+                notice(&n.to_string())
+            } else {
+                Notice { title: "other".to_owned(), ..notice(&n.to_string()) }
+            })
+        })
+        .collect();
+    store.all(&batch);
+    let Matching { number, is_exact } = inbox.count(&saying("title")).unwrap();
+    assert!(!is_exact && (2_950..=3_050).contains(&number), "{number}");
+    inbox.mark(&inbox.find("0").unwrap(), true).unwrap();
+    assert_eq!(inbox.count(&saying("nothing")).unwrap(), Matching { number: 0, is_exact: true });
+    assert_eq!(inbox.count(&ALL).unwrap(), Matching { number: 6_000, is_exact: true });
+}
+
+#[test]
+fn kinds_are_counted_as_notices_come_change_and_go() {
+    let (_dir, mut store, mut inbox) = both();
+    let count = |inbox: &Inbox| inbox.kinds(9).unwrap();
+    let own = |kind: &str, count| (kind.to_owned(), count);
+    for (id, kind) in [("1", "a"), ("2", "b"), ("3", "b"), ("4", "")] {
+        store.add(Notice { kind: kind.to_owned(), version: Some(1), ..notice(id) });
+    }
+    assert_eq!(count(&inbox), [own("b", 2), own("a", 1)]);
+    store.arrive(Notice { kind: "c".to_owned(), version: Some(2), ..notice("1") });
+    assert_eq!(count(&inbox), [own("b", 2), own("c", 1)]);
+    inbox.delete(&[Seq(2)]).unwrap();
+    assert_eq!(count(&inbox), [own("b", 1), own("c", 1)]);
+    assert_eq!(ids(&inbox.page(&of_kind("b"), Place::Newest, 9).unwrap()), ["3"]);
+}
+
+#[test]
+fn what_needs_an_action_is_open_and_has_one() {
+    let (_dir, mut store, mut inbox) = both();
+    store.add(asking("1"));
+    store.add(notice("2"));
+    store.add(Notice { state: State::Decided, ..asking("3") });
+    assert_eq!(ids(&inbox.page(&WAITING, Place::Newest, 9).unwrap()), ["1"]);
+    store.arrive(Notice { state: State::Decided, version: Some(2), ..asking("1") });
+    assert_eq!(inbox.count(&WAITING).unwrap(), Matching { number: 0, is_exact: true });
+}
+
+#[test]
+fn marking_all_covers_what_matches_and_was_there() {
+    let (_dir, mut store, mut inbox) = both();
+    let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
+    store.add(Notice { kind: "other".to_owned(), ..notice("4") });
+    assert_eq!(inbox.mark_all_read(&of_kind("3"), seqs[1]).unwrap(), 2);
+    assert_eq!(ids(&inbox.page(&UNREAD, Place::Newest, 9).unwrap()), ["4", "3"]);
+    assert_eq!(inbox.mark_all_read(&saying("title"), Seq(99)).unwrap(), 2);
+}
+
+#[test]
+fn what_was_removed_comes_back_as_it_was_and_rings_for_nobody() {
+    for indexed in [false, true] {
+        let (_dir, mut store, mut inbox) = both();
+        let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
+        store.show(&[seqs[0]], "a");
+        inbox.mark(&[seqs[1]], true).unwrap();
+        if indexed {
+            store.index_some(9).unwrap();
+        }
+        let before: Vec<Detail> = inbox.page(&ALL, Place::Newest, 9).unwrap().rows;
+        let (count, removal) = inbox.remove(&seqs, at(50)).unwrap();
+        assert_eq!((count, ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()).len()), (3, 0));
+        assert_eq!(store.stale_popups().unwrap().len(), 1, "its popup leaves the screen");
+        assert_eq!(store.arrive(notice("1")), Outcome::Buried, "a copy stays away meanwhile");
+        assert_eq!(inbox.page(&saying("title"), Place::Newest, 9).unwrap().rows, []);
+        assert_eq!(inbox.restore(removal).unwrap(), 3);
+        let mut after = inbox.page(&ALL, Place::Newest, 9).unwrap().rows;
+        assert_eq!(after[0].alert, Alert::Suppressed(Suppressed::Read), "no popup is owed any more");
+        after[0].alert = Alert::Due;
+        assert_eq!(after, before);
+        assert_eq!(store.one(Write::Claim(seqs.to_vec())), Outcome::Claimed(Vec::new()));
+        assert_eq!(store.recover().unwrap().due, []);
+        assert_eq!(inbox.page(&saying("title"), Place::Newest, 9).unwrap().rows.len(), 3);
+        assert_eq!(inbox.restore(removal).unwrap(), 0, "once");
+        store.total();
+        assert_eq!(store.arrive(notice("1")), Outcome::Known { seq: seqs[0] });
+    }
+}
+
+#[test]
+fn each_removal_is_taken_back_by_itself_and_only_in_time() {
+    let (_dir, mut store, mut inbox) = both();
+    let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
+    let removals = seqs.map(|seq| inbox.remove(&[seq], at(50)).unwrap().1);
+    assert_eq!(inbox.restore(removals[1]).unwrap(), 1);
+    assert_eq!(ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()), ["2"]);
+    assert_eq!(store.empty_trash(at(50)).unwrap(), 0);
+    assert_eq!(store.empty_trash(at(51)).unwrap(), 2);
+    assert_eq!(inbox.restore(removals[0]).unwrap(), 0);
+    assert_eq!(inbox.restore(Removal(7)).unwrap(), 0);
+    assert_eq!(store.arrive(notice("1")), Outcome::Buried, "what is final stays away");
+}
+
+#[test]
+fn what_is_decided_while_it_is_removed_comes_back_decided() {
+    let (_dir, mut store, mut inbox) = both();
+    let seq = store.add(version("1", 1, State::Open));
+    let (_, removal) = inbox.remove(&[seq], at(50)).unwrap();
+    store.arrive(version("1", 2, State::Decided));
+    store.arrive(version("1", 1, State::Open));
+    inbox.restore(removal).unwrap();
+    assert_eq!(inbox.show(seq).unwrap().expect("it is back").row.state, State::Decided);
+}
+
+#[test]
+fn older_history_goes_below_everything_and_owes_no_popup() {
+    let (_dir, mut store, mut inbox) = both();
+    store.add(notice("new"));
+    let buried = store.add(notice("buried"));
+    inbox.delete(&[buried]).unwrap();
+    let older = |ids: &[&str]| ids.iter().map(|id| notice(id)).collect::<Vec<_>>();
+    assert_eq!(inbox.add_older(&older(&["new", "o1", "buried", "o2"]), at(50)).unwrap(), 2);
+    assert_eq!(inbox.add_older(&older(&["o2", "o3"]), at(51)).unwrap(), 1);
+    store.add(notice("newest"));
+    for is_search in [false, true] {
+        let filter = if is_search { saying("title") } else { ALL };
+        let page = inbox.page(&filter, Place::Newest, 9).unwrap();
+        assert_eq!(ids(&page), ["newest", "new", "o1", "o2", "o3"], "search: {is_search}");
+    }
+    let last = inbox.page(&saying("o3"), Place::Newest, 9).unwrap().rows.remove(0);
+    assert_eq!(
+        (last.row.seq, last.row.source, last.alert),
+        (Seq(-2), Source::History, Alert::Suppressed(Suppressed::OldNews))
+    );
+    assert_eq!(store.recover().unwrap().due.len(), 2, "only what came by itself rings");
+    inbox.delete(&[last.row.seq]).unwrap();
+    assert_eq!(inbox.add_older(&older(&["o4"]), at(52)).unwrap(), 1);
+    assert_eq!(inbox.find("o4").unwrap(), [Seq(-3)], "no place is used twice");
+    store.total();
 }
 
 #[test]
@@ -124,11 +352,12 @@ fn a_search_brings_the_index_up_to_date_and_filters() {
     let (_dir, mut store, mut inbox) = both();
     let [one, _] = ["1", "2"].map(|id| store.add(notice(id)));
     inbox.mark(&[one], true).unwrap();
-    assert_eq!(ids(&inbox.search("title", ALL, None, 9).unwrap()), ["2", "1"]);
-    assert_eq!(ids(&inbox.search("title", UNREAD, None, 9).unwrap()), ["2"]);
+    assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 9).unwrap()), ["2", "1"]);
+    let unread = Filter { unread: true, ..saying("title") };
+    assert_eq!(ids(&inbox.page(&unread, Place::Newest, 9).unwrap()), ["2"]);
     assert_eq!(store.index_some(9).unwrap(), 0, "the search has done it");
     store.add(notice("3"));
-    assert_eq!(ids(&inbox.search("title", ALL, None, 1).unwrap()), ["3"]);
+    assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 1).unwrap()), ["3"]);
 }
 
 #[test]
@@ -137,7 +366,7 @@ fn a_search_finds_all_while_another_program_holds_the_write_lock() {
     store.add(notice("1"));
     let holder = Connection::open(dir.path().join(schema::FILE)).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
-    assert_eq!(ids(&inbox.search("title", ALL, None, 9).unwrap()), ["1"]);
+    assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 9).unwrap()), ["1"]);
     holder.execute_batch("ROLLBACK").unwrap();
     assert_eq!(store.index_some(9).unwrap(), 1, "the index was left as it was");
 }
@@ -148,7 +377,7 @@ fn a_search_finds_all_when_the_disk_is_full() {
     let long = "x ".repeat(4_000);
     store.add(Notice { body: format!("{long} needle"), ..notice("1") });
     inbox.connection.pragma_update(None, "max_page_count", 1).unwrap();
-    assert_eq!(ids(&inbox.search("needle", ALL, None, 9).unwrap()), ["1"]);
+    assert_eq!(ids(&inbox.page(&saying("needle"), Place::Newest, 9).unwrap()), ["1"]);
     assert_eq!(store.index_some(9).unwrap(), 1, "the index was left as it was");
 }
 
@@ -159,15 +388,15 @@ fn an_inbox_opened_read_only_can_be_read_and_searched() {
     let place = dir.path().join(schema::FILE);
     let connection = Connection::open_with_flags(&place, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let mut inbox = Inbox { connection, place };
-    assert_eq!(ids(&inbox.page(ALL, None, 9).unwrap()), ["1"]);
-    assert_eq!(ids(&inbox.search("title", ALL, None, 9).unwrap()), ["1"]);
+    assert_eq!(ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()), ["1"]);
+    assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 9).unwrap()), ["1"]);
     let error = inbox.delete(&[Seq(1)]).unwrap_err();
     assert!(error.to_string().contains("write access"), "{error}");
 }
 
 #[test]
 fn an_export_as_json_is_what_the_list_shows() {
-    let (_dir, mut store, inbox) = both();
+    let (_dir, mut store, mut inbox) = both();
     for empty in [true, false] {
         if !empty {
             store.add(notice("1"));
@@ -176,7 +405,7 @@ fn an_export_as_json_is_what_the_list_shows() {
         let mut out = Vec::new();
         let count = inbox.export(Format::Json, &mut out).unwrap();
         let exported: Value = serde_json::from_slice(&out).unwrap();
-        assert_eq!(exported, serde_json::to_value(inbox.page(ALL, None, 9).unwrap()).unwrap());
+        assert_eq!(exported, serde_json::to_value(rows(inbox.page(&ALL, Place::Newest, 9).unwrap())).unwrap());
         assert_eq!(count, if empty { 0 } else { 2 });
     }
 }
@@ -201,6 +430,16 @@ fn an_export_as_csv_has_the_same_fields_and_runs_no_formula() {
          false,open,normal,,live\n"
     );
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn some_notices_are_exported_in_the_order_asked_for() {
+    let (_dir, mut store, inbox) = both();
+    let [one, two] = ["1", "2"].map(|id| store.add(notice(id)));
+    let mut out = Vec::new();
+    assert_eq!(inbox.export_some(Format::Json, &[one, Seq(99), two], &mut out).unwrap(), 2);
+    let exported: Value = serde_json::from_slice(&out).unwrap();
+    assert_eq!([&exported[0]["id"], &exported[1]["id"]], [&json!("1"), &json!("2")]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 //! The one place that knows the order of the columns; whoever selects them uses [`COLUMNS`].
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{
     codes::{Json, Micros, unknown},
@@ -91,4 +91,29 @@ pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Res
         )?
         .query_map([&popup.0], |row| Ok(NoticeKey { scope: row.get(0)?, id: row.get(1)? }))?
         .collect()
+}
+
+/// Replaces what a notice says, in `notices` or in a table of the same columns.
+pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
+    tx.prepare_cached(&format!(
+        "UPDATE {table} SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \
+         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14 WHERE seq = ?1"
+    ))?
+    .execute(params![
+        seq,
+        notice.sent_at.map(Micros),
+        notice.state,
+        notice.priority,
+        notice.version,
+        notice.undelivered,
+        notice.kind,
+        notice.sender,
+        notice.title,
+        notice.link,
+        notice.destination,
+        Json(&notice.actions),
+        notice.body,
+        Json(&notice.extra),
+    ])?;
+    Ok(())
 }

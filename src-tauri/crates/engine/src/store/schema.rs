@@ -23,7 +23,8 @@ pub(crate) const FILE: &str = "inbox.sqlite3";
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The format, step by step. A step that has been released is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/001-inbox.sql"))];
+const STEPS: &[M<'static>] =
+    &[M::up(include_str!("migrations/001-inbox.sql")), M::up(include_str!("migrations/002-window.sql"))];
 
 /// Opens the file for writing, making it (and the folder) if it is not there; on Unix nobody else can read them.
 pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {

@@ -9,13 +9,13 @@
 
 use std::ops::Range;
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Transaction, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, Transaction, params};
 
 use super::{
     codes::Json,
-    rows,
+    select::{Filter, Place},
     text::{characters, cut, query, readable},
-    types::{Seq, Stored},
+    types::Seq,
 };
 use crate::notice::Notice;
 
@@ -23,7 +23,7 @@ use crate::notice::Notice;
 const PART: i64 = 65_536;
 
 /// How many notices outside the index are looked through at once, so that memory stays small.
-const SLICE: i64 = 500;
+const SLICE: usize = 500;
 
 /// What a part is. The text is cut in Rust; `characters` holds each CJK character of a notice once.
 const FTS5: &str = "fts5 (title, body, sender, extra, characters, \
@@ -38,9 +38,7 @@ pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result
         .optional()?;
     let Some(next) = next else { return Ok(0) };
     let part = part_of(next);
-    if tx.prepare_cached("INSERT OR IGNORE INTO search_parts (part) VALUES (?1)")?.execute(params![part])? == 1 {
-        tx.execute_batch(&format!("CREATE VIRTUAL TABLE {} USING {FTS5}", table(part)))?;
-    }
+    make_part(tx, part)?;
     let mut select = tx.prepare_cached(
         "SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
     )?;
@@ -50,6 +48,14 @@ pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result
         tx.prepare_cached("UPDATE account SET indexed_through = ?1")?.execute(params![last])?;
     }
     Ok(count)
+}
+
+/// Makes a part, if it is not there.
+fn make_part(tx: &Transaction<'_>, part: i64) -> rusqlite::Result<()> {
+    if tx.prepare_cached("INSERT OR IGNORE INTO search_parts (part) VALUES (?1)")?.execute(params![part])? == 1 {
+        tx.execute_batch(&format!("CREATE VIRTUAL TABLE {} USING {FTS5}", table(part)))?;
+    }
+    Ok(())
 }
 
 /// Lets go of the parts that every notice has left, with all the words in them.
@@ -70,8 +76,9 @@ fn part_of(seq: Seq) -> i64 {
     seq.0.div_euclid(PART)
 }
 
+/// Its name; below zero lie the places of older history.
 fn table(part: i64) -> String {
-    format!("search_{part}")
+    if part < 0 { format!("search_below_{}", part.unsigned_abs()) } else { format!("search_{part}") }
 }
 
 /// Whether something is not in the index yet.
@@ -79,11 +86,13 @@ pub(crate) fn is_behind(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT 1 FROM notices WHERE seq > (SELECT indexed_through FROM account)")?.exists([])
 }
 
-/// Follows a notice that changed. One that is not in the index yet will come in its newest version.
+/// Follows a notice that changed, or came to a place the index has passed. One that is not in the index yet will come in
+/// its newest version.
 pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     if seq > indexed_through(tx)? {
         return Ok(());
     }
+    make_part(tx, part_of(seq))?;
     remove(tx, seq)?;
     let mut insert = insert(tx, &table(part_of(seq)))?;
     put(&mut insert, seq, &notice.title, &notice.body, &notice.sender, &readable(&notice.extra))
@@ -98,44 +107,110 @@ pub(super) fn remove(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The notices below `before` that hold what a person typed and of which `unread_only` is true, newest first, at most
-/// `limit`.
-pub(crate) fn find(
+/// The places of notices that hold what a person typed and match the other conditions of the filter: at most `limit`, in
+/// the order in which `place` is walked. To be called in a transaction, so that no part goes away and no notice moves
+/// into the index between two questions.
+pub(super) fn find(
     connection: &Connection,
     typed: &str,
-    unread_only: bool,
-    before: Seq,
+    filter: &Filter<'_>,
+    place: Place,
     limit: usize,
-) -> rusqlite::Result<Vec<Stored>> {
+) -> rusqlite::Result<Vec<Seq>> {
     let Some(query) = query(typed) else { return Ok(Vec::new()) };
-    // One snapshot, so that no part goes away and no notice moves into the index between two questions.
-    let connection = connection.unchecked_transaction()?;
-    let mut hits = Vec::new();
-    let through = indexed_through(&connection)?;
-    // Newest first: what is not indexed yet comes before what is.
-    let newest: i64 = connection
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM notices WHERE seq < ?1")?
-        .query_row(params![before], |row| row.get(0))?;
-    let mut upper = newest + 1;
-    while upper > through.0 + 1 && hits.len() < limit {
-        let lower = (upper - SLICE).max(through.0 + 1);
-        look_through(&connection, lower..upper)?;
-        ask(&connection, "rest", &query, unread_only, upper, limit - hits.len(), &mut hits)?;
-        upper = lower;
+    let (above, below, is_downwards) = place.bounds();
+    let mut asking = Asking { connection, query, filter, above, below, is_downwards, limit, hits: Vec::new() };
+    // What is not indexed yet is newer than what is.
+    if is_downwards {
+        asking.ask_rest()?;
+        asking.ask_parts()?;
+    } else {
+        asking.ask_parts()?;
+        asking.ask_rest()?;
     }
-    let below = before.0.min(through.0.saturating_add(1));
-    let parts: Vec<i64> = connection
-        .prepare_cached("SELECT part FROM search_parts WHERE part * ?1 < ?2 ORDER BY part DESC")?
-        .query_map(params![PART, below], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    for part in parts {
-        if hits.len() == limit {
-            break;
+    Ok(asking.hits)
+}
+
+/// A search on its way.
+struct Asking<'a> {
+    connection: &'a Connection,
+    query: String,
+    filter: &'a Filter<'a>,
+    above: i64,
+    below: i64,
+    is_downwards: bool,
+    limit: usize,
+    hits: Vec<Seq>,
+}
+
+impl Asking<'_> {
+    fn ask_parts(&mut self) -> rusqlite::Result<()> {
+        let through = indexed_through(self.connection)?;
+        let (above, below) = (self.above, self.below.min(through.0.saturating_add(1)));
+        let order = if self.is_downwards { "DESC" } else { "ASC" };
+        let parts: Vec<i64> = self
+            .connection
+            .prepare_cached(&format!(
+                "SELECT part FROM search_parts WHERE part >= ?1 AND part <= ?2 ORDER BY part {order}"
+            ))?
+            .query_map(params![part_of(Seq(above)), part_of(Seq(below))], |row| row.get(0))?
+            .collect::<rusqlite::Result<_>>()?;
+        parts.into_iter().try_for_each(|part| self.ask(&table(part), above, below))
+    }
+
+    /// Looks through what is not in the index yet.
+    fn ask_rest(&mut self) -> rusqlite::Result<()> {
+        let through = indexed_through(self.connection)?.0;
+        let (first, newest): (Option<i64>, Option<i64>) = self
+            .connection
+            .prepare_cached("SELECT min(seq), max(seq) FROM notices WHERE seq > ?1 AND seq < ?2")?
+            .query_row(params![self.above.max(through), self.below], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let (Some(first), Some(newest)) = (first, newest) else { return Ok(()) };
+        let slices: Vec<i64> = (first..=newest).step_by(SLICE).collect();
+        let ordered: &mut dyn Iterator<Item = &i64> =
+            if self.is_downwards { &mut slices.iter().rev() } else { &mut slices.iter() };
+        for start in ordered {
+            if self.hits.len() >= self.limit {
+                break;
+            }
+            let end = start.saturating_add(SLICE as i64).min(newest + 1);
+            look_through(self.connection, *start..end)?;
+            self.ask("rest", start - 1, end)?;
         }
-        ask(&connection, &table(part), &query, unread_only, below, limit - hits.len(), &mut hits)?;
+        Ok(())
     }
-    connection.commit()?;
-    Ok(hits)
+
+    /// Adds the hits of one table between two places.
+    fn ask(&mut self, index: &str, above: i64, below: i64) -> rusqlite::Result<()> {
+        let missing = self.limit - self.hits.len();
+        if missing == 0 {
+            return Ok(());
+        }
+        let mut parameters = self.filter.parameters();
+        parameters.push(&self.query);
+        let query = parameters.len();
+        let order = if self.is_downwards { "DESC" } else { "ASC" };
+        // CROSS JOIN keeps this order: the index streams its hits by rowid, and the limit ends it early. Without other
+        // conditions the index is enough, since it holds what is in the inbox and nothing else.
+        let (join, conditions) = match self.filter.conditions() {
+            Some(conditions) => {
+                (format!("CROSS JOIN notices ON notices.seq = {index}.rowid"), format!("AND {conditions}"))
+            }
+            None => Default::default(),
+        };
+        let mut select = self.connection.prepare_cached(&format!(
+            "SELECT {index}.rowid FROM {index} {join} WHERE {index} MATCH ?{query} AND {index}.rowid > ?{} \
+             AND {index}.rowid < ?{} {conditions} ORDER BY {index}.rowid {order} LIMIT ?{}",
+            query + 1,
+            query + 2,
+            query + 3
+        ))?;
+        parameters.extend([&above as &dyn ToSql, &below, &missing]);
+        for hit in select.query_map(parameters.as_slice(), |row| row.get(0))? {
+            self.hits.push(hit?);
+        }
+        Ok(())
+    }
 }
 
 /// Puts the notices of a range, and nothing else, into the twin.
@@ -145,28 +220,6 @@ fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<
     let mut select = connection
         .prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2")?;
     fill(&mut select, params![range.start, range.end], &mut insert(connection, "rest")?)?;
-    Ok(())
-}
-
-/// Adds the hits of one table below `before`, newest first, at most `limit`.
-fn ask(
-    connection: &Connection,
-    index: &str,
-    query: &str,
-    unread_only: bool,
-    before: i64,
-    limit: usize,
-    hits: &mut Vec<Stored>,
-) -> rusqlite::Result<()> {
-    let unread = if unread_only { "AND notices.read = 0" } else { "" };
-    // CROSS JOIN keeps this order: the index streams its hits by rowid, and the limit ends it early.
-    let mut select = connection.prepare_cached(&format!(
-        "SELECT notices.* FROM {index} CROSS JOIN notices ON notices.seq = {index}.rowid \
-         WHERE {index} MATCH ?1 AND {index}.rowid < ?2 {unread} ORDER BY {index}.rowid DESC LIMIT ?3"
-    ))?;
-    for hit in select.query_map(params![query, before, limit], rows::stored)? {
-        hits.push(hit?);
-    }
     Ok(())
 }
 

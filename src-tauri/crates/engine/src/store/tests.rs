@@ -116,6 +116,12 @@ impl Steps for Store {
         });
         let Counts { notices, unread, badge, rejected: _ } = self.counts().unwrap();
         assert_eq!((notices, unread, badge), counted.unwrap(), "the counts are right");
+        let is_right = "SELECT (SELECT waiting FROM account) = \
+             (SELECT count(*) FROM notices WHERE state = 'open' AND actions <> '[]') AND NOT EXISTS \
+             (SELECT * FROM kinds EXCEPT SELECT kind, count(*) FROM notices GROUP BY kind) AND NOT EXISTS \
+             (SELECT kind, count(*) FROM notices GROUP BY kind EXCEPT SELECT * FROM kinds)";
+        let is_right = Store::read(self, |connection| connection.query_row(is_right, [], |row| row.get::<_, bool>(0)));
+        assert!(is_right.unwrap(), "so are those of kinds and of what needs an action");
         notices
     }
 

@@ -20,7 +20,7 @@ const QUERY_CHARS: usize = 256;
 const COLUMNS: &str = "{title body sender extra}";
 
 /// Whether a character is written without spaces between words: Han, kana, bopomofo, hangul.
-fn is_cjk(c: char) -> bool {
+pub(crate) fn is_cjk(c: char) -> bool {
     matches!(u32::from(c),
         0x1100..=0x11ff            // hangul jamo
         | 0x3005..=0x3007          // 々〆〇
@@ -36,7 +36,7 @@ fn is_cjk(c: char) -> bool {
 }
 
 /// Full-width letters, digits and signs as their plain ones.
-fn fold(c: char) -> char {
+pub(crate) fn fold(c: char) -> char {
     match u32::from(c) {
         wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
         _ => c,
@@ -89,7 +89,7 @@ pub(super) fn characters(texts: &[&str]) -> String {
 }
 
 /// What can be read in the unmapped fields: their values, without the names.
-pub(super) fn readable(extra: &Map<String, Value>) -> String {
+pub(crate) fn readable(extra: &Map<String, Value>) -> String {
     fn gather(value: &Value, out: &mut String) {
         match value {
             Value::String(text) => {
@@ -113,12 +113,7 @@ pub(super) fn readable(extra: &Map<String, Value>) -> String {
 /// What a person typed, as an expression of FTS5: every word must be there, as a phrase of its pieces; the last word may
 /// be unfinished. `None` when there is nothing in it to look for. The first 256 characters count.
 pub(super) fn query(typed: &str) -> Option<String> {
-    let typed: String = typed.chars().take(QUERY_CHARS).map(fold).collect();
-    let words: Vec<&str> = typed
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .map(|word| word.trim_matches(is_silent))
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = words(typed);
     let mut terms = Vec::new();
     for (index, word) in words.iter().enumerate() {
         look_for(word, index + 1 == words.len(), &mut terms);
@@ -126,8 +121,19 @@ pub(super) fn query(typed: &str) -> Option<String> {
     (!terms.is_empty()).then(|| terms.join(" AND "))
 }
 
+/// The words of what a person typed, each from a letter, digit or CJK character to another.
+pub(crate) fn words(typed: &str) -> Vec<String> {
+    let typed: String = typed.chars().take(QUERY_CHARS).map(fold).collect();
+    typed
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .map(|word| word.trim_matches(is_silent))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// Whether a character is no part of any word.
-fn is_silent(c: char) -> bool {
+pub(crate) fn is_silent(c: char) -> bool {
     !c.is_alphanumeric() && !is_cjk(c)
 }
 
@@ -146,7 +152,7 @@ fn look_for(mut word: &str, is_last: bool, terms: &mut Vec<String>) {
     terms.push(format!("{COLUMNS} : \"{}\"{}", phrase.trim(), if is_unfinished { " *" } else { "" }));
 }
 
-fn lone_start(word: &str) -> Option<char> {
+pub(crate) fn lone_start(word: &str) -> Option<char> {
     let mut chars = word.chars();
     let first = chars.next().filter(|c| is_cjk(*c))?;
     (!chars.next().is_some_and(is_cjk)).then_some(first)

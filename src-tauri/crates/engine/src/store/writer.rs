@@ -9,7 +9,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     codes::{Json, Micros},
-    rows, search,
+    rows, search, trash,
     types::{AlertMark, Applied, Outcome, RejectReason, Seq, Suppressed, Write},
 };
 use crate::{
@@ -32,7 +32,7 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<A
 fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
     match write {
         Write::Notice { notice, source, received_at, alert } => {
-            return receive(tx, notice, *source, *received_at, *alert);
+            return receive(tx, None, notice, *source, *received_at, *alert);
         }
         Write::Claim(seqs) => return claim(tx, seqs),
         Write::Rejected { reason, destination, head, body, received_at } => {
@@ -73,9 +73,10 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// A notice from a server: new, a newer version, known, or buried.
-fn receive(
+/// A notice from a server: new, a newer version, known, or buried. A new one gets `place`, or the next one.
+pub(super) fn receive(
     tx: &Transaction<'_>,
+    place: Option<Seq>,
     notice: &Notice,
     source: Source,
     received_at: Timestamp,
@@ -83,7 +84,7 @@ fn receive(
 ) -> rusqlite::Result<Outcome> {
     if notice.identity == Identity::FreshContent {
         let key = free_key(tx, &notice.key)?;
-        return insert(tx, notice, key, source, received_at, alert);
+        return insert(tx, place, notice, key, source, received_at, alert);
     }
     let known = tx
         .prepare_cached("SELECT seq, version, sent_at, state FROM notices WHERE scope = ?1 AND id = ?2")?
@@ -93,9 +94,10 @@ fn receive(
         .optional()?;
     let Some((seq, version, sent_at, state)) = known else {
         if is_buried(tx, &notice.key)? {
+            trash::follow(tx, notice)?;
             return Ok(Outcome::Buried);
         }
-        return insert(tx, notice, notice.key.clone(), source, received_at, alert);
+        return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
     };
     // Columns hold microseconds: what is finer is no difference.
     let same_time = notice.sent_at.map(Timestamp::as_microsecond) == sent_at.map(Timestamp::as_microsecond);
@@ -108,6 +110,7 @@ fn receive(
 
 fn insert(
     tx: &Transaction<'_>,
+    place: Option<Seq>,
     notice: &Notice,
     key: NoticeKey,
     source: Source,
@@ -122,8 +125,8 @@ fn insert(
     let seq = tx
         .prepare_cached(
             "INSERT INTO notices (scope, id, received_at, sent_at, state, priority, source, version, undelivered, \
-             alert, alert_why, kind, sender, title, link, destination, actions, body, extra) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         )?
         .insert(params![
             key.scope,
@@ -145,6 +148,7 @@ fn insert(
             Json(&notice.actions),
             notice.body,
             Json(&notice.extra),
+            place,
         ])?;
     Ok(Outcome::New { seq: Seq(seq), key })
 }
@@ -155,26 +159,7 @@ fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<O
     let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let notice = &notice.over(&old.notice);
     let fields = changed_fields(&old.notice, notice);
-    tx.prepare_cached(
-        "UPDATE notices SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \
-         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14 WHERE seq = ?1",
-    )?
-    .execute(params![
-        seq,
-        notice.sent_at.map(Micros),
-        notice.state,
-        notice.priority,
-        notice.version,
-        notice.undelivered,
-        notice.kind,
-        notice.sender,
-        notice.title,
-        notice.link,
-        notice.destination,
-        Json(&notice.actions),
-        notice.body,
-        Json(&notice.extra),
-    ])?;
+    rows::update(tx, "notices", seq, notice)?;
     search::follow(tx, seq, notice)?;
     if notice.state != State::Open {
         suppress_if_due(tx, seq, Suppressed::NotOpen)?;

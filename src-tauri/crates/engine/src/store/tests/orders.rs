@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use crate::{
     notice::{Notice, NoticeKey, State},
-    store::{Outcome, Seq, Store, burial, marks, rows, search},
+    store::{Filter, Outcome, Place, Seq, Store, burial, marks, rows, select},
 };
 
 use super::{Steps, arrival, at, notice};
@@ -112,10 +112,10 @@ proptest! {
             let live = inbox(&store);
             prop_assert_eq!(store.total(), live.len() as u64);
             for (word, field) in [("Open", State::Open), ("Decided", State::Decided)] {
-                let found = store
-                    .read(|connection| search::find(connection, word, false, Seq(i64::MAX), 100))
-                    .unwrap();
-                let found: BTreeSet<_> = found.into_iter().map(|stored| stored.notice.key).collect();
+                let filter = Filter { text: Some(word), ..Filter::default() };
+                let found =
+                    store.read(|connection| select::seqs(connection, &filter, Place::Newest, 100)).unwrap();
+                let found: BTreeSet<_> = found.into_iter().map(|seq| store.at(seq).notice.key).collect();
                 let expected: BTreeSet<_> =
                     live.values().filter(|notice| notice.state == field).map(|notice| notice.key.clone()).collect();
                 prop_assert_eq!(found, expected);

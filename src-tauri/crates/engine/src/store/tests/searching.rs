@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::{
     notice::{Notice, State},
-    store::{Seq, Store, Write, search},
+    store::{Filter, Place, Seq, Store, Write, select},
 };
 
 use super::{Steps, arrival, at, notice, version};
@@ -16,12 +16,13 @@ fn found(store: &Store, typed: &str) -> Vec<i64> {
 }
 
 fn found_below(store: &Store, typed: &str, before: Seq, limit: usize) -> Vec<i64> {
-    store
-        .read(|connection| search::find(connection, typed, false, before, limit))
-        .unwrap()
-        .iter()
-        .map(|stored| stored.seq.0)
-        .collect()
+    let filter = Filter { text: Some(typed), ..Filter::default() };
+    let seqs = store.read(|connection| select::seqs(connection, &filter, Place::Before(before), limit)).unwrap();
+    let all = |place| store.read(|connection| select::seqs(connection, &filter, place, 100_000)).unwrap();
+    if limit == 100 && before == ALL && seqs.len() < limit {
+        assert_eq!(all(Place::After(Seq(i64::MIN))), seqs, "upwards as downwards");
+    }
+    seqs.into_iter().map(|seq| seq.0).collect()
 }
 
 fn index_all(store: &mut Store) {

@@ -1,0 +1,32 @@
+//! Notices of the server's history that somebody asks for: they go below what is there, and ring for nobody.
+//!
+//! Deliberately absent: asking the server. Invariant: a place is never used twice, so they are counted downwards from the
+//! lowest ever given.
+
+use jiff::Timestamp;
+use rusqlite::{Transaction, params};
+
+use super::{
+    search,
+    types::{AlertMark, Outcome, Seq, Suppressed},
+    writer,
+};
+use crate::notice::{Notice, Source};
+
+/// Stores notices in this order, newest first; how many were new.
+pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timestamp) -> rusqlite::Result<usize> {
+    let mut oldest: i64 = tx.query_row("SELECT oldest FROM account", [], |row| row.get(0))?;
+    let mut added = 0;
+    for notice in notices {
+        let below = Seq(oldest - 1);
+        let alert = AlertMark::Suppressed(Suppressed::OldNews);
+        let outcome = writer::receive(tx, Some(below), notice, Source::History, received_at, alert)?;
+        if let Outcome::New { .. } = outcome {
+            oldest = below.0;
+            added += 1;
+            search::follow(tx, below, notice)?;
+        }
+    }
+    tx.execute("UPDATE account SET oldest = ?1", params![oldest])?;
+    Ok(added)
+}

@@ -1,0 +1,176 @@
+//! Which notices a list shows: filters, places and counts, at a million notices as at ten.
+//!
+//! Each filter is answered by an index that holds what it asks for, each count by a number the database keeps, by an
+//! index alone, or, for a search with many hits, by an estimate that says so. Deliberately absent: the notices'
+//! contents. Invariant: a list is in the order of the places, newest first, whichever way it was walked.
+
+use rusqlite::{Connection, OptionalExtension, ToSql, params_from_iter};
+
+use super::{search, types::Seq};
+
+/// So many hits of a search are counted; from their density the rest is estimated.
+const SAMPLE: usize = 2_000;
+
+/// Which notices. All conditions hold together; the default is every notice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Filter<'a> {
+    /// As a person types it: every word in title, body, sender or unmapped fields. The last word may be unfinished; where
+    /// words are written without spaces any part of one is found. Nothing is found by punctuation alone.
+    pub text: Option<&'a str>,
+    /// Only those not read.
+    pub unread: bool,
+    /// Only those that are open and have at least one action.
+    pub needs_action: bool,
+    /// Only those of exactly this kind.
+    pub kind: Option<&'a str>,
+}
+
+/// Where a page lies. Always newest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Place {
+    /// At the newest notice.
+    #[default]
+    Newest,
+    /// Right below this place, which may be empty.
+    Before(Seq),
+    /// Right above this place, which may be empty.
+    After(Seq),
+}
+
+/// How many notices match.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matching {
+    /// So many.
+    pub number: u64,
+    /// False: an estimate.
+    pub is_exact: bool,
+}
+
+impl<'a> Filter<'a> {
+    /// The index that answers this filter, with the conditions; the kind, if asked for, is the parameter `?1`.
+    fn index(&self) -> String {
+        let unread = if self.unread { " AND read = 0" } else { "" };
+        let kind = if self.kind.is_some() { " AND kind = ?1" } else { "" };
+        match (self.needs_action, self.kind, self.unread) {
+            (true, ..) => {
+                format!("INDEXED BY notices_waiting WHERE state = 'open' AND actions <> '[]'{unread}{kind}")
+            }
+            (false, Some(_), _) => format!("INDEXED BY notices_kind WHERE kind = ?1{unread}"),
+            (false, None, true) => "INDEXED BY notices_unread WHERE read = 0".to_owned(),
+            (false, None, false) => "WHERE TRUE".to_owned(),
+        }
+    }
+
+    /// The conditions but the text, for a notice that is at hand; the kind, if asked for, is the parameter `?1`.
+    pub(super) fn conditions(&self) -> Option<String> {
+        let conditions: Vec<&str> = [
+            (self.unread, "notices.read = 0"),
+            (self.needs_action, "notices.state = 'open' AND notices.actions <> '[]'"),
+            (self.kind.is_some(), "notices.kind = ?1"),
+        ]
+        .into_iter()
+        .filter_map(|(is_asked, condition)| is_asked.then_some(condition))
+        .collect();
+        (!conditions.is_empty()).then(|| conditions.join(" AND "))
+    }
+
+    /// What `?1` is.
+    pub(super) fn parameters(&self) -> Vec<&dyn ToSql> {
+        self.kind.iter().map(|kind| kind as &dyn ToSql).collect()
+    }
+
+    fn without_text(self) -> Filter<'a> {
+        Filter { text: None, ..self }
+    }
+}
+
+impl Place {
+    /// The open interval it allows, and whether the notices next to its upper end are wanted.
+    pub(super) fn bounds(self) -> (i64, i64, bool) {
+        match self {
+            Self::Newest => (i64::MIN, i64::MAX, true),
+            Self::Before(Seq(below)) => (i64::MIN, below, true),
+            Self::After(Seq(above)) => (above, i64::MAX, false),
+        }
+    }
+}
+
+/// The places of a page: at most `limit`, newest first. To be called in a transaction, so that the parts of a search agree.
+pub(crate) fn seqs(
+    connection: &Connection,
+    filter: &Filter<'_>,
+    place: Place,
+    limit: usize,
+) -> rusqlite::Result<Vec<Seq>> {
+    let mut found: Vec<Seq> = match filter.text {
+        Some(text) => search::find(connection, text, filter, place, limit)?,
+        None => {
+            let (above, below, is_downwards) = place.bounds();
+            let order = if is_downwards { "DESC" } else { "ASC" };
+            // Numbers of our own; only the kind is somebody's text.
+            let select = format!(
+                "SELECT seq FROM notices {} AND seq > {above} AND seq < {below} ORDER BY seq {order} LIMIT {limit}",
+                filter.index()
+            );
+            connection
+                .prepare(&select)?
+                .query_map(params_from_iter(filter.parameters()), |row| row.get(0))?
+                .collect::<rusqlite::Result<_>>()?
+        }
+    };
+    if matches!(place, Place::After(_)) {
+        found.reverse();
+    }
+    Ok(found)
+}
+
+/// How many notices match. To be called in a transaction.
+pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
+    let exact = |number| Ok(Matching { number, is_exact: true });
+    let kept = |column: &str| connection.query_row(&format!("SELECT {column} FROM account"), [], |row| row.get(0));
+    match *filter {
+        Filter { text: Some(_), .. } => estimate(connection, filter),
+        Filter { kind: None, unread: false, needs_action: false, .. } => exact(kept("notices")?),
+        Filter { kind: None, unread: true, needs_action: false, .. } => exact(kept("unread")?),
+        Filter { kind: None, unread: false, needs_action: true, .. } => exact(kept("waiting")?),
+        Filter { kind: Some(kind), unread: false, needs_action: false, .. } => {
+            let of_kind = connection
+                .query_row("SELECT notices FROM kinds WHERE kind = ?1", [kind], |row| row.get(0))
+                .optional()?;
+            exact(of_kind.unwrap_or(0))
+        }
+        _ => {
+            let select = format!("SELECT count(*) FROM notices {}", filter.index());
+            exact(connection.query_row(&select, params_from_iter(filter.parameters()), |row| row.get(0))?)
+        }
+    }
+}
+
+/// Counts the newest hits of a search; if there are more, they are taken to lie as densely all the way down.
+fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
+    let sample = seqs(connection, filter, Place::Newest, SAMPLE)?;
+    let counted = sample.len() as u64;
+    let (Some(last), true) = (sample.last(), sample.len() == SAMPLE) else {
+        return Ok(Matching { number: counted, is_exact: true });
+    };
+    let (oldest, newest): (i64, i64) =
+        connection.query_row("SELECT coalesce(min(seq), 0), coalesce(max(seq), 0) FROM notices", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    let (all, walked) = (newest.abs_diff(oldest) + 1, newest.abs_diff(last.0) + 1);
+    let number = u128::from(counted) * u128::from(all) / u128::from(walked);
+    let most = count(connection, &filter.without_text())?.number;
+    Ok(Matching {
+        number: u64::try_from(number).unwrap_or(u64::MAX).clamp(counted, most.max(counted)),
+        is_exact: false,
+    })
+}
+
+/// The kinds there are with how many notices each, the most frequent first, at most `limit`; notices of no kind are left
+/// out.
+pub(crate) fn kinds(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(String, u64)>> {
+    connection
+        .prepare_cached("SELECT kind, notices FROM kinds WHERE kind <> '' ORDER BY notices DESC, kind LIMIT ?1")?
+        .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
+}

@@ -1,0 +1,83 @@
+//! Deleting with a moment to think: what a person deletes is buried at once for everybody, and kept aside as it was.
+//!
+//! Deliberately absent: how long a moment is, which is the writer's matter ([`crate::writer`]). Invariants: what is here is not
+//! in the inbox, and a copy sent again stays away; a restored notice has the marks it had, its newest version, its old
+//! place, and owes no popup.
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, Transaction, params};
+
+use super::{
+    burial,
+    codes::Micros,
+    rows::{self, COLUMNS},
+    search,
+    types::{Seq, Suppressed},
+    writer,
+};
+use crate::notice::{Notice, NoticeKey};
+
+/// Names what was deleted at once, to take it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Removal(pub i64);
+
+/// Takes notices out of the inbox; how many there were, and their name.
+pub(crate) fn remove(tx: &Transaction<'_>, seqs: &[Seq], now: Timestamp) -> rusqlite::Result<(usize, Removal)> {
+    let last: Option<i64> = tx.query_row("SELECT max(removal) FROM trash", [], |row| row.get(0))?;
+    let removal = last.map_or(now.as_microsecond(), |last| now.as_microsecond().max(last + 1));
+    let mut keep = tx.prepare_cached(&format!(
+        "INSERT INTO trash (removal, {COLUMNS}) SELECT ?2, {COLUMNS} FROM notices WHERE seq = ?1"
+    ))?;
+    for seq in seqs {
+        keep.execute(params![seq, removal])?;
+    }
+    Ok((burial::bury(tx, seqs)?, Removal(removal)))
+}
+
+/// Brings back what was deleted under this name; how many notices that are, 0 when it is too late.
+pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqlite::Result<usize> {
+    let seqs: Vec<Seq> = tx
+        .prepare_cached("SELECT seq FROM trash WHERE removal = ?1 ORDER BY seq")?
+        .query_map([removal], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut forget =
+        tx.prepare_cached("DELETE FROM seen WHERE (scope, id) IN (SELECT scope, id FROM trash WHERE seq = ?1)")?;
+    let mut back =
+        tx.prepare_cached(&format!("INSERT INTO notices ({COLUMNS}) SELECT {COLUMNS} FROM trash WHERE seq = ?1"))?;
+    for seq in &seqs {
+        forget.execute(params![seq])?;
+        back.execute(params![seq])?;
+        // Whoever deleted it has seen it.
+        writer::suppress_if_due(tx, *seq, Suppressed::Read)?;
+        if let Some(stored) = rows::find(tx, *seq)? {
+            search::follow(tx, *seq, &stored.notice)?;
+        }
+    }
+    tx.execute("DELETE FROM trash WHERE removal = ?1", [removal])?;
+    Ok(seqs.len())
+}
+
+/// Whether something was deleted before `before` and is still here.
+pub(super) fn is_due(connection: &rusqlite::Connection, before: Timestamp) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM trash WHERE removal < ?1")?.exists(params![Micros(before)])
+}
+
+/// Makes final what was deleted before `before`.
+pub(super) fn empty(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result<usize> {
+    tx.execute("DELETE FROM trash WHERE removal < ?1", params![Micros(before)])
+}
+
+/// Follows a newer version of a notice that may yet be taken back.
+pub(super) fn follow(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
+    let NoticeKey { scope, id } = &notice.key;
+    let kept = tx
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM trash WHERE id = ?1 AND scope = ?2"))?
+        .query_row(params![id, scope], rows::stored)
+        .optional()?;
+    let Some(kept) = kept else { return Ok(()) };
+    let old = &kept.notice;
+    if notice.supersedes(old.version, old.sent_at, old.state) {
+        rows::update(tx, "trash", kept.seq, &notice.over(old))?;
+    }
+    Ok(())
+}
