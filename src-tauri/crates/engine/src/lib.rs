@@ -28,6 +28,7 @@ pub mod network;
 pub mod notice;
 pub mod ports;
 pub mod settings;
+pub mod settings_file;
 pub mod sign_in;
 pub mod status;
 pub mod store;

@@ -15,16 +15,20 @@ use url::Url;
 
 use crate::notice::Priority;
 
+mod edit;
 mod expand;
 mod insecure;
 mod keys;
 mod node;
 mod problem;
 mod read;
+mod spelled;
 mod values;
 
+pub use edit::{EditError, edit};
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
+pub use keys::{Listed, list, read_discovered};
 pub use problem::{Problem, SettingsError, SettingsErrors, Warning};
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,

@@ -3,11 +3,14 @@
 //! Everything that sets a key goes through it, value by value, never merged: the settings file now, and whatever stands
 //! above or below it by name. Invariant: the table and the structs have the same names, since both come from the field.
 
+use serde_json::Value;
+
 use super::{
     Settings,
-    node::{Given, Node, read_toml},
+    node::{Given, Node, read_json, read_toml},
     problem::{Problem, Report, SettingsErrors, Warning},
     read,
+    spelled::Spelled as _,
 };
 
 /// One key.
@@ -16,6 +19,8 @@ struct Key {
     name: &'static str,
     /// Reads a value and puts it into its place, or reports it.
     set: fn(&mut Settings, &str, &Node, &mut Report),
+    /// Its value, spelled as in a settings file.
+    get: fn(&Settings) -> Value,
 }
 
 macro_rules! keys {
@@ -28,6 +33,7 @@ macro_rules! keys {
                     settings.$section.$field = value;
                 }
             },
+            get: |settings| settings.$section.$field.spelled(),
         },)+];
     };
 }
@@ -144,6 +150,73 @@ impl Settings {
         }
         has_endpoints
     }
+}
+
+/// A key, as a window lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Listed {
+    /// Dotted name.
+    pub key: &'static str,
+    /// What holds now, spelled as in a settings file: durations and sizes are texts.
+    pub value: Value,
+    /// What holds when nobody sets it.
+    pub fallback: Value,
+    /// Whether the file sets it.
+    pub is_given: bool,
+}
+
+/// Every key, with what a settings file says of it. `file` is its name, for messages.
+///
+/// # Errors
+/// As [`Settings::parse`].
+pub fn list(text: &str, file: &str) -> Result<Vec<Listed>, SettingsErrors> {
+    let (settings, _) = Settings::parse(text, file)?;
+    let given = given_keys(&read_toml(text).unwrap_or_default());
+    let defaults = Settings::default();
+    let listed = |key: &Key| Listed {
+        key: key.name,
+        value: (key.get)(&settings),
+        fallback: (key.get)(&defaults),
+        is_given: given.iter().any(|given| given == key.name),
+    };
+    Ok(KEYS.iter().map(listed).collect())
+}
+
+/// Whether there is such a key.
+pub(super) fn is_known(name: &str) -> bool {
+    KEYS.iter().any(|key| key.name == name)
+}
+
+/// Reads what a server says of itself in its discovery document, whose keys are those of a settings file: the settings,
+/// and the keys it gave. Only the sections that speak of the server count; how this computer trusts, shows and keeps is
+/// not a server's matter. `place` is its address, for messages.
+///
+/// # Errors
+/// Every error of the document, as of a file; a secret in it is one.
+pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(String, Value)>), SettingsErrors> {
+    const OF_A_SERVER: [&str; 4] = ["server", "api", "auth", "message"];
+    let mut sections = read_json(document);
+    sections.retain(|(section, _)| OF_A_SERVER.contains(&section.as_str()));
+    let mut report = Report::new(place);
+    let mut settings = Settings::default();
+    if !settings.apply_file(&sections, &mut report) {
+        report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+    }
+    if !report.errors.is_empty() {
+        return Err(SettingsErrors(report.errors));
+    }
+    let given = given_keys(&sections);
+    let values = KEYS.iter().filter(|key| given.iter().any(|given| given == key.name));
+    let values = values.map(|key| (key.name.to_owned(), (key.get)(&settings))).collect();
+    Ok((settings, values))
+}
+
+fn given_keys(sections: &[(String, Node)]) -> Vec<String> {
+    let of_section = |(section, node): &(String, Node)| match &node.value {
+        Given::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
+        _ => Vec::new(),
+    };
+    sections.iter().flat_map(of_section).collect()
 }
 
 fn section_names() -> impl Iterator<Item = &'static str> {

@@ -62,6 +62,26 @@ pub(super) fn read_toml(text: &str) -> Result<Entries, (Option<usize>, String)> 
     Ok(members(document.as_table(), &lines))
 }
 
+/// Reads a JSON document; what is no object has no keys. `null` is a key that is not set.
+pub(super) fn read_json(document: &serde_json::Value) -> Entries {
+    use serde_json::Value;
+    fn given(value: &Value) -> Option<Node> {
+        let value = match value {
+            Value::Null => return None,
+            Value::Bool(on) => Given::Switch(*on),
+            Value::Number(number) => {
+                number.as_i64().map_or_else(|| Given::Float(number.as_f64().unwrap_or(f64::NAN)), Given::Integer)
+            }
+            Value::String(text) => Given::Text(text.clone()),
+            Value::Array(values) => Given::List(values.iter().filter_map(given).collect()),
+            Value::Object(_) => Given::Table(read_json(value)),
+        };
+        Some(Node { value, line: None })
+    }
+    let members = document.as_object().into_iter().flatten();
+    members.filter_map(|(key, value)| Some((key.clone(), given(value)?))).collect()
+}
+
 /// Where the lines of a text begin.
 struct Lines(Vec<usize>);
 
