@@ -40,7 +40,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         rooms: &[ENGINE],
-        except: &["api", "auth", "connection", "driver", "network", "transport"],
+        except: &["api", "auth", "connection", "discovery", "driver", "network", "transport"],
         words: &["reqwest"],
         why: "what decides, and what stores, knows no HTTP client",
     },

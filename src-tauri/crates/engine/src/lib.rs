@@ -14,6 +14,7 @@ pub mod clock;
 pub mod connection;
 pub mod delivery;
 pub mod doctor;
+pub mod discovery;
 mod driver;
 pub mod engine;
 pub mod errand;

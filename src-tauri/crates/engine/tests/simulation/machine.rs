@@ -140,7 +140,7 @@ impl World<'_> {
             self.cut(session, false, false);
         }
         self.push(self.now + down * 1_000, Event::Start);
-        self.oracle.check_store(&self.store, &self.inbox)
+        self.oracle.check_store(&self.store, &mut self.inbox)
     }
 
     /// One step of the line, and everything it orders.

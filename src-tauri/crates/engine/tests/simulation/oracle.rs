@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use engine::{
     delivery::AckId,
     event::Event,
-    inbox::{Filter, Inbox},
+    inbox::{Filter, Inbox, Place},
     notice::State,
     ports::{Popup, PopupId, PopupKind},
     store::{Alert, Applied, Outcome, Seq, Store, Suppressed, Write},
@@ -267,8 +267,9 @@ impl Oracle {
     }
 
     /// The database holds what was committed, nothing else.
-    pub(crate) fn check_store(&self, store: &Store, inbox: &Inbox) -> Verdict {
-        let rows = inbox.page(Filter::default(), None, 10_000).map_err(|error| error.to_string())?;
+    pub(crate) fn check_store(&self, store: &Store, inbox: &mut Inbox) -> Verdict {
+        let page = inbox.page(&Filter::default(), Place::Newest, 10_000).map_err(|error| error.to_string())?;
+        let rows: Vec<_> = page.rows.into_iter().map(|detail| detail.row).collect();
         ensure!(
             rows.len() == self.inbox.len(),
             "(3) {} rows are stored, {} were committed",

@@ -654,7 +654,7 @@ impl<'a> World<'a> {
         if machine.line.backlog() > 0 {
             return Err(format!("(9) all is quiet, and {} writes are not committed", machine.line.backlog()));
         }
-        self.oracle.check_store(&self.store, &self.inbox)?;
+        self.oracle.check_store(&self.store, &mut self.inbox)?;
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
     }
 
