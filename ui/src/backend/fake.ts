@@ -68,7 +68,7 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
     if (!notice) throw problem('gone', 'this notice is no longer in the inbox');
     return notice;
   }
-  const online = () => { if (status.state !== 'live') throw problem('offline', 'the server cannot be reached now'); };
+  const online = () => { if (status.state !== 'live' && status.state !== 'polling') throw problem('offline', 'the server cannot be reached now'); };
 
   const backend: Backend = {
     async listen(tell) {
@@ -220,9 +220,10 @@ const faults: Partial<Record<Scene, Partial<Status>>> = {
 function statusOf(scene: Scene): Status {
   const states: readonly Connectivity[] = ['offline', 'connecting', 'catching-up', 'polling', 'action-needed'];
   const state = states.find((name) => name === scene) ?? (scene in faults || scene === 'first-run' || scene === 'managed' ? 'offline' : 'live');
+  const isOnline = state === 'live' || state === 'polling';
   const more = scene === 'bare' ? {} : {
-    completeThrough: new Date(Date.now() - (state === 'live' ? 1 : 49) * minute).toISOString(),
-    offers: { history: state === 'live', delete: state === 'live', clients: state === 'live' }, fault: null, fix: null,
+    completeThrough: new Date(Date.now() - (isOnline ? 1 : 49) * minute).toISOString(),
+    offers: { history: isOnline, delete: isOnline, clients: isOnline }, fault: null, fix: null,
   };
   return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', reason: '', remedy: '', retryInMs: null, ...more, ...faults[scene] };
 }

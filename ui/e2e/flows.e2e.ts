@@ -1,0 +1,406 @@
+// What a person does with the window, from the first run to the settings.
+
+import { expect, test } from './window';
+
+test.describe('first run', () => {
+  test('the address, the token, a test through the whole chain, and the inbox holds the test notice', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('first-run');
+    await expect(page.locator('#address')).toBeFocused();
+    await page.keyboard.type('push.example.com');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('#login')).toBeFocused();
+    await page.keyboard.type('alice');
+    await page.keyboard.press('Tab');
+    await page.keyboard.type('token-4711');
+    await page.keyboard.press('Enter');
+    await expect(page.locator('.chain .passed')).toHaveCount(4);
+    await expect(page.getByText(belfry.text('setup.test.passed'))).toBeVisible();
+    await belfry.button('setup.done').click();
+    await expect(belfry.rows).toHaveCount(1);
+    await expect(page.locator('footer')).toContainText('Live since');
+    expect(await page.content()).not.toContain('token-4711');
+  });
+
+  test('every error says what to do, and the next attempt goes on', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('first-run');
+    for (const [address, code] of [['not an address', 'bad-address'], ['nowhere.example.com', 'unreachable'], ['http://push.example.com', 'insecure'], ['plain.example.com', 'not-discovered']] as const) {
+      await page.locator('#address').fill(address);
+      await page.keyboard.press('Enter');
+      await expect(page.getByRole('alert')).toContainText(belfry.text(`problem.${code}`));
+      await expect(page.locator('#address')).toHaveAttribute('aria-invalid', 'true');
+    }
+    await page.locator('#address').fill('wss://plain.example.com/stomp/ws');
+    await page.keyboard.press('Enter');
+    await expect(page.getByText(belfry.text('setup.byHand'))).toBeVisible();
+    await page.locator('#login').fill('alice');
+    await page.locator('#secret').fill('wrong');
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('alert')).toContainText(belfry.text('problem.refused'));
+    await page.locator('#secret').fill('right');
+    await page.keyboard.press('Enter');
+    await expect(belfry.button('setup.done')).toBeVisible();
+  });
+
+  test('with managed settings only the sign-in remains', async ({ belfry }) => {
+    await belfry.open('managed', { language: 'zh-CN' });
+    await expect(belfry.page.locator('#address')).toHaveCount(0);
+    await expect(belfry.page.getByText(belfry.text('setup.managed'))).toBeVisible();
+    await expect(belfry.page.getByRole('listitem')).toHaveText([belfry.text('setup.step.sign-in'), belfry.text('setup.step.test')]);
+    await belfry.page.locator('#login').fill('alice');
+    await belfry.page.locator('#secret').fill('brief');
+    await belfry.page.keyboard.press('Enter');
+    await expect(belfry.page.getByText(belfry.text('setup.notKept'))).toBeVisible();
+  });
+
+  test('the language is switched at once', async ({ belfry }) => {
+    await belfry.open('first-run');
+    await belfry.page.getByRole('button', { name: '简体中文' }).click();
+    await expect(belfry.page.getByRole('heading', { level: 1 })).toHaveText('欢迎使用 Belfry');
+    await expect(belfry.page.locator('html')).toHaveAttribute('lang', 'zh-CN');
+  });
+});
+
+test.describe('inbox', () => {
+  test('is worked with the keyboard alone', async ({ belfry }) => {
+    const { page } = belfry;
+    const title = belfry.article.getByRole('heading', { level: 2 });
+    await belfry.open('live');
+    await belfry.rows.first().waitFor();
+    await page.keyboard.press('j');
+    const first = await title.innerText();
+    await page.keyboard.press('ArrowDown');
+    await expect(title).not.toHaveText(first);
+    await page.keyboard.press('k');
+    await expect(title).toHaveText(first);
+    await page.keyboard.press('Enter');
+    await expect(page.getByText('6 unread')).toBeVisible();
+    await page.keyboard.press('u');
+    await expect(page.getByText('7 unread')).toBeVisible();
+    await page.keyboard.press('e');
+    await expect(belfry.toast).toContainText('1 notice deleted');
+    await expect(title).not.toHaveText(first);
+    await page.keyboard.press('z');
+    await expect(belfry.toast).toContainText('1 notice is back');
+    await page.keyboard.press('End');
+    await expect(belfry.rows.last()).toHaveAttribute('aria-selected', 'true');
+    await page.keyboard.press('Home');
+    await expect(belfry.rows.first()).toHaveAttribute('aria-selected', 'true');
+    await page.keyboard.press('Shift+ArrowDown');
+    await page.keyboard.press('Shift+ArrowDown');
+    await expect(page.getByRole('toolbar')).toContainText('3 selected');
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('toolbar')).toHaveCount(0);
+    await page.keyboard.press('x');
+    await expect(page.getByRole('toolbar')).toContainText('1 selected');
+    await page.keyboard.press('Control+a');
+    await expect(page.getByRole('toolbar')).toContainText('60 selected');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await expect(page.getByRole('searchbox')).toBeFocused();
+    await page.keyboard.type('invoice');
+    await expect(belfry.rows).toHaveCount(8);
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('listbox')).toBeFocused();
+    await page.keyboard.press('/');
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('searchbox')).toHaveValue('');
+    await expect(page.locator('.stuck, .day').first()).toBeVisible();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await expect(page.getByRole('dialog')).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(page.getByRole('dialog')).toHaveCount(0);
+  });
+
+  test('is read out with names, roles, places and what is selected', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    const list = page.getByRole('listbox', { name: 'Notices' });
+    await list.focus();
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const active = await list.getAttribute('aria-activedescendant');
+    await expect(page.locator(`#${active}`)).toHaveAttribute('aria-posinset', '2');
+    await expect(page.locator(`#${active}`)).toHaveAttribute('aria-setsize', '60');
+    await expect(page.locator(`#${active}`)).toHaveAccessibleName(/Unread.*Quarterly report is ready.*\d:\d\d.*Reporting/);
+    await expect(page.getByRole('article', { name: 'Quarterly report is ready' })).toBeVisible();
+  });
+
+  test('the focus goes through search, filters, list, and then what is read', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.first().click();
+    await page.getByRole('button', { name: 'Settings' }).focus();
+    const order: string[] = [];
+    for (let step = 0; step < 12; step += 1) {
+      await page.keyboard.press('Tab');
+      order.push(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? ''));
+    }
+    expect(order).toEqual(['More actions', 'Search', 'All', 'Unread', 'Needs action', 'Kind', 'Notices', 'Mark as unread', 'Copy', 'Delete', 'More for this notice', 'Text of the notice']);
+  });
+
+  test('filters hold together, and say when nothing is left', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('filter.unread').click();
+    await expect(belfry.rows).toHaveCount(7);
+    await belfry.button('filter.needsAction').click();
+    await expect(belfry.button('filter.unread')).toHaveAttribute('aria-pressed', 'false');
+    await expect(belfry.rows.first()).toContainText('Needs action');
+    await page.getByRole('combobox', { name: 'Kind' }).selectOption('payment');
+    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await belfry.button('inbox.nothing.all').click();
+    await expect(belfry.button('filter.all')).toHaveAttribute('aria-pressed', 'true');
+    await expect(belfry.rows.first()).toBeVisible();
+  });
+
+  test('two Chinese characters are found and marked, in the list, in the text and in a field', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live', { language: 'zh-CN' });
+    await page.getByRole('searchbox').fill('成本');
+    await expect(page.locator('.row mark').first()).toHaveText('成本');
+    await belfry.rows.first().click();
+    await expect(belfry.article.locator('.body mark').first()).toHaveText('成本');
+    await page.getByRole('searchbox').fill('1284.50');
+    await expect(page.locator('.row mark').first()).toHaveText('1284.50');
+  });
+
+  test('what is read among the unread stays until the next one', async ({ belfry }) => {
+    await belfry.open('live');
+    await belfry.button('filter.unread').click();
+    await expect(belfry.rows).toHaveCount(7);
+    await belfry.rows.nth(2).click();
+    await expect(belfry.page.getByText('6 unread')).toBeVisible();
+    await expect(belfry.rows).toHaveCount(7);
+    await belfry.rows.nth(0).click();
+    await expect(belfry.rows).toHaveCount(6);
+  });
+
+  test('many are picked with the mouse, marked, and deleted with a way back', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.nth(0).click({ modifiers: ['Control'] });
+    await belfry.rows.nth(3).click({ modifiers: ['Shift'] });
+    const toolbar = page.getByRole('toolbar');
+    await expect(toolbar).toContainText('4 selected');
+    await toolbar.getByRole('button', { name: 'Mark as read' }).click();
+    await expect(belfry.toast).toContainText('4 notices marked as read');
+    await toolbar.getByRole('button', { name: 'Delete' }).click();
+    await expect(belfry.toast).toContainText('4 notices deleted');
+    await belfry.toast.getByRole('button', { name: 'Undo' }).click();
+    await expect(belfry.toast).toContainText('4 notices are back');
+    await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
+    await belfry.choose('list.more', 'inbox.markAll');
+    await expect(belfry.toast).toContainText('3 notices marked as read');
+    await expect(page.getByText(/\d unread/)).toHaveCount(0);
+  });
+
+  test('deleting on the server asks first, and does nothing when told not to', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.nth(0).click();
+    await belfry.choose('notice.more', 'serverDelete.menu');
+    await expect(page.getByRole('dialog')).toContainText('for everybody');
+    await belfry.button('dialog.cancel').click();
+    await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
+    await belfry.choose('notice.more', 'serverDelete.menu');
+    await belfry.button('serverDelete.confirm').click();
+    await expect(belfry.toast).toContainText('deleted on the server');
+    await expect(belfry.toast.getByRole('button', { name: 'Undo' })).toHaveCount(0);
+    await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '59');
+  });
+
+  test('a notice is copied whole, and the inbox exported', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.nth(4).click();
+    await belfry.button('notice.copy').click();
+    await expect(belfry.toast).toContainText('Copied');
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/);
+    await belfry.choose('list.more', 'export.csv');
+    await expect(belfry.toast).toContainText('60 notices written to /home/alice/Documents/belfry-inbox.csv');
+  });
+
+  test('older notices come from the server until there are no more', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.first().click();
+    for (const count of [80, 100, 120]) {
+      await page.keyboard.press('End');
+      await belfry.button('inbox.older').click();
+      await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', String(count));
+    }
+    await page.keyboard.press('End');
+    await expect(belfry.button('inbox.older')).toHaveCount(0);
+  });
+
+  test('an action is run, one that wants to be asked about is asked about, and what is decided says so', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.nth(4).click();
+    await belfry.article.getByRole('button', { name: 'Reject' }).click();
+    await expect(page.getByRole('dialog')).toContainText('Expense report 4711');
+    await belfry.button('dialog.cancel').click();
+    await belfry.article.getByRole('button', { name: 'Approve' }).click();
+    await expect(belfry.article).toContainText('Decided');
+    await expect(belfry.article.getByRole('group', { name: 'Actions' })).toHaveCount(0);
+    await expect(belfry.article.locator('dl')).toContainText('approve');
+  });
+
+  test('why one was or was not notified is answered plainly', async ({ belfry }) => {
+    await belfry.open('live');
+    for (const [title, why] of [
+      ['Payment of invoice', 'why.shown'], ['Nightly import', 'why.suppressed.quiet-hours'], ['Quarterly report', 'why.suppressed.muted'],
+      ['Expense report 4698', 'why.suppressed.not-open'], ['Your password', 'why.uncertain'],
+    ] as const) {
+      await belfry.rows.filter({ hasText: title }).first().click();
+      await expect(belfry.article.locator('.why')).toContainText(belfry.text(why));
+    }
+    await belfry.rows.filter({ hasText: 'Contract 88-2' }).first().click();
+    await expect(belfry.article.locator('.why')).toContainText('no notification service');
+  });
+
+  test('a click on a notification opens its notice, wherever it is', async ({ belfry }) => {
+    await belfry.open('million', { open: 123_456 });
+    await expect(belfry.page.locator('#notice-123456')).toHaveClass(/shown/);
+    await expect(belfry.article.locator('dl')).toContainText('8f3a-123456');
+  });
+
+  test('what arrives does not move what is looked at', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live', { every: 100 });
+    await belfry.rows.first().waitFor();
+    await page.getByRole('listbox').evaluate((list) => { list.scrollTop = 1500; });
+    const row = belfry.rows.nth(8);
+    const id = await row.getAttribute('id');
+    const seen = page.locator(`#${id}`);
+    const before = await seen.boundingBox();
+    const count = Number(await seen.getAttribute('aria-setsize'));
+    await expect.poll(async () => Number(await seen.getAttribute('aria-setsize'))).toBeGreaterThan(count + 5);
+    expect((await seen.boundingBox())?.y).toBe(before?.y);
+  });
+});
+
+test.describe('status', () => {
+  test('offline says since when, why, and when the next try is, and tries now when told to', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('offline');
+    const bar = page.locator('footer');
+    await expect(bar).toContainText(/Offline since \d/);
+    await expect(bar).toContainText(/next try in \d+ s/);
+    await expect(bar).toContainText(/complete up to \d/);
+    await expect(bar).toContainText(belfry.text('fault.unreachable'));
+    await belfry.button('status.tryNow').click();
+    await expect(bar).toContainText('Connecting to push.example.com/ws…');
+  });
+
+  test('what is needed has the button that resolves it', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('action-needed');
+    await belfry.button('fix.sign-in').click();
+    await page.locator('#secret').fill('new');
+    await page.keyboard.press('Enter');
+    await belfry.button('setup.done').click();
+    await expect(page.locator('footer')).toContainText('Live since');
+  });
+
+  test('a back end that says only the least is shown all the same', async ({ belfry }) => {
+    await belfry.open('bare');
+    await expect(belfry.page.locator('footer')).toContainText('the server cannot be reached: connection refused');
+    await expect(belfry.button('inbox.older')).toHaveCount(0);
+  });
+});
+
+test.describe('settings', () => {
+  test('language and theme change at once', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('settings.title').click();
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('zh-CN');
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('设置');
+    await page.getByRole('combobox', { name: '外观' }).selectOption('dark');
+    await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
+    expect(await page.evaluate(() => getComputedStyle(document.body.querySelector('.content') ?? document.body).backgroundColor)).toBe('rgb(31, 34, 39)');
+  });
+
+  test('a managed setting is locked, and says by whom', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('settings.title').click();
+    const field = page.locator('.field', { hasText: 'Keep notices for' });
+    await expect(field.getByRole('spinbutton')).toBeDisabled();
+    await expect(field).toContainText('Managed by your organisation (/etc/belfry/policies/managed/company.json)');
+    await expect(field.getByRole('button')).toHaveCount(0);
+  });
+
+  test('a wrong value is said beside its field and not kept, a right one is, and reset takes it back', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('settings.title').click();
+    await page.getByRole('button', { name: 'Server', exact: true }).click();
+    const field = page.locator('.field', { hasText: 'Ask every' });
+    await field.getByRole('textbox').fill('soon');
+    await page.keyboard.press('Enter');
+    await expect(field.getByRole('alert')).toContainText('a duration such as "10s"');
+    await expect(field.getByRole('textbox')).toHaveAttribute('aria-invalid', 'true');
+    await field.getByRole('textbox').fill('30s');
+    await page.keyboard.press('Enter');
+    await expect(field.getByRole('alert')).toHaveCount(0);
+    await field.getByRole('button').click();
+    await expect(field.getByRole('textbox')).toHaveValue('5s');
+  });
+
+  test('rules and quiet hours are edited', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('settings.title').click();
+    await page.getByRole('button', { name: 'Notifications', exact: true }).click();
+    await belfry.button('rules.add').click();
+    const entry = page.getByRole('group', { name: 'Entry 3' });
+    await entry.getByRole('textbox', { name: 'Kind' }).fill('alarm');
+    await entry.getByRole('textbox', { name: 'Kind' }).press('Enter');
+    await expect(page.getByRole('status').filter({ hasText: 'Saved' })).toHaveCount(1);
+    await entry.getByRole('combobox').selectOption('urgent');
+    await page.getByRole('button', { name: 'Remove entry 1' }).click();
+    await expect(page.getByRole('group', { name: /^Entry/ })).toHaveCount(2);
+    await expect(page.getByRole('group', { name: 'Entry 2' }).getByRole('combobox')).toHaveValue('urgent');
+    await page.getByRole('button', { name: 'Sat' }).click();
+    await expect(page.getByRole('button', { name: 'Sat' })).toHaveAttribute('aria-pressed', 'true');
+    await page.getByRole('button', { name: 'Mon' }).click();
+    await expect(page.getByRole('button', { name: 'Mon' })).toHaveAttribute('aria-pressed', 'false');
+  });
+
+  test('signing out asks first and leads to the sign-in', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.button('settings.title').click();
+    await page.getByRole('button', { name: 'Account', exact: true }).click();
+    await belfry.button('account.signOut').click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
+    await expect(page.locator('#secret')).toBeVisible();
+  });
+
+  test('the diagnostics show each step as it ends, and are copied without secrets', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('offline');
+    await belfry.button('settings.title').click();
+    await page.getByRole('button', { name: 'Diagnostics', exact: true }).click();
+    await belfry.button('doctor.run').click();
+    await expect(page.locator('li.fail')).toContainText(belfry.text('doctor.advice.tcp'));
+    await belfry.button('doctor.copy').click();
+    const copied = await page.evaluate(() => navigator.clipboard.readText());
+    expect(copied.split('\n')).toHaveLength(13);
+    expect(copied).toMatch(/fail\s+tcp\s+3004 ms/);
+  });
+
+  test('devices that cannot be asked for are said to be so', async ({ belfry }) => {
+    await belfry.open('offline');
+    await belfry.button('settings.title').click();
+    await belfry.page.getByRole('button', { name: 'Devices', exact: true }).click();
+    await expect(belfry.page.getByText(belfry.text('devices.offline.text'))).toBeVisible();
+    await belfry.page.keyboard.press('Escape');
+    await expect(belfry.page.getByRole('heading', { level: 1 })).toHaveText('Inbox');
+  });
+});
