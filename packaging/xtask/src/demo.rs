@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use self::person::Person;
-use crate::shell::{cargo, heading, root, run};
+use crate::shell::{cargo, heading, run, target};
 use crate::{system, ui};
 
 /// Tells the story, then starts the app and stays until it is closed.
@@ -24,7 +24,7 @@ pub(crate) fn run_demo() -> Result<()> {
     heading("build: belfry-pushd and belfryctl");
     run(cargo(["build", "-p", "belfry-pushd", "-p", "belfryctl"]))?;
 
-    let folder = root().join("target/demo");
+    let folder = target().join("demo");
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot clear {}", folder.display()))?;
     }
@@ -131,5 +131,5 @@ impl Drop for Server {
 }
 
 fn program(name: &str) -> PathBuf {
-    root().join("target/debug").join(name)
+    target().join("debug").join(name)
 }

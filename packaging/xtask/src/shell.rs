@@ -18,6 +18,11 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
 
+/// Where cargo builds: `target`, or what the developer has set.
+pub(crate) fn target() -> PathBuf {
+    root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
+}
+
 /// A command run in the workspace's root.
 pub(crate) fn command<I, S>(program: &str, args: I) -> Command
 where

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
-use crate::shell::{cargo, heading, minutes, root, run, run_watched};
+use crate::shell::{cargo, heading, minutes, run, run_watched, target};
 use crate::tally::Tally;
 use crate::{system, ui};
 
@@ -47,7 +47,7 @@ fn cargo_tests(name: Option<&str>, failures: &mut Vec<String>) -> Result<Tally> 
     heading("cargo: tests");
     let mut tests = cargo(["test", "--workspace", "--no-fail-fast"]);
     tests.args(name);
-    tests.env("BELFRY_PROGRAMS", root().join("target/debug"));
+    tests.env("BELFRY_PROGRAMS", target().join("debug"));
     let mut tally = Tally::default();
     let status = run_watched(tests, |line| {
         tally.count_line(line);

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::shell::{command, has, heading, root, run, run_watched};
+use crate::shell::{command, has, heading, root, run, run_watched, target};
 use crate::tally::Tally;
 
 /// Installs what `package-lock.json` names (if that changed) and builds `ui/dist`.
@@ -30,7 +30,7 @@ pub(crate) fn check() -> Result<()> {
 /// Runs the UI's own tests, or those whose names contain `name`.
 pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
     heading("UI: tests");
-    let report = root().join("target/ui-tests.json");
+    let report = target().join("ui-tests.json");
     if report.exists() {
         fs::remove_file(&report)?;
     }
