@@ -18,8 +18,8 @@ pub(crate) const BUILD: &[&str] =
 /// Without these, Chinese texts are boxes.
 pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk"];
 
-/// What the tests talk to. Erlang is named because it brings a network service of its own.
-pub(crate) const TESTS: &[&str] = &["dbus-daemon", "erlang-base", "rabbitmq-server"];
+/// What the tests use. Erlang is named because it brings a network service of its own.
+pub(crate) const TESTS: &[&str] = &["chromium", "dbus-daemon", "erlang-base", "rabbitmq-server"];
 
 /// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {

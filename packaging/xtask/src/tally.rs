@@ -45,6 +45,16 @@ impl Tally {
             skipped: number("numPendingTests")? + number("numTodoTests").unwrap_or(0),
         })
     }
+
+    /// Reads the JSON report of the window's tests (Playwright).
+    pub(crate) fn of_playwright(report: &Value) -> Option<Self> {
+        let number = |key: &str| report.pointer(&format!("/stats/{key}")).and_then(Value::as_i64);
+        Some(Self {
+            passed: number("expected")?,
+            failed: number("unexpected")? + number("flaky")?,
+            skipped: number("skipped")?,
+        })
+    }
 }
 
 impl AddAssign for Tally {
@@ -89,6 +99,12 @@ mod tests {
             "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",
         ]);
         assert_eq!(tally, Tally { passed: 4, failed: 0, skipped: 1 });
+    }
+
+    #[test]
+    fn the_windows_report_is_counted_and_a_flaky_test_has_failed() {
+        let report = serde_json::json!({"stats": {"expected": 70, "unexpected": 1, "flaky": 1, "skipped": 2}});
+        assert_eq!(Tally::of_playwright(&report), Some(Tally { passed: 70, failed: 2, skipped: 2 }));
     }
 
     #[test]

@@ -13,10 +13,11 @@ use crate::{system, ui};
 
 /// Whether everything that ran passed, and something did run.
 pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
-    system::ensure(&[system::BUILD, system::TESTS])?;
+    system::ensure(&[system::BUILD, system::FONTS, system::TESTS])?;
     let mut tally = Tally::default();
     let mut failures = Vec::new();
     tally += part(ui::build().and_then(|()| ui::test(name)));
+    tally += part(ui::test_window(name));
     tally += part(cargo_tests(name, &mut failures));
 
     if !failures.is_empty() {

@@ -3,7 +3,7 @@
 //! The window embeds `ui/dist`, so the UI is built before any cargo command that compiles the shell.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +11,9 @@ use serde_json::Value;
 
 use crate::shell::{command, has, heading, root, run, run_watched, target};
 use crate::tally::Tally;
+
+/// Debian's; no browser is downloaded.
+const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Installs what `package-lock.json` names (if that changed) and builds `ui/dist`.
 pub(crate) fn build() -> Result<()> {
@@ -27,25 +30,47 @@ pub(crate) fn check() -> Result<()> {
     run(npm(["run", "lint"]))
 }
 
-/// Runs the UI's own tests, or those whose names contain `name`.
+/// Runs the UI's unit tests, or those whose names contain `name`.
 pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
-    heading("UI: tests");
+    heading("UI: unit tests");
     let report = target().join("ui-tests.json");
-    if report.exists() {
-        fs::remove_file(&report)?;
-    }
     let mut tests = npm(["test", "--", "--reporter=default", "--reporter=json"]);
     tests.arg(format!("--outputFile.json={}", report.display()));
     if let Some(name) = name {
         tests.args(["--testNamePattern", name]);
     }
-    let status = run_watched(tests, |_| ())?;
-    let text = fs::read_to_string(&report).with_context(|| format!("the UI's tests left no report ({status})"))?;
-    let report: Value = serde_json::from_str(&text)?;
-    let mut tally = Tally::of_vitest(&report).context("the UI's test report has no counts")?;
+    let mut tally = run_reported(tests, &report, Tally::of_vitest)?;
     if name.is_some() {
         tally.skipped = 0; // those of other names, which nobody asked for
     }
+    Ok(tally)
+}
+
+/// Runs the built window in Chromium, against its fake back end.
+pub(crate) fn test_window(name: Option<&str>) -> Result<Tally> {
+    heading("UI: the window in Chromium");
+    if !Path::new(CHROMIUM).exists() {
+        if std::env::var("CI").as_deref() == Ok("true") {
+            bail!("{CHROMIUM} is missing");
+        }
+        println!("SKIPPED: {CHROMIUM} is missing");
+        return Ok(Tally { skipped: 1, ..Tally::default() });
+    }
+    let mut tests = npm(["exec", "--", "playwright", "test", "--config", "e2e/playwright.config.ts"]);
+    if let Some(name) = name {
+        tests.args(["--pass-with-no-tests", "--grep", name]);
+    }
+    run_reported(tests, &root().join("target/ui/report.json"), Tally::of_playwright)
+}
+
+/// Runs tests that write a JSON report. A runner that fails outside its tests is one failure more.
+fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<Tally>) -> Result<Tally> {
+    if report.exists() {
+        fs::remove_file(report)?;
+    }
+    let status = run_watched(tests, |_| ())?;
+    let text = fs::read_to_string(report).with_context(|| format!("the UI's tests left no report ({status})"))?;
+    let mut tally = count(&serde_json::from_str(&text)?).context("the UI's test report has no counts")?;
     if !status.success() && tally.failed == 0 {
         println!("the UI's test runner failed outside its tests ({status})");
         tally.failed = 1;
