@@ -149,7 +149,7 @@ export class Inbox {
     const next = await this.#nextAfter(seqs);
     const isDone = await this.#ask(async () => {
       const removed = await this.#backend.remove(seqs);
-      this.done = { what: 'removed', count: removed?.count ?? seqs.length, ...(removed?.undo == null ? {} : { undo: removed.undo, undoMs: removed.undoMs }) };
+      this.done = { what: 'removed', count: removed.count, ...(removed.undo === null ? {} : { undo: removed.undo, undoMs: removed.undoMs }) };
     });
     if (isDone) await this.#leave(next);
   }

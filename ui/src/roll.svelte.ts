@@ -26,6 +26,8 @@ export class Roll {
   filter = $state.raw<Filter>(everything);
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
   failure = $state('');
+  /** The number of matching notices is an estimate. */
+  isEstimate = $state(false);
   unread = $state(0);
   /** A row that stays although it matches no longer, because it is being read. */
   kept: Row | null = null;
@@ -170,10 +172,9 @@ export class Roll {
       return () => {
         this.#count(page);
         const hasOlder = page.next !== null;
-        const grown = (page.matching ?? total) - total;
+        const grown = page.matching - total;
         this.#take(this.#withKept(page.rows, isAtTop, hasOlder), {
-          index: Math.max(0, index + grown), total: page.matching ?? page.rows.length + (hasOlder ? pageSize : 0),
-          hasNewer: !isAtTop && (page.hasNewer ?? true), hasOlder,
+          index: Math.max(0, index + grown), total: page.matching, hasNewer: !isAtTop && page.hasNewer, hasOlder,
         });
       };
     },
@@ -186,8 +187,7 @@ export class Roll {
         const cut = Math.max(0, Math.min(all.length - most, this.#cuttable('above')));
         const hasOlder = page.next !== null && page.rows.length > 0;
         this.#take(all.slice(cut), {
-          index: this.sheet.index + cut, hasNewer: this.sheet.hasNewer || cut > 0, hasOlder,
-          total: page.matching ?? all.length + this.sheet.index + (hasOlder ? pageSize : 0),
+          index: this.sheet.index + cut, total: page.matching, hasNewer: this.sheet.hasNewer || cut > 0, hasOlder,
         });
       };
     },
@@ -199,8 +199,8 @@ export class Roll {
         const all = [...page.rows, ...rows];
         const cut = Math.max(0, Math.min(all.length - most, this.#cuttable('below')));
         this.#take(all.slice(0, all.length - cut), {
-          index: index - page.rows.length, total: page.matching ?? this.sheet.total,
-          hasNewer: page.rows.length > 0 && (page.hasNewer ?? true), hasOlder: this.sheet.hasOlder || cut > 0,
+          index: index - page.rows.length, total: page.matching,
+          hasNewer: page.rows.length > 0 && page.hasNewer, hasOlder: this.sheet.hasOlder || cut > 0,
         });
       };
     },
@@ -211,7 +211,7 @@ export class Roll {
       const key = Math.round(this.#newest - (this.#newest - this.#oldest) * part) + 1;
       const page = await this.#page(isEnd ? { after: lowest, limit: pageSize } : { before: key, limit: pageSize });
       return () => {
-        this.#place(page, Math.round(part * (page.matching ?? this.sheet.total)), this.top);
+        this.#place(page, Math.round(part * page.matching), this.top);
       };
     },
   };
@@ -222,10 +222,9 @@ export class Roll {
     const newer = await this.#page({ after: seq, limit: pageSize / 2 });
     const older = await this.#page({ before: seq + 1, limit: pageSize });
     if (round !== this.#round) return;
-    const total = older.matching ?? this.sheet.total;
     const part = (this.#newest - seq) / Math.max(1, this.#newest - this.#oldest);
-    const page = { ...older, rows: [...newer.rows, ...older.rows], hasNewer: newer.rows.length > 0 && (newer.hasNewer ?? true) };
-    const index = Math.max(0, Math.round(part * total) - newer.rows.length);
+    const page = { ...older, rows: [...newer.rows, ...older.rows], hasNewer: newer.rows.length > 0 && newer.hasNewer };
+    const index = Math.max(0, Math.round(part * older.matching) - newer.rows.length);
     this.#place(page, index, index * this.sizes.row);
   }
 
@@ -236,7 +235,7 @@ export class Roll {
     const hasOlder = page.next !== null;
     this.sheet = lay(
       page.rows,
-      { index, total: page.matching ?? this.sheet.total, hasNewer: page.hasNewer ?? true, hasOlder },
+      { index, total: page.matching, hasNewer: page.hasNewer, hasOlder },
       this.sizes,
       first ? { seq: first.seq, y } : null,
     );
@@ -250,6 +249,7 @@ export class Roll {
 
   #count(page: Page): void {
     this.unread = page.unread;
+    this.isEstimate = page.isExact === false;
     this.#newest = Math.max(this.#newest, page.rows[0]?.seq ?? 0);
     if (page.next === null) this.#oldest = page.rows.at(-1)?.seq ?? this.#oldest;
   }

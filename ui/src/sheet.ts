@@ -38,7 +38,8 @@ export const noSheet: Sheet = {
 /** Lays rows so that the row `held.seq` is at `held.y`; at the ends of the list the ends decide. */
 export function lay(rows: readonly Row[], around: Around, sizes: Sizes, held: { seq: number; y: number } | null): Sheet {
   const { hasNewer, hasOlder } = around;
-  const total = Math.max(around.total, rows.length);
+  const isAll = !hasNewer && !hasOlder;
+  const total = isAll ? rows.length : Math.max(around.total, rows.length);
   let index = hasNewer ? Math.max(around.index, 1) : 0;
   if (!hasOlder && hasNewer) index = Math.max(total - rows.length, 1);
   const tops: number[] = [];

@@ -6,12 +6,13 @@
 import type * as Bound from './bindings';
 import type * as Wish from './wishes';
 
-export type { Connectivity, Field, Language, Priority, Source, State, Theme } from './bindings';
+export type { Action, Alert, Ask, Connectivity, Detail, Field, Filter, Kind, Language, Priority, Removed, Row, Source, State, Theme } from './bindings';
 export type * from './wishes';
 
-export type Row = Bound.Row & Wish.RowMore;
-export type Page = Omit<Bound.Page, 'rows'> & { rows: Row[] } & Wish.PageMore;
-export type Detail = Bound.Detail & Wish.DetailMore;
+/** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
+export type Ranges = [from: number, to: number][];
+
+export type Page = Bound.Page & Wish.PageMore;
 export type Status = Bound.Status & Wish.StatusMore;
 export type Start = Omit<Bound.Start, 'status'> & { status: Status } & Wish.StartMore;
 export type Update = Exclude<Bound.Update, { type: 'status' }> | { type: 'status'; status: Status } | Wish.UpdateMore;
@@ -24,19 +25,27 @@ export interface Backend extends Wish.Wishes {
   /** What the window needs before its first frame. */
   start: () => Promise<Start>;
   /** At most `limit` notices. */
-  page: (ask: Wish.Ask) => Promise<Page>;
+  page: (ask: Bound.Ask) => Promise<Page>;
   /** One notice, whole, with the marks of a search for `text`; null when it is gone. */
-  notice: (seq: number, text: string) => Promise<Detail | null>;
+  notice: (seq: number, text: string) => Promise<Bound.Detail | null>;
   setRead: (seqs: number[], read: boolean) => Promise<void>;
   /** Takes notices out of the inbox; final, with their identities buried, only when the time for undo is over. */
-  remove: (seqs: number[]) => Promise<Wish.Removed | null>;
+  remove: (seqs: number[]) => Promise<Bound.Removed>;
+  /** The newest `limit` places that match, to select them all. */
+  seqs: (filter: Bound.Filter, limit: number) => Promise<number[]>;
+  /** All kinds there are, the most frequent first, at most 50. */
+  kinds: () => Promise<Bound.Kind[]>;
+  /** Marks every matching notice up to `through` as read, in one transaction: what comes meanwhile stays unread. */
+  setAllRead: (filter: Bound.Filter, through: number) => Promise<void>;
+  /** Takes back a `remove` that is not final yet: the notices return with the marks they had. */
+  restore: (undo: number) => Promise<void>;
   /** Opens the notice's own link in the browser; the app decides whether that address may be opened. */
   openLink: (seq: number) => Promise<void>;
   /** Ends the wait for the next attempt. */
   tryNow: () => Promise<void>;
 }
 
-export const everything: Wish.Filter = { text: '', unread: false, needsAction: false, kind: null };
+export const everything: Bound.Filter = { text: '', unread: false, needsAction: false, kind: null };
 
 export function isProblem(value: unknown): value is Problem {
   return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;

@@ -4,43 +4,11 @@
 // a type of bindings.ts is optional, so that the window also runs on a back end that does not say it yet. Closed sets of
 // codes only: their words are in texts/*.json, so that the person's language is the window's matter alone.
 
-/** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
-export type Ranges = [from: number, to: number][];
-
-/** Which notices. All conditions hold together; `text` as a person types it, searched as `Inbox::search` does. */
-export interface Filter {
-  text: string;
-  unread: boolean;
-  /** Open, and with at least one action. */
-  needsAction: boolean;
-  /** Exactly this kind; null for any. */
-  kind: string | null;
-}
-
-/** A page by key: older than `before`, or newer than `after`, or the newest when both are null. Always newest first. */
-export interface Ask {
-  before: number | null;
-  after: number | null;
-  limit: number;
-  filter: Filter;
-}
+import type { Filter } from './bindings';
 
 export interface PageMore {
-  /** How many notices match the filter; the window's scroll bar is made from it. */
-  matching?: number;
-  /** Whether something newer matches too; with it and `next` the window knows both ends. */
-  hasNewer?: boolean;
-}
-
-export interface RowMore {
-  needsAction?: boolean;
-  /** Where the search text is. The preview is then an excerpt around the first hit, of an own field if need be. */
-  marks?: { title: Ranges; sender: Ranges; preview: Ranges };
-}
-
-export interface Kind {
-  kind: string;
-  count: number;
+  /** False: `matching` is an estimate. */
+  isExact?: boolean;
 }
 
 export type FaultKind =
@@ -59,34 +27,6 @@ export interface StatusMore {
   fix?: Fix | null;
   /** What the server offers now: read older history, delete there, list who is signed in. */
   offers?: { history: boolean; delete: boolean; clients: boolean };
-}
-
-/** engine::store::Alert: where the alert of a notice stands. */
-export type Alert =
-  | { mark: 'due' | 'claimed' | 'shown' | 'uncertain' }
-  | { mark: 'suppressed'; why: 'disabled' | 'muted' | 'quiet-hours' | 'not-open' | 'old-news' | 'read' }
-  | { mark: 'refused'; why: string };
-
-export interface Action {
-  id: string;
-  label: string;
-  /** Ask before doing it. */
-  confirm: boolean;
-  /** It opens a page in the browser instead of calling the server. */
-  opens: boolean;
-}
-
-export interface DetailMore {
-  id?: string;
-  scope?: string;
-  version?: number | null;
-  destination?: string;
-  alert?: Alert;
-  actions?: Action[];
-  /** Of the search text given to `notice`; one entry for each field. */
-  marks?: { title: Ranges; sender: Ranges; body: Ranges; fields: Ranges[] };
-  /** The body went on; this is how many characters it has. The export has it whole. */
-  bodyLength?: number;
 }
 
 /** What is missing before anything can be received. */
@@ -129,13 +69,6 @@ export type UpdateMore =
   | { type: 'look'; language: 'en' | 'zh-CN'; theme: 'system' | 'light' | 'dark' }
   | { type: 'setup'; setup: Setup | null }
   | { type: 'test'; step: TestStep; failure: string | null };
-
-export interface Removed {
-  count: number;
-  /** Give this to `restore` within `undoMs`; null when there is nothing to undo. */
-  undo: number | null;
-  undoMs: number;
-}
 
 export type SettingValue = string | number | boolean | null | SettingValue[] | { [name: string]: SettingValue };
 
@@ -216,14 +149,6 @@ export interface ProblemMore {
 
 /** Calls that Rust does not answer yet. Each is one command of this name, in snake case. */
 export interface Wishes {
-  /** The newest `limit` places that match, to select them all. */
-  seqs: (filter: Filter, limit: number) => Promise<number[]>;
-  /** All kinds there are, the most frequent first, at most 50. */
-  kinds: () => Promise<Kind[]>;
-  /** Marks every matching notice up to `through` as read, in one transaction: what comes meanwhile stays unread. */
-  setAllRead: (filter: Filter, through: number) => Promise<void>;
-  /** Takes back a `remove` that is not final yet: the notices return with the marks they had. */
-  restore: (undo: number) => Promise<void>;
   /** Deletes the server's records (`api.delete`), for every receiver, then the notices here; how many the server deleted. */
   removeOnServer: (seqs: number[]) => Promise<number>;
   /** Runs an action of the notice: an HTTP call with the account's secret to an allowed host, or the browser. */

@@ -177,7 +177,7 @@ export class FakeNotices {
 
 const ownFields = [{ name: 'costCentre', value: '4200' }, { name: 'region', value: 'EMEA' }];
 
-const needsAction = (notice: Detail) => notice.state === 'open' && (notice.actions ?? []).length > 0;
+const needsAction = (notice: Detail) => notice.state === 'open' && notice.actions.length > 0;
 
 const isEverything = ({ text, unread, needsAction, kind }: Filter) => text.trim() === '' && !unread && !needsAction && kind === null;
 

@@ -4,7 +4,7 @@ import type { DoctorStep, Problem, Server, SignedIn, TestStep } from '../backend
 
 export const testSteps: TestStep[] = ['sent', 'delivered', 'stored', 'shown'];
 
-/** `nowhere…`: no answer; `plain…`: no discovery; `http://` or `ws://`: not encrypted; all else: found. */
+/** `nowhere…`: no answer; `plain…`: no discovery; `password…`: wants one; `http://` or `ws://`: not encrypted; all else: found. */
 export function discover(address: string): Server {
   const typed = address.trim();
   const byHand = /^wss?:\/\/([^\s/]+)(\/\S*)?$/.exec(typed);
@@ -14,7 +14,7 @@ export function discover(address: string): Server {
   if (!host) throw problem('bad-address', `"${typed}" is no address`);
   if (host.startsWith('nowhere')) throw problem('unreachable', `${host}: no such host is known`);
   if (host.startsWith('plain')) throw problem('not-discovered', `https://${host}/.well-known/belfry.json: 404`);
-  return { address: host, endpoint: `${host}/ws`, name: 'Example AG', mode: 'token', isDiscovered: true };
+  return { address: host, endpoint: `${host}/ws`, name: 'Example AG', mode: host.startsWith('password') ? 'password' : 'token', isDiscovered: true };
 }
 
 /** `wrong`: refused; `brief`: no keychain; all else: signed in. */
