@@ -219,6 +219,9 @@ test.describe('inbox', () => {
     await belfry.button('notice.copy').click();
     await expect(belfry.toast).toContainText('Copied');
     expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/);
+    await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); });
+    await belfry.button('notice.copy').click();
+    await expect(page.getByRole('alert')).toContainText(belfry.text('problem.clipboard'));
     await belfry.choose('list.more', 'export.csv');
     await expect(belfry.toast).toContainText('60 notices written to /home/alice/Documents/belfry-inbox.csv');
   });
@@ -300,9 +303,13 @@ test.describe('status', () => {
     const { page } = belfry;
     await belfry.open('action-needed');
     await belfry.button('fix.sign-in').click();
+    await expect(page.locator('#login')).toHaveValue('alice');
+    await expect(page.locator('#secret')).toBeFocused();
+    await belfry.button('setup.back').click();
+    await belfry.rows.first().waitFor();
+    await belfry.button('fix.sign-in').click();
     await page.locator('#secret').fill('new');
     await page.keyboard.press('Enter');
-    await belfry.button('setup.done').click();
     await expect(page.locator('footer')).toContainText('Live since');
   });
 
@@ -402,5 +409,6 @@ test.describe('settings', () => {
     await expect(belfry.page.getByText(belfry.text('devices.offline.text'))).toBeVisible();
     await belfry.page.keyboard.press('Escape');
     await expect(belfry.page.getByRole('heading', { level: 1 })).toHaveText('Inbox');
+    await expect(belfry.button('settings.title')).toBeFocused();
   });
 });

@@ -40,6 +40,8 @@ export class Inbox {
 
   readonly #backend: Backend;
   #anchor: number | null = null;
+  #refreshing: Promise<void> | null = null;
+  #isStale = false;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(backend: Backend) {
@@ -57,9 +59,12 @@ export class Inbox {
   }
 
   /** Reads again all that is shown. */
-  async refresh(): Promise<void> {
-    const { selected } = this;
-    await Promise.all([this.roll.refresh(), selected === null ? null : this.#readDetail(selected), this.#readKinds()]);
+  refresh(): Promise<void> {
+    this.#isStale = true;
+    this.#refreshing ??= this.#readWhileStale().finally(() => {
+      this.#refreshing = null;
+    });
+    return this.#refreshing;
   }
 
   async show(change: Partial<Filter>): Promise<void> {
@@ -205,6 +210,14 @@ export class Inbox {
 
   async tryNow(): Promise<void> {
     await this.#ask(() => this.#backend.tryNow());
+  }
+
+  async #readWhileStale(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      const { selected } = this;
+      await Promise.all([this.roll.refresh(), selected === null ? null : this.#readDetail(selected), this.#readKinds()]);
+    }
   }
 
   async #nextAfter(seqs: number[]): Promise<number | null> {

@@ -5,13 +5,13 @@ import { type Key, t } from './texts.svelte';
 
 /** Something that was thrown. Without a code it is none that is known. */
 export interface Trouble {
-  code: Code | null;
+  code: Code | 'clipboard' | null;
   message: string;
   /** The setting it is about. */
   key?: string;
 }
 
-const known: Record<Code, Key> = {
+const known: Record<Code | 'clipboard', Key> = {
   'store': 'problem.store',
   'gone': 'problem.gone',
   'link-refused': 'problem.link-refused',
@@ -27,6 +27,7 @@ const known: Record<Code, Key> = {
   'setting': 'problem.setting',
   'managed': 'problem.managed',
   'file': 'problem.file',
+  'clipboard': 'problem.clipboard',
 };
 
 export function troubleOf(error: unknown): Trouble {

@@ -160,7 +160,10 @@ export interface Wishes {
 
   /** What stands at an address (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint by hand. */
   discover: (address: string) => Promise<Server>;
-  /** Checks the token against the server; only then settings and token are kept, and the engine starts. */
+  /**
+   * Checks the secret against the server; only then settings and secret are kept, and the engine starts. A server with
+   * the endpoint of the status is the one of the settings: only the secret is new.
+   */
   signIn: (server: Server, login: string, secret: string) => Promise<SignedIn>;
   /** Disconnects and forgets the token; the inbox stays. An update of type `setup` follows. */
   signOut: () => Promise<void>;
