@@ -40,7 +40,9 @@ pub struct Found {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoveryError {
     /// It is no address.
-    #[error("this is no address: type the server's name, such as push.example.com, or an endpoint, such as wss://push.example.com/ws")]
+    #[error(
+        "this is no address: type the server's name, such as push.example.com, or an endpoint, such as wss://push.example.com/ws"
+    )]
     BadAddress,
     /// Not encrypted, where it must be.
     #[error(transparent)]
