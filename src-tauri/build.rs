@@ -16,6 +16,19 @@ const COMMANDS: &[&str] = &[
     "restore",
     "open_link",
     "try_now",
+    "remove_on_server",
+    "act",
+    "load_older",
+    "export_notices",
+    "discover",
+    "sign_in",
+    "sign_out",
+    "test_notice",
+    "settings",
+    "save_settings",
+    "clients",
+    "diagnose",
+    "about",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,11 +2,15 @@
 //!
 //! They run on the runtime's threads, not on the main one, since reading the inbox may wait for the disk.
 
+use engine::inbox::Format;
 use tauri::State;
 use tauri::ipc::Channel;
 
 use crate::shell::Shell;
-use crate::view::{Ask, Detail, Filter, Kind, Page, Problem, Removed, Start, Update};
+use crate::view::{
+    About, Ask, Chosen, Client, Detail, DoctorStep, Exported, Filter, Kind, Older, Page, Problem, Removed, Server,
+    Setting, SignedIn, Start, Update,
+};
 
 type Answer<T> = Result<T, Problem>;
 
@@ -86,4 +90,97 @@ pub(crate) fn open_link(shell: State<'_, Shell>, seq: i64) -> Answer<()> {
 #[tauri::command(async)]
 pub(crate) fn try_now(shell: State<'_, Shell>) {
     shell.try_now();
+}
+
+/// Deletes the server's records of these notices, for every receiver, then the notices here.
+#[tauri::command]
+pub(crate) async fn remove_on_server(shell: State<'_, Shell>, seqs: Vec<i64>) -> Answer<usize> {
+    shell.remove_on_server(&seqs).await
+}
+
+/// Does what a notice offers.
+#[tauri::command]
+pub(crate) async fn act(shell: State<'_, Shell>, seq: i64, action: String) -> Answer<()> {
+    shell.act(seq, &action).await
+}
+
+/// Reads the next older part of the server's history into the inbox.
+#[tauri::command]
+pub(crate) async fn load_older(shell: State<'_, Shell>) -> Answer<Older> {
+    shell.load_older().await
+}
+
+/// Writes the notices that match, or just these, to a file.
+#[tauri::command(async)]
+pub(crate) fn export_notices(
+    shell: State<'_, Shell>,
+    format: String,
+    filter: Filter,
+    seqs: Option<Vec<i64>>,
+) -> Answer<Exported> {
+    let format = if format == "csv" { Format::Csv } else { Format::Json };
+    shell.export(format, &filter, seqs.as_deref())
+}
+
+/// What stands at an address.
+#[tauri::command]
+pub(crate) async fn discover(shell: State<'_, Shell>, address: String) -> Answer<Server> {
+    shell.discover(address).await
+}
+
+/// Checks the token with the server; only then settings and token are kept.
+#[tauri::command]
+pub(crate) async fn sign_in(
+    shell: State<'_, Shell>,
+    server: Chosen,
+    login: String,
+    secret: String,
+) -> Answer<SignedIn> {
+    shell.sign_in(server, &login, secret.into()).await
+}
+
+/// Disconnects, and forgets the token.
+#[tauri::command]
+pub(crate) async fn sign_out(shell: State<'_, Shell>) -> Answer<()> {
+    shell.sign_out().await
+}
+
+/// Has the server send a notice to this account; updates tell how far it comes.
+#[tauri::command]
+pub(crate) async fn test_notice(shell: State<'_, Shell>) -> Answer<()> {
+    shell.test_notice().await
+}
+
+/// Every setting, with its value.
+#[tauri::command(async)]
+pub(crate) fn settings(shell: State<'_, Shell>) -> Answer<Vec<Setting>> {
+    shell.settings()
+}
+
+/// Changes settings, all or none.
+#[tauri::command]
+pub(crate) async fn save_settings(
+    shell: State<'_, Shell>,
+    values: serde_json::Map<String, serde_json::Value>,
+) -> Answer<Vec<Setting>> {
+    shell.save_settings(values).await
+}
+
+/// Who is signed in on the server.
+#[tauri::command]
+pub(crate) async fn clients(shell: State<'_, Shell>) -> Answer<Vec<Client>> {
+    shell.clients().await
+}
+
+/// Examines the way from settings to tray; the channel is told each step as it ends.
+#[tauri::command]
+pub(crate) async fn diagnose(shell: State<'_, Shell>, channel: Channel<DoctorStep>) -> Answer<()> {
+    // A window that has closed does not listen any more.
+    shell.diagnose(&mut |step| drop(channel.send(step))).await
+}
+
+/// What this program is and keeps.
+#[tauri::command(async)]
+pub(crate) fn about(shell: State<'_, Shell>) -> Answer<About> {
+    shell.about()
 }

@@ -7,6 +7,7 @@
 mod args;
 mod commands;
 mod display;
+mod keeping;
 mod links;
 mod shell;
 mod smoke;
@@ -27,7 +28,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use crate::args::Args;
 use crate::shell::Shell;
-use crate::startup::{Failure, Started};
+use crate::startup::Failure;
 use crate::tray::render::Rendered;
 use crate::tray::{Action, Tray};
 use crate::view::Update;
@@ -59,16 +60,19 @@ pub fn run(args: Args) -> ExitCode {
         return fail(&Failure::other(error));
     }
     let (events, heard) = unbounded_channel();
-    let Started { engine, language, notifier } = match startup::start(&args, runtime::handle().inner(), events) {
+    let (machine, engine) = match startup::start(&args, runtime::handle().inner(), events) {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
     };
     if let Err(error) = display::open() {
         return fail(&Failure::other(error));
     }
-    engine.connect();
+    if let Some(engine) = &engine {
+        engine.connect();
+    }
+    let notifier = machine.notifier.clone();
     let built = tauri::Builder::default()
-        .manage(Shell::new(engine, language))
+        .manage(Shell::new(machine, engine))
         .invoke_handler(tauri::generate_handler![
             commands::listen,
             commands::start,
@@ -82,6 +86,19 @@ pub fn run(args: Args) -> ExitCode {
             commands::restore,
             commands::open_link,
             commands::try_now,
+            commands::remove_on_server,
+            commands::act,
+            commands::load_older,
+            commands::export_notices,
+            commands::discover,
+            commands::sign_in,
+            commands::sign_out,
+            commands::test_notice,
+            commands::settings,
+            commands::save_settings,
+            commands::clients,
+            commands::diagnose,
+            commands::about,
         ])
         .on_window_event(window::handle)
         .setup(move |app| {
@@ -170,6 +187,7 @@ async fn follow_inbox(app: AppHandle) {
 async fn follow_events(app: AppHandle, mut heard: UnboundedReceiver<Event>) {
     while let Some(event) = heard.recv().await {
         let shell = app.state::<Shell>();
+        shell.heard(&event);
         match event {
             Event::Changed { .. } => shell.note_change(),
             Event::Activated { notices, activation_token, .. } => {

@@ -1,80 +1,157 @@
 //! The running program as the window sees it: the engine, its inbox, and the channel to the window.
 //!
 //! It answers commands and passes updates on. Deliberately absent: a copy of anything the engine or the inbox know.
-//! Invariant: the inbox is read beside the engine, so the window works offline and while the engine is busy.
+//! Invariants: the inbox is read beside the engine, so the window works offline and while the engine is busy; there is one
+//! engine at most, and another one starts only when the last has ended.
 
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use engine::account::Account;
+use engine::discovery::Found;
 use engine::engine::{Engine, Snapshot};
+use engine::event::Event;
 use engine::inbox::Inbox;
 use engine::notice::NoticeKey;
+use engine::server::Server;
 use engine::settings::Settings;
-use host::texts::Language;
+use engine::status;
+use engine::store::Counts;
+use host::texts::{self, Language};
 use jiff::Timestamp;
+use tauri::async_runtime::{self as runtime, JoinHandle};
 use tauri::ipc::Channel;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, watch};
 
-use crate::view::{Code, Problem, Start, Status, Update};
+use crate::startup::Machine;
+use crate::view::{Code, Offers, Problem, Start, Status, Update};
 
 mod notices;
+mod remote;
+mod settings;
+mod setup;
 
 /// Everything the commands need.
 pub(crate) struct Shell {
-    /// Taken when the program ends.
-    engine: Mutex<Option<Engine>>,
-    settings: Settings,
-    account: String,
-    dir: PathBuf,
-    snapshot: watch::Receiver<Snapshot>,
-    language: Language,
+    machine: Machine,
+    session: Mutex<Session>,
+    /// Held while server, account or settings change.
+    changing: tokio::sync::Mutex<()>,
+    /// Of whichever engine runs.
+    snapshot: watch::Sender<Snapshot>,
     inbox: Mutex<Option<Inbox>>,
     window: Mutex<Option<Channel<Update>>>,
     to_open: Mutex<Option<i64>>,
     changed: Notify,
+    /// What was found at the address typed last.
+    found: Mutex<Option<(String, Found)>>,
+    /// Which page of the server's history comes next.
+    older: tokio::sync::Mutex<u32>,
+    /// Told every event while a test notice is on its way.
+    trial: Mutex<Option<UnboundedSender<Event>>>,
+}
+
+/// Whose inbox it is, and the engine that fills it.
+struct Session {
+    /// None before the first run is over, and when the program ends.
+    engine: Option<Engine>,
+    following: Option<JoinHandle<()>>,
+    settings: Settings,
+    account: Option<Account>,
+    dir: PathBuf,
 }
 
 impl Shell {
-    /// The program around a running engine.
-    pub(crate) fn new(engine: Engine, language: Language) -> Self {
-        let identity = engine.identity();
-        Self {
-            settings: identity.settings.clone(),
-            account: identity.account.login().to_owned(),
-            dir: engine.dir().to_owned(),
-            snapshot: engine.snapshot(),
-            language,
-            engine: Mutex::new(Some(engine)),
+    /// The program on this machine, around a running engine if there is one.
+    pub(crate) fn new(machine: Machine, engine: Option<Engine>) -> Self {
+        let (snapshot, _) = watch::channel(nothing_yet());
+        let dir = machine.data_dir.clone();
+        let session = Session { engine: None, following: None, settings: Settings::default(), account: None, dir };
+        let shell = Self {
+            machine,
+            session: Mutex::new(session),
+            changing: tokio::sync::Mutex::default(),
+            snapshot,
             inbox: Mutex::default(),
             window: Mutex::default(),
             to_open: Mutex::default(),
             changed: Notify::new(),
+            found: Mutex::default(),
+            older: tokio::sync::Mutex::new(1),
+            trial: Mutex::default(),
+        };
+        if let Some(engine) = engine {
+            shell.install(engine);
         }
+        shell
+    }
+
+    /// Goes on with this engine.
+    fn install(&self, engine: Engine) {
+        let (mut seen, shown) = (engine.snapshot(), self.snapshot.clone());
+        shown.send_replace(seen.borrow_and_update().clone());
+        let following = runtime::spawn(async move {
+            while seen.changed().await.is_ok() {
+                shown.send_replace(seen.borrow_and_update().clone());
+            }
+        });
+        let identity = Arc::clone(engine.identity());
+        {
+            let mut session = lock(&self.session);
+            *session = Session {
+                settings: identity.settings.clone(),
+                account: Some(identity.account.clone()),
+                dir: engine.dir().to_owned(),
+                engine: Some(engine),
+                following: Some(following),
+            };
+        }
+        *lock(&self.inbox) = None;
+    }
+
+    /// Ends the engine that runs, and goes on with these settings.
+    ///
+    /// # Errors
+    /// What keeps an engine from starting; then none runs.
+    async fn restart(&self, settings: Settings) -> Result<(), Problem> {
+        if let Some(engine) = self.take_engine() {
+            engine.end().await;
+        }
+        let engine = self.machine.engine(settings).map_err(|error| Problem::new(Code::Store, error))?;
+        engine.connect();
+        self.install(engine);
+        self.note_change();
+        Ok(())
     }
 
     /// What there is to see of the engine.
     pub(crate) fn snapshot(&self) -> watch::Receiver<Snapshot> {
-        self.snapshot.clone()
+        self.snapshot.subscribe()
     }
 
     /// What the tray and the window speak.
     pub(crate) fn language(&self) -> Language {
-        self.language
+        texts::language(lock(&self.session).settings.app.language)
     }
 
     /// How the window looks.
     pub(crate) fn theme(&self) -> engine::settings::Theme {
-        self.settings.app.theme
+        lock(&self.session).settings.app.theme
     }
 
     /// Where the web view keeps what it must; the window itself keeps nothing there.
     pub(crate) fn web_dir(&self) -> PathBuf {
-        self.dir.join("webview")
+        self.machine.data_dir.join("webview")
     }
 
     /// Takes the engine, to end it.
     pub(crate) fn take_engine(&self) -> Option<Engine> {
-        lock(&self.engine).take()
+        let mut session = lock(&self.session);
+        if let Some(following) = session.following.take() {
+            following.abort();
+        }
+        session.engine.take()
     }
 
     /// From now on the window on `channel` is told.
@@ -100,6 +177,14 @@ impl Shell {
     /// Tells the window about the connection.
     pub(crate) fn tell_status(&self) {
         self.tell(Update::Status { status: self.status() });
+    }
+
+    /// An event of the engine's, for who waits for it.
+    pub(crate) fn heard(&self, event: &Event) {
+        if let Some(trial) = lock(&self.trial).as_ref() {
+            // Whoever waited may have given up.
+            let _ = trial.send(event.clone());
+        }
     }
 
     /// The inbox has changed; see [`next_change`](Self::next_change).
@@ -128,36 +213,69 @@ impl Shell {
     }
 
     pub(crate) fn start(&self) -> Start {
+        let account = lock(&self.session).account.as_ref().map(|account| account.login().to_owned());
         Start {
-            language: self.language.into(),
-            theme: self.settings.app.theme.into(),
-            account: self.account.clone(),
+            language: self.language().into(),
+            theme: self.theme().into(),
+            account: account.unwrap_or_default(),
             status: self.status(),
             open: lock(&self.to_open).take(),
+            setup: self.missing(),
         }
     }
 
     pub(crate) fn try_now(&self) {
-        if let Some(engine) = lock(&self.engine).as_ref() {
+        if let Some(engine) = lock(&self.session).engine.as_ref() {
             engine.try_now();
         }
     }
 
     fn status(&self) -> Status {
-        Status::of(&self.snapshot.borrow(), &self.settings.server.endpoints, Timestamp::now())
+        let session = lock(&self.session);
+        let offers = session.engine.as_ref().map(|engine| engine.server().offers());
+        let offers =
+            offers.map(|offers| Offers { history: offers.history, delete: offers.delete, clients: offers.clients });
+        Status::of(&self.snapshot.borrow(), &session.settings.server.endpoints, offers, Timestamp::now())
     }
 
-    /// Works on the inbox, which is opened when it is first needed and closed with the window.
+    /// The server of the engine that runs.
+    fn server(&self) -> Result<Server, Problem> {
+        let server = lock(&self.session).engine.as_ref().map(|engine| engine.server().clone());
+        server.ok_or_else(|| Problem::new(Code::Offline, "there is no connection: set up Belfry first"))
+    }
+
+    /// Works on the inbox, which is opened when it is first needed and closed with the window. Before the first run is
+    /// over it is empty.
     fn inbox<T>(&self, work: impl FnOnce(&mut Inbox) -> Result<T, Problem>) -> Result<T, Problem> {
+        let (dir, has_account) = {
+            let session = lock(&self.session);
+            (session.dir.clone(), session.account.is_some())
+        };
         let mut kept = lock(&self.inbox);
+        if !has_account {
+            return work(&mut Inbox::empty()?);
+        }
         if kept.is_none() {
-            *kept = Inbox::open(&self.dir)?;
+            *kept = Inbox::open(&dir)?;
         }
         match kept.as_mut() {
             Some(inbox) => work(inbox),
             None => Err(Problem::new(Code::Store, "the inbox file has gone; quit Belfry and start it again")),
         }
     }
+}
+
+/// What there is to see before there is an engine.
+fn nothing_yet() -> Snapshot {
+    let status = status::Status {
+        state: status::Connectivity::Offline,
+        since: Timestamp::now(),
+        endpoint: 0,
+        reason: String::new(),
+        remedy: String::new(),
+        retry_in: None,
+    };
+    Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }
 }
 
 /// A panic elsewhere leaves these values as good as they were.

@@ -2,20 +2,26 @@
 //!
 //! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::engine::{Config, Engine, StartError};
 use engine::event::Event;
+use engine::settings::{Language, Settings};
 use host::credentials::MachineCredentials;
 use host::settings::ReadError;
-use host::texts::{self, Language};
+use host::texts;
 use host::{machine, notify, paths};
 use jiff::tz::TimeZone;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::args::Args;
+use crate::keeping::Keeping;
+
+/// The desktop's language.
+const AUTO: Language = Language::Auto;
 
 /// What is wrong, for the log and for scripts.
 #[derive(Debug)]
@@ -57,40 +63,74 @@ impl From<StartError> for Failure {
     }
 }
 
-/// What a start has brought.
-pub(crate) struct Started {
-    /// Off until it is told to connect.
-    pub(crate) engine: Engine,
-    /// To speak.
-    pub(crate) language: Language,
-    /// The same one that the engine shows popups with.
+/// What engines run on: this machine, and where this run reads and keeps.
+pub(crate) struct Machine {
+    /// The person's settings.
+    pub(crate) settings_file: PathBuf,
+    /// Where everything is kept.
+    pub(crate) data_dir: PathBuf,
+    /// Shows popups.
     pub(crate) notifier: Arc<notify::Desktop>,
+    /// Has the secret.
+    pub(crate) keeping: Arc<Keeping>,
+    events: UnboundedSender<Event>,
+    runtime: Handle,
 }
 
-/// Starts the engine; it connects when it is told to. Events go to `events`.
+impl Machine {
+    /// Starts an engine; it connects when it is told to.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub(crate) fn engine(&self, settings: Settings) -> Result<Engine, StartError> {
+        let events = self.events.clone();
+        let config = Config {
+            data_dir: self.data_dir.clone(),
+            machine_id: machine::machine_id(),
+            time_zone: TimeZone::system(),
+            language: texts::language(settings.app.language),
+            notifier: self.notifier.clone(),
+            credentials: self.keeping.clone(),
+            on_event: Box::new(move |event| {
+                // Nobody listens any more once the program is ending.
+                let _ = events.send(event);
+            }),
+            settings,
+        };
+        Engine::start(config, &self.runtime)
+    }
+}
+
+/// Starts the engine; it connects when it is told to. Events go to `events`. Without a settings file there is no engine:
+/// that is the first run, except for a trial of the installation.
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
-pub(crate) fn start(args: &Args, runtime: &Handle, events: UnboundedSender<Event>) -> Result<Started, Failure> {
-    let (settings, warnings) = host::settings::read(args.config.as_deref())?;
-    for warning in warnings {
-        tracing::warn!("{warning}");
-    }
-    let data_dir = args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?;
-    let language = texts::language(settings.app.language);
-    let notifier = Arc::new(notify::Desktop::new(language.text("popup.open")));
-    let config = Config {
-        data_dir,
-        machine_id: machine::machine_id(),
-        time_zone: TimeZone::system(),
-        language,
-        notifier: notifier.clone(),
-        credentials: Arc::new(MachineCredentials::from_environment(None)),
-        on_event: Box::new(move |event| {
-            // Nobody listens any more once the program is ending.
-            let _ = events.send(event);
-        }),
-        settings,
+pub(crate) fn start(
+    args: &Args,
+    runtime: &Handle,
+    events: UnboundedSender<Event>,
+) -> Result<(Machine, Option<Engine>), Failure> {
+    let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
+    let settings = match host::settings::read(Some(&settings_file)) {
+        Ok((settings, warnings)) => {
+            for warning in warnings {
+                tracing::warn!("{warning}");
+            }
+            Some(settings)
+        }
+        Err(ReadError::Missing(_)) if !args.smoke_test => None,
+        Err(error) => return Err(error.into()),
     };
-    Ok(Started { engine: Engine::start(config, runtime)?, language, notifier })
+    let language = texts::language(settings.as_ref().map(|settings| settings.app.language).unwrap_or(AUTO));
+    let machine = Machine {
+        settings_file,
+        data_dir: args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?,
+        notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
+        keeping: Arc::new(Keeping::new(MachineCredentials::from_environment(None))),
+        events,
+        runtime: runtime.clone(),
+    };
+    let engine = settings.map(|settings| machine.engine(settings)).transpose()?;
+    Ok((machine, engine))
 }

@@ -34,8 +34,13 @@ macro_rules! mirror {
 }
 
 mod notices;
+mod setup;
 
 pub(crate) use self::notices::{Ask, Detail, Filter, Kind, Page, Removed, Row};
+pub(crate) use self::setup::{
+    About, Chosen, Client, DoctorStep, Exported, Offers, Older, Server, Setting, Setup, SetupStep, SignInMode,
+    SignedIn, TestStep,
+};
 
 mirror! {
     /// Where the matter stands.
@@ -92,6 +97,42 @@ pub(crate) struct Status {
     /// Milliseconds until the next attempt, from now; null when none is planned.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub(crate) retry_in_ms: Option<i64>,
+    /// Nothing sent before this is missing; RFC 3339, null when nothing was collected yet.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub(crate) complete_through: Option<String>,
+    /// For `action-needed`: which button resolves it.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub(crate) fix: Option<Fix>,
+    /// What the server offers now; absent before there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) offers: Option<Offers>,
+}
+
+/// What a person can do that resolves it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Fix {
+    /// Sign in.
+    SignIn,
+    /// Correct a setting.
+    Settings,
+    /// See what is wrong.
+    Diagnose,
+}
+
+impl Fix {
+    /// What an engine's remedy asks for.
+    fn of(remedy: &str) -> Self {
+        if remedy == engine::error::SIGN_IN {
+            Self::SignIn
+        } else if ["auth.", "network.", "server."].iter().any(|section| remedy.contains(section)) {
+            Self::Settings
+        } else {
+            Self::Diagnose
+        }
+    }
 }
 
 /// What the window needs before its first frame.
@@ -109,6 +150,9 @@ pub(crate) struct Start {
     /// The notice to show, when a click on a notification opened the window.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub(crate) open: Option<i64>,
+    /// What is missing before anything can be received; null when nothing is.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub(crate) setup: Option<Setup>,
 }
 
 /// What the window is told.
@@ -129,6 +173,25 @@ pub(crate) enum Update {
         #[cfg_attr(test, ts(type = "number"))]
         seq: i64,
     },
+    /// Language or theme are others now.
+    Look {
+        /// To speak.
+        language: Language,
+        /// To look like.
+        theme: Theme,
+    },
+    /// Something is missing, or nothing any more.
+    Setup {
+        /// What.
+        setup: Option<Setup>,
+    },
+    /// A test notice has come so far, or no further.
+    Test {
+        /// Which step.
+        step: TestStep,
+        /// Why it failed.
+        failure: Option<String>,
+    },
 }
 
 /// What kind of thing went wrong.
@@ -144,6 +207,26 @@ pub(crate) enum Code {
     LinkRefused,
     /// The system has no browser to open it with.
     NoBrowser,
+    /// Nobody answers at this address.
+    Unreachable,
+    /// It answers, but names no settings.
+    NotDiscovered,
+    /// It would not be encrypted.
+    Insecure,
+    /// No address at all.
+    BadAddress,
+    /// The server refused the sign-in.
+    Refused,
+    /// The certificate is not trusted.
+    Tls,
+    /// The server said no, or has no such call.
+    Server,
+    /// There is no connection.
+    Offline,
+    /// A wrong value; `key` says where.
+    Setting,
+    /// A file cannot be written.
+    File,
 }
 
 /// Why a command failed.
@@ -154,12 +237,16 @@ pub(crate) struct Problem {
     pub(crate) code: Code,
     /// For the person: what happened, and what to do.
     pub(crate) message: String,
+    /// Of a setting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) key: Option<String>,
 }
 
 impl Problem {
     /// A problem of this kind.
     pub(crate) fn new(code: Code, message: impl ToString) -> Self {
-        Self { code, message: message.to_string() }
+        Self { code, message: message.to_string(), key: None }
     }
 }
 
@@ -170,8 +257,9 @@ impl From<StoreError> for Problem {
 }
 
 impl Status {
-    /// The connection as the engine sees it; `endpoints` are those of the settings.
-    pub(crate) fn of(snapshot: &Snapshot, endpoints: &[Url], now: Timestamp) -> Self {
+    /// The connection as the engine sees it; `endpoints` are those of the settings, `offers` what they say of the server.
+    pub(crate) fn of(snapshot: &Snapshot, endpoints: &[Url], offers: Option<Offers>, now: Timestamp) -> Self {
+        use engine::status::Connectivity as State;
         let status = &snapshot.status;
         Self {
             state: status.state.into(),
@@ -182,12 +270,18 @@ impl Status {
             retry_in_ms: snapshot
                 .retry_at
                 .map(|at| at.duration_since(now).as_millis().clamp(0, i64::MAX.into()) as i64),
+            complete_through: snapshot.complete_through.map(|through| through.to_string()),
+            fix: (status.state == State::ActionNeeded).then(|| Fix::of(&status.remedy)),
+            offers: match status.state {
+                State::Live | State::CatchingUp | State::Polling => offers,
+                State::Offline | State::Connecting | State::ActionNeeded => offers.map(|_| Offers::default()),
+            },
         }
     }
 }
 
 /// Host, port and path: what people recognise, without a query that might hold a token.
-fn address(url: &Url) -> String {
+pub(crate) fn address(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
         Some(port) => format!("{host}:{port}{}", url.path()),
@@ -216,7 +310,8 @@ mod tests {
             Code::decl(&config),
             Problem::decl(&config),
         ];
-        let declarations = declarations.into_iter().chain(notices::declarations(&config));
+        let declarations = declarations.into_iter().chain([Fix::decl(&config)]);
+        let declarations = declarations.chain(notices::declarations(&config)).chain(setup::declarations(&config));
         let types: String = declarations.map(|declaration| format!("export {declaration}\n")).collect();
         format!(
             "// Made from src-tauri/src/view.rs by its test; to make it anew: BELFRY_BLESS=1 cargo test -p belfry bindings\n\n{types}"
@@ -230,6 +325,15 @@ mod tests {
         }
         let written = std::fs::read_to_string(BINDINGS).unwrap().replace("\r\n", "\n");
         assert_eq!(written, generated(), "run: BELFRY_BLESS=1 cargo test -p belfry bindings");
+    }
+
+    #[test]
+    fn a_remedy_is_a_button() {
+        use engine::error::{Failure, Fault};
+        let fix = |fault| Fix::of(Failure::new(fault, "").remedy());
+        assert_eq!(fix(Fault::NoCredential), Fix::SignIn);
+        assert_eq!(fix(Fault::Insecure), Fix::Settings);
+        assert_eq!(fix(Fault::Settings), Fix::Diagnose);
     }
 
     #[test]

@@ -6,7 +6,6 @@ use engine::inbox::{Inbox, Marker, Removal, Seq, UNDO};
 use jiff::Timestamp;
 
 use super::Shell;
-use crate::links;
 use crate::view::{Ask, Code, Detail, Filter, Kind, Page, Problem, Removed, Row};
 
 /// Longest page the window gets, in rows.
@@ -22,12 +21,14 @@ impl Shell {
         let marker = filter.text.and_then(Marker::of);
         let unread = self.snapshot().borrow().counts.unread;
         self.inbox(|inbox| {
+            let matching = inbox.count(&filter)?;
             let page = inbox.page(&filter, ask.place(), ask.limit.clamp(1, MAX_PAGE))?;
             Ok(Page {
                 rows: page.rows.iter().map(|detail| Row::of(detail, marker.as_ref())).collect(),
                 next: page.next.map(|next| next.0),
                 has_newer: page.has_newer,
-                matching: inbox.count(&filter)?.number,
+                matching: matching.number,
+                is_exact: matching.is_exact,
                 unread,
             })
         })
@@ -72,8 +73,7 @@ impl Shell {
     pub(crate) fn open_link(&self, seq: i64) -> Result<(), Problem> {
         let detail = self.inbox(|inbox| Ok(inbox.show(Seq(seq))?))?;
         let detail = detail.ok_or_else(|| Problem::new(Code::Gone, "this notice is no longer in the inbox"))?;
-        let url = links::allowed(&detail.row.link, &self.settings).map_err(|e| Problem::new(Code::LinkRefused, e))?;
-        links::open(&url).map_err(|e| Problem::new(Code::NoBrowser, format!("no browser could be started: {e}")))
+        self.open(&detail.row.link)
     }
 
     /// Changes the inbox, and lets the window know.

@@ -129,9 +129,11 @@ pub(crate) struct Page {
     pub(crate) next: Option<i64>,
     /// Whether something newer matches too.
     pub(crate) has_newer: bool,
-    /// How many notices match; of a search with many hits an estimate.
+    /// How many notices match.
     #[cfg_attr(test, ts(type = "number"))]
     pub(crate) matching: u64,
+    /// False: `matching` is an estimate.
+    pub(crate) is_exact: bool,
     /// Notices of the whole inbox that are not read.
     #[cfg_attr(test, ts(type = "number"))]
     pub(crate) unread: u64,

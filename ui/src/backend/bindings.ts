@@ -30,7 +30,19 @@ remedy: string,
 /**
  * Milliseconds until the next attempt, from now; null when none is planned.
  */
-retryInMs: number | null, };
+retryInMs: number | null, 
+/**
+ * Nothing sent before this is missing; RFC 3339, null when nothing was collected yet.
+ */
+completeThrough?: string | null, 
+/**
+ * For `action-needed`: which button resolves it.
+ */
+fix?: Fix | null, 
+/**
+ * What the server offers now; absent before there is one.
+ */
+offers?: Offers, };
 export type Start = { 
 /**
  * To speak.
@@ -51,7 +63,11 @@ status: Status,
 /**
  * The notice to show, when a click on a notification opened the window.
  */
-open: number | null, };
+open: number | null, 
+/**
+ * What is missing before anything can be received; null when nothing is.
+ */
+setup?: Setup | null, };
 export type Update = { "type": "status", 
 /**
  * As it is now.
@@ -60,8 +76,28 @@ status: Status, } | { "type": "inbox" } | { "type": "open",
 /**
  * Its place.
  */
-seq: number, };
-export type Code = "store" | "gone" | "link-refused" | "no-browser";
+seq: number, } | { "type": "look", 
+/**
+ * To speak.
+ */
+language: Language, 
+/**
+ * To look like.
+ */
+theme: Theme, } | { "type": "setup", 
+/**
+ * What.
+ */
+setup: Setup | null, } | { "type": "test", 
+/**
+ * Which step.
+ */
+step: TestStep, 
+/**
+ * Why it failed.
+ */
+failure: string | null, };
+export type Code = "store" | "gone" | "link-refused" | "no-browser" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type Problem = { 
 /**
  * For the window.
@@ -70,7 +106,12 @@ code: Code,
 /**
  * For the person: what happened, and what to do.
  */
-message: string, };
+message: string, 
+/**
+ * Of a setting.
+ */
+key?: string, };
+export type Fix = "sign-in" | "settings" | "diagnose";
 export type Filter = { 
 /**
  * As a person types it; empty to search for nothing.
@@ -165,9 +206,13 @@ next: number | null,
  */
 hasNewer: boolean, 
 /**
- * How many notices match; of a search with many hits an estimate.
+ * How many notices match.
  */
 matching: number, 
+/**
+ * False: `matching` is an estimate.
+ */
+isExact: boolean, 
 /**
  * Notices of the whole inbox that are not read.
  */
@@ -316,3 +361,175 @@ actions: Array<Action>,
  * Of a search.
  */
 marks?: DetailMarks, };
+export type SignInMode = "token" | "password" | "oidc";
+export type Server = { 
+/**
+ * As typed, or the origin of the settings.
+ */
+address: string, 
+/**
+ * Host, port and path of the first endpoint.
+ */
+endpoint: string, 
+/**
+ * Name the server gives itself; may be empty.
+ */
+name: string, 
+/**
+ * How to sign in.
+ */
+mode: SignInMode, 
+/**
+ * It said so itself; false for an endpoint typed by hand.
+ */
+isDiscovered: boolean, };
+export type SetupStep = "address" | "sign-in";
+export type Setup = { 
+/**
+ * Which step comes first.
+ */
+step: SetupStep, 
+/**
+ * The server's address is set by the organisation.
+ */
+isManaged: boolean, 
+/**
+ * The server, if it is known.
+ */
+server: Server | null, 
+/**
+ * `auth.login`, if it is known.
+ */
+login: string, };
+export type SignedIn = { 
+/**
+ * The account.
+ */
+account: string, 
+/**
+ * False: the token is held for this run only.
+ */
+isKept: boolean, };
+export type TestStep = "sent" | "delivered" | "stored" | "shown";
+export type Level = "user" | "default";
+export type Setting = { 
+/**
+ * Dotted name.
+ */
+key: string, 
+/**
+ * As in the settings file: durations and sizes are texts.
+ */
+value: unknown, 
+/**
+ * What holds when the person sets nothing.
+ */
+fallback: unknown, 
+/**
+ * Where the value stands.
+ */
+level: Level, 
+/**
+ * The place of a managed value; empty otherwise.
+ */
+source: string, };
+export type Client = { 
+/**
+ * Who.
+ */
+login: string, 
+/**
+ * On which device.
+ */
+device: string, 
+/**
+ * Since when; empty when the server does not say.
+ */
+since: string, 
+/**
+ * It is this account on this device.
+ */
+isThis: boolean, };
+export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray";
+export type Verdict = "ok" | "warn" | "fail" | "skipped";
+export type DoctorStep = { 
+/**
+ * Which.
+ */
+step: DoctorStepName, 
+/**
+ * How it went.
+ */
+verdict: Verdict, 
+/**
+ * How long it took.
+ */
+ms: number, 
+/**
+ * What was seen, without a secret.
+ */
+detail: string, 
+/**
+ * What to do; may be empty.
+ */
+remedy: string, };
+export type About = { 
+/**
+ * Its version.
+ */
+version: string, 
+/**
+ * The account's own folder.
+ */
+dataDir: string, 
+/**
+ * The person's settings.
+ */
+settingsFile: string, 
+/**
+ * Names the policy in force; empty without one.
+ */
+policyDigest: string, 
+/**
+ * Notices.
+ */
+total: number, 
+/**
+ * Of these, not read.
+ */
+unread: number, 
+/**
+ * Messages that could not be used.
+ */
+rejected: number, };
+export type Older = { 
+/**
+ * Notices that were not there.
+ */
+added: number, 
+/**
+ * Whether it goes on.
+ */
+hasMore: boolean, };
+export type Exported = { 
+/**
+ * Notices.
+ */
+count: number, 
+/**
+ * Where.
+ */
+path: string, };
+export type Offers = { 
+/**
+ * Older history.
+ */
+history: boolean, 
+/**
+ * To delete there.
+ */
+delete: boolean, 
+/**
+ * Who is signed in.
+ */
+clients: boolean, };

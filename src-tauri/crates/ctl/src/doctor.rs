@@ -10,9 +10,8 @@ use engine::{
     doctor::{Finding, Look, Step, Subject, Verdict, examine},
     error::SIGN_IN,
     network,
-    ports::{CredentialError, Credentials as _, NotifyError},
 };
-use host::{notify::Desktop, tray_host};
+use host::doctor;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
@@ -42,7 +41,7 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         }
     };
     let (token, keychain) = match &setup {
-        Some(setup) => keychain(setup),
+        Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name()),
         None => (None, Finding::skipped(Step::Keychain, "the settings do not say whose token it would be")),
     };
     match setup.as_ref().and_then(|setup| settings(setup, token, &mut report)) {
@@ -54,8 +53,8 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         }
     }
     report.tell(keychain);
-    report.tell(notifications());
-    report.tell(tray());
+    report.tell(doctor::notifications());
+    report.tell(doctor::tray());
     report.end()
 }
 
@@ -90,46 +89,6 @@ fn settings(setup: &Setup, token: Option<SecretString>, report: &mut Report) -> 
     });
     let (data_dir, time_zone) = (setup.data_dir.clone(), TimeZone::system());
     Some(Subject { identity, client, token, data_dir, time_zone })
-}
-
-/// The token, and how it was come by.
-fn keychain(setup: &Setup) -> (Option<SecretString>, Finding) {
-    let (look, account) = (Look::at(Step::Keychain), setup.account.name());
-    match setup.credentials.given() {
-        Ok(Some(token)) => {
-            return (
-                Some(token),
-                Finding::skipped(Step::Keychain, "the token was given by BELFRY_TOKEN or --token-file"),
-            );
-        }
-        Ok(None) => {}
-        Err(error) => return (None, look.fail(error.to_string(), "mend the token file, or give another")),
-    }
-    match setup.credentials.token(&account) {
-        Ok(Some(token)) => (Some(token), look.ok(format!("the token of {account} is in the keychain"))),
-        Ok(None) => (None, look.fail(format!("the keychain has no token of {account}"), SIGN_IN)),
-        Err(CredentialError::Unavailable(why) | CredentialError::File(why)) => {
-            (None, look.fail(why, "start or unlock the keychain, or give the token with --token-file"))
-        }
-    }
-}
-
-/// Missing is a warning: `belfryctl` and the inbox do without.
-fn notifications() -> Finding {
-    let look = Look::at(Step::Notifications);
-    match Desktop::new("").probe() {
-        Ok(name) => look.ok(name),
-        Err(NotifyError::Unavailable(why)) => look.warn(why, "without it nothing pops up; the inbox has everything"),
-        Err(NotifyError::Refused(why)) => look.fail(why, "restart the desktop's notification service"),
-    }
-}
-
-fn tray() -> Finding {
-    let look = Look::at(Step::Tray);
-    match tray_host::probe() {
-        Ok(()) => look.ok("the desktop shows tray icons"),
-        Err(why) => look.warn(why.to_string(), "without it Belfry keeps its window in the task bar"),
-    }
 }
 
 /// What was found so far.

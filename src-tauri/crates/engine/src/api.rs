@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use reqwest::{Client, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::{
     auth,
@@ -19,7 +20,10 @@ use crate::{
     error::{Failure, Fault},
     intake::Intake,
     network,
-    notice::page::{self, PageError},
+    notice::{
+        Action,
+        page::{self, PageError},
+    },
     settings::ApiMethod,
     store::Write,
 };
@@ -137,6 +141,34 @@ impl Api {
         rows(&answer.body, &api.items)
     }
 
+    /// Does what a notice offers: the URL its sender gave is called, with the account's secret, if it leads to the API's
+    /// own origin and nowhere else. A POST says which action of which notice it is.
+    ///
+    /// # Errors
+    /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
+    pub async fn act(&self, token: &SecretString, action: &Action, id: &str) -> Result<(), Failure> {
+        let denied = |why: &str| Failure::new(Fault::Denied, why);
+        let base = self.identity.settings.api.base.as_ref().ok_or_else(|| denied("this server has no HTTP API"))?;
+        let url = base.join(&action.url).map_err(|_| denied("the action has no address that can be called"))?;
+        if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
+            return Err(denied("the action leads to another server, which must not have this account's secret"));
+        }
+        let (method, arguments) = match action.method.to_ascii_uppercase().as_str() {
+            "POST" => {
+                let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+                (ApiMethod::Post, Map::from_iter([pair("id", id), pair("action", &action.id)]))
+            }
+            "GET" => (ApiMethod::Get, Map::new()),
+            _ => return Err(denied("the action asks for a method other than GET and POST")),
+        };
+        let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
+        // What is no JSON says nothing beyond its status.
+        match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(Value::Object(_)) => page::check(&answer.body).map_err(|error| unreadable(&error)),
+            _ => Ok(()),
+        }
+    }
+
     async fn call(
         &self,
         token: &SecretString,
@@ -150,9 +182,21 @@ impl Api {
             .url_of(path, account.login(), device.as_str())
             .map_err(|error| Failure::new(Fault::Settings, format!("[api]: {error}")))?
             .ok_or_else(|| Failure::new(Fault::Settings, "this server has no such call: it is not set in [api]"))?;
+        self.request(token, url, settings.api.method, arguments, wait).await
+    }
+
+    async fn request(
+        &self,
+        token: &SecretString,
+        url: Url,
+        method: ApiMethod,
+        arguments: Map<String, Value>,
+        wait: Duration,
+    ) -> Result<Answer, Failure> {
+        let Identity { settings, device, .. } = &*self.identity;
         settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.to_string()))?;
         let headers = auth::http_headers(settings, token, device)?;
-        let request = match settings.api.method {
+        let request = match method {
             ApiMethod::Post => self.client.post(url.clone()).json(&arguments),
             ApiMethod::Get => {
                 let mut with_query = url.clone();

@@ -29,6 +29,7 @@ use crate::{
     line::{self, Input, Line},
     link, network,
     ports::{Credentials, Notifier},
+    server::Server,
     settings::Settings,
     sign_in::Token,
     status::{Status, StatusEvent},
@@ -117,6 +118,7 @@ pub(crate) enum Wish {
 /// A running engine. Dropping it ends the driver without a good-bye; [`Self::end`] is the polite way.
 pub struct Engine {
     identity: Arc<Identity>,
+    server: Server,
     dir: PathBuf,
     wishes: mpsc::UnboundedSender<Wish>,
     snapshot: watch::Receiver<Snapshot>,
@@ -171,6 +173,12 @@ impl Engine {
         }
         let (written, writer_reports) = mpsc::unbounded_channel();
         let writer = Writer::start(store, retention, written).map_err(StartError::Thread)?;
+        let server = Server {
+            client: client.clone(),
+            identity: Arc::clone(&identity),
+            intake: Arc::clone(&intake),
+            token: Arc::clone(&token),
+        };
         let (wishes, wished) = mpsc::unbounded_channel();
         let (shown, watched) = watch::channel(snapshot);
         runtime.spawn(Driver::run(Parts {
@@ -188,7 +196,7 @@ impl Engine {
             offsets,
             status_file: dir.join(STATUS_FILE),
         }));
-        Ok(Self { identity, dir, wishes, snapshot: watched, _lock: lock })
+        Ok(Self { identity, server, dir, wishes, snapshot: watched, _lock: lock })
     }
 
     /// Connects, and stays connected from now on.
@@ -229,6 +237,11 @@ impl Engine {
     /// Who is connected, and how.
     pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
+    }
+
+    /// What can be asked of the server beside the session.
+    pub fn server(&self) -> &Server {
+        &self.server
     }
 
     /// The account's folder, for [`crate::inbox::Inbox::open`].

@@ -28,6 +28,7 @@ pub mod link;
 pub mod network;
 pub mod notice;
 pub mod ports;
+pub mod server;
 pub mod settings;
 pub mod settings_file;
 pub mod sign_in;

@@ -54,11 +54,24 @@ pub fn read(path: &Path) -> Result<String, SaveError> {
 /// # Errors
 /// [`SaveError`]; then the file is as it was.
 pub fn save(path: &Path, changes: &[(String, Option<Value>)]) -> Result<Settings, SaveError> {
+    let (settings, text) = edited(path, changes)?;
+    replace(path, &text).map_err(|source| SaveError::Unwritable { path: path.to_owned(), source })?;
+    Ok(settings)
+}
+
+/// The settings as these changes would leave them; nothing is written.
+///
+/// # Errors
+/// As [`save`].
+pub fn preview(path: &Path, changes: &[(String, Option<Value>)]) -> Result<Settings, SaveError> {
+    Ok(edited(path, changes)?.0)
+}
+
+fn edited(path: &Path, changes: &[(String, Option<Value>)]) -> Result<(Settings, String), SaveError> {
     let name = path.display().to_string();
     let text = edit(&read(path)?, &name, changes)?;
     let (settings, _) = Settings::parse(&text, &name).map_err(EditError::Broken)?;
-    replace(path, &text).map_err(|source| SaveError::Unwritable { path: path.to_owned(), source })?;
-    Ok(settings)
+    Ok((settings, text))
 }
 
 fn replace(path: &Path, text: &str) -> io::Result<()> {

@@ -5,6 +5,7 @@
 //! error that says what to do, never a panic.
 
 pub mod credentials;
+pub mod doctor;
 pub mod logging;
 pub mod machine;
 pub mod notify;

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use directories::ProjectDirs;
+use directories::{ProjectDirs, UserDirs};
 
 /// Name of the settings file.
 pub const SETTINGS_FILE: &str = "settings.toml";
@@ -29,6 +29,16 @@ pub fn settings_file() -> Result<PathBuf, NoHome> {
 /// [`NoHome`].
 pub fn data_dir() -> Result<PathBuf, NoHome> {
     Ok(project()?.data_local_dir().to_path_buf())
+}
+
+/// The person's own folder for documents, else the home directory.
+///
+/// # Errors
+/// [`NoHome`].
+pub fn documents_dir() -> Result<PathBuf, NoHome> {
+    let person = UserDirs::new().ok_or(NoHome)?;
+    let documents = person.document_dir().filter(|folder| folder.is_dir());
+    Ok(documents.unwrap_or_else(|| person.home_dir()).to_path_buf())
 }
 
 fn project() -> Result<ProjectDirs, NoHome> {

@@ -86,6 +86,7 @@ export class FakeNotices {
       next: this.#any(last - 1, -1, matches) ? last : null,
       hasNewer: found.length > 0 ? this.#any(first + 1, 1, matches) : after === null && this.#any(first, 1, matches),
       matching: isEverything(filter) ? this.total : this.seqs(filter, Infinity).length,
+      isExact: true,
       unread: this.unread,
     };
   }

@@ -1,0 +1,51 @@
+//! The machine's side of `doctor`: keychain, notification service, tray.
+//!
+//! Nothing is shown and nothing is kept. The server's side is the engine's ([`engine::doctor`]).
+
+use engine::{
+    doctor::{Finding, Look, Step},
+    error::SIGN_IN,
+    ports::{CredentialError, Credentials as _, NotifyError},
+};
+use secrecy::SecretString;
+
+use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
+
+/// The token of an account, and how it was come by.
+pub fn keychain(credentials: &MachineCredentials, account: &str) -> (Option<SecretString>, Finding) {
+    let look = Look::at(Step::Keychain);
+    match credentials.given() {
+        Ok(Some(token)) => {
+            let finding = Finding::skipped(Step::Keychain, "the token was given by BELFRY_TOKEN or --token-file");
+            return (Some(token), finding);
+        }
+        Ok(None) => {}
+        Err(error) => return (None, look.fail(error.to_string(), "mend the token file, or give another")),
+    }
+    match credentials.token(account) {
+        Ok(Some(token)) => (Some(token), look.ok(format!("the token of {account} is in the keychain"))),
+        Ok(None) => (None, look.fail(format!("the keychain has no token of {account}"), SIGN_IN)),
+        Err(CredentialError::Unavailable(why) | CredentialError::File(why)) => {
+            (None, look.fail(why, "start or unlock the keychain, or give the token with --token-file"))
+        }
+    }
+}
+
+/// Missing is a warning: `belfryctl` and the inbox do without.
+pub fn notifications() -> Finding {
+    let look = Look::at(Step::Notifications);
+    match Desktop::new("").probe() {
+        Ok(name) => look.ok(name),
+        Err(NotifyError::Unavailable(why)) => look.warn(why, "without it nothing pops up; the inbox has everything"),
+        Err(NotifyError::Refused(why)) => look.fail(why, "restart the desktop's notification service"),
+    }
+}
+
+/// Missing is a warning too.
+pub fn tray() -> Finding {
+    let look = Look::at(Step::Tray);
+    match tray_host::probe() {
+        Ok(()) => look.ok("the desktop shows tray icons"),
+        Err(why) => look.warn(why.to_string(), "without it Belfry keeps its window in the task bar"),
+    }
+}

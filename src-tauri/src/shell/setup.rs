@@ -1,0 +1,145 @@
+//! The first run: find the server, sign in, sign out.
+//!
+//! Invariant: settings and token are kept only after the server has taken the token, so a failed attempt changes nothing.
+
+use std::sync::Arc;
+
+use engine::account::Account;
+use engine::connection::Identity;
+use engine::discovery::{self, DiscoveryError};
+use engine::engine::device_id;
+use engine::error::{Failure, Fault};
+use engine::ports::Credentials as _;
+use engine::settings::{NetworkSettings, Settings};
+use engine::{errand, network, settings_file};
+use host::machine;
+use secrecy::SecretString;
+use serde_json::Value;
+use tauri::async_runtime as runtime;
+
+use super::{Shell, lock};
+use crate::view::{self, Chosen, Code, Problem, Server, Setup, SetupStep, SignInMode, SignedIn, Update};
+
+impl Shell {
+    /// What is missing before anything can be received.
+    pub(super) fn missing(&self) -> Option<Setup> {
+        let (settings, account) = {
+            let session = lock(&self.session);
+            (session.settings.clone(), session.account.clone())
+        };
+        let Some(account) = account else {
+            return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
+        };
+        let is_signed_in = matches!(self.machine.keeping.token(&account.name()), Ok(Some(_)));
+        (!is_signed_in).then(|| Setup {
+            step: SetupStep::SignIn,
+            is_managed: false,
+            server: Some(shown(account.origin(), "", &settings, true)),
+            login: account.login().to_owned(),
+        })
+    }
+
+    pub(crate) async fn discover(&self, address: String) -> Result<Server, Problem> {
+        // How this computer reaches the network is said by its own file, where it has one.
+        let network = host::settings::read(Some(&self.machine.settings_file))
+            .map_or_else(|_| NetworkSettings::default(), |(settings, _)| settings.network);
+        let client = network::client(&network)?;
+        let found = discovery::discover(&client, &network, &address).await?;
+        let server = shown(&address, &found.name, &found.settings, found.is_discovered);
+        *lock(&self.found) = Some((address, found));
+        Ok(server)
+    }
+
+    pub(crate) async fn sign_in(&self, server: Chosen, login: &str, secret: SecretString) -> Result<SignedIn, Problem> {
+        let _changing = self.changing.lock().await;
+        let mut changes: Vec<(String, Option<Value>)> = match lock(&self.found).as_ref() {
+            Some((address, found)) if *address == server.address => {
+                found.keys.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+            }
+            _ => Vec::new(),
+        };
+        // Who signs in again is who the settings say.
+        if !login.is_empty() {
+            changes.push(("auth.login".to_owned(), Some(login.into())));
+        }
+        let settings = settings_file::preview(&self.machine.settings_file, &changes)?;
+        let account = Account::of(&settings).ok_or_else(|| Problem::new(Code::BadAddress, "find the server first"))?;
+        self.check(&settings, &account, &secret).await?;
+        let (keeping, name) = (Arc::clone(&self.machine.keeping), account.name());
+        let kept = runtime::spawn_blocking(move || keeping.keep_or_hold(&name, &secret)).await;
+        let settings = settings_file::save(&self.machine.settings_file, &changes)?;
+        self.restart(settings).await?;
+        self.tell_status();
+        Ok(SignedIn { account: account.name(), is_kept: kept.unwrap_or(false) })
+    }
+
+    /// Opens a session with this token, and says good-bye.
+    async fn check(&self, settings: &Settings, account: &Account, token: &SecretString) -> Result<(), Problem> {
+        let device = device_id(&self.machine.data_dir, &machine::machine_id())
+            .map_err(|error| Problem::new(Code::Store, error))?;
+        let client = network::client(&settings.network)?;
+        let identity = Identity { settings: settings.clone(), account: account.clone(), device };
+        errand::connect(&client, &identity, token).await?.close().await;
+        Ok(())
+    }
+
+    pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
+        let _changing = self.changing.lock().await;
+        let (settings, account) = {
+            let session = lock(&self.session);
+            (session.settings.clone(), session.account.clone())
+        };
+        let Some(account) = account else { return Ok(()) };
+        let keeping = Arc::clone(&self.machine.keeping);
+        let forgotten = runtime::spawn_blocking(move || keeping.forget(&account.name())).await;
+        match forgotten {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(Problem::new(Code::File, error)),
+            Err(error) => return Err(Problem::new(Code::File, error)),
+        }
+        self.restart(settings).await?;
+        self.tell(Update::Setup { setup: self.missing() });
+        Ok(())
+    }
+}
+
+fn shown(address: &str, name: &str, settings: &Settings, is_discovered: bool) -> Server {
+    Server {
+        address: address.to_owned(),
+        endpoint: settings.server.endpoints.first().map(view::address).unwrap_or_default(),
+        name: host::plain::line(name, 100),
+        mode: SignInMode::possible(&settings.auth),
+        is_discovered,
+    }
+}
+
+impl From<DiscoveryError> for Problem {
+    fn from(error: DiscoveryError) -> Self {
+        let code = match &error {
+            DiscoveryError::BadAddress => Code::BadAddress,
+            DiscoveryError::Insecure(_) => Code::Insecure,
+            DiscoveryError::Unreachable(_) if error.is_tls() => Code::Tls,
+            DiscoveryError::Unreachable(_) => Code::Unreachable,
+            DiscoveryError::Nothing(_) | DiscoveryError::Wrong(_) => Code::NotDiscovered,
+        };
+        Self::new(code, error)
+    }
+}
+
+/// For who wants to connect.
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let code = match failure.fault {
+            Fault::Unreachable | Fault::Broken | Fault::Closed | Fault::Silent | Fault::ProxyAuth => Code::Unreachable,
+            Fault::Tls => Code::Tls,
+            Fault::Refused | Fault::WrongAccount | Fault::NoCredential | Fault::Status(401 | 403) => Code::Refused,
+            Fault::Insecure => Code::Insecure,
+            Fault::Status(_) | Fault::Denied | Fault::Died | Fault::Protocol | Fault::Settings | Fault::BadAnswer => {
+                Code::Server
+            }
+        };
+        let remedy = failure.remedy();
+        let reason = failure.reason();
+        Self::new(code, if remedy.is_empty() { reason } else { format!("{reason}: {remedy}") })
+    }
+}

@@ -1,0 +1,291 @@
+//! The first run, the settings and what is around them, as the window shows them.
+//!
+//! Values only. Nothing here holds a secret: the one a person types goes the other way, as a plain argument.
+
+use engine::{doctor, server, settings};
+use host::plain;
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+
+/// Longest text of these, in characters.
+const LINE: usize = 500;
+
+mirror! {
+    /// How to sign in.
+    SignInMode of settings::AuthMode { Token = Token, Password = Password, Oidc = Oidc }
+}
+
+impl SignInMode {
+    /// How somebody can sign in to this server with this program: with the password where that is the passcode itself,
+    /// else with a token, which whoever runs a server can hand out.
+    pub(crate) fn possible(auth: &settings::AuthSettings) -> Self {
+        match (auth.mode, &auth.login_url) {
+            (settings::AuthMode::Password, None) => auth.mode.into(),
+            _ => settings::AuthMode::Token.into(),
+        }
+    }
+}
+
+/// What stands at an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Server {
+    /// As typed, or the origin of the settings.
+    pub(crate) address: String,
+    /// Host, port and path of the first endpoint.
+    pub(crate) endpoint: String,
+    /// Name the server gives itself; may be empty.
+    pub(crate) name: String,
+    /// How to sign in.
+    pub(crate) mode: SignInMode,
+    /// It said so itself; false for an endpoint typed by hand.
+    pub(crate) is_discovered: bool,
+}
+
+/// Which server to sign in to: as much of a [`Server`] as the window has to give back.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Chosen {
+    /// As it was typed.
+    pub(crate) address: String,
+}
+
+/// Which step comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum SetupStep {
+    /// The server's address.
+    Address,
+    /// The sign-in.
+    SignIn,
+}
+
+/// What is missing before anything can be received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Setup {
+    /// Which step comes first.
+    pub(crate) step: SetupStep,
+    /// The server's address is set by the organisation.
+    pub(crate) is_managed: bool,
+    /// The server, if it is known.
+    pub(crate) server: Option<Server>,
+    /// `auth.login`, if it is known.
+    pub(crate) login: String,
+}
+
+/// Who is signed in now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SignedIn {
+    /// The account.
+    pub(crate) account: String,
+    /// False: the token is held for this run only.
+    pub(crate) is_kept: bool,
+}
+
+/// The chain a test notice goes through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum TestStep {
+    /// The server has taken it.
+    Sent,
+    /// The server has delivered it.
+    Delivered,
+    /// It is committed.
+    Stored,
+    /// A notification was shown.
+    Shown,
+}
+
+/// Where a value stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Level {
+    /// In the person's own file.
+    User,
+    /// Nowhere: what is built in holds.
+    Default,
+}
+
+/// One setting.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Setting {
+    /// Dotted name.
+    key: &'static str,
+    /// As in the settings file: durations and sizes are texts.
+    #[cfg_attr(test, ts(type = "unknown"))]
+    value: serde_json::Value,
+    /// What holds when the person sets nothing.
+    #[cfg_attr(test, ts(type = "unknown"))]
+    fallback: serde_json::Value,
+    /// Where the value stands.
+    level: Level,
+    /// The place of a managed value; empty otherwise.
+    source: String,
+}
+
+impl From<settings::Listed> for Setting {
+    fn from(listed: settings::Listed) -> Self {
+        let level = if listed.is_given { Level::User } else { Level::Default };
+        Self { key: listed.key, value: listed.value, fallback: listed.fallback, level, source: String::new() }
+    }
+}
+
+/// Somebody who is signed in on the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Client {
+    /// Who.
+    login: String,
+    /// On which device.
+    device: String,
+    /// Since when; empty when the server does not say.
+    since: String,
+    /// It is this account on this device.
+    is_this: bool,
+}
+
+impl From<server::SignedIn> for Client {
+    fn from(one: server::SignedIn) -> Self {
+        let line = |text: &str| plain::line(text, LINE);
+        Self { login: line(&one.login), device: line(&one.device), since: line(&one.since), is_this: one.is_this }
+    }
+}
+
+mirror! {
+    /// What is looked at.
+    DoctorStepName of doctor::Step {
+        Settings = Settings,
+        Dns = Dns,
+        Tcp = Tcp,
+        Proxy = Proxy,
+        Tls = Tls,
+        Websocket = Websocket,
+        Stomp = Stomp,
+        Subscribe = Subscribe,
+        Collect = Collect,
+        Clock = Clock,
+        Keychain = Keychain,
+        Notifications = Notifications,
+        Tray = Tray,
+    }
+}
+mirror! {
+    /// How it went.
+    Verdict of doctor::Verdict { Ok = Ok, Warn = Warn, Fail = Fail, Skipped = Skipped }
+}
+
+/// One step of the diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct DoctorStep {
+    /// Which.
+    step: DoctorStepName,
+    /// How it went.
+    verdict: Verdict,
+    /// How long it took.
+    #[cfg_attr(test, ts(type = "number"))]
+    ms: u64,
+    /// What was seen, without a secret.
+    detail: String,
+    /// What to do; may be empty.
+    remedy: String,
+}
+
+impl From<doctor::Finding> for DoctorStep {
+    fn from(finding: doctor::Finding) -> Self {
+        let doctor::Finding { step, verdict, ms, detail, remedy } = finding;
+        Self { step: step.into(), verdict: verdict.into(), ms, detail: plain::line(&detail, LINE), remedy }
+    }
+}
+
+/// What this program is and keeps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct About {
+    /// Its version.
+    pub(crate) version: String,
+    /// The account's own folder.
+    pub(crate) data_dir: String,
+    /// The person's settings.
+    pub(crate) settings_file: String,
+    /// Names the policy in force; empty without one.
+    pub(crate) policy_digest: String,
+    /// Notices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) total: u64,
+    /// Of these, not read.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) unread: u64,
+    /// Messages that could not be used.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) rejected: u64,
+}
+
+/// What was read of the server's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Older {
+    /// Notices that were not there.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) added: usize,
+    /// Whether it goes on.
+    pub(crate) has_more: bool,
+}
+
+/// What was written to a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Exported {
+    /// Notices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub(crate) count: u64,
+    /// Where.
+    pub(crate) path: String,
+}
+
+/// What the server offers now.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub(crate) struct Offers {
+    /// Older history.
+    pub(crate) history: bool,
+    /// To delete there.
+    pub(crate) delete: bool,
+    /// Who is signed in.
+    pub(crate) clients: bool,
+}
+
+/// For the bindings.
+#[cfg(test)]
+pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
+    vec![
+        SignInMode::decl(config),
+        Server::decl(config),
+        SetupStep::decl(config),
+        Setup::decl(config),
+        SignedIn::decl(config),
+        TestStep::decl(config),
+        Level::decl(config),
+        Setting::decl(config),
+        Client::decl(config),
+        DoctorStepName::decl(config),
+        Verdict::decl(config),
+        DoctorStep::decl(config),
+        About::decl(config),
+        Older::decl(config),
+        Exported::decl(config),
+        Offers::decl(config),
+    ]
+}
