@@ -150,6 +150,7 @@ impl Delivery {
             self.announce(seq, &notice, source, true);
         }
         self.on_screen.extend(recovered.popups);
+        self.withdraw(recovered.withdraw);
         for Stored { seq, notice, .. } in recovered.due {
             self.due.insert(seq, notice);
             self.planner.add(seq, true, now.mono);

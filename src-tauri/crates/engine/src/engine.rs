@@ -156,8 +156,6 @@ impl Engine {
             revision: 0,
         };
         line.step(Input::Recovered(Box::new(recovered)), now);
-        // What was read, decided or deleted while no engine ran, or just before the last one died.
-        line.step(Input::Withdraw(store.stale_popups()?), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = network::client(&config.settings.network);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::{Action, Line};
 use crate::{
-    catchup::{Page, Pass, PassId, Request, Start},
+    catchup::{Finished, Page, Pass, PassId, Request, Start},
     clock::Now,
     delivery::Received,
     error::{Failure, Fault, PERSISTENT, Recovery},
@@ -36,6 +36,7 @@ pub(super) enum Purpose {
 pub(super) struct Running {
     pub(super) pass: Pass,
     pub(super) purpose: Purpose,
+    began: Instant,
     /// A page is being fetched or committed; otherwise the next request waits for `api.retry`.
     pub(super) busy: bool,
     /// The cursor that is being committed with the last page's rows.
@@ -78,7 +79,7 @@ impl Line {
                 started: now.wall,
             },
         );
-        self.running = Some(Running { pass, purpose, busy: false, cursor: None });
+        self.running = Some(Running { pass, purpose, began: now.mono, busy: false, cursor: None });
         self.continue_pass(now);
     }
 
@@ -108,7 +109,9 @@ impl Line {
             self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
             return;
         }
-        let (Some(finished), purpose) = (running.pass.finished(), running.purpose) else { return };
+        let (Some(finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
+            return;
+        };
         let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
         self.running = None;
         self.api = Api { history_off: self.api.history_off, history_due: self.api.history_due, ..Api::default() };
@@ -127,7 +130,7 @@ impl Line {
             }));
         }
         self.delivery.end_catch_up(now);
-        let next = self.schedule_after(purpose, finished.complete_through.is_none(), now);
+        let next = self.schedule_after(purpose, &finished, now.mono - began, now);
         self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
         if let Purpose::Connect(generation) = purpose {
             self.step_link(link::Input::CaughtUp(generation), now);
@@ -137,17 +140,28 @@ impl Line {
         }
     }
 
-    fn schedule_after(&self, purpose: Purpose, incomplete: bool, now: Now) -> Option<(Instant, Purpose)> {
+    fn schedule_after(
+        &self,
+        purpose: Purpose,
+        finished: &Finished,
+        took: Duration,
+        now: Now,
+    ) -> Option<(Instant, Purpose)> {
         if self.link.has_session() {
             let delay = match purpose {
                 Purpose::Connect(_) => SECOND_PASS,
-                _ if incomplete => SECOND_PASS,
+                _ if finished.complete_through.is_none() => SECOND_PASS,
                 _ => self.config.reconcile_every,
             };
             (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
-            // A long poll has waited on the server already.
-            let delay = if self.config.long_poll { Duration::ZERO } else { self.config.poll_every };
+            // A long poll has waited on the server already, unless the server answers it with what is known.
+            let waited = match self.config.long_poll {
+                true if finished.new > 0 => self.config.poll_every,
+                true => took,
+                false => Duration::ZERO,
+            };
+            let delay = self.config.poll_every.saturating_sub(waited);
             Some((now.mono + delay, Purpose::Poll))
         } else {
             None

@@ -7,6 +7,7 @@ use rusqlite::{Transaction, params};
 use super::{
     rows::{self, COLUMNS},
     types::{Recovered, Stored},
+    writer,
 };
 use crate::{notice::NoticeKey, ports::PopupId};
 
@@ -18,6 +19,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         due: collect(tx, "alert = 'due'")?,
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
         popups: popups(tx)?,
+        withdraw: writer::stale_popups(tx)?,
     })
 }
 

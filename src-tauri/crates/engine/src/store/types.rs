@@ -212,6 +212,9 @@ pub struct Recovered {
     pub unannounced: Vec<Stored>,
     /// Popups that may still be on the screen, and the notices each speaks for.
     pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
+    /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine
+    /// ran, or just before the last one died.
+    pub withdraw: Vec<PopupId>,
 }
 
 /// How many of everything. Kept by the database as it changes, so asking costs nothing.

@@ -5,7 +5,7 @@
 //! in it that those could not do too.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -25,7 +25,7 @@ use engine::{
 
 use crate::{
     oracle::{Verdict, item_of},
-    plan::ApiFault,
+    plan::{ApiFault, Moment},
     server::{Body, Copy, Sent, copy_of},
     world::{Event, Local, Report, Said, World},
 };
@@ -123,8 +123,6 @@ impl World<'_> {
             sleep_watch: SleepWatch::new(now),
         });
         self.step(Input::Recovered(Box::new(recovered)))?;
-        let stale = self.store.stale_popups().unwrap();
-        self.step(Input::Withdraw(stale))?;
         self.push_local(5_000_000, Local::Clocks);
         self.step(Input::Link(link::Input::Connect))
     }
@@ -135,12 +133,24 @@ impl World<'_> {
             return Ok(());
         }
         self.note(|| "the program dies".to_owned());
+        self.oracle.count("a crash");
         self.life += 1;
         for session in 0..self.paths.len() {
             self.cut(session, false, false);
         }
         self.push(self.now + down * 1_000, Event::Start);
         self.oracle.check_store(&self.store, &mut self.inbox)
+    }
+
+    /// The program dies now, if this is the moment.
+    fn strike(&mut self, moment: Moment) -> Verdict {
+        match self.faults.crash_at {
+            Some((struck, down)) if struck == moment => {
+                self.faults.crash_at = None;
+                self.crash(down)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// One step of the line, and everything it orders.
@@ -186,13 +196,13 @@ impl World<'_> {
     fn perform(&mut self, action: Action) -> Verdict {
         let Some(machine) = &mut self.machine else { return Ok(()) };
         match action {
-            Action::Link(link::Action::Open { generation, .. }) => {
+            Action::Link(link::Action::Open { generation, endpoint }) => {
                 if !machine.may_open {
                     return Err("(9) a refused sign-in is tried again by itself".to_owned());
                 }
                 machine.running = Some(generation);
                 Self::count(&mut self.attempts, self.now, "attempts to connect")?;
-                self.connect(generation);
+                self.connect(generation, endpoint);
             }
             Action::Link(link::Action::Close { generation, .. }) => {
                 if machine.running == Some(generation) {
@@ -205,6 +215,7 @@ impl World<'_> {
             Action::Link(link::Action::Probe(generation)) => {
                 let session = machine.session_of(generation).filter(|_| machine.running == Some(generation));
                 if session.is_some_and(|session| !self.paths[session].is_open) {
+                    self.oracle.count("a probe without an answer");
                     let failure = Failure::new(Fault::Silent, "no answer to a sign of life");
                     let report = Report { session: None, generation, said: Said::Lost(failure) };
                     self.push_local(micros(PROBE_LIMIT), Local::Report(report));
@@ -222,8 +233,15 @@ impl World<'_> {
                 if self.plan.api.is_none() {
                     return Err("(9) a page is asked for where there is no API".to_owned());
                 }
+                if let Entry::Vacant(new) = machine.answers.entry(pass) {
+                    new.insert(0);
+                    Self::count(&mut self.passes, self.now, "passes")?;
+                }
                 machine.fetch += 1;
                 let fetch = machine.fetch;
+                if !machine.line.link().has_session() {
+                    self.oracle.count("a poll outside a session");
+                }
                 let after = self.latency();
                 self.push(self.now + after, Event::Request { life: self.life, fetch, pass, request });
             }
@@ -239,6 +257,7 @@ impl World<'_> {
                     let after = self.latency();
                     self.push(self.now + after, Event::Acknowledged { session, number: ack.number });
                 }
+                self.strike(Moment::Acknowledged)?;
             }
             Action::Show { show, popup } => {
                 self.oracle.handle_order(&popup)?;
@@ -247,6 +266,7 @@ impl World<'_> {
             }
             Action::Retract(popup) => {
                 self.oracle.handle_gone(&popup);
+                self.oracle.count("a popup retracted");
                 machine.popups.push_back(PopupJob::Retract(popup));
                 self.show_soon();
             }
@@ -280,6 +300,7 @@ impl World<'_> {
                 }
             }
             Local::Answered(fetch, input) => {
+                self.strike(Moment::Answered)?;
                 if self.machine.as_ref().is_some_and(|machine| machine.fetch == fetch) {
                     self.count_answer(&input)?;
                     self.step(input)?;
@@ -296,7 +317,7 @@ impl World<'_> {
                 self.push_local(5_000_000, Local::Clocks);
                 let now = self.clocks();
                 if self.machine.as_mut().is_some_and(|machine| machine.sleep_watch.has_slept(now)) {
-                    self.attempts.clear();
+                    self.forgive();
                     self.step(Input::Link(link::Input::Woke))?;
                 }
             }
@@ -323,6 +344,9 @@ impl World<'_> {
 
     fn message(&mut self, generation: Generation, sent: Sent) -> Input {
         let Sent { number, body, offset, .. } = sent;
+        if self.machine.as_ref().is_some_and(|machine| machine.running != Some(generation)) {
+            self.oracle.count("a late message of a closed connection");
+        }
         let is_acked = !matches!(self.plan.delivery, crate::plan::Delivery::Topic { acked: false });
         let ack = is_acked.then_some(AckId { generation, number });
         let mut message =
@@ -373,7 +397,7 @@ impl World<'_> {
             Some(ApiFault::TooMany) => Some((429, Some(Duration::from_secs(3)))),
             Some(ApiFault::Broken) => Some((500, None)),
             Some(ApiFault::NoHistory) if matches!(request, Request::History { .. }) => Some((404, None)),
-            Some(ApiFault::Cut | ApiFault::Lost | ApiFault::NoHistory) | None => None,
+            Some(ApiFault::Truncated | ApiFault::Lost | ApiFault::NoHistory) | None => None,
         };
         if let Some((status, retry_after)) = status {
             if matches!(request, Request::History { .. }) && matches!(status, 403 | 404) {
@@ -383,8 +407,9 @@ impl World<'_> {
         }
         let page = self.server.answer(request, self.now);
         match (fault, request) {
-            (Some(ApiFault::Cut), _) => self.refuse(life, fetch, pass, Fault::BadAnswer, None, after),
+            (Some(ApiFault::Truncated), _) => self.refuse(life, fetch, pass, Fault::BadAnswer, None, after),
             (Some(ApiFault::Lost), _) => {
+                self.oracle.count("a lost answer");
                 self.refuse(life, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
             }
             (_, Request::Collect { after: cursor, wait: true }) if page.rows == 0 => {
@@ -452,8 +477,17 @@ impl World<'_> {
         let results = machine.grouping.commit(jobs, apply);
         for ((ticket, result), writes) in results.iter().zip(written) {
             self.note(|| format!("  committed {ticket:?}: {}", brief_result(result)));
+            if result.is_err() {
+                self.oracle.count("a commit that failed");
+            }
             if let Ok(applied) = result {
                 self.oracle.handle_commit(&writes, applied, &self.server)?;
+            }
+        }
+        if results.iter().any(|(_, result)| result.is_ok()) {
+            self.strike(Moment::Committed)?;
+            if results.iter().any(|(_, result)| result.is_err()) {
+                self.strike(Moment::PartlyCommitted)?;
             }
         }
         let after = self.dice.millis(0..3);
@@ -486,6 +520,7 @@ impl World<'_> {
             Some(PopupJob::Show(show, popup)) => {
                 self.oracle.handle_handed(&popup)?;
                 let result = if self.dice.happens(self.noise().refused_popups) {
+                    self.oracle.count("a popup refused");
                     Err(NotifyError::Refused("made up".to_owned()))
                 } else {
                     let name = self.screen.show(&popup);
@@ -493,6 +528,7 @@ impl World<'_> {
                     Ok(name)
                 };
                 self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
+                self.strike(Moment::Handed)?;
                 let after = self.dice.millis(0..30);
                 self.push_local(after, Local::Step(Input::Shown { show, result }));
             }

@@ -9,7 +9,7 @@ use engine::{
     delivery::AckId,
     event::Event,
     inbox::{Filter, Inbox, Place},
-    notice::State,
+    notice::{Source, State},
     ports::{Popup, PopupId, PopupKind},
     store::{Alert, Applied, Outcome, Seq, Store, Suppressed, Write},
 };
@@ -45,16 +45,22 @@ pub(crate) struct Oracle {
     junk: u64,
     claimed: HashSet<Seq>,
     outcomes: HashSet<Seq>,
-    uncertain: u64,
     handed: HashMap<usize, u32>,
     recorded_popups: HashSet<PopupId>,
     gone_popups: HashSet<PopupId>,
     told: HashMap<usize, u32>,
     announced: i64,
     life: u32,
+    /// What happened, and how often.
+    pub tally: BTreeMap<&'static str, u64>,
 }
 
 impl Oracle {
+    /// Something worth knowing has happened.
+    pub(crate) fn count(&mut self, what: &'static str) {
+        *self.tally.entry(what).or_default() += 1;
+    }
+
     /// The notices in the inbox, oldest first.
     pub(crate) fn present(&self) -> Vec<usize> {
         self.inbox.keys().copied().collect()
@@ -70,7 +76,16 @@ impl Oracle {
         ensure!(writes.len() == applied.outcomes.len(), "a commit of {} writes has other outcomes", writes.len());
         for (write, outcome) in writes.iter().zip(&applied.outcomes) {
             match (write, outcome) {
-                (Write::Notice { notice, .. }, outcome) => self.handle_arrival(copy_of(notice), outcome, server)?,
+                (Write::Notice { notice, source, .. }, outcome) => {
+                    if matches!(outcome, Outcome::New { .. }) {
+                        self.count(match source {
+                            Source::Live => "a live notice",
+                            Source::Collected => "a notice found by collect",
+                            Source::History => "a notice found by history",
+                        });
+                    }
+                    self.handle_arrival(copy_of(notice), outcome, server)?;
+                }
                 (Write::Rejected { .. }, _) => self.junk += 1,
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
                 (Write::Shown { seqs, popup }, _) => {
@@ -134,15 +149,18 @@ impl Oracle {
                 ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
                 ensure!(*said == state, "(4) {name} is said to be {said:?}");
                 (entry.version, entry.state) = (copy.version, state);
+                self.count("a newer version");
             }
             Outcome::Known { seq } => {
                 let entry = self.inbox.get(&copy.item).filter(|entry| entry.seq == *seq);
-                ensure!(
-                    entry.is_some_and(|entry| entry.version >= copy.version),
-                    "(4) {name} counts as known, but its version is not stored"
-                );
+                let stored = entry.map_or(0, |entry| entry.version);
+                ensure!(stored >= copy.version, "(4) {name} counts as known, but its version is not stored");
+                self.count(if stored > copy.version { "an older version" } else { "a message sent again" });
             }
-            Outcome::Buried => ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted"),
+            Outcome::Buried => {
+                ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted");
+                self.count("a deleted notice sent again");
+            }
             Outcome::Claimed(_) | Outcome::Done => return Err(format!("{name} was committed without an outcome")),
         }
         Ok(())
@@ -183,6 +201,7 @@ impl Oracle {
                 let Some(seq) = seq else { return Err(format!("(6) {id} is announced, but not committed")) };
                 let last = self.told.insert(item, self.life);
                 if *replayed {
+                    self.count("a notice told again after a crash");
                     ensure!(seq.0 > self.announced, "(6) {id} is announced again, though it was noted as announced");
                 } else {
                     ensure!(last.is_none(), "(6) {id} is announced a second time");
@@ -219,6 +238,11 @@ impl Oracle {
 
     /// A popup is handed to the OS.
     pub(crate) fn handle_handed(&mut self, popup: &Popup) -> Verdict {
+        self.count(match popup.kind {
+            PopupKind::Single => "a popup",
+            PopupKind::Summary => "a summary",
+            PopupKind::Update => "a popup updated",
+        });
         if popup.kind == PopupKind::Update {
             return Ok(());
         }
@@ -261,7 +285,9 @@ impl Oracle {
         let open: Vec<Seq> = open.copied().collect();
         ensure!(open.len() as u64 == uncertain, "(2) {uncertain} alerts are uncertain instead of {}", open.len());
         self.outcomes.extend(open);
-        self.uncertain += uncertain;
+        if uncertain > 0 {
+            self.count("a claim left uncertain");
+        }
         self.life += 1;
         Ok(())
     }
@@ -310,7 +336,7 @@ impl Oracle {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
                         Suppressed::OldNews => {
-                            detail.row.source == engine::notice::Source::History || detail.undelivered == Some(false)
+                            detail.row.source == Source::History || detail.undelivered == Some(false)
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,
                     };

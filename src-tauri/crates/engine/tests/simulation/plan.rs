@@ -77,7 +77,7 @@ pub(crate) enum Next {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum History {
-    None,
+    Missing,
     Paged,
     /// Everything on every page.
     IgnoresPage,
@@ -143,8 +143,8 @@ pub(crate) enum Act {
     Silence,
     /// No network; connections are refused, or not even that.
     NetworkDown { lasts: u64, silent: bool },
-    /// The endpoints refuse.
-    Refuse { lasts: u64, how: Refusal },
+    /// The endpoints refuse, or only the first does.
+    Refuse { lasts: u64, how: Refusal, only_first: bool },
     /// The token is no longer good; the keychain may have a newer one.
     TokenExpires { newer: bool },
     /// The API fails.
@@ -155,6 +155,8 @@ pub(crate) enum Act {
     StoreSlow { lasts: u64 },
     /// The program dies, at once or after so many more actions, and is started again.
     Crash { actions: u32, down: u64 },
+    /// The program dies the next time this has just happened.
+    CrashAt { moment: Moment, down: u64 },
     /// The machine sleeps.
     Sleep { lasts: u64 },
     /// Somebody sets the clock, by so many seconds.
@@ -208,12 +210,31 @@ pub(crate) enum To {
     Expired,
 }
 
+/// Between two things that belong together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Moment {
+    /// Committed, and not yet reported.
+    Committed,
+    /// Of several batches some are committed and some have failed.
+    PartlyCommitted,
+    /// A popup has been handed to the OS, and its name has not come back.
+    Handed,
+    /// An ACK has been sent.
+    Acknowledged,
+    /// A page has arrived, and nothing of it is written.
+    Answered,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
     Unavailable,
     RetryAfter,
     NotFound,
     Denied,
+    /// 403: the sign-in is good for somebody else only.
+    Forbidden,
+    /// The socket is opened, and nothing follows.
+    Hangs,
     /// The session ends right after the subscriptions.
     Dies,
 }
@@ -225,7 +246,7 @@ pub(crate) enum ApiFault {
     TooMany,
     Broken,
     /// The answer is cut; what serving does has been done.
-    Cut,
+    Truncated,
     /// The answer never comes; what serving does has been done.
     Lost,
     NoHistory,
@@ -247,12 +268,12 @@ impl Plan {
         let mut api = has_api.then(|| Api::draw(&mut random));
         let horizon = random.random_range(20_000..90_000);
         let kinds: Vec<usize> = (0..KINDS).filter(|_| random.random_ratio(1, 3)).collect();
-        let mut acts: Vec<(u64, Act)> = (0..random.random_range(4..30))
+        let mut acts: Vec<(u64, Act)> = (0..random.random_range(6..50))
             .map(|_| {
                 let at = random.random_range(0..horizon);
                 let act = match random.random_range(0..10) {
-                    0..4 => Act::Publish { count: few(&mut random), array: random.random_ratio(1, 5) },
-                    4 => update(&mut random),
+                    0..3 => Act::Publish { count: few(&mut random), array: random.random_ratio(1, 5) },
+                    3 => update(&mut random),
                     _ if kinds.is_empty() => Act::Publish { count: few(&mut random), array: false },
                     _ => {
                         let kind = kinds[random.random_range(0..kinds.len())];
@@ -281,7 +302,7 @@ impl Plan {
                 reconnect_spread: pick(&mut random, &[0, 2]),
                 poll_every: pick(&mut random, &[0, 5]),
                 long_poll: random.random_ratio(1, 8),
-                reconcile_every: pick(&mut random, &[0, 30, 60]),
+                reconcile_every: pick(&mut random, &[0, 45, 600]),
                 burst: pick(&mut random, &[1, 2, 5]),
             },
             noise: Noise::draw(&mut random),
@@ -305,8 +326,8 @@ impl Api {
                 Collect::Destructive => pick(random, &[Next::Cursor, Next::NullAtEnd]),
                 _ => pick(random, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
             },
-            cap: pick(random, &[1, 2, 4, 20]),
-            history: pick(random, &[History::None, History::Paged, History::Paged, History::IgnoresPage]),
+            cap: pick(random, &[1, 3, 5, 8, 20, 20]),
+            history: pick(random, &[History::Missing, History::Paged, History::Paged, History::IgnoresPage]),
             compacted: random.random(),
             says_status: random.random(),
             has_date: random.random_ratio(4, 5),
@@ -323,7 +344,7 @@ impl Noise {
             late_subscribe: percent(&[50, 100]),
             slow: percent(&[5, 20]),
             lost_answers: percent(&[10, 40]),
-            failed_commits: percent(&[3, 15]),
+            failed_commits: percent(&[5, 30]),
             refused_popups: percent(&[10]),
         }
     }
@@ -339,8 +360,17 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
         4 => Act::Silence,
         5 => Act::NetworkDown { lasts: random.random_range(100..40_000), silent: random.random() },
         6 => {
-            let how = [Refusal::Unavailable, Refusal::RetryAfter, Refusal::NotFound, Refusal::Denied, Refusal::Dies];
-            Act::Refuse { lasts: random.random_range(1_000..40_000), how: pick(random, &how) }
+            let how = [
+                Refusal::Unavailable,
+                Refusal::RetryAfter,
+                Refusal::NotFound,
+                Refusal::Denied,
+                Refusal::Forbidden,
+                Refusal::Hangs,
+                Refusal::Dies,
+            ];
+            let lasts = random.random_range(1_000..40_000);
+            Act::Refuse { lasts, how: pick(random, &how), only_first: random.random() }
         }
         7 => Act::TokenExpires { newer: random.random() },
         8 => {
@@ -349,7 +379,7 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 ApiFault::Forbidden,
                 ApiFault::TooMany,
                 ApiFault::Broken,
-                ApiFault::Cut,
+                ApiFault::Truncated,
                 ApiFault::Lost,
                 ApiFault::NoHistory,
             ];
@@ -357,7 +387,21 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
         }
         9 => Act::StoreFails { lasts: random.random_range(100..8_000) },
         10 => Act::StoreSlow { lasts: random.random_range(1_000..20_000) },
-        11 => Act::Crash { actions: random.random_range(0..12), down: random.random_range(0..8_000) },
+        11 => {
+            let moments = [
+                Moment::Committed,
+                Moment::PartlyCommitted,
+                Moment::PartlyCommitted,
+                Moment::Handed,
+                Moment::Acknowledged,
+                Moment::Answered,
+            ];
+            let down = random.random_range(0..8_000);
+            match random.random() {
+                true => Act::Crash { actions: random.random_range(0..12), down },
+                false => Act::CrashAt { moment: pick(random, &moments), down },
+            }
+        }
         12 => Act::Sleep { lasts: pick(random, &[3_000, 30_000, 3_600_000]) },
         13 => Act::SetClock { by: pick(random, &[-7_200, -60, -3, 3, 60, 7_200]) },
         14 => pick(random, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),

@@ -266,7 +266,7 @@ impl Server {
 
     /// Whether there is a history.
     pub(crate) fn has_history(&self) -> bool {
-        self.api.is_some_and(|api| api.history != History::None) && !self.history_refused
+        self.api.is_some_and(|api| api.history != History::Missing) && !self.history_refused
     }
 
     /// The history says 403.
@@ -312,7 +312,7 @@ impl Server {
         rows.sort_by_key(|row| std::cmp::Reverse((self.version(row.copy).sent, row.place)));
         match api.history {
             History::Paged => rows.into_iter().skip((page - 1) * api.cap).take(api.cap).collect(),
-            History::IgnoresPage | History::None => rows,
+            History::IgnoresPage | History::Missing => rows,
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::{
     cmp::{Ordering, Reverse},
-    collections::BinaryHeap,
+    collections::{BTreeMap, BinaryHeap},
     time::{Duration, Instant},
 };
 
@@ -25,7 +25,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use crate::{
     machine::{Conn, Machine, Screen},
     oracle::{Oracle, Verdict},
-    plan::{Act, ApiFault, Dice, Noise, Plan, Refusal},
+    plan::{Act, ApiFault, Dice, Moment, Noise, Plan, Refusal},
     server::{At, Body, Copy, Sent, Server, true_time},
 };
 
@@ -129,10 +129,12 @@ pub(crate) struct Path {
 }
 
 /// How a run ended.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Run {
     /// What went wrong, if anything did.
     pub complaint: Option<String>,
+    /// What happened, and how often.
+    pub tally: BTreeMap<&'static str, u64>,
     /// What happened, line by line, if asked for.
     pub trace: Vec<String>,
 }
@@ -164,6 +166,7 @@ pub(crate) struct World<'a> {
     /// Unsolicited attempts and failed requests of the last minute.
     pub attempts: Vec<At>,
     pub failed_requests: Vec<At>,
+    pub passes: Vec<At>,
     trace: Option<Vec<String>>,
 }
 
@@ -171,7 +174,7 @@ pub(crate) struct World<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     pub network: (At, bool),
-    pub refusal: Option<(At, Refusal)>,
+    pub refusal: Option<(At, Refusal, bool)>,
     pub api: Option<(At, ApiFault)>,
     pub store: At,
     pub slow_store: At,
@@ -180,6 +183,8 @@ pub(crate) struct Faults {
     pub newer_token: bool,
     /// Actions until the program dies, and for how long it is down then.
     pub crash: Option<(u32, u64)>,
+    /// When the program dies, and for how long it is down then.
+    pub crash_at: Option<(Moment, u64)>,
 }
 
 impl<'a> World<'a> {
@@ -211,6 +216,7 @@ impl<'a> World<'a> {
             last: At::MAX,
             attempts: Vec::new(),
             failed_requests: Vec::new(),
+            passes: Vec::new(),
             trace: is_traced.then(Vec::new),
         };
         world.push(0, Event::Start);
@@ -222,7 +228,7 @@ impl<'a> World<'a> {
         if let Some(complaint) = &complaint {
             world.note(|| complaint.clone());
         }
-        Run { complaint, trace: world.trace.unwrap_or_default() }
+        Run { complaint, tally: world.oracle.tally, trace: world.trace.unwrap_or_default() }
     }
 
     /// A line of the trace.
@@ -411,10 +417,13 @@ impl<'a> World<'a> {
     }
 
     /// A new connection gets through: its session, if the server takes it.
-    pub(crate) fn connect(&mut self, generation: Generation) {
+    pub(crate) fn connect(&mut self, generation: Generation, endpoint: usize) {
         let latency = self.latency();
         let fail = |world: &mut Self, fault, retry_after| {
             let failure = Failure { fault, detail: "made up".to_owned(), retry_after };
+            if matches!(fault, Fault::Refused | Fault::Status(401 | 403)) {
+                world.oracle.count("a sign-in refused");
+            }
             let report = Report { session: None, generation, said: Said::Lost(failure) };
             world.push_local(latency, Local::Report(report));
         };
@@ -428,13 +437,18 @@ impl<'a> World<'a> {
             let fault = if self.dice.happens(50) { Fault::Refused } else { Fault::Status(401) };
             return fail(self, fault, None);
         }
-        let refusal = self.faults.refusal.filter(|(until, _)| *until > self.now).map(|(_, how)| how);
+        let refusal = self
+            .faults
+            .refusal
+            .filter(|(until, _, only_first)| *until > self.now && (!only_first || endpoint == 0))
+            .map(|(_, how, _)| how);
         match refusal {
             Some(Refusal::Unavailable) => return fail(self, Fault::Status(503), None),
             Some(Refusal::RetryAfter) => return fail(self, Fault::Status(503), Some(Duration::from_secs(7))),
             Some(Refusal::NotFound) => return fail(self, Fault::Status(404), None),
             Some(Refusal::Denied) => return fail(self, Fault::Denied, None),
-            Some(Refusal::Dies) | None => {}
+            Some(Refusal::Forbidden) => return fail(self, Fault::Status(403), None),
+            Some(Refusal::Hangs | Refusal::Dies) | None => {}
         }
         let session = self.server.begin();
         self.paths.push(Path { is_open: true, ..Path::default() });
@@ -442,6 +456,9 @@ impl<'a> World<'a> {
             machine.conns.push(Conn { generation, session });
         }
         self.report(session, generation, Said::Opened);
+        if refusal == Some(Refusal::Hangs) {
+            return;
+        }
         self.report(session, generation, Said::Established);
         let established = self.paths[session].last;
         if refusal == Some(Refusal::Dies) {
@@ -496,7 +513,7 @@ impl<'a> World<'a> {
                 self.faults.network = (until(lasts), silent);
                 self.cut_all(silent);
             }
-            Act::Refuse { lasts, how } => self.faults.refusal = Some((until(lasts), how)),
+            Act::Refuse { lasts, how, only_first } => self.faults.refusal = Some((until(lasts), how, only_first)),
             Act::TokenExpires { newer } => (self.faults.token_expired, self.faults.newer_token) = (true, newer),
             Act::ApiFails { lasts, how } => self.faults.api = Some((until(lasts), how)),
             Act::StoreFails { lasts } => self.faults.store = until(lasts),
@@ -504,15 +521,16 @@ impl<'a> World<'a> {
             Act::DaemonSlow { lasts } => self.faults.slow_daemon = until(lasts),
             Act::Crash { actions: 0, down } => self.crash(down)?,
             Act::Crash { actions, down } => self.faults.crash = Some((actions, down)),
+            Act::CrashAt { moment, down } => self.faults.crash_at = Some((moment, down)),
             Act::Sleep { lasts } => self.sleep(lasts * 1_000),
             Act::SetClock { by } => self.skew += by * 1_000_000,
             Act::NetworkChanged => {
-                self.attempts.clear();
+                self.forgive();
                 self.step(Input::Link(link::Input::NetworkChanged))?;
             }
             Act::SignIn => self.sign_in()?,
             Act::TryNow => {
-                self.attempts.clear();
+                self.forgive();
                 self.step(Input::Link(link::Input::TryNow))?;
             }
             Act::Disconnect { lasts } => {
@@ -590,12 +608,13 @@ impl<'a> World<'a> {
 
     fn sign_in(&mut self) -> Verdict {
         self.faults.token_expired = false;
-        self.attempts.clear();
+        self.forgive();
         self.step(Input::Link(link::Input::SignedIn))
     }
 
     fn dismiss(&mut self, which: usize) {
         if let Some(popup) = self.screen.take(which) {
+            self.oracle.count("a popup dismissed");
             let after = self.dice.millis(1..200);
             self.push_local(after, Local::Step(Input::PopupClosed(popup)));
         }
@@ -662,6 +681,12 @@ impl<'a> World<'a> {
         self.machine.as_ref().is_some_and(|machine| machine.line.backlog() > 0)
     }
 
+    /// Somebody wants it tried: what is tried now does not count.
+    pub(crate) fn forgive(&mut self) {
+        self.attempts.clear();
+        self.passes.clear();
+    }
+
     /// Counts something that nobody asked for; too often within a minute is hammering.
     pub(crate) fn count(times: &mut Vec<At>, now: At, what: &str) -> Verdict {
         times.retain(|at| at + 60_000_000 > now);
@@ -681,7 +706,7 @@ impl<'a> World<'a> {
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);
         config.collect = self.plan.api.is_some();
-        config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::None);
+        config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::Missing);
         config.long_poll = self.plan.settings.long_poll;
         config.reconcile_every = Duration::from_secs(self.plan.settings.reconcile_every);
         config

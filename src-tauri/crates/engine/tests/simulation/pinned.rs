@@ -1,0 +1,141 @@
+//! Plans that failed once, cut down: each fails again without what it led to.
+//!
+//! A plan is printed by the simulation and kept here as a value, so it stays what it is when seeds come to mean something
+//! else. It runs with many dice, since what it takes may hang on a throw.
+
+use crate::plan::{
+    Act::{Crash, CrashAt, Dismiss, Junk, NetworkDown, Publish, Read, SignIn, StoreFails, StoreSlow, TryNow, Update},
+    Api, Collect,
+    Delivery::{Queue, Stream, Topic},
+    History,
+    Moment::PartlyCommitted,
+    Next, Noise, Plan, Settings, Stamp, To,
+};
+
+const HONEST: Api = Api {
+    collect: Collect::Honest,
+    next: Next::Cursor,
+    cap: 20,
+    history: History::Paged,
+    compacted: false,
+    says_status: false,
+    has_date: true,
+};
+
+/// A plan in which nothing happens.
+fn plain() -> Plan {
+    Plan {
+        seed: 0,
+        delivery: Queue { prefetch: 200 },
+        api: None,
+        stamp: Stamp::Version,
+        settings: Settings {
+            endpoints: 1,
+            reconnect_spread: 0,
+            poll_every: 0,
+            long_poll: false,
+            reconcile_every: 0,
+            burst: 5,
+        },
+        noise: Noise::default(),
+        acts: Vec::new(),
+        horizon: 30_000,
+    }
+}
+
+pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
+    vec![
+        (
+            "to try now while catching up leaves the pass of the connect what it is",
+            Plan {
+                api: Some(HONEST),
+                noise: Noise { lost_answers: 40, ..Noise::default() },
+                acts: vec![(4_000, SignIn), (11_000, TryNow)],
+                ..plain()
+            },
+        ),
+        ("to try now where there is no api asks for nothing", Plan { acts: vec![(2_000, TryNow)], ..plain() }),
+        (
+            "a stream's offset does not pass a message that is not written",
+            Plan {
+                delivery: Stream,
+                noise: Noise { failed_commits: 30, ..Noise::default() },
+                acts: vec![
+                    (0, CrashAt { moment: PartlyCommitted, down: 0 }),
+                    (5_000, Publish { count: 4, array: false }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "what a transaction withdraws is told after all of it",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (2_000, StoreSlow { lasts: 5_000 }),
+                    (2_000, Publish { count: 1, array: false }),
+                    (2_100, Update { which: 0, to: To::Open }),
+                    (2_200, Update { which: 0, to: To::Decided }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "a popup that has left the screen is not updated",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (2_000, Dismiss { which: 0 }),
+                    (2_000, StoreFails { lasts: 1_500 }),
+                    (2_600, Update { which: 0, to: To::Open }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "a popup that became stale in the last moment of a life is withdrawn in the next",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (4_000, Crash { actions: 2, down: 1_000 }),
+                    (8_000, Read { which: 0, read: true }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "rows that come meanwhile do not end the history",
+            Plan {
+                delivery: Topic { acked: false },
+                api: Some(Api { collect: Collect::Destructive, cap: 1, ..HONEST }),
+                noise: Noise { lost_answers: 40, ..Noise::default() },
+                acts: vec![
+                    (0, NetworkDown { lasts: 3_000, silent: false }),
+                    (1_000, Publish { count: 5, array: false }),
+                    (5_000, Publish { count: 1, array: false }),
+                    (15_000, Publish { count: 1, array: false }),
+                    (15_300, Publish { count: 1, array: false }),
+                    (16_000, Publish { count: 1, array: false }),
+                    (25_000, Publish { count: 1, array: false }),
+                    (25_300, Publish { count: 1, array: false }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "a long poll that is answered at once is no reason to hurry",
+            Plan {
+                delivery: Topic { acked: true },
+                api: Some(Api { next: Next::NullAtEnd, ..HONEST }),
+                settings: Settings { poll_every: 5, long_poll: true, ..plain().settings },
+                acts: vec![
+                    (1_000, NetworkDown { lasts: 40_000, silent: false }),
+                    (2_000, Publish { count: 1, array: false }),
+                    (3_000, Junk),
+                ],
+                horizon: 3_000,
+                ..plain()
+            },
+        ),
+    ]
+}
