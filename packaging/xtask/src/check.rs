@@ -1,4 +1,5 @@
-//! `cargo xtask check`: formatting, lints with warnings denied, licences and sources of all dependencies, the UI's types.
+//! `cargo xtask check`: formatting, lints with warnings denied, licences and sources of all dependencies, the UI's types,
+//! and that Windows and macOS compile what ships.
 //!
 //! The first thing that is not well ends the run. The dependency rules between Belfry's own rooms are a test (`it::rooms`).
 
@@ -8,7 +9,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::shell::{cargo, command, has, heading, root, run};
-use crate::{system, ui};
+use crate::{cross, system, ui};
 
 /// Pinned, so that a new lint of the tool never breaks an unchanged commit.
 const CARGO_DENY: &str = "0.20.2";
@@ -28,7 +29,9 @@ pub(crate) fn run_checks() -> Result<()> {
     run(cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
 
     heading("licences, bans and sources of dependencies");
-    run(deny()?)
+    run(deny()?)?;
+
+    cross::check()
 }
 
 /// A part of the Rust toolchain that a minimal installation lacks.

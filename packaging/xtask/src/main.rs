@@ -4,6 +4,7 @@
 //! apt, or named with the command that installs it. Nothing is hidden: every command run is printed first.
 
 mod check;
+mod cross;
 mod demo;
 mod shell;
 mod system;
@@ -34,7 +35,7 @@ enum Command {
         /// Only the tests whose names or modules contain this
         name: Option<String>,
     },
-    /// Formatting, lints with warnings denied, licences and sources of all dependencies
+    /// Formatting, lints with warnings denied on three systems, licences and sources of all dependencies
     Check,
 }
 

@@ -78,7 +78,7 @@ fn missing<'a>(wanted: &[&'a str]) -> Result<Vec<&'a str>> {
     Ok(wanted.iter().copied().filter(|name| !installed.contains(name)).collect())
 }
 
-fn is_root() -> Result<bool> {
+pub(crate) fn is_root() -> Result<bool> {
     Ok(command("id", ["-u"]).output()?.stdout.starts_with(b"0\n"))
 }
 
