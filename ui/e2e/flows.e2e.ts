@@ -59,6 +59,13 @@ test.describe('first run', () => {
     await belfry.page.getByRole('button', { name: '简体中文' }).click();
     await expect(belfry.page.getByRole('heading', { level: 1 })).toHaveText('欢迎使用 Belfry');
     await expect(belfry.page.locator('html')).toHaveAttribute('lang', 'zh-CN');
+    await belfry.page.locator('#address').fill('push.example.com');
+    await belfry.page.keyboard.press('Enter');
+    await belfry.page.locator('#login').fill('alice');
+    await belfry.page.locator('#secret').fill('good');
+    await belfry.page.keyboard.press('Enter');
+    await belfry.page.getByRole('button', { name: '打开收件箱' }).click();
+    await expect(belfry.page.locator('footer')).toContainText('实时连接');
   });
 });
 

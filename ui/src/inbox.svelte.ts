@@ -203,8 +203,7 @@ export class Inbox {
   async exportAs(format: 'json' | 'csv'): Promise<void> {
     const seqs = this.picked.size > 0 ? [...this.picked] : null;
     await this.#take('export', async () => {
-      const written = await this.#backend.exportNotices(format, this.filter, seqs);
-      if (written) this.done = { what: 'exported', count: written.count, path: written.path };
+      this.done = { what: 'exported', ...(await this.#backend.exportNotices(format, this.filter, seqs)) };
     });
   }
 

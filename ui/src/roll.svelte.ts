@@ -249,7 +249,7 @@ export class Roll {
 
   #count(page: Page): void {
     this.unread = page.unread;
-    this.isEstimate = page.isExact === false;
+    this.isEstimate = !page.isExact;
     this.#newest = Math.max(this.#newest, page.rows[0]?.seq ?? 0);
     if (page.next === null) this.#oldest = page.rows.at(-1)?.seq ?? this.#oldest;
   }

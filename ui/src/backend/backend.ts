@@ -6,43 +6,81 @@
 import type * as Bound from './bindings';
 import type * as Wish from './wishes';
 
-export type { Action, Alert, Ask, Connectivity, Detail, Field, Filter, Kind, Language, Priority, Removed, Row, Source, State, Theme } from './bindings';
-export type * from './wishes';
+export type {
+  About, Action, Alert, Ask, Client, Connectivity, Detail, DoctorStep, Exported, Field, Filter, Fix, Kind, Language, Older, Page, Priority,
+  Removed, Row, Server, Setup, SignedIn, Source, State, TestStep, Theme,
+} from './bindings';
+export type { FaultKind } from './wishes';
 
 /** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
 export type Ranges = [from: number, to: number][];
 
-export type Page = Bound.Page & Wish.PageMore;
-export type Status = Bound.Status & Wish.StatusMore;
-export type Start = Omit<Bound.Start, 'status'> & { status: Status } & Wish.StartMore;
-export type Update = Exclude<Bound.Update, { type: 'status' }> | { type: 'status'; status: Status } | Wish.UpdateMore;
-export type Code = Bound.Code | Wish.CodeMore;
-export type Problem = { code: Code; message: string } & Wish.ProblemMore;
+/** As in the settings file: durations and sizes are strings. */
+export type SettingValue = string | number | boolean | null | SettingValue[] | { [name: string]: SettingValue };
+export type Level = Bound.Level | Wish.ManagedLevel;
+export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & { value: SettingValue; fallback: SettingValue; level: Level };
 
-export interface Backend extends Wish.Wishes {
+export type Status = Bound.Status & Wish.StatusMore;
+export type Start = Omit<Bound.Start, 'status'> & { status: Status };
+export type Update = Exclude<Bound.Update, { type: 'status' }> | { type: 'status'; status: Status };
+export type Code = Bound.Code | Wish.ManagedCode;
+export type Problem = Omit<Bound.Problem, 'code'> & { code: Code };
+
+/** Each call is one command of this name, in snake case. */
+export interface Backend {
   /** Calls `heard` for every update until the returned function is called. To be called before anything is read. */
   listen: (heard: (update: Update) => void) => Promise<() => void>;
   /** What the window needs before its first frame. */
   start: () => Promise<Start>;
+
   /** At most `limit` notices. */
-  page: (ask: Bound.Ask) => Promise<Page>;
-  /** One notice, whole, with the marks of a search for `text`; null when it is gone. */
-  notice: (seq: number, text: string) => Promise<Bound.Detail | null>;
-  setRead: (seqs: number[], read: boolean) => Promise<void>;
-  /** Takes notices out of the inbox; final, with their identities buried, only when the time for undo is over. */
-  remove: (seqs: number[]) => Promise<Bound.Removed>;
+  page: (ask: Bound.Ask) => Promise<Bound.Page>;
   /** The newest `limit` places that match, to select them all. */
   seqs: (filter: Bound.Filter, limit: number) => Promise<number[]>;
   /** All kinds there are, the most frequent first, at most 50. */
   kinds: () => Promise<Bound.Kind[]>;
-  /** Marks every matching notice up to `through` as read, in one transaction: what comes meanwhile stays unread. */
+  /** One notice, whole, with the marks of a search for `text`; null when it is gone. */
+  notice: (seq: number, text: string) => Promise<Bound.Detail | null>;
+  setRead: (seqs: number[], read: boolean) => Promise<void>;
+  /** Marks every matching notice up to `through` as read: what comes meanwhile stays unread. */
   setAllRead: (filter: Bound.Filter, through: number) => Promise<void>;
+  /** Takes notices out of the inbox; final, with their identities buried, only when the time for undo is over. */
+  remove: (seqs: number[]) => Promise<Bound.Removed>;
   /** Takes back a `remove` that is not final yet: the notices return with the marks they had. */
   restore: (undo: number) => Promise<void>;
+  /** Deletes the server's records (`api.delete`), for every receiver, then the notices here; how many the server deleted. */
+  removeOnServer: (seqs: number[]) => Promise<number>;
   /** Opens the notice's own link in the browser; the app decides whether that address may be opened. */
   openLink: (seq: number) => Promise<void>;
+  /** Runs an action of the notice: an HTTP call with the account's secret to an allowed host, or the browser. */
+  act: (seq: number, action: string) => Promise<void>;
+  /** Reads the next older part of the server's history into the inbox, below what is there, silently. */
+  loadOlder: () => Promise<Bound.Older>;
+  /** Writes what matches, or just these, to a new file among the person's documents. */
+  exportNotices: (format: 'json' | 'csv', filter: Bound.Filter, seqs: number[] | null) => Promise<Bound.Exported>;
   /** Ends the wait for the next attempt. */
   tryNow: () => Promise<void>;
+
+  /** What stands at an address (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint by hand. */
+  discover: (address: string) => Promise<Bound.Server>;
+  /**
+   * Checks the secret against the server; only then settings and secret are kept, and the engine starts. A server that
+   * was not discovered just now is the one of the settings: only the secret is new.
+   */
+  signIn: (server: Bound.Server, login: string, secret: string) => Promise<Bound.SignedIn>;
+  /** Disconnects and forgets the token; the inbox stays. An update of type `setup` follows. */
+  signOut: () => Promise<void>;
+  /** Has the server send a notice to this account (`api.send`); updates of type `test` follow, each step once. */
+  testNotice: () => Promise<void>;
+
+  settings: () => Promise<Setting[]>;
+  /** Checks all, then writes all into the person's own file, comments kept; null takes a key out. Takes effect at once. */
+  saveSettings: (values: Record<string, SettingValue>) => Promise<Setting[]>;
+  /** Who is signed in (`api.clients`), this account's devices first. */
+  clients: () => Promise<Bound.Client[]>;
+  /** The steps of `belfryctl doctor`, each as it ends; resolves after the last. */
+  diagnose: (heard: (step: Bound.DoctorStep) => void) => Promise<void>;
+  about: () => Promise<Bound.About>;
 }
 
 export const everything: Bound.Filter = { text: '', unread: false, needsAction: false, kind: null };
