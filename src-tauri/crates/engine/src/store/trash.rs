@@ -44,9 +44,13 @@ pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqli
         tx.prepare_cached("DELETE FROM seen WHERE (scope, id) IN (SELECT scope, id FROM trash WHERE seq = ?1)")?;
     let mut back =
         tx.prepare_cached(&format!("INSERT INTO notices ({COLUMNS}) SELECT {COLUMNS} FROM trash WHERE seq = ?1"))?;
+    let mut settle =
+        tx.prepare_cached("UPDATE notices SET alert = 'uncertain' WHERE seq = ?1 AND alert = 'claimed'")?;
     for seq in &seqs {
         forget.execute(params![seq])?;
         back.execute(params![seq])?;
+        // Its popup was under way when it was deleted: what became of that has found no notice, or will not.
+        settle.execute(params![seq])?;
         // Whoever deleted it has seen it.
         writer::suppress_if_due(tx, *seq, Suppressed::Read)?;
         if let Some(stored) = rows::find(tx, *seq)? {

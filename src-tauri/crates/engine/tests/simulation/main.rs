@@ -97,7 +97,7 @@ fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
 }
 
 /// What a world has to have seen to be worth something.
-const HAPPENINGS: [&str; 22] = [
+const HAPPENINGS: [&str; 23] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -109,6 +109,7 @@ const HAPPENINGS: [&str; 22] = [
     "a newer version",
     "a notice found by collect",
     "a notice found by history",
+    "a notice taken back",
     "a notice told again after a crash",
     "a poll outside a session",
     "a popup",

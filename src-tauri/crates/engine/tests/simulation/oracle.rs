@@ -40,6 +40,9 @@ struct Entry {
 pub(crate) struct Oracle {
     inbox: BTreeMap<usize, Entry>,
     deleted: HashSet<usize>,
+    /// Deleted, but kept aside.
+    removed: HashMap<usize, Entry>,
+    restored: HashSet<usize>,
     items: HashMap<Seq, usize>,
     committed: HashSet<Copy>,
     junk: u64,
@@ -159,6 +162,12 @@ impl Oracle {
             }
             Outcome::Buried => {
                 ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted");
+                // What may be taken back is kept up to date.
+                if let Some(kept) = self.removed.get_mut(&copy.item)
+                    && copy.version > kept.version
+                {
+                    (kept.version, kept.state) = (copy.version, state);
+                }
                 self.count("a deleted notice sent again");
             }
             Outcome::Claimed(_) | Outcome::Done => return Err(format!("{name} was committed without an outcome")),
@@ -278,6 +287,26 @@ impl Oracle {
         }
     }
 
+    /// A person has deleted a notice that may be taken back.
+    pub(crate) fn handle_removed(&mut self, item: usize) {
+        if let Some(entry) = self.inbox.get(&item) {
+            self.removed.insert(item, *entry);
+        }
+        self.handle_deleted(item);
+    }
+
+    /// A person has taken a deletion back.
+    pub(crate) fn handle_restored(&mut self, item: usize) {
+        if let Some(entry) = self.removed.remove(&item) {
+            self.deleted.remove(&item);
+            self.inbox.insert(item, entry);
+            // What becomes of a popup that was under way is not recorded any more.
+            self.outcomes.insert(entry.seq);
+            self.restored.insert(item);
+            self.count("a notice taken back");
+        }
+    }
+
     /// The program was started again, and found so many claims without an outcome.
     pub(crate) fn handle_restart(&mut self, uncertain: u64) -> Verdict {
         let present = |seq: &&Seq| self.items.get(seq).is_some_and(|item| self.seq_of(*item) == Some(**seq));
@@ -325,11 +354,12 @@ impl Oracle {
             let detail = inbox.show(entry.seq).map_err(|error| error.to_string())?;
             let Some(detail) = detail else { return Err(format!("(3) {id} is not to be found")) };
             let handed = self.handed.get(item).copied().unwrap_or(0);
-            ensure!(self.told.contains_key(item), "(6) {id} was never announced");
+            let is_restored = self.restored.contains(item);
+            ensure!(is_restored || self.told.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
                 Alert::Shown | Alert::Refused(_) => ensure!(handed == 1, "(2) {id} never popped up"),
-                Alert::Uncertain => ensure!(self.life > 0, "(2) {id} is uncertain without a crash"),
+                Alert::Uncertain => ensure!(is_restored || self.life > 0, "(2) {id} is uncertain without a crash"),
                 Alert::Suppressed(why) => {
                     ensure!(handed == 0, "(2) {id} popped up, but was suppressed");
                     let is_right = match why {

@@ -4,7 +4,10 @@
 //! else. It runs with many dice, since what it takes may hang on a throw.
 
 use crate::plan::{
-    Act::{Crash, CrashAt, Dismiss, Junk, NetworkDown, Publish, Read, SignIn, StoreFails, StoreSlow, TryNow, Update},
+    Act::{
+        Crash, CrashAt, DaemonSlow, Dismiss, Junk, NetworkDown, Publish, Read, SignIn, StoreFails, StoreSlow, TryNow,
+        Undo, Update,
+    },
     Api, Collect,
     Delivery::{Queue, Stream, Topic},
     History,
@@ -134,6 +137,17 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
                     (3_000, Junk),
                 ],
                 horizon: 3_000,
+                ..plain()
+            },
+        ),
+        (
+            "a notice taken back while its popup was under way is uncertain",
+            Plan {
+                acts: vec![
+                    (1_000, DaemonSlow { lasts: 8_000 }),
+                    (2_000, Publish { count: 1, array: false }),
+                    (2_100, Undo { which: 0, after: 2_900 }),
+                ],
                 ..plain()
             },
         ),

@@ -173,6 +173,8 @@ pub(crate) enum Act {
     Read { which: usize, read: bool },
     /// A person deletes a notice.
     Delete { which: usize },
+    /// A person deletes a notice, and thinks again.
+    Undo { which: usize, after: u64 },
     /// A person dismisses a popup.
     Dismiss { which: usize },
     /// The notification daemon starts anew.
@@ -253,7 +255,7 @@ pub(crate) enum ApiFault {
 }
 
 /// Kinds of mishap; a plan draws from some of them.
-const KINDS: usize = 20;
+const KINDS: usize = 21;
 
 impl Plan {
     /// The plan of a seed.
@@ -408,7 +410,8 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
         15 => Act::Disconnect { lasts: random.random_range(100..10_000) },
         16 => Act::Read { which, read: random.random_ratio(3, 4) },
         17 => Act::Delete { which },
-        18 => pick(random, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
+        18 => Act::Undo { which, after: random.random_range(1..3_000) },
+        19 => pick(random, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
         _ => Act::StaleReport { which },
     }
 }

@@ -116,6 +116,7 @@ fn simpler_acts(act: Act) -> Vec<Act> {
         Act::Copy { .. } => vec![Act::Copy { which: 0 }],
         Act::Read { read, .. } => vec![Act::Read { which: 0, read }],
         Act::Delete { .. } => vec![Act::Delete { which: 0 }],
+        Act::Undo { after, .. } => vec![Act::Undo { which: 0, after }],
         Act::Dismiss { .. } => vec![Act::Dismiss { which: 0 }],
         Act::StaleReport { .. } => vec![Act::StaleReport { which: 0 }],
         Act::Crash { down, .. } => vec![Act::Crash { actions: 0, down }, Act::Crash { actions: 0, down: 0 }],

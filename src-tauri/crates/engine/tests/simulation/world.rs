@@ -14,7 +14,7 @@ use engine::{
     clock::Now,
     delivery::Ticket,
     error::{Failure, Fault},
-    inbox::Inbox,
+    inbox::{Inbox, Removal},
     line::{Config, Input},
     link::{self, Generation},
     store::{Applied, Store},
@@ -83,6 +83,11 @@ pub(crate) enum Event {
     Start,
     /// A person who had disconnected connects again.
     Reconnect,
+    /// A person takes back a deletion.
+    Restore {
+        item: usize,
+        removal: Removal,
+    },
     /// A SUBSCRIBE takes effect.
     Subscribed {
         session: usize,
@@ -316,7 +321,7 @@ impl<'a> World<'a> {
                 self.push(self.awake_at, Event::Act(act));
                 Ok(())
             }
-            Event::Start | Event::Reconnect if self.now < self.awake_at => {
+            Event::Start | Event::Reconnect | Event::Restore { .. } if self.now < self.awake_at => {
                 self.push(self.awake_at, event);
                 Ok(())
             }
@@ -332,6 +337,13 @@ impl<'a> World<'a> {
             Event::Local { .. } => Ok(()),
             Event::Start => self.start(),
             Event::Reconnect => self.step(Input::Link(link::Input::Connect)),
+            Event::Restore { item, removal } => {
+                if self.inbox.restore(removal).unwrap() == 1 {
+                    self.oracle.handle_restored(item);
+                    self.look_soon();
+                }
+                Ok(())
+            }
             Event::Subscribed { session, offset } => {
                 self.server.subscribe(session, offset);
                 self.transmit();
@@ -549,6 +561,15 @@ impl<'a> World<'a> {
                     self.inbox.delete(&[self.oracle.seq_of(item).unwrap()]).unwrap();
                     self.oracle.handle_deleted(item);
                     self.look_soon();
+                }
+            }
+            Act::Undo { which, after } => {
+                if let Some(item) = self.present(which) {
+                    let seq = self.oracle.seq_of(item).unwrap();
+                    let (_, removal) = self.inbox.remove(&[seq], self.clocks().wall).unwrap();
+                    self.oracle.handle_removed(item);
+                    self.look_soon();
+                    self.push(until(after), Event::Restore { item, removal });
                 }
             }
             Act::Dismiss { which } => self.dismiss(which),
