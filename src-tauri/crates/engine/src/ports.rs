@@ -100,7 +100,8 @@ pub trait Notifier: Send + Sync + 'static {
     /// Takes a popup off the screen. Nothing happens if it is gone, or if another daemon showed it.
     fn retract(&self, id: &PopupId);
 
-    /// Called once, before the first [`show`](Self::show): where to say what people do to popups.
+    /// Called once by each engine, before its first [`show`](Self::show): where to say what people do to popups. The
+    /// newest counts.
     fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>);
 }
 

@@ -6,7 +6,7 @@
 //! the daemon that numbered it, so an old number never closes somebody else's popup; `Notify` is never sent twice.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
@@ -16,7 +16,7 @@ use zbus::blocking::{Connection, MessageIterator, connection};
 use zbus::message::Type;
 use zbus::zvariant::Value;
 
-use super::{MAX_BODY, MAX_TITLE};
+use super::{Listener, MAX_BODY, MAX_TITLE};
 use crate::plain;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
@@ -33,14 +33,12 @@ const QUEUE: usize = 64;
 /// The action that the specification gives to a click on the body.
 const BODY_CLICK: &str = "default";
 
-type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
-
 /// The notification service of a Linux desktop.
 pub struct Desktop {
     open_label: String,
     /// Where the bus is; the session's when not given.
     address: Option<String>,
-    sink: Arc<OnceLock<Sink>>,
+    listener: Listener,
     connection: Mutex<Option<Connection>>,
 }
 
@@ -55,7 +53,12 @@ impl Desktop {
     /// `open_label` is what opening the notice is called, where a desktop shows it. Nothing is connected before the first
     /// use.
     pub fn new(open_label: &str) -> Self {
-        Self { open_label: open_label.to_owned(), address: None, sink: Arc::default(), connection: Mutex::default() }
+        Self {
+            open_label: open_label.to_owned(),
+            address: None,
+            listener: Listener::default(),
+            connection: Mutex::default(),
+        }
     }
 
     /// As [`new`](Self::new), on the bus at this D-Bus address instead of the session's.
@@ -85,7 +88,7 @@ impl Desktop {
             None => connection::Builder::session()?,
         };
         let connection = builder.method_timeout(CALL_TIMEOUT).build()?;
-        listen(&connection, Arc::clone(&self.sink))?;
+        listen(&connection, self.listener.clone())?;
         *kept = Some(connection.clone());
         Ok(connection)
     }
@@ -147,9 +150,7 @@ impl Notifier for Desktop {
     }
 
     fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
-        if self.sink.set(sink).is_err() {
-            tracing::warn!("popups are listened to already; the second listener is ignored");
-        }
+        self.listener.set(sink);
         // A popup of an earlier run may be clicked before this one shows any.
         if let Err(error) = self.connection() {
             tracing::warn!(error = %explain(error), "clicks on notifications cannot be heard yet");
@@ -158,17 +159,15 @@ impl Notifier for Desktop {
 }
 
 /// Starts the thread that turns the daemon's signals into events; it ends with the connection.
-fn listen(connection: &Connection, sink: Arc<OnceLock<Sink>>) -> zbus::Result<()> {
+fn listen(connection: &Connection, listener: Listener) -> zbus::Result<()> {
     let rule = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(SERVICE)?.build();
     let signals = MessageIterator::for_match_rule(rule, connection, Some(QUEUE))?;
     let bus = connection.server_guid().to_owned();
     std::thread::Builder::new().name("notifications".to_owned()).spawn(move || {
         let mut token = None;
         for message in signals.map_while(Result::ok) {
-            if let Some(event) = event(&bus, &message, &mut token)
-                && let Some(sink) = sink.get()
-            {
-                sink(event);
+            if let Some(event) = event(&bus, &message, &mut token) {
+                listener.tell(event);
             }
         }
     })?;

@@ -5,7 +5,6 @@
 //! buttons and images. Invariant: message text enters the XML escaped.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
@@ -14,7 +13,7 @@ use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
 use windows::core::HSTRING;
 
-use super::{MAX_BODY, MAX_TITLE};
+use super::{Listener, MAX_BODY, MAX_TITLE};
 use crate::plain;
 
 /// The AppUserModelID, which the Start-menu shortcut has to carry: without one Windows shows nothing.
@@ -24,11 +23,9 @@ const GROUP: &str = "notices";
 /// The action reported for a click on the body, as on other systems.
 const BODY_CLICK: &str = "default";
 
-type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
-
 /// The notification service of Windows.
 pub struct Desktop {
-    sink: Arc<OnceLock<Sink>>,
+    listener: Listener,
     /// Makes tags unique within this run; the start time makes them unique among runs.
     count: AtomicU32,
     started: u64,
@@ -38,7 +35,7 @@ impl Desktop {
     /// A click on the body opens the notice; Windows needs no word for it.
     pub fn new(_open_label: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        Self { sink: Arc::default(), count: AtomicU32::new(0), started }
+        Self { listener: Listener::default(), count: AtomicU32::new(0), started }
     }
 
     /// Whether a notification could be shown now, and by whom.
@@ -58,18 +55,15 @@ impl Desktop {
         let toast = ToastNotification::CreateToastNotification(&xml)?;
         toast.SetTag(&HSTRING::from(tag))?;
         toast.SetGroup(&HSTRING::from(GROUP))?;
-        let (sink, id) = (Arc::clone(&self.sink), PopupId(tag.to_owned()));
+        let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
         toast.Activated(&TypedEventHandler::new(move |_, _| {
-            if let Some(sink) = sink.get() {
-                sink(PopupEvent::Activated { id: id.clone(), action: BODY_CLICK.to_owned(), activation_token: None });
-            }
+            let action = BODY_CLICK.to_owned();
+            listener.tell(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
             Ok(())
         }))?;
-        let (sink, id) = (Arc::clone(&self.sink), PopupId(tag.to_owned()));
+        let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
         toast.Dismissed(&TypedEventHandler::new(move |_, _| {
-            if let Some(sink) = sink.get() {
-                sink(PopupEvent::Closed { id: id.clone() });
-            }
+            listener.tell(PopupEvent::Closed { id: id.clone() });
             Ok(())
         }))?;
         ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?.Show(&toast)
@@ -96,9 +90,7 @@ impl Notifier for Desktop {
     }
 
     fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
-        if self.sink.set(sink).is_err() {
-            tracing::warn!("toasts are listened to already; the second listener is ignored");
-        }
+        self.listener.set(sink);
     }
 }
 
