@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
+use crate::deep_link::NoticeLink;
+
 /// The desktop tray notifier.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "belfry", version, about)]
@@ -20,4 +22,6 @@ pub struct Args {
     /// Try this installation: start in the tray, go live, show and withdraw one notification, end. At most 60 s.
     #[arg(long)]
     pub smoke_test: bool,
+    /// The notice to show, as belfry://notice/ID.
+    pub link: Option<NoticeLink>,
 }

@@ -31,7 +31,10 @@ impl Keeping {
     /// Keeps a token; false if only until the program ends.
     pub(crate) fn keep_or_hold(&self, account: &str, token: &SecretString) -> bool {
         match self.machine.keep(account, token) {
-            Ok(()) => true,
+            Ok(()) => {
+                self.held().remove(account);
+                true
+            }
             Err(error) => {
                 tracing::warn!(%error, "the token is held for this run only");
                 self.held().insert(account.to_owned(), token.clone());
@@ -59,9 +62,11 @@ impl Credentials for Keeping {
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
-        match self.held().remove(account) {
-            Some(_) => Ok(()),
-            None => self.machine.forget(account),
+        let was_held = self.held().remove(account).is_some();
+        match self.machine.forget(account) {
+            // It would not take the token, so it has none of this run.
+            Err(CredentialError::Unavailable(_)) if was_held => Ok(()),
+            forgotten => forgotten,
         }
     }
 }

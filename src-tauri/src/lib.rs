@@ -6,9 +6,13 @@
 
 mod args;
 mod commands;
+mod deep_link;
 mod display;
+mod instance;
 mod keeping;
 mod links;
+mod opened;
+mod placement;
 mod shell;
 mod smoke;
 mod startup;
@@ -16,17 +20,22 @@ mod tray;
 mod view;
 mod window;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use engine::engine::{Engine, StartError};
 use engine::event::Event;
+use host::power::{self, Hint};
 use host::{logging, tray_host};
 use tauri::async_runtime as runtime;
 use tauri::{AppHandle, Manager, RunEvent};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 pub use crate::args::Args;
+pub use crate::deep_link::NoticeLink;
+use crate::instance::{Call, Claim, Place};
 use crate::shell::Shell;
 use crate::startup::Failure;
 use crate::tray::render::Rendered;
@@ -59,8 +68,13 @@ pub fn run(args: Args) -> ExitCode {
     if let Err(error) = logging::to_stderr() {
         return fail(&Failure::other(error));
     }
+    let (data_dir, place) = match take_place(&args) {
+        Ok(Some(taken)) => taken,
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(failure) => return fail(&failure),
+    };
     let (events, heard) = unbounded_channel();
-    let (machine, engine) = match startup::start(&args, runtime::handle().inner(), events) {
+    let (machine, engine) = match startup::start(&args, data_dir, runtime::handle().inner(), events) {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
     };
@@ -71,8 +85,13 @@ pub fn run(args: Args) -> ExitCode {
         engine.connect();
     }
     let notifier = machine.notifier.clone();
+    let shell = Shell::new(machine, engine);
+    if let Some(link) = &args.link {
+        shell.show_id(&link.id);
+    }
+    let is_hidden = (args.hidden && args.link.is_none()) || args.smoke_test;
     let built = tauri::Builder::default()
-        .manage(Shell::new(machine, engine))
+        .manage(shell)
         .invoke_handler(tauri::generate_handler![
             commands::listen,
             commands::start,
@@ -105,7 +124,11 @@ pub fn run(args: Args) -> ExitCode {
             if args.smoke_test {
                 runtime::spawn(smoke::run(app.handle().clone(), notifier));
             }
-            Ok(set_up(app.handle(), args.hidden || args.smoke_test, heard)?)
+            let first = app.handle().clone();
+            runtime::spawn(place.listen(move |call| answer(&first, &call)));
+            let woken = app.handle().clone();
+            power::watch(move |hint| take_hint(&woken, hint));
+            Ok(set_up(app.handle(), is_hidden, heard)?)
         })
         .build(tauri::generate_context!());
     match built {
@@ -114,13 +137,55 @@ pub fn run(args: Args) -> ExitCode {
     }
 }
 
+/// The first start keeps its place; a later one hands over, and gets none. A smoke test never hands over: it has to show
+/// that *it* can start.
+fn take_place(args: &Args) -> Result<Option<(PathBuf, Place)>, Failure> {
+    let call = Call {
+        show: !args.hidden || args.link.is_some(),
+        link: args.link.as_ref().map(ToString::to_string),
+        token: ["XDG_ACTIVATION_TOKEN", "DESKTOP_STARTUP_ID"].into_iter().find_map(|name| std::env::var(name).ok()),
+    };
+    let data_dir = startup::data_dir(args)?;
+    if args.smoke_test && instance::is_taken(&data_dir) {
+        return Err(StartError::InUse(data_dir).into());
+    }
+    match runtime::block_on(instance::claim(&data_dir, &call))? {
+        Claim::First(place) => Ok(Some((data_dir, place))),
+        Claim::HandedOver => {
+            tracing::info!("Belfry is running already; it was asked to show itself");
+            Ok(None)
+        }
+    }
+}
+
+/// A later start wants something of this one.
+fn answer(app: &AppHandle, call: &Call) {
+    if let Some(link) = call.notice() {
+        app.state::<Shell>().show_id(&link.id);
+    }
+    if call.show {
+        show_window(app, call.token.clone());
+    }
+}
+
+fn take_hint(app: &AppHandle, hint: Hint) {
+    app.state::<Shell>().wish(match hint {
+        Hint::Woke => Engine::woke,
+        Hint::NetworkChanged => Engine::network_changed,
+    });
+}
+
 fn fail(failure: &Failure) -> ExitCode {
     tracing::error!("{}", failure.message);
     failure.exit_code()
 }
 
 /// Closing the last window is no wish to end; only [`quit`] gives a code.
-fn keep_running(_: &AppHandle, event: RunEvent) {
+fn keep_running(app: &AppHandle, event: RunEvent) {
+    for link in opened::links(&event) {
+        app.state::<Shell>().show_id(&link.id);
+        show_window(app, None);
+    }
     if let RunEvent::ExitRequested { code: None, api, .. } = event {
         api.prevent_exit();
     }
@@ -147,6 +212,9 @@ fn set_up(app: &AppHandle, is_hidden: bool, heard: UnboundedReceiver<Event>) -> 
 
 fn tray_now(app: &AppHandle) -> Tray {
     let shell = app.state::<Shell>();
+    if !shell.has_account() {
+        return Tray::without_account(shell.language());
+    }
     let snapshot = shell.snapshot();
     let seen = snapshot.borrow();
     Tray::of(seen.status.state, seen.counts.badge, seen.retry_at.is_some(), shell.language())
@@ -229,12 +297,15 @@ fn act(app: &AppHandle, action: Action) {
     match action {
         Action::Open => show_window(app, None),
         Action::TryNow => app.state::<Shell>().try_now(),
+        Action::Connect => app.state::<Shell>().wish(Engine::connect),
+        Action::Disconnect => app.state::<Shell>().wish(Engine::disconnect),
         Action::Quit => drop(runtime::spawn(quit(app.clone(), 0))),
     }
 }
 
 /// Ends the session with a good-bye, then the program with this exit code.
 async fn quit(app: AppHandle, code: u8) {
+    on_main_thread(&app, window::keep_placement);
     if let Some(engine) = app.state::<Shell>().take_engine() {
         engine.end().await;
     }

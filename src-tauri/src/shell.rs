@@ -125,6 +125,23 @@ impl Shell {
         Ok(())
     }
 
+    /// Wishes something of the engine, if one runs.
+    pub(crate) fn wish(&self, wish: impl FnOnce(&Engine)) {
+        if let Some(engine) = lock(&self.session).engine.as_ref() {
+            wish(engine);
+        }
+    }
+
+    /// Whether somebody has said where the server is.
+    pub(crate) fn has_account(&self) -> bool {
+        lock(&self.session).account.is_some()
+    }
+
+    /// Where everything is kept.
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        &self.machine.data_dir
+    }
+
     /// What there is to see of the engine.
     pub(crate) fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.subscribe()
@@ -206,9 +223,23 @@ impl Shell {
             Ok(of_scope.copied())
         });
         match found {
-            Ok(Some(seq)) if lock(&self.window).is_some() => self.tell(Update::Open { seq: seq.0 }),
-            Ok(seq) => *lock(&self.to_open) = seq.map(|seq| seq.0),
+            Ok(seq) => self.point_to(seq.map(|seq| seq.0)),
             Err(problem) => tracing::warn!(problem = problem.message, "the notice of a notification was not found"),
+        }
+    }
+
+    /// As [`show_notice`](Self::show_notice), for an id that came from outside: the newest notice that has it.
+    pub(crate) fn show_id(&self, id: &str) {
+        match self.inbox(|inbox| Ok(inbox.find(id)?.into_iter().max())) {
+            Ok(seq) => self.point_to(seq.map(|seq| seq.0)),
+            Err(problem) => tracing::warn!(problem = problem.message, "the notice of a link was not found"),
+        }
+    }
+
+    fn point_to(&self, seq: Option<i64>) {
+        match seq {
+            Some(seq) if lock(&self.window).is_some() => self.tell(Update::Open { seq }),
+            seq => *lock(&self.to_open) = seq,
         }
     }
 

@@ -12,12 +12,13 @@ use engine::settings::{Language, Settings};
 use host::credentials::MachineCredentials;
 use host::settings::ReadError;
 use host::texts;
-use host::{machine, notify, paths};
+use host::{autostart, machine, notify, paths};
 use jiff::tz::TimeZone;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::args::Args;
+use crate::instance::ClaimError;
 use crate::keeping::Keeping;
 
 /// The desktop's language.
@@ -47,6 +48,16 @@ impl Failure {
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
         let code = if matches!(error, ReadError::NoHome(_)) { 1 } else { 2 };
+        Self { message: error.to_string(), code }
+    }
+}
+
+impl From<ClaimError> for Failure {
+    fn from(error: ClaimError) -> Self {
+        let code = match &error {
+            ClaimError::DataDir(_) => 6,
+            ClaimError::Silent(_) => 5,
+        };
         Self { message: error.to_string(), code }
     }
 }
@@ -101,6 +112,14 @@ impl Machine {
     }
 }
 
+/// Where everything is kept.
+///
+/// # Errors
+/// [`Failure`]: nobody said where, and there is no usual place.
+pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
+    args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)
+}
+
 /// Starts the engine; it connects when it is told to. Events go to `events`. Without a settings file there is no engine:
 /// that is the first run, except for a trial of the installation.
 ///
@@ -108,6 +127,7 @@ impl Machine {
 /// [`Failure`], before anything is connected.
 pub(crate) fn start(
     args: &Args,
+    data_dir: PathBuf,
     runtime: &Handle,
     events: UnboundedSender<Event>,
 ) -> Result<(Machine, Option<Engine>), Failure> {
@@ -122,15 +142,33 @@ pub(crate) fn start(
         Err(ReadError::Missing(_)) if !args.smoke_test => None,
         Err(error) => return Err(error.into()),
     };
+    if let Some(settings) = &settings {
+        start_at_login(args, settings.app.start_at_login);
+    }
     let language = texts::language(settings.as_ref().map(|settings| settings.app.language).unwrap_or(AUTO));
     let machine = Machine {
         settings_file,
-        data_dir: args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)?,
         notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
-        keeping: Arc::new(Keeping::new(MachineCredentials::from_environment(None))),
+        keeping: Arc::new(Keeping::new(MachineCredentials::from_environment(None, data_dir.clone()))),
+        data_dir,
         events,
         runtime: runtime.clone(),
     };
     let engine = settings.map(|settings| machine.engine(settings)).transpose()?;
     Ok((machine, engine))
+}
+
+/// Puts the start-up entry right. A program that is not installed, or that was given its own settings or data, is being
+/// tried out, and leaves the machine as it is.
+fn start_at_login(args: &Args, wanted: bool) {
+    if args.smoke_test || args.config.is_some() || args.data_dir.is_some() {
+        return;
+    }
+    let Some(program) = autostart::installed() else {
+        tracing::debug!("the start-up list is left alone, since this program is not installed");
+        return;
+    };
+    if let Err(error) = autostart::apply(&program, wanted) {
+        tracing::warn!(%error, "the start-up list could not be changed; it stays as it is");
+    }
 }

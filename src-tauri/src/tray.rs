@@ -30,6 +30,10 @@ pub(crate) enum Action {
     Open,
     /// Ends the wait for the next attempt.
     TryNow,
+    /// Connects, and stays connected.
+    Connect,
+    /// Disconnects, and stays so.
+    Disconnect,
     /// Ends the program.
     Quit,
 }
@@ -40,13 +44,17 @@ impl Action {
         match self {
             Self::Open => "open",
             Self::TryNow => "try-now",
+            Self::Connect => "connect",
+            Self::Disconnect => "disconnect",
             Self::Quit => "quit",
         }
     }
 
     /// The action with this name.
     pub(crate) fn of_id(id: &str) -> Option<Self> {
-        [Self::Open, Self::TryNow, Self::Quit].into_iter().find(|action| action.id() == id)
+        [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Quit]
+            .into_iter()
+            .find(|action| action.id() == id)
     }
 }
 
@@ -97,9 +105,22 @@ impl Tray {
         if is_waiting {
             menu.push(Item::Button(Action::TryNow, text("tray.tryNow")));
         }
+        // Offline with nothing planned is what a person asked for.
+        if state == Connectivity::Offline && !is_waiting {
+            menu.push(Item::Button(Action::Connect, text("tray.connect")));
+        } else {
+            menu.push(Item::Button(Action::Disconnect, text("tray.disconnect")));
+        }
         menu.push(Item::Line);
         menu.push(Item::Button(Action::Quit, text("tray.quit")));
         Self { icon: icon(state, badge), tooltip, menu }
+    }
+
+    /// The tray before anybody has said where the server is.
+    pub(crate) fn without_account(language: Language) -> Self {
+        let mut tray = Self::of(Connectivity::ActionNeeded, 0, false, language);
+        tray.menu.retain(|item| !matches!(item, Item::Button(Action::Connect | Action::Disconnect, _)));
+        tray
     }
 }
 
@@ -143,6 +164,7 @@ mod tests {
                     Item::Label("3 unread".to_owned()),
                     Item::Line,
                     Item::Button(Action::Open, "Open inbox".to_owned()),
+                    Item::Button(Action::Disconnect, "Disconnect".to_owned()),
                     Item::Line,
                     Item::Button(Action::Quit, "Quit Belfry".to_owned()),
                 ],
@@ -169,21 +191,36 @@ mod tests {
         for language in [Language::English, Language::Chinese] {
             let trays: Vec<Tray> = STATES.iter().map(|state| Tray::of(*state, 0, false, language)).collect();
             for (index, tray) in trays.iter().enumerate() {
-                let buttons: Vec<Action> = tray
-                    .menu
-                    .iter()
-                    .filter_map(|item| if let Item::Button(action, _) = item { Some(*action) } else { None })
-                    .collect();
-                assert_eq!(buttons, [Action::Open, Action::Quit]);
+                let link = if STATES[index] == Connectivity::Offline { Action::Connect } else { Action::Disconnect };
+                assert_eq!(buttons(tray), [Action::Open, link, Action::Quit]);
                 assert!(!tray.tooltip.contains("tray."), "no text for {:?}", STATES[index]);
                 assert!(trays.iter().filter(|other| other.tooltip == tray.tooltip).count() == 1);
             }
         }
     }
 
+    fn buttons(tray: &Tray) -> Vec<Action> {
+        let action = |item: &Item| if let Item::Button(action, _) = item { Some(*action) } else { None };
+        tray.menu.iter().filter_map(action).collect()
+    }
+
+    #[test]
+    fn while_an_attempt_is_planned_a_person_can_hurry_it_or_give_up() {
+        let tray = Tray::of(Connectivity::Offline, 0, true, Language::English);
+        assert_eq!(buttons(&tray), [Action::Open, Action::TryNow, Action::Disconnect, Action::Quit]);
+    }
+
+    #[test]
+    fn without_an_account_there_is_nothing_to_connect() {
+        let tray = Tray::without_account(Language::English);
+        assert_eq!((tray.icon, buttons(&tray)), (Icon::ActionNeeded, vec![Action::Open, Action::Quit]));
+    }
+
     #[test]
     fn a_menu_item_is_found_by_its_name() {
-        assert_eq!(Action::of_id(Action::TryNow.id()), Some(Action::TryNow));
+        for action in [Action::Open, Action::TryNow, Action::Connect, Action::Disconnect, Action::Quit] {
+            assert_eq!(Action::of_id(action.id()), Some(action));
+        }
         assert_eq!(Action::of_id("label-0"), None);
     }
 }

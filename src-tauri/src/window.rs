@@ -12,12 +12,18 @@ mod system;
 
 use host::tray_host;
 use tauri::webview::NewWindowResponse;
-use tauri::{AppHandle, Manager, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{
+    AppHandle, Manager, Monitor, PhysicalPosition, Theme, WebviewUrl, WebviewWindow, WebviewWindowBuilder, Window,
+    WindowEvent,
+};
 
+use crate::placement::{Placement, Screen};
 use crate::shell::Shell;
 
 /// Its name, which the capability is granted to.
 const LABEL: &str = "inbox";
+/// Width and height of the first window, in points.
+const SIZE: (f64, f64) = (1000.0, 680.0);
 
 /// Brings the window to the front, making it first if need be. On the main thread. `token` is that of the click which
 /// asked for it, where the desktop has such.
@@ -44,22 +50,64 @@ fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
         engine::settings::Theme::Light => Some(Theme::Light),
         engine::settings::Theme::Dark => Some(Theme::Dark),
     };
-    WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
+    let kept = Placement::read(shell.data_dir());
+    let (width, height) = kept.map_or(SIZE, |kept| (kept.width, kept.height));
+    let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Belfry")
         .theme(theme)
-        .inner_size(1000.0, 680.0)
+        .inner_size(width, height)
         .min_inner_size(360.0, 400.0)
         // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its scheme once per context.
         .data_directory(shell.web_dir())
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)
-        .build()
+        .build()?;
+    if let Some(kept) = kept {
+        put(&window, &kept)?;
+    }
+    Ok(window)
+}
+
+fn put(window: &WebviewWindow, kept: &Placement) -> tauri::Result<()> {
+    let screens: Vec<Screen> = window.available_monitors()?.iter().map(screen).collect();
+    if kept.is_in_reach(&screens) {
+        window.set_position(PhysicalPosition::new(kept.x, kept.y))?;
+    }
+    if kept.is_maximized { window.maximize() } else { Ok(()) }
+}
+
+fn screen(monitor: &Monitor) -> Screen {
+    let (position, size) = (monitor.position(), monitor.size());
+    Screen { x: position.x, y: position.y, width: size.width, height: size.height }
+}
+
+/// Keeps where the window is, if there is one. On the main thread.
+pub(crate) fn keep_placement(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else { return };
+    let dir = app.state::<Shell>().data_dir().to_owned();
+    let kept = placement(&window).map_err(|error| error.to_string()).and_then(|now| {
+        // What it had before it filled the screen is what it goes back to.
+        let before = if now.is_maximized { Placement::read(&dir) } else { None };
+        let placement = before.map_or(now, |before| Placement { is_maximized: true, ..before });
+        placement.write(&dir).map_err(|error| error.to_string())
+    });
+    if let Err(error) = kept {
+        tracing::debug!(%error, "the window's place was not kept");
+    }
+}
+
+fn placement(window: &WebviewWindow) -> tauri::Result<Placement> {
+    let position = window.outer_position()?;
+    let size = window.inner_size()?.to_logical(window.scale_factor()?);
+    let is_maximized = window.is_maximized()?;
+    Ok(Placement { x: position.x, y: position.y, width: size.width, height: size.height, is_maximized })
 }
 
 /// Closing and having closed.
 pub(crate) fn handle(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { api, .. } => {
+            keep_placement(window.app_handle());
             if let Err(reason) = tray_host::probe() {
                 tracing::info!(%reason, "the window is minimised instead of closed");
                 api.prevent_close();
@@ -68,7 +116,10 @@ pub(crate) fn handle(window: &Window, event: &WindowEvent) {
                 }
             }
         }
-        WindowEvent::Destroyed => window.state::<Shell>().forget_window(),
+        WindowEvent::Destroyed => {
+            window.state::<Shell>().forget_window();
+            system::end_network_process();
+        }
         _ => {}
     }
 }

@@ -8,11 +8,14 @@
 mod accounts;
 mod bad_input;
 mod broker;
+mod bus;
 mod catchup;
 mod crash;
 mod doctor;
 mod faults;
+mod keychain;
 mod notify;
+mod power;
 mod rabbit;
 mod rooms;
 mod world;

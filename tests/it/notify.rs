@@ -3,20 +3,17 @@
 //! A private `dbus-daemon` and a service that records its calls, so nothing pops up on the developer's own screen.
 
 use std::collections::HashMap;
-use std::path::Path;
-use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use engine::notice::{NoticeKey, Priority};
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
-use harness::Running;
 use harness::program::PATIENCE;
-use harness::skip::skip;
 use host::notify::Desktop;
-use serde_json::Value;
 use zbus::blocking::{Connection, connection};
 use zbus::message::Header;
 use zbus::zvariant::OwnedValue;
+
+use crate::bus::Bus;
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -84,13 +81,6 @@ impl Recorder {
     }
 }
 
-/// A bus of our own, which starts no services by itself.
-struct Bus {
-    daemon: Running,
-    address: String,
-    folder: tempfile::TempDir,
-}
-
 /// A notification service on it.
 struct Service {
     connection: Connection,
@@ -98,35 +88,6 @@ struct Service {
 }
 
 impl Bus {
-    async fn start() -> Option<Self> {
-        if Command::new("dbus-daemon").arg("--version").output().is_err() {
-            skip("dbus-daemon is not installed: apt-get install dbus-daemon");
-            return None;
-        }
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let address = format!("unix:path={}", folder.path().join("bus").display());
-        let config = format!(
-            "<busconfig><type>session</type><listen>{address}</listen><policy context=\"default\">\
-             <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>"
-        );
-        std::fs::write(folder.path().join("bus.conf"), config).expect("a file written");
-        Some(Self { daemon: Self::daemon(folder.path()).await, address, folder })
-    }
-
-    async fn daemon(folder: &Path) -> Running {
-        let mut command = Command::new("dbus-daemon");
-        command.arg("--config-file").arg(folder.join("bus.conf")).args(["--nofork", "--print-address=1"]);
-        let mut daemon = Running::spawn(command);
-        daemon.event("its address", Value::is_string).await;
-        daemon
-    }
-
-    /// The bus goes away with all its connections, and comes back at the same address.
-    async fn restart(&mut self) {
-        self.daemon.kill().await;
-        self.daemon = Self::daemon(self.folder.path()).await;
-    }
-
     fn serve(&self, capabilities: &'static [&'static str]) -> Service {
         let (sender, calls) = channel();
         let recorder = Recorder { capabilities, calls: sender, last: 40 };

@@ -11,7 +11,7 @@ use engine::engine::device_id;
 use engine::error::{Failure, Fault};
 use engine::ports::Credentials as _;
 use engine::settings::{NetworkSettings, Settings};
-use engine::{errand, network, settings_file};
+use engine::{network, settings_file, sign_in};
 use host::machine;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -77,10 +77,8 @@ impl Shell {
     async fn check(&self, settings: &Settings, account: &Account, token: &SecretString) -> Result<(), Problem> {
         let device = device_id(&self.machine.data_dir, &machine::machine_id())
             .map_err(|error| Problem::new(Code::Store, error))?;
-        let client = network::client(&settings.network)?;
         let identity = Identity { settings: settings.clone(), account: account.clone(), device };
-        errand::connect(&client, &identity, token).await?.close().await;
-        Ok(())
+        Ok(sign_in::check(&identity, token).await?)
     }
 
     pub(crate) async fn sign_out(&self) -> Result<(), Problem> {

@@ -1,4 +1,4 @@
-//! Windows and macOS: a click on a notification needs no token.
+//! Windows and macOS: a click on a notification needs no token, and a web view ends its processes itself.
 
 use tauri::WebviewWindow;
 
@@ -9,3 +9,6 @@ use tauri::WebviewWindow;
 pub(super) fn admit(_window: &WebviewWindow, _token: &str) -> tauri::Result<()> {
     Ok(())
 }
+
+/// Nothing to do.
+pub(super) fn end_network_process() {}

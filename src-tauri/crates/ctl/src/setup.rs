@@ -48,8 +48,8 @@ impl Setup {
             settings_file,
             warnings: warnings.iter().map(ToString::to_string).collect(),
             account,
+            credentials: Arc::new(MachineCredentials::from_environment(global.token_file.clone(), data_dir.clone())),
             data_dir,
-            credentials: Arc::new(MachineCredentials::from_environment(global.token_file.clone())),
         })
     }
 

@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use engine::{engine::is_running, errand, network, ports::Credentials as _};
+use engine::{engine::is_running, ports::Credentials as _, sign_in::check};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -29,9 +29,7 @@ pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
         Some(token) => token,
         None => read_token(&account)?,
     };
-    let client = network::client(&setup.settings.network)?;
-    let identity = setup.identity()?;
-    errand::connect(&client, &identity, &token).await?.close().await;
+    check(&setup.identity()?, &token).await?;
     setup.credentials.keep(&account, &token)?;
     if is_running(&setup.data_dir) {
         note("restart the Belfry that is running, so that it uses this token");

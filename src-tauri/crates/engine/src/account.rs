@@ -52,6 +52,13 @@ impl Account {
         format!("{}@{}", self.login, self.origin)
     }
 
+    /// The account with this [`name`](Self::name).
+    pub fn of_name(name: &str) -> Option<Self> {
+        // A login may have an `@`, an origin has none.
+        let (login, origin) = name.rsplit_once('@').filter(|(_, origin)| origin.contains("://"))?;
+        Some(Self { origin: origin.to_owned(), login: login.to_owned() })
+    }
+
     /// A folder name for its data, safe on every file system: a readable beginning and 10 characters of hash, which
     /// tell apart what the beginning does not (case, other scripts, long names).
     pub fn dir_name(&self) -> String {
@@ -157,6 +164,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_name_gives_its_account_back(login in "\\PC{0,20}") {
+            let account = account(None, "wss://push.example.com:8443/ws", &login);
+            prop_assert_eq!(Account::of_name(&account.name()), Some(account));
+        }
+
         #[test]
         fn folder_names_are_safe_and_differ_for_different_logins(a in "\\PC{0,80}", b in "\\PC{0,80}") {
             let (one, other) = (account(None, "wss://h/ws", &a), account(None, "wss://h/ws", &b));

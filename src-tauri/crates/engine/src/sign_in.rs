@@ -1,4 +1,5 @@
-//! The secret of the account, read from where it lives and kept for as long as the engine runs.
+//! The secret of the account: checked against the server before anybody keeps it, then read from where it lives and held
+//! for as long as the engine runs.
 //!
 //! Reading may block on a keychain's prompt, so it happens on a thread that may wait. Absent for now: any sign-in but a
 //! token that somebody handed out. Invariant: the secret is only ever a [`SecretString`].
@@ -9,9 +10,23 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use crate::{
+    connection::Identity,
+    errand,
     error::{Failure, Fault},
+    network,
     ports::Credentials,
 };
+
+/// Whether the server takes this token, found out on a session of its own that subscribes to nothing; at most twice 15 s for an
+/// endpoint.
+///
+/// # Errors
+/// [`Failure`]: why not, or why it cannot be known.
+pub async fn check(identity: &Identity, token: &SecretString) -> Result<(), Failure> {
+    let client = network::client(&identity.settings.network)?;
+    errand::connect(&client, identity, token).await?.close().await;
+    Ok(())
+}
 
 /// The token of one account.
 pub struct Token {

@@ -1,15 +1,29 @@
 //! Where the secret of an account is read from and kept.
 //!
-//! Read in this order: what the environment gave (`BELFRY_TOKEN`), the file given with `--token-file`, the OS keychain.
-//! Only the keychain is written. Deliberately absent: a plain-text fall-back on disk; without a keychain the person is
-//! told so. Invariants: no secret is in an error or a log; a token file that others can read is refused, not used.
+//! Read in this order: what the environment gave (`BELFRY_TOKEN`), the file given with `--token-file`, the OS keychain. A token too long for every keychain is [`sealed`] in a file whose key is in the keychain.
+//! Deliberately absent: a plain-text fall-back on disk; without a keychain the person is told so. Invariants: no secret is
+//! in an error or a log; a token file that others can read is refused, not used; the keychain is asked anew each time, so
+//! one that is started or unlocked later needs no restart.
+
+mod sealed;
+#[cfg(target_os = "linux")]
+#[path = "credentials/linux.rs"]
+mod store;
+#[cfg(target_os = "macos")]
+#[path = "credentials/macos.rs"]
+mod store;
+#[cfg(target_os = "windows")]
+#[path = "credentials/windows.rs"]
+mod store;
 
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use engine::account::Account;
+use engine::engine::account_dir;
 use engine::ports::{CredentialError, Credentials};
-use keyring::v1::{Entry, Error as KeychainError};
+use keyring_core::{Entry, Error as KeychainError};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Environment variable with the token, for headless use and tests.
@@ -18,24 +32,27 @@ pub const TOKEN_VARIABLE: &str = "BELFRY_TOKEN";
 const SERVICE: &str = "app.belfry.desktop";
 /// Longest token file read, in bytes; the longest tokens in use are a few thousand.
 const MAX_TOKEN_FILE: u64 = 64 * 1024;
+/// Longest token that every keychain holds, in UTF-16 units: Windows' 2,560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+const LONGEST_IN_KEYCHAIN: usize = 1_280;
 
 /// The engine's [`Credentials`] on this machine.
 #[derive(Debug)]
 pub struct MachineCredentials {
     given: Option<SecretString>,
     token_file: Option<PathBuf>,
+    data_dir: PathBuf,
 }
 
 impl MachineCredentials {
-    /// `given` comes before everything else, `token_file` before the keychain.
-    pub fn new(given: Option<SecretString>, token_file: Option<PathBuf>) -> Self {
-        Self { given, token_file }
+    /// `given` comes before everything else, `token_file` before the keychain; long tokens are sealed in `data_dir`.
+    pub fn new(given: Option<SecretString>, token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
+        Self { given, token_file, data_dir }
     }
 
     /// As [`new`](Self::new), with what [`TOKEN_VARIABLE`] holds; empty counts as not set.
-    pub fn from_environment(token_file: Option<PathBuf>) -> Self {
+    pub fn from_environment(token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
         let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(SecretString::from);
-        Self::new(given, token_file)
+        Self::new(given, token_file, data_dir)
     }
 
     /// The token this run was given, by the environment or a file; `None` when it is left to the keychain.
@@ -49,6 +66,12 @@ impl MachineCredentials {
             (None, None) => Ok(None),
         }
     }
+
+    /// Where the account's long token is sealed.
+    fn folder(&self, account: &str) -> Result<PathBuf, CredentialError> {
+        let of_name = Account::of_name(account).map(|account| account_dir(&self.data_dir, &account));
+        of_name.ok_or_else(|| CredentialError::File(format!("{account} is no account's name")))
+    }
 }
 
 impl Credentials for MachineCredentials {
@@ -56,41 +79,69 @@ impl Credentials for MachineCredentials {
         if let Some(token) = self.given()? {
             return Ok(Some(token));
         }
-        match entry(account)?.get_password() {
-            Ok(token) => Ok(Some(token.into())),
-            Err(KeychainError::NoEntry) => Ok(None),
-            Err(error) => Err(unavailable(&error)),
+        let kept = match entry(account).and_then(|entry| entry.get_password()) {
+            Ok(kept) => SecretString::from(kept),
+            Err(KeychainError::NoEntry) => return Ok(None),
+            Err(error) => return Err(unavailable(&error)),
+        };
+        if !sealed::is_key(kept.expose_secret()) {
+            return Ok(Some(kept));
         }
+        let folder = self.folder(account)?;
+        let opened = sealed::open(&folder, account, &kept).map_err(|error| unsealed(&folder, &error))?;
+        if opened.is_none() {
+            tracing::warn!(folder = %folder.display(), "the sealed token is gone or was changed; somebody has to sign in again");
+        }
+        Ok(opened)
     }
 
     fn keep(&self, account: &str, token: &SecretString) -> Result<(), CredentialError> {
-        entry(account)?.set_password(token.expose_secret()).map_err(|error| unavailable(&error))
+        let text = token.expose_secret();
+        let is_short = text.encode_utf16().take(LONGEST_IN_KEYCHAIN + 1).count() <= LONGEST_IN_KEYCHAIN;
+        let folder = self.folder(account)?;
+        // First the keychain: without it nothing is written at all.
+        let entry = entry(account).map_err(|error| unavailable(&error))?;
+        let set =
+            |secret: &SecretString| entry.set_password(secret.expose_secret()).map_err(|error| unavailable(&error));
+        if is_short && !sealed::is_key(text) {
+            set(token)?;
+            sealed::forget(&folder).map_err(|error| unsealed(&folder, &error))?;
+        } else {
+            let key = sealed::seal(&folder, account, token).map_err(|error| unsealed(&folder, &error))?;
+            set(&key).inspect_err(|_| drop(sealed::forget(&folder)))?;
+        }
+        Ok(())
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
-        match entry(account)?.delete_credential() {
+        let folder = self.folder(account)?;
+        sealed::forget(&folder).map_err(|error| unsealed(&folder, &error))?;
+        match entry(account).and_then(|entry| entry.delete_credential()) {
             Ok(()) | Err(KeychainError::NoEntry) => Ok(()),
             Err(error) => Err(unavailable(&error)),
         }
     }
 }
 
-fn entry(account: &str) -> Result<Entry, CredentialError> {
-    Entry::new(SERVICE, account).map_err(|error| match (error, Entry::store_status()) {
-        (KeychainError::NoDefaultStore, Err(cause)) => unavailable(cause),
-        (error, _) => unavailable(&error),
-    })
+fn entry(account: &str) -> Result<Entry, KeychainError> {
+    store::open()?.build(SERVICE, account, None)
 }
 
 fn unavailable(error: &KeychainError) -> CredentialError {
     let remedy = match error {
         KeychainError::NoStorageAccess(_) => "unlock it and try again",
-        KeychainError::TooLong(..) => "the token is too long for this system's keychain; give it with --token-file",
         _ => {
             "start the system's keychain service (on Linux gnome-keyring or KWallet), or give the token with --token-file"
         }
     };
     CredentialError::Unavailable(format!("{error}; {remedy}"))
+}
+
+fn unsealed(folder: &Path, error: &std::io::Error) -> CredentialError {
+    CredentialError::File(format!(
+        "{}: the sealed token cannot be used ({error}): allow Belfry to write there",
+        folder.display()
+    ))
 }
 
 /// The token in a file: all of it, without the line end that editors leave.
@@ -148,6 +199,10 @@ mod tests {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     }
 
+    fn from_file(path: PathBuf) -> MachineCredentials {
+        MachineCredentials::new(None, Some(path), PathBuf::new())
+    }
+
     fn token_of(credentials: &MachineCredentials) -> Result<String, String> {
         match credentials.token("alice@push.example.com") {
             Ok(Some(token)) => Ok(token.expose_secret().to_owned()),
@@ -159,14 +214,14 @@ mod tests {
     #[test]
     fn the_environment_comes_before_the_file() {
         let (_folder, path) = file_with(b"from-file");
-        let credentials = MachineCredentials::new(Some("from-environment".into()), Some(path));
+        let credentials = MachineCredentials::new(Some("from-environment".into()), Some(path), PathBuf::new());
         assert_eq!(token_of(&credentials).unwrap(), "from-environment");
     }
 
     #[test]
     fn a_token_file_gives_its_content_without_the_line_end() {
         let (_folder, path) = file_with(b" secret with spaces \r\n");
-        assert_eq!(token_of(&MachineCredentials::new(None, Some(path))).unwrap(), " secret with spaces ");
+        assert_eq!(token_of(&from_file(path)).unwrap(), " secret with spaces ");
     }
 
     #[cfg(unix)]
@@ -175,7 +230,7 @@ mod tests {
         for mode in [0o640, 0o604, 0o660, 0o644] {
             let (_folder, path) = file_with(b"secret-value");
             permit(&path, mode);
-            let error = token_of(&MachineCredentials::new(None, Some(path))).unwrap_err();
+            let error = token_of(&from_file(path)).unwrap_err();
             assert!(error.contains("chmod 600"), "{error}");
             assert!(!error.contains("secret-value"), "{error}");
         }
@@ -184,18 +239,18 @@ mod tests {
     #[test]
     fn an_empty_missing_large_or_binary_token_file_says_what_is_wrong() {
         let (_folder, path) = file_with(b"\n");
-        assert!(token_of(&MachineCredentials::new(None, Some(path.clone()))).unwrap_err().contains("is empty"));
+        assert!(token_of(&from_file(path.clone())).unwrap_err().contains("is empty"));
         fs::write(&path, vec![b'x'; 70_000]).unwrap();
-        assert!(token_of(&MachineCredentials::new(None, Some(path.clone()))).unwrap_err().contains("larger than"));
+        assert!(token_of(&from_file(path.clone())).unwrap_err().contains("larger than"));
         fs::write(&path, [0xff, 0xfe]).unwrap();
-        assert!(token_of(&MachineCredentials::new(None, Some(path.clone()))).unwrap_err().contains("cannot read"));
+        assert!(token_of(&from_file(path.clone())).unwrap_err().contains("cannot read"));
         fs::remove_file(&path).unwrap();
-        assert!(token_of(&MachineCredentials::new(None, Some(path))).unwrap_err().contains("cannot read"));
+        assert!(token_of(&from_file(path)).unwrap_err().contains("cannot read"));
     }
 
     #[test]
     fn debug_shows_no_token() {
-        let credentials = MachineCredentials::new(Some("hunter2".into()), None);
+        let credentials = MachineCredentials::new(Some("hunter2".into()), None, PathBuf::new());
         assert!(!format!("{credentials:?}").contains("hunter2"));
     }
 }

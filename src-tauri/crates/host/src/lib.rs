@@ -4,6 +4,7 @@
 //! language. Deliberately absent: Tauri, and any decision about notices. Whatever is missing on a machine becomes an
 //! error that says what to do, never a panic.
 
+pub mod autostart;
 pub mod credentials;
 pub mod doctor;
 pub mod logging;
@@ -11,6 +12,7 @@ pub mod machine;
 pub mod notify;
 pub mod paths;
 pub mod plain;
+pub mod power;
 pub mod settings;
 pub mod texts;
 pub mod tray_host;

@@ -1,0 +1,12 @@
+//! Links that the system hands to the running program instead of starting it again, as macOS does.
+//!
+//! This file only picks the system; elsewhere links come by the command line.
+
+#[cfg(target_os = "macos")]
+#[path = "opened/macos.rs"]
+mod system;
+#[cfg(not(target_os = "macos"))]
+#[path = "opened/none.rs"]
+mod system;
+
+pub(crate) use system::links;
