@@ -9,7 +9,8 @@ import type { Scene } from '../src/backend/fake';
 
 export type Language = 'en' | 'zh-CN';
 export type Theme = 'light' | 'dark';
-export const looks: [Language, Theme][] = [['en', 'light'], ['en', 'dark'], ['zh-CN', 'light'], ['zh-CN', 'dark']];
+export const languages: Language[] = ['en', 'zh-CN'];
+export const themes: Theme[] = ['light', 'dark'];
 
 export interface Look {
   language?: Language;
@@ -68,6 +69,15 @@ export class Belfry {
   async choose(menu: keyof typeof en, item: keyof typeof en): Promise<void> {
     await this.page.getByRole('button', { name: this.text(menu), exact: true }).first().click();
     await this.page.getByRole('menuitem', { name: this.text(item), exact: true }).click();
+  }
+
+  /** Changes the theme of the window as it stands; colours that fade are waited for. */
+  async wear(theme: Theme): Promise<void> {
+    await this.page.emulateMedia({ colorScheme: theme });
+    await this.page.evaluate(async (look) => {
+      document.documentElement.dataset['theme'] = look;
+      await Promise.all(document.getAnimations().filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+    }, theme);
   }
 
   async picture(name: string): Promise<void> {
