@@ -24,6 +24,7 @@ use crate::skip::skip;
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
+const EMPTY_LIMIT: Duration = Duration::from_secs(60);
 
 /// A RabbitMQ node of this test's own, or the one all tests of the process share. Clones are the same node.
 #[derive(Debug, Clone)]
@@ -178,6 +179,22 @@ impl RabbitMq {
             let counts = QueueCounts { ready: number()?, unacknowledged: number()? };
             (cells.next() == Some(queue)).then_some(counts)
         })
+    }
+
+    /// Waits until a queue holds nothing, neither ready nor unacknowledged.
+    ///
+    /// # Panics
+    /// If that takes longer than 60 s, or there is no such queue.
+    pub async fn wait_until_empty(&self, queue: &str) {
+        let empty = QueueCounts { ready: 0, unacknowledged: 0 };
+        let deadline = Instant::now() + EMPTY_LIMIT;
+        loop {
+            let counts = self.queue_counts(queue).await.expect("the queue");
+            if counts == empty {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{queue} holds {counts:?}");
+        }
     }
 
     /// Runs `rabbitmqctl --quiet ARGS` against this broker and returns what it prints.
