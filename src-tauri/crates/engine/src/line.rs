@@ -353,7 +353,7 @@ impl Line {
             self.next_pass = None;
         }
         if *self.link.state() == LinkState::Off {
-            self.running = None;
+            self.abandon_pass();
             self.next_pass = None;
             self.api.retry = None;
         } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {

@@ -63,7 +63,14 @@ impl Line {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
+    /// Leaves a pass where it is. What it has asked for may be served, and so be marked as delivered, and never arrive or
+    /// never be written: only the history still has it then.
+    pub(super) fn abandon_pass(&mut self) {
+        self.api.history_due |= self.running.take().is_some_and(|running| running.busy);
+    }
+
     pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
+        self.abandon_pass();
         self.passes += 1;
         self.next_pass = None;
         self.api.retry = None;

@@ -381,8 +381,11 @@ impl World<'_> {
 
     // The API.
 
-    /// A request reaches the server, or does not.
+    /// A request reaches the server, or does not: one that was given up under way is not served any more.
     pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &Request) {
+        if life == self.life && self.machine.as_ref().is_some_and(|machine| machine.fetch != fetch) {
+            return;
+        }
         let after = self.latency();
         if !self.has_network() {
             let after = if self.faults.network.1 { micros(ANSWER_LIMIT) } else { after };

@@ -5,14 +5,14 @@
 
 use crate::plan::{
     Act::{
-        Crash, CrashAt, DaemonSlow, Dismiss, Junk, NetworkDown, Publish, Read, SignIn, StoreFails, StoreSlow, TryNow,
-        Undo, Update,
+        Crash, CrashAt, Cut, DaemonSlow, Disconnect, Dismiss, Junk, NetworkDown, Publish, Read, Refuse, SignIn,
+        StoreFails, StoreSlow, TryNow, Undo, Update,
     },
     Api, Collect,
     Delivery::{Queue, Stream, Topic},
     History,
     Moment::PartlyCommitted,
-    Next, Noise, Plan, Settings, Stamp, To,
+    Next, Noise, Plan, Refusal, Settings, Stamp, To,
 };
 
 const HONEST: Api = Api {
@@ -147,6 +147,28 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
                     (1_000, DaemonSlow { lasts: 8_000 }),
                     (2_000, Publish { count: 1, array: false }),
                     (2_100, Undo { which: 0, after: 2_900 }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "a pass that was left in the middle makes the history due, also for polls",
+            Plan {
+                delivery: Topic { acked: false },
+                api: Some(Api { collect: Collect::Destructive, ..HONEST }),
+                settings: Settings { poll_every: 5, ..plain().settings },
+                noise: Noise { failed_commits: 30, slow: 30, ..Noise::default() },
+                acts: vec![
+                    (500, Refuse { lasts: 40_000, how: Refusal::Denied, only_first: false }),
+                    (600, Cut { drain: false }),
+                    (5_000, Publish { count: 1, array: false }),
+                    (7_000, Disconnect { lasts: 100 }),
+                    (10_000, Publish { count: 1, array: false }),
+                    (11_000, Disconnect { lasts: 100 }),
+                    (15_000, Publish { count: 1, array: false }),
+                    (18_000, Disconnect { lasts: 100 }),
+                    (19_000, Publish { count: 1, array: false }),
+                    (20_000, Disconnect { lasts: 100 }),
                 ],
                 ..plain()
             },

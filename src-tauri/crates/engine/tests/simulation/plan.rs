@@ -114,6 +114,8 @@ pub(crate) struct Noise {
     pub reorder: u32,
     /// A SUBSCRIBE takes effect up to 4 s late.
     pub late_subscribe: u32,
+    /// Somebody publishes within the first seconds of a session.
+    pub early_messages: u32,
     /// Something takes seconds instead of milliseconds.
     pub slow: u32,
     /// The answer of the API is lost.
@@ -344,6 +346,7 @@ impl Noise {
             duplicates: percent(&[5, 30]),
             reorder: percent(&[10, 40]),
             late_subscribe: percent(&[50, 100]),
+            early_messages: percent(&[50, 100]),
             slow: percent(&[5, 20]),
             lost_answers: percent(&[10, 40]),
             failed_commits: percent(&[5, 30]),

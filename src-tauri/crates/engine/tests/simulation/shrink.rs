@@ -68,11 +68,12 @@ fn cut_acts(smallest: &mut Plan, fails: &dyn Fn(&Plan) -> bool) {
 }
 
 /// Each makes a plan more ordinary.
-const SIMPLER: [fn(&mut Plan); 19] = [
+const SIMPLER: [fn(&mut Plan); 20] = [
     |plan| plan.noise = Noise::default(),
     |plan| plan.noise.duplicates = 0,
     |plan| plan.noise.reorder = 0,
     |plan| plan.noise.late_subscribe = 0,
+    |plan| plan.noise.early_messages = 0,
     |plan| plan.noise.slow = 0,
     |plan| plan.noise.lost_answers = 0,
     |plan| plan.noise.failed_commits = 0,

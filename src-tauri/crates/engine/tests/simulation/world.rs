@@ -483,6 +483,10 @@ impl<'a> World<'a> {
         } else {
             self.dice.millis(1..30)
         };
+        if self.dice.happens(self.noise().early_messages) {
+            let early = self.dice.millis(0..4_000);
+            self.push(established + early, Event::Act(Act::Publish { count: 1, array: false }));
+        }
         let offset = self.store.stream_offset("stream").unwrap().map_or(0, |offset| offset + 1);
         self.push(established + late, Event::Subscribed { session, offset });
     }
