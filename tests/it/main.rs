@@ -13,6 +13,7 @@ mod catchup;
 mod crash;
 mod doctor;
 mod faults;
+mod first_run;
 mod keychain;
 mod notify;
 mod power;

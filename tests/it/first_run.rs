@@ -1,0 +1,253 @@
+//! The first run and what a window asks of a server, through the engine's own doors: from an address to a test notice.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use engine::discovery::{DiscoveryError, Found, discover};
+use engine::engine::{Config, Engine};
+use engine::error::Fault;
+use engine::event::Event;
+use engine::inbox::{Filter, Inbox, Place};
+use engine::notice::Action;
+use engine::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use engine::settings::{NetworkSettings, Settings};
+use engine::{network, settings_file};
+use harness::{FakeApi, Pushd};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::timeout;
+
+use crate::world::text;
+
+/// Only a failure takes that long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Desk(SecretString);
+
+impl Credentials for Desk {
+    fn token(&self, _: &str) -> Result<Option<SecretString>, CredentialError> {
+        Ok(Some(self.0.clone()))
+    }
+    fn keep(&self, _: &str, _: &SecretString) -> Result<(), CredentialError> {
+        Ok(())
+    }
+    fn forget(&self, _: &str) -> Result<(), CredentialError> {
+        Ok(())
+    }
+}
+
+/// Shows everything, and numbers it.
+#[derive(Default)]
+struct Screen(Mutex<u32>);
+
+impl Notifier for Screen {
+    fn show(&self, _: &Popup) -> Result<PopupId, NotifyError> {
+        let mut shown = self.0.lock().unwrap();
+        *shown += 1;
+        Ok(PopupId(shown.to_string()))
+    }
+    fn retract(&self, _: &PopupId) {}
+    fn listen(&self, _: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
+}
+
+/// A running engine, and what it says.
+struct Running {
+    engine: Engine,
+    events: UnboundedReceiver<Event>,
+}
+
+impl Running {
+    fn start(settings: Settings, data_dir: &Path, token: &str) -> Self {
+        let (tell, events) = unbounded_channel();
+        let config = Config {
+            settings,
+            data_dir: data_dir.to_owned(),
+            machine_id: "a machine".to_owned(),
+            time_zone: TimeZone::UTC,
+            language: engine::texts::Language::English,
+            notifier: Arc::new(Screen::default()),
+            credentials: Arc::new(Desk(SecretString::from(token))),
+            on_event: Box::new(move |event| drop(tell.send(event))),
+        };
+        let engine = Engine::start(config, &Handle::current()).unwrap();
+        engine.connect();
+        Self { engine, events }
+    }
+
+    async fn wait_for(&mut self, what: &str, is_it: impl Fn(&Event) -> bool) {
+        let found = async { while !is_it(&self.events.recv().await.expect("the engine runs")) {} };
+        timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no {what} came"));
+    }
+
+    async fn live(&mut self) {
+        let is_live = |event: &Event| serde_json::to_value(event).is_ok_and(|event| event["state"] == "live");
+        self.wait_for("live state", is_live).await;
+    }
+
+    fn inbox(&self) -> Inbox {
+        Inbox::open(self.engine.dir()).unwrap().expect("an inbox")
+    }
+
+    /// The ids in the inbox, newest place first.
+    fn ids(&self) -> Vec<String> {
+        let page = self.inbox().page(&Filter::default(), Place::Newest, 100).unwrap();
+        page.rows.into_iter().map(|detail| detail.row.id).collect()
+    }
+}
+
+async fn pushd() -> Pushd {
+    Pushd::start(["--user", "alice:secret", "--user", "bob:secret"]).await
+}
+
+async fn found(pushd: &Pushd) -> Found {
+    let network = NetworkSettings::default();
+    let client = network::client(&network).unwrap();
+    discover(&client, &network, pushd.http().strip_prefix("http://").unwrap()).await.unwrap()
+}
+
+/// Signed in to what was found, with settings that were written to a file.
+async fn signed_in(pushd: &Pushd, folder: &Path, login: &str) -> Running {
+    let mut changes: Vec<_> = found(pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    changes.push(("auth.login".to_owned(), Some(json!(login))));
+    let settings = settings_file::save(&folder.join("settings.toml"), &changes).unwrap();
+    let mut running = Running::start(settings, &folder.join("data"), &pushd.login(login, "secret").await);
+    running.live().await;
+    running
+}
+
+#[tokio::test]
+async fn from_an_address_to_a_test_notice_through_the_whole_chain() {
+    let pushd = pushd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut alice = signed_in(&pushd, folder.path(), "alice").await;
+    let id = alice.engine.server().send_to_self("A test", "from end to end").await.unwrap().expect("an id");
+    alice.wait_for("notice", |event| matches!(event, Event::Notice { id: arrived, .. } if *arrived == id)).await;
+    alice
+        .wait_for("notification", |event| matches!(event, Event::Notification { notices, .. } if notices.contains(&id)))
+        .await;
+    assert_eq!(alice.ids(), [id]);
+    alice.engine.end().await;
+}
+
+#[tokio::test]
+async fn the_document_of_a_server_becomes_settings_and_says_how_it_wants_to_be_signed_in_to() {
+    let pushd = pushd().await;
+    let Found { settings, keys, is_discovered, .. } = found(&pushd).await;
+    assert!(is_discovered);
+    assert_eq!(settings.server.endpoints[0].as_str(), pushd.stomp());
+    assert_eq!(settings.server.subscriptions.len(), 2);
+    assert_eq!(settings.auth.mode, engine::settings::AuthMode::Password);
+    assert!(settings.auth.login_url.is_some(), "a token is made there; the password is none");
+    assert!(keys.iter().all(|(key, _)| ["server.", "api.", "auth."].iter().any(|section| key.starts_with(section))));
+}
+
+#[tokio::test]
+async fn an_address_where_nobody_or_somebody_else_answers_is_said_to_be_that() {
+    let network = NetworkSettings::default();
+    let client = network::client(&network).unwrap();
+    let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let error = discover(&client, &network, &free.to_string()).await.unwrap_err();
+    assert!(matches!(error, DiscoveryError::Unreachable(_)), "{error}");
+    let api = FakeApi::start().await;
+    let error = discover(&client, &network, &format!("http://{}", api.address())).await.unwrap_err();
+    assert!(matches!(error, DiscoveryError::Nothing(_)), "{error}");
+}
+
+#[tokio::test]
+async fn a_notice_deleted_on_the_server_is_gone_for_every_receiver() {
+    let pushd = pushd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut alice = signed_in(&pushd, folder.path(), "alice").await;
+    let bob = pushd.login("bob", "secret").await;
+    let message = json!({"title": "one", "content": "text", "type": "1", "receiver": ["alice", "bob"]});
+    let id = text(&pushd.call(&bob, "sendMessage", &message).await, "id");
+    alice.wait_for("notice", |event| matches!(event, Event::Notice { .. })).await;
+    let server = alice.engine.server();
+    assert!(server.offers().delete && server.offers().history && server.offers().clients);
+    assert!(server.delete(&id).await.unwrap());
+    assert!(!server.delete(&id).await.unwrap(), "it was gone already");
+    let left = pushd.call(&bob, "getMessagePage", &json!({"pageNum": 1, "pageSize": 10})).await;
+    assert!(!left.to_string().contains(&id), "{left}");
+    alice.engine.end().await;
+}
+
+#[tokio::test]
+async fn this_device_is_first_among_those_that_are_signed_in() {
+    let pushd = pushd().await;
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let alice = signed_in(&pushd, folders[0].path(), "alice").await;
+    let bob = signed_in(&pushd, folders[1].path(), "bob").await;
+    let clients = bob.engine.server().clients().await.unwrap();
+    let seen: Vec<_> = clients.iter().map(|client| (client.login.as_str(), client.is_this)).collect();
+    assert_eq!(seen, [("bob", true), ("alice", false)]);
+    assert!(!clients[0].since.is_empty());
+    alice.engine.end().await;
+    bob.engine.end().await;
+}
+
+#[tokio::test]
+async fn older_history_comes_on_demand_below_what_is_there_and_never_what_may_still_ring() {
+    let pushd = pushd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut alice = signed_in(&pushd, folder.path(), "alice").await;
+    let id = alice.engine.server().send_to_self("now", "text").await.unwrap().expect("an id");
+    alice.wait_for("notice", |event| matches!(event, Event::Notice { .. })).await;
+    let server = alice.engine.server();
+    let day = jiff::SignedDuration::from_hours(24);
+    let now = Timestamp::now();
+    let page = server.history(1, now, now - day).await.unwrap();
+    assert_eq!(page.notices, [], "what was sent a moment ago is left to the session");
+    let page = server.history(1, now + day, now - day).await.unwrap();
+    assert_eq!((page.notices.len(), page.is_last), (1, false));
+    assert_eq!(alice.inbox().add_older(&page.notices, now).unwrap(), 0, "it is known: {id}");
+    let page = server.history(1, now + day, now + day / 2).await.unwrap();
+    assert!(page.notices.is_empty() && page.is_last, "what is not kept is not read");
+    assert!(server.history(2, now, now - day).await.unwrap().is_last);
+    alice.engine.end().await;
+}
+
+#[tokio::test]
+async fn an_action_carries_the_secret_to_the_api_and_nowhere_else() {
+    let pushd = pushd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let alice = signed_in(&pushd, folder.path(), "alice").await;
+    let server = alice.engine.server();
+    let act = |url: &str, method: &str| {
+        let action = Action {
+            id: "approve".to_owned(),
+            label: "Approve".to_owned(),
+            url: url.to_owned(),
+            method: method.to_owned(),
+            confirm: false,
+        };
+        async move { server.act(&action, "7").await.map_err(|failure| failure.fault) }
+    };
+    let clients = "/ecgapi/api/message/getWebSocketClients";
+    assert_eq!(act(clients, "POST").await, Ok(()), "it needs a sign-in, so the secret was there");
+    assert_eq!(act(clients, "GET").await, Err(Fault::Status(405)));
+    assert_eq!(act("/nothing", "POST").await, Err(Fault::Status(404)));
+    for elsewhere in ["http://127.0.0.1:1/x", "https://example.com/x", "//example.com/x", "file:///etc/passwd"] {
+        assert_eq!(act(elsewhere, "POST").await, Err(Fault::Denied), "{elsewhere}");
+    }
+    assert_eq!(act(clients, "DELETE").await, Err(Fault::Denied));
+    alice.engine.end().await;
+}
+
+#[tokio::test]
+async fn a_test_notice_goes_to_nobody_when_the_settings_do_not_say_who_this_is() {
+    let pushd = pushd().await;
+    let folder = tempfile::tempdir().unwrap();
+    let settings = found(&pushd).await.settings;
+    let running = Running::start(settings, folder.path(), "no token");
+    let failure = running.engine.server().send_to_self("A test", "").await.unwrap_err();
+    assert_eq!(failure.fault, Fault::Settings);
+    let bob = pushd.login("bob", "secret").await;
+    let record: Value = pushd.call(&bob, "getMessagePage", &json!({"pageNum": 1, "pageSize": 10})).await;
+    assert!(!record.to_string().contains("A test"), "{record}");
+    running.engine.end().await;
+}
