@@ -253,9 +253,12 @@ async fn another_run_retracts_what_an_earlier_one_left_but_never_what_another_da
     drop(service);
     let restarted = bus.serve(&[]);
     desktop.retract(&left);
-    desktop.show(&Popup { replaces: Some(left), ..popup("new", "") }).expect("shown");
-    // The first call the restarted one gets is this one: it was asked to close nothing, and to replace nothing.
-    assert_eq!(restarted.notify().replaces, 0);
+    let update = desktop.show(&Popup { replaces: Some(left), ..popup("changed", "") });
+    assert!(matches!(update, Err(NotifyError::Refused(_))), "an update would pop up a second time: {update:?}");
+    desktop.show(&popup("new", "")).expect("shown");
+    // The first call the restarted one gets is this one: it was asked to close nothing, and to update nothing.
+    let first = restarted.notify();
+    assert_eq!((first.title.as_str(), first.replaces), ("new", 0));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use engine::{
     grouping::{Grouping, Job},
     line::{Action, Input, Line, Message},
     link::{self, Generation, PROBE_LIMIT, StopReason},
-    ports::{NotifyError, Popup, PopupId, PopupKind},
+    ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
     store::{Applied, RejectReason, Write},
 };
@@ -522,14 +522,14 @@ impl World<'_> {
         match machine.popups.pop_front() {
             Some(PopupJob::Show(show, popup)) => {
                 self.oracle.handle_handed(&popup)?;
-                let result = if self.dice.happens(self.noise().refused_popups) {
-                    self.oracle.count("a popup refused");
-                    Err(NotifyError::Refused("made up".to_owned()))
+                let is_refused = self.dice.happens(self.noise().refused_popups);
+                let named = if is_refused { None } else { self.screen.show(&popup) };
+                if let Some(name) = &named {
+                    self.oracle.handle_shown(name);
                 } else {
-                    let name = self.screen.show(&popup);
-                    self.oracle.handle_shown(&name);
-                    Ok(name)
-                };
+                    self.oracle.count("a popup refused");
+                }
+                let result = named.ok_or_else(|| NotifyError::Refused("made up".to_owned()));
                 self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
                 self.strike(Moment::Handed)?;
                 let after = self.dice.millis(0..30);
@@ -552,18 +552,19 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    fn show(&mut self, popup: &Popup) -> PopupId {
+    /// Puts a popup on the screen, under which name; none if it replaces one that has gone with its daemon.
+    fn show(&mut self, popup: &Popup) -> Option<PopupId> {
         let daemon = format!("{}:", self.daemon);
         let name = match &popup.replaces {
-            // A replaced popup keeps its name, even if it is gone; another daemon's means nothing.
-            Some(replaced) if popup.kind == PopupKind::Update && replaced.0.starts_with(&daemon) => replaced.clone(),
-            _ => {
+            // It keeps its name, even if it is gone.
+            Some(replaced) => Some(replaced.clone()).filter(|replaced| replaced.0.starts_with(&daemon))?,
+            None => {
                 self.named += 1;
                 PopupId(format!("{daemon}{}", self.named))
             }
         };
         self.popups.insert(name.clone(), popup.notices.iter().map(|key| item_of(&key.id)).collect());
-        name
+        Some(name)
     }
 
     fn retract(&mut self, popup: &PopupId) {

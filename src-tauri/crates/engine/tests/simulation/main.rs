@@ -14,7 +14,19 @@
 //! 8. what an earlier connection says has no effect on the link;
 //! 9. bounds: backlog, attempts, requests of a pass; a refused sign-in is not tried again; in the end the line is live.
 //!
-//! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints what happens in one.
+//! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints what happens in one. A seed that fails is
+//! cut down ([`shrink`]) and printed; its plan then goes to [`pinned`].
+//!
+//! With a guard taken out by hand, the first seed that fails:
+//!
+//! | without | taken out in | seed | complaint |
+//! |---|---|---|---|
+//! | commit before ACK | `Delivery::handle_received` acknowledges | 0 | (1) |
+//! | a cursor that live messages leave alone | `Line::handle_message` writes the last id as cursor | 5 | (5) |
+//! | the unique key | `receive` looks nothing up, the table has no `UNIQUE` | 0 | (3) |
+//! | the second pass | `schedule_after` a connect takes `reconcile_every` | 686 | (7) |
+//! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
+//! | the tombstone | `bury` leaves nothing in `seen` | 2 | (3) |
 
 #![expect(
     clippy::unwrap_used,

@@ -121,7 +121,12 @@ impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
         let daemon = self.daemon()?;
         let bus = self.connection().map_err(explain)?.server_guid().to_owned();
-        let replaces = popup.replaces.as_ref().and_then(|id| number_of(id, &bus, &daemon.owner)).unwrap_or(0);
+        let replaces = match &popup.replaces {
+            None => 0,
+            // Shown without its daemon it would not be an update, but pop up a second time.
+            Some(id) => number_of(id, &bus, &daemon.owner)
+                .ok_or_else(|| NotifyError::Refused("the popup to update has gone with its daemon".to_owned()))?,
+        };
         let body = plain::lines(&popup.body, MAX_BODY);
         let body = if daemon.has_body_markup { plain::as_markup(&body) } else { body };
         let hints = hints(popup);
