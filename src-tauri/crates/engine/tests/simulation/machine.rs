@@ -5,7 +5,7 @@
 //! in it that those could not do too.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     sync::Arc,
     time::Duration,
 };
@@ -20,15 +20,21 @@ use engine::{
     link::{self, Generation, PROBE_LIMIT, StopReason},
     ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
-    store::{Applied, RejectReason, Write},
+    store::{RejectReason, Write},
 };
 
 use crate::{
-    oracle::{Verdict, item_of},
+    oracle::Verdict,
     plan::{ApiFault, Moment},
-    server::{Body, Copy, Sent, copy_of},
+    server::{Body, Copy, Sent},
     world::{Event, Local, Report, Said, World},
 };
+
+mod screen;
+mod trace;
+
+pub(crate) use screen::Screen;
+use trace::{brief, brief_action, brief_result};
 
 /// So many uncommitted writes, and connections are no longer listened to: the driver's bound, made small.
 const MAX_BACKLOG: usize = 12;
@@ -543,54 +549,6 @@ impl World<'_> {
     }
 }
 
-/// The notification daemon, and what is on the screen.
-#[derive(Debug, Default)]
-pub(crate) struct Screen {
-    daemon: u32,
-    named: u32,
-    popups: BTreeMap<PopupId, Vec<usize>>,
-}
-
-impl Screen {
-    /// Puts a popup on the screen, under which name; none if it replaces one that has gone with its daemon.
-    fn show(&mut self, popup: &Popup) -> Option<PopupId> {
-        let daemon = format!("{}:", self.daemon);
-        let name = match &popup.replaces {
-            // It keeps its name, even if it is gone.
-            Some(replaced) => Some(replaced.clone()).filter(|replaced| replaced.0.starts_with(&daemon))?,
-            None => {
-                self.named += 1;
-                PopupId(format!("{daemon}{}", self.named))
-            }
-        };
-        self.popups.insert(name.clone(), popup.notices.iter().map(|key| item_of(&key.id)).collect());
-        Some(name)
-    }
-
-    fn retract(&mut self, popup: &PopupId) {
-        self.popups.remove(popup);
-    }
-
-    /// A person dismisses one.
-    pub(crate) fn take(&mut self, which: usize) -> Option<PopupId> {
-        let popup = self.popups.keys().nth(which.checked_rem(self.popups.len())?)?.clone();
-        self.popups.remove(&popup);
-        Some(popup)
-    }
-
-    /// Everything is gone, and nobody is told.
-    pub(crate) fn restart(&mut self) {
-        self.daemon += 1;
-        self.named = 0;
-        self.popups.clear();
-    }
-
-    /// What is on it.
-    pub(crate) fn popups(&self) -> Vec<(PopupId, Vec<usize>)> {
-        self.popups.iter().map(|(name, items)| (name.clone(), items.clone())).collect()
-    }
-}
-
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap()
 }
@@ -604,50 +562,5 @@ fn is_stale(input: &Input, current: Generation) -> bool {
             | link::Input::Lost(generation, _),
         ) => *generation != current,
         _ => false,
-    }
-}
-
-fn brief(input: &Input) -> String {
-    match input {
-        Input::Message(message) => {
-            let copies: Vec<Copy> = message.notices.iter().map(copy_of).collect();
-            format!("message {:?} {copies:?}", message.ack)
-        }
-        Input::Page { pass, result: Ok(page) } => {
-            let copies: Vec<Copy> = page.0.notices.iter().map(copy_of).collect();
-            format!("page of {pass:?}: {copies:?}, next {:?}", page.0.next)
-        }
-        Input::Applied { ticket, result } => format!("applied {ticket:?}: {}", brief_result(result)),
-        Input::Recovered(_) => "recovered".to_owned(),
-        other => format!("{other:?}"),
-    }
-}
-
-fn brief_result(result: &Result<Applied, String>) -> String {
-    match result {
-        Ok(applied) => format!("{:?}", applied.outcomes),
-        Err(error) => error.clone(),
-    }
-}
-
-fn brief_action(action: &Action) -> String {
-    match action {
-        Action::Apply { ticket, writes } => {
-            let writes: Vec<String> = writes
-                .iter()
-                .map(|write| match write {
-                    Write::Notice { notice, source, alert, .. } => {
-                        format!("{:?} {source:?} {alert:?}", copy_of(notice))
-                    }
-                    other => format!("{other:?}"),
-                })
-                .collect();
-            format!("apply {ticket:?}: {}", writes.join(", "))
-        }
-        Action::Show { show, popup } => {
-            let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
-            format!("show {show:?}: {:?} {ids:?}", popup.kind)
-        }
-        other => format!("{other:?}"),
     }
 }

@@ -1,0 +1,53 @@
+//! Inputs and actions in one line each.
+
+use engine::{
+    line::{Action, Input},
+    store::{Applied, Write},
+};
+
+use crate::server::{Copy, copy_of};
+
+pub(super) fn brief(input: &Input) -> String {
+    match input {
+        Input::Message(message) => {
+            let copies: Vec<Copy> = message.notices.iter().map(copy_of).collect();
+            format!("message {:?} {copies:?}", message.ack)
+        }
+        Input::Page { pass, result: Ok(page) } => {
+            let copies: Vec<Copy> = page.0.notices.iter().map(copy_of).collect();
+            format!("page of {pass:?}: {copies:?}, next {:?}", page.0.next)
+        }
+        Input::Applied { ticket, result } => format!("applied {ticket:?}: {}", brief_result(result)),
+        Input::Recovered(_) => "recovered".to_owned(),
+        other => format!("{other:?}"),
+    }
+}
+
+pub(super) fn brief_result(result: &Result<Applied, String>) -> String {
+    match result {
+        Ok(applied) => format!("{:?}", applied.outcomes),
+        Err(error) => error.clone(),
+    }
+}
+
+pub(super) fn brief_action(action: &Action) -> String {
+    match action {
+        Action::Apply { ticket, writes } => {
+            let writes: Vec<String> = writes
+                .iter()
+                .map(|write| match write {
+                    Write::Notice { notice, source, alert, .. } => {
+                        format!("{:?} {source:?} {alert:?}", copy_of(notice))
+                    }
+                    other => format!("{other:?}"),
+                })
+                .collect();
+            format!("apply {ticket:?}: {}", writes.join(", "))
+        }
+        Action::Show { show, popup } => {
+            let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
+            format!("show {show:?}: {:?} {ids:?}", popup.kind)
+        }
+        other => format!("{other:?}"),
+    }
+}

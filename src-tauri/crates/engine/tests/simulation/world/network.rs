@@ -1,0 +1,130 @@
+//! The network between the machine and the server: what passes, what is lost, and what breaks.
+
+use std::time::Duration;
+
+use engine::{
+    error::{Failure, Fault},
+    link::Generation,
+};
+
+use super::{Event, Local, Path, Report, Said, World};
+use crate::{
+    machine::Conn,
+    plan::{Act, Refusal},
+};
+
+impl World<'_> {
+    /// The server sends what it can; what arrives does so in order.
+    pub(super) fn transmit(&mut self) {
+        for sent in self.server.poll_sent() {
+            let session = sent.session;
+            let generation = self.machine.as_ref().and_then(|machine| machine.generation_of(session));
+            let path = self.paths[session];
+            if let (true, Some(generation)) = (path.is_open, generation) {
+                self.report(session, generation, Said::Message(sent));
+            }
+        }
+    }
+
+    /// Something reaches the machine on a session's path.
+    pub(crate) fn report(&mut self, session: usize, generation: Generation, said: Said) {
+        let arrival = (self.now + self.latency()).max(self.paths[session].last + 1).max(self.awake_at);
+        self.paths[session].last = arrival;
+        let local = Local::Report(Report { session: Some(session), generation, said });
+        self.push(arrival, Event::Local { life: self.life, local });
+    }
+
+    /// A session breaks. The machine is told, unless it `is_silent`; the server notices now or later.
+    pub(crate) fn cut(&mut self, session: usize, drain: bool, is_silent: bool) {
+        if !std::mem::take(&mut self.paths[session].is_open) {
+            return;
+        }
+        self.paths[session].is_severed = !drain;
+        let notices = if is_silent || self.dice.happens(30) { self.dice.millis(10..40_000) } else { self.latency() };
+        self.push(self.now + notices, Event::Ended { session });
+        let Some(generation) = self.machine.as_ref().and_then(|machine| machine.generation_of(session)) else { return };
+        if is_silent {
+            let failure = Failure::new(Fault::Silent, "no heart-beat");
+            let report = Report { session: None, generation, said: Said::Lost(failure) };
+            self.push_local(30_000_000, Local::Report(report));
+        } else {
+            let failure = Failure::new(Fault::Closed, "reset");
+            if drain {
+                self.report(session, generation, Said::Lost(failure));
+            } else {
+                let after = self.latency();
+                let report = Report { session: None, generation, said: Said::Lost(failure) };
+                self.push_local(after, Local::Report(report));
+            }
+        }
+    }
+
+    pub(super) fn cut_all(&mut self, is_silent: bool) {
+        for session in 0..self.paths.len() {
+            self.cut(session, false, is_silent);
+        }
+    }
+
+    /// A new connection gets through: its session, if the server takes it.
+    pub(crate) fn connect(&mut self, generation: Generation, endpoint: usize) {
+        let latency = self.latency();
+        let fail = |world: &mut Self, fault, retry_after| {
+            let failure = Failure { fault, detail: "made up".to_owned(), retry_after };
+            if matches!(fault, Fault::Refused | Fault::Status(401 | 403)) {
+                world.oracle.count("a sign-in refused");
+            }
+            let report = Report { session: None, generation, said: Said::Lost(failure) };
+            world.push_local(latency, Local::Report(report));
+        };
+        if !self.has_network() {
+            if !self.faults.network.1 {
+                fail(self, Fault::Unreachable, None);
+            }
+            return;
+        }
+        if self.faults.token_expired {
+            let fault = if self.dice.happens(50) { Fault::Refused } else { Fault::Status(401) };
+            return fail(self, fault, None);
+        }
+        let refusal = self
+            .faults
+            .refusal
+            .filter(|(until, _, only_first)| *until > self.now && (!only_first || endpoint == 0))
+            .map(|(_, how, _)| how);
+        match refusal {
+            Some(Refusal::Unavailable) => return fail(self, Fault::Status(503), None),
+            Some(Refusal::RetryAfter) => return fail(self, Fault::Status(503), Some(Duration::from_secs(7))),
+            Some(Refusal::NotFound) => return fail(self, Fault::Status(404), None),
+            Some(Refusal::Denied) => return fail(self, Fault::Denied, None),
+            Some(Refusal::Forbidden) => return fail(self, Fault::Status(403), None),
+            Some(Refusal::Hangs | Refusal::Dies) | None => {}
+        }
+        let session = self.server.begin();
+        self.paths.push(Path { is_open: true, ..Path::default() });
+        if let Some(machine) = &mut self.machine {
+            machine.conns.push(Conn { generation, session });
+        }
+        self.report(session, generation, Said::Opened);
+        if refusal == Some(Refusal::Hangs) {
+            return;
+        }
+        self.report(session, generation, Said::Established);
+        let established = self.paths[session].last;
+        if refusal == Some(Refusal::Dies) {
+            self.cut(session, true, false);
+            return;
+        }
+        // SUBSCRIBE is sent when the session is established, and may take effect late.
+        let late = if self.dice.happens(self.plan.noise.late_subscribe) {
+            self.dice.millis(100..3_900)
+        } else {
+            self.dice.millis(1..30)
+        };
+        if self.dice.happens(self.noise().early_messages) {
+            let early = self.dice.millis(0..4_000);
+            self.push(established + early, Event::Act(Act::Publish { count: 1, array: false }));
+        }
+        let offset = self.store.stream_offset("stream").unwrap().map_or(0, |offset| offset + 1);
+        self.push(established + late, Event::Subscribed { session, offset });
+    }
+}
