@@ -283,9 +283,14 @@ test.describe('inbox', () => {
     await belfry.open('live', { every: 100 });
     await belfry.rows.first().waitFor();
     await page.getByRole('listbox').evaluate((list) => { list.scrollTop = 1500; });
-    const row = belfry.rows.nth(8);
-    const id = await row.getAttribute('id');
-    const seen = page.locator(`#${id}`);
+    // The list renders the rows of the new place first; then the one in the middle of it is looked at.
+    const middle = () => page.getByRole('listbox').evaluate((list) => {
+      const box = list.getBoundingClientRect();
+      const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+      return list.scrollTop > 1000 ? (found?.closest('[role=option]')?.id ?? '') : '';
+    });
+    await expect.poll(middle).not.toBe('');
+    const seen = page.locator(`#${await middle()}`);
     const before = await seen.boundingBox();
     const count = Number(await seen.getAttribute('aria-setsize'));
     await expect.poll(async () => Number(await seen.getAttribute('aria-setsize'))).toBeGreaterThan(count + 5);
