@@ -63,7 +63,7 @@ fn tell(server: &Server, folder: &Path) -> Result<()> {
     approve(&mut finance)?;
     employee.wait("the good news", is_shown("Paid"))?;
 
-    employee.post("/demo/task", &Value::Null)?;
+    employee.post("/demo/task", &json!({}))?;
     employee.wait("the task's end", is_shown("Export finished"))?;
     for mut person in [employee, supervisor, manager, finance] {
         person.leave()?;

@@ -6,6 +6,8 @@
 //! calls below, made with the token of the person whose turn it is. Payment, task and report are the other everyday
 //! senders. Deliberately absent: storage of expenses; a restart forgets those under way.
 
+mod words;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -17,6 +19,7 @@ use axum::{Extension, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use self::words::{Language, Verdict, Words};
 use crate::answer::{Answer, ApiError, Body};
 use crate::auth::Caller;
 use crate::discovery::host;
@@ -79,6 +82,7 @@ struct Expense {
     by: String,
     what: String,
     amount: String,
+    language: Language,
     /// How many have approved.
     approvals: usize,
     is_rejected: bool,
@@ -89,13 +93,14 @@ impl Expense {
         if self.is_rejected { None } else { APPROVERS.get(self.approvals).copied() }
     }
 
-    fn draft(&self, id: String, title: String, content: String) -> Draft {
-        Draft { id: Some(id), title, content, kind: "expense".into(), ..Draft::default() }
+    fn draft(&self, id: String, words: Words) -> Draft {
+        Draft { id: Some(id), ..draft("expense", words) }
     }
 
     /// The request to `approver`. Its id is the step's, so that the decision can edit it.
     fn request(&self, approver: &str, host: &str) -> Draft {
         let call = |verb: &str| format!("http://{host}/demo/expenses/{}/{verb}", self.id);
+        let (approve, reject, sure) = self.language.buttons(self);
         let action = |id: &str, label: &str, confirm: Option<String>| Action {
             id: id.to_owned(),
             label: label.to_owned(),
@@ -103,39 +108,32 @@ impl Expense {
             method: "POST".to_owned(),
             confirm,
         };
-        let sure = format!("Reject {} of {}?", self.what, self.by);
         Draft {
             url: Some(format!("http://{host}/demo")),
             priority: Some("high".into()),
             state: Some(Open::Open),
-            actions: Some(vec![action("approve", "Approve", None), action("reject", "Reject", Some(sure))]),
-            ..self.draft(
-                self.request_id(approver),
-                format!("Approval needed: {}", self.what),
-                format!("{} asks for {} for {}.", self.by, self.amount, self.what),
-            )
+            actions: Some(vec![action("approve", approve, None), action("reject", reject, Some(sure))]),
+            ..self.draft(self.request_id(approver), self.language.request(self))
         }
     }
 
     /// What takes the request back.
-    fn decided(&self, approver: &str, verdict: &str) -> Draft {
-        Draft {
-            state: Some(Open::Decided),
-            ..self.draft(
-                self.request_id(approver),
-                format!("{verdict}: {}", self.what),
-                format!("{verdict} by {approver}: {} for {}, asked for by {}.", self.amount, self.what, self.by),
-            )
-        }
+    fn decided(&self, approver: &str, verdict: Verdict) -> Draft {
+        let words = self.language.decided(verdict, approver, self);
+        Draft { state: Some(Open::Decided), ..self.draft(self.request_id(approver), words) }
     }
 
-    fn outcome(&self, title: &str, content: String) -> Draft {
-        self.draft(format!("expense-{}-outcome", self.id), format!("{title}: {}", self.what), content)
+    fn outcome(&self, approver: &str, verdict: Verdict) -> Draft {
+        self.draft(format!("expense-{}-outcome", self.id), self.language.outcome(verdict, approver, self))
     }
 
     fn request_id(&self, approver: &str) -> String {
         format!("expense-{}-{approver}", self.id)
     }
+}
+
+fn draft(kind: &str, (title, content): Words) -> Draft {
+    Draft { title, content, kind: kind.into(), ..Draft::default() }
 }
 
 fn to(person: &str) -> Option<Vec<String>> {
@@ -146,9 +144,18 @@ fn to(person: &str) -> Option<Vec<String>> {
 struct Filed {
     what: String,
     amount: String,
+    #[serde(default)]
+    language: Language,
 }
 
-/// `POST /demo/expenses {what,amount}` → `{id}`.
+/// What the other everyday senders are asked.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    language: Language,
+}
+
+/// `POST /demo/expenses {what,amount,language?}` → `{id}`.
 async fn file(
     State(hub): State<Arc<Hub>>,
     Extension(expenses): Extension<Arc<Expenses>>,
@@ -165,6 +172,7 @@ async fn file(
         by: caller,
         what: filed.what,
         amount: filed.amount,
+        language: filed.language,
         approvals: 0,
         is_rejected: false,
     };
@@ -185,14 +193,11 @@ async fn approve(
 ) -> Result<Answer<()>, ApiError> {
     let mut expenses = expenses.lock();
     let expense = on_turn(&mut expenses, &id, &caller)?;
-    hub.send(&expense.by, expense.decided(&caller, "Approved"), to(&caller))?;
+    hub.send(&expense.by, expense.decided(&caller, Verdict::Approved), to(&caller))?;
     expense.approvals += 1;
     match expense.waits_for() {
         Some(next) => hub.send(&expense.by, expense.request(next, &host(&headers, &hub)), to(next))?,
-        None => {
-            let paid = format!("{} for {} is on its way to your account.", expense.amount, expense.what);
-            hub.send(&caller, expense.outcome("Paid", paid), to(&expense.by))?
-        }
+        None => hub.send(&caller, expense.outcome(&caller, Verdict::Approved), to(&expense.by))?,
     };
     Ok(Answer(()))
 }
@@ -206,10 +211,9 @@ async fn reject(
 ) -> Result<Answer<()>, ApiError> {
     let mut expenses = expenses.lock();
     let expense = on_turn(&mut expenses, &id, &caller)?;
-    hub.send(&expense.by, expense.decided(&caller, "Rejected"), to(&caller))?;
+    hub.send(&expense.by, expense.decided(&caller, Verdict::Rejected), to(&caller))?;
     expense.is_rejected = true;
-    let why = format!("{caller} has rejected {} for {}.", expense.amount, expense.what);
-    hub.send(&caller, expense.outcome("Rejected", why), to(&expense.by))?;
+    hub.send(&caller, expense.outcome(&caller, Verdict::Rejected), to(&expense.by))?;
     Ok(Answer(()))
 }
 
@@ -232,39 +236,33 @@ fn on_turn<'a>(
     }
 }
 
-/// `POST /demo/payment`: the result of a payment, for the caller.
-async fn payment(State(hub): State<Arc<Hub>>, Caller(caller): Caller) -> Result<Answer<Value>, ApiError> {
-    let draft = Draft {
-        title: "Payment received".to_owned(),
-        content: "Invoice 2026-1042 was paid: 12,800.00 EUR from Northwind.".to_owned(),
-        kind: "payment".into(),
-        ..Draft::default()
-    };
-    sent(&hub, "finance", draft, to(&caller))
+/// `POST /demo/payment {language?}`: the result of a payment, for the caller.
+async fn payment(
+    State(hub): State<Arc<Hub>>,
+    Caller(caller): Caller,
+    Body(asked): Body<Asked>,
+) -> Result<Answer<Value>, ApiError> {
+    sent(&hub, "finance", draft("payment", asked.language.payment()), to(&caller))
 }
 
-/// `POST /demo/task`: a background task that has finished, for the caller.
-async fn task(State(hub): State<Arc<Hub>>, Caller(caller): Caller) -> Result<Answer<Value>, ApiError> {
-    let draft = Draft {
-        title: "Export finished".to_owned(),
-        content: "orders-2026.csv is ready: 48,210 rows in 3 min 12 s.".to_owned(),
-        kind: "task".into(),
-        priority: Some("low".into()),
-        ..Draft::default()
-    };
+/// `POST /demo/task {language?}`: a background task that has finished, for the caller.
+async fn task(
+    State(hub): State<Arc<Hub>>,
+    Caller(caller): Caller,
+    Body(asked): Body<Asked>,
+) -> Result<Answer<Value>, ApiError> {
+    let draft = Draft { priority: Some("low".into()), ..draft("task", asked.language.task()) };
     sent(&hub, &caller, draft, to(&caller))
 }
 
-/// `POST /demo/report`: a report for all of the demo's people, online or not.
-async fn report(State(hub): State<Arc<Hub>>, Caller(caller): Caller) -> Result<Answer<Value>, ApiError> {
-    let draft = Draft {
-        title: "Weekly report".to_owned(),
-        content: "Revenue +4.2 %, 3 open incidents, 12 new customers. The full report is in the archive.".to_owned(),
-        kind: "report".into(),
-        ..Draft::default()
-    };
+/// `POST /demo/report {language?}`: a report for all of the demo's people, online or not.
+async fn report(
+    State(hub): State<Arc<Hub>>,
+    Caller(caller): Caller,
+    Body(asked): Body<Asked>,
+) -> Result<Answer<Value>, ApiError> {
     let everybody = [EMPLOYEE].into_iter().chain(APPROVERS).map(str::to_owned).collect();
-    sent(&hub, &caller, draft, Some(everybody))
+    sent(&hub, &caller, draft("report", asked.language.report()), Some(everybody))
 }
 
 fn sent(hub: &Hub, sender: &str, draft: Draft, receivers: Option<Vec<String>>) -> Result<Answer<Value>, ApiError> {

@@ -2,6 +2,8 @@
 // The demo page: choose a person, send something, answer what is asked. Texts are only ever set as text.
 
 const PEOPLE = ["employee", "supervisor", "manager", "finance"];
+/** The messages come in the browser's language, where the demo has it; the page itself is English. */
+const language = navigator.language.startsWith("zh") ? "zh-CN" : "en";
 const byId = (id) => document.getElementById(id);
 let token = "";
 let socket = null;
@@ -93,12 +95,12 @@ byId("expense").addEventListener("submit", (event) => {
   event.preventDefault();
   const { what, amount } = event.target.elements;
   attempt("Filed: it is with supervisor now.", async () => {
-    await call("/demo/expenses", { what: what.value, amount: amount.value });
+    await call("/demo/expenses", { what: what.value, amount: amount.value, language });
     await refresh();
   });
 });
 byId("others").addEventListener("click", (event) => {
   const path = event.target.dataset.call;
-  if (path) attempt("Sent.", async () => { await call(path); await refresh(); });
+  if (path) attempt("Sent.", async () => { await call(path, { language }); await refresh(); });
 });
 attempt("You are employee now.", () => become("employee"));

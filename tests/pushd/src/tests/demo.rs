@@ -66,6 +66,29 @@ async fn a_rejected_expense_ends_with_the_employee() {
 }
 
 #[tokio::test]
+async fn who_files_in_chinese_is_spoken_to_in_chinese_to_the_end() {
+    let server = server(|config| config.demo = true).await;
+    let (employee, supervisor) = (person(&server, "employee").await, person(&server, "supervisor").await);
+    let mut told = Raw::connect(&server, &employee.token, "pc").await;
+    let mut asked = Raw::connect(&server, &supervisor.token, "pc").await;
+    let filed = json!({"what": "团队团建", "amount": "480.00 元", "language": "zh-CN"});
+    employee.call("/demo/expenses", &filed).await;
+    let request = asked.next().await;
+    assert_eq!(
+        (&request["title"], &request["content"]),
+        (&json!("待审批：团队团建"), &json!("员工申请报销“团队团建”，金额 480.00 元。"))
+    );
+    assert_eq!(request["actions"][1]["label"], "驳回");
+    press(&supervisor, &request, "reject").await;
+    assert_eq!(asked.next().await["title"], "已驳回：团队团建");
+    assert_eq!(told.next().await["content"], "主管驳回了“团队团建”的报销，金额 480.00 元。");
+    employee.call("/demo/task", &json!({"language": "zh-CN"})).await;
+    assert_eq!(told.next().await["title"], "导出完成");
+    assert_eq!(employee.call("/demo/task", &json!({"language": "tlh"})).await.0, StatusCode::BAD_REQUEST);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_other_everyday_senders_reach_whom_they_mean() {
     let server = server(|config| config.demo = true).await;
     let (employee, manager) = (person(&server, "employee").await, person(&server, "manager").await);
