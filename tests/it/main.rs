@@ -6,9 +6,9 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accounts;
+mod app;
 mod bad_input;
 mod broker;
-mod bus;
 mod catchup;
 mod crash;
 mod doctor;

@@ -7,13 +7,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use engine::notice::{NoticeKey, Priority};
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
+use harness::desktop::Bus;
 use harness::program::PATIENCE;
 use host::notify::Desktop;
 use zbus::blocking::{Connection, connection};
 use zbus::message::Header;
 use zbus::zvariant::OwnedValue;
-
-use crate::bus::Bus;
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -87,11 +86,17 @@ struct Service {
     calls: Receiver<Call>,
 }
 
-impl Bus {
+/// What the tests put on a bus, and what they ask of it.
+trait OnBus {
+    fn serve(&self, capabilities: &'static [&'static str]) -> Service;
+    fn desktop(&self) -> (Desktop, Receiver<PopupEvent>);
+}
+
+impl OnBus for Bus {
     fn serve(&self, capabilities: &'static [&'static str]) -> Service {
         let (sender, calls) = channel();
         let recorder = Recorder { capabilities, calls: sender, last: 40 };
-        let connection = connection::Builder::address(self.address.as_str())
+        let connection = connection::Builder::address(self.address())
             .and_then(|builder| builder.serve_at(PATH, recorder))
             .and_then(|builder| builder.name(NAME))
             .and_then(connection::Builder::build)
@@ -100,7 +105,7 @@ impl Bus {
     }
 
     fn desktop(&self) -> (Desktop, Receiver<PopupEvent>) {
-        let desktop = Desktop::at("Open", &self.address);
+        let desktop = Desktop::at("Open", self.address());
         let (sender, events) = channel();
         desktop.listen(Box::new(move |event| {
             let _the_test_is_over = sender.send(event);

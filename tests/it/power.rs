@@ -2,12 +2,11 @@
 
 use std::sync::mpsc::{Receiver, channel};
 
+use harness::desktop::Bus;
 use harness::program::PATIENCE;
 use host::power::{Hint, watch_at};
 use zbus::blocking::connection::{Builder, Connection};
 use zbus::blocking::fdo::MonitoringProxy;
-
-use crate::bus::Bus;
 
 const LOGIND: &str = "org.freedesktop.login1";
 const NETWORK: &str = "org.freedesktop.NetworkManager";
@@ -19,7 +18,7 @@ struct Services {
 
 impl Services {
     fn start(bus: &Bus) -> Self {
-        let named = |name| Builder::address(bus.address.as_str()).and_then(|it| it.name(name)).and_then(Builder::build);
+        let named = |name| Builder::address(bus.address()).and_then(|it| it.name(name)).and_then(Builder::build);
         Self { logind: named(LOGIND).expect("logind"), network: named(NETWORK).expect("NetworkManager") }
     }
 
@@ -39,12 +38,12 @@ impl Services {
 
 /// Watches, and returns once the bus knows what is wanted of it.
 fn watched(bus: &Bus) -> Receiver<Hint> {
-    let monitor = Builder::address(bus.address.as_str()).and_then(Builder::build).expect("a monitor");
+    let monitor = Builder::address(bus.address()).and_then(Builder::build).expect("a monitor");
     let rule = "type='method_call',interface='org.freedesktop.DBus',member='AddMatch'".try_into().expect("a rule");
     MonitoringProxy::new(&monitor).expect("a proxy").become_monitor(&[rule], 0).expect("a monitor");
     let calls = zbus::blocking::MessageIterator::from(&monitor);
     let (tell, told) = channel();
-    watch_at(&bus.address, move |hint| {
+    watch_at(bus.address(), move |hint| {
         let _the_test_is_over = tell.send(hint);
     });
     // The network's rule is the last one.
@@ -75,7 +74,7 @@ async fn waking_up_and_a_network_that_comes_are_told_and_nothing_else() {
 async fn a_service_that_starts_later_is_heard_too_and_a_stranger_is_not() {
     let Some(bus) = Bus::start().await else { return };
     let told = watched(&bus);
-    let stranger = Builder::address(bus.address.as_str()).and_then(Builder::build).expect("a stranger");
+    let stranger = Builder::address(bus.address()).and_then(Builder::build).expect("a stranger");
     stranger
         .emit_signal(None::<&str>, "/org/freedesktop/NetworkManager", NETWORK, "StateChanged", &70_u32)
         .expect("a signal sent");

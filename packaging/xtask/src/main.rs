@@ -10,6 +10,7 @@ mod shell;
 mod system;
 mod tally;
 mod test;
+mod tools;
 mod ui;
 
 use std::process::ExitCode;

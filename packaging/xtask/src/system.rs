@@ -16,10 +16,24 @@ pub(crate) const BUILD: &[&str] =
     &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
 /// Without these, Chinese texts are boxes.
-pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk"];
+pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk", "fonts-noto-core"];
 
-/// What the tests use. Erlang is named because it brings a network service of its own.
-pub(crate) const TESTS: &[&str] = &["chromium", "dbus-daemon", "erlang-base", "rabbitmq-server"];
+/// What the tests use: a browser, brokers, and a desktop for the app. Erlang is named because it brings a network service of
+/// its own.
+pub(crate) const TESTS: &[&str] = &[
+    "chromium",
+    "dbus-daemon",
+    "dunst",
+    "erlang-base",
+    "gnome-keyring",
+    "imagemagick",
+    "openbox",
+    "rabbitmq-server",
+    "webkit2gtk-driver",
+    "x11-utils",
+    "xdotool",
+    "xvfb",
+];
 
 /// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {

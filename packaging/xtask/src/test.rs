@@ -9,7 +9,10 @@ use anyhow::Result;
 
 use crate::shell::{cargo, heading, minutes, run, run_watched, target};
 use crate::tally::Tally;
-use crate::{system, ui};
+use crate::{system, tools, ui};
+
+/// Starts the app for tests that look into its window. Pinned, so that an unchanged commit stays well.
+const TAURI_DRIVER: &str = "2.1.0";
 
 /// Whether everything that ran passed, and something did run.
 pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
@@ -18,7 +21,7 @@ pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
     let mut failures = Vec::new();
     tally += part(ui::build().and_then(|()| ui::test(name)));
     tally += part(ui::test_window(name));
-    tally += part(cargo_tests(name, &mut failures));
+    tally += part(tools::installed("tauri-driver", TAURI_DRIVER).and_then(|_| cargo_tests(name, &mut failures)));
 
     if !failures.is_empty() {
         heading("failed");

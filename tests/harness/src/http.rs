@@ -101,13 +101,21 @@ impl Response {
 /// # Errors
 /// If no answer comes, or one that is not JSON or not complete.
 pub async fn post(url: &str, token: Option<&str>, body: &Value) -> io::Result<(u16, Value)> {
+    call("POST", url, token, body).await
+}
+
+/// Makes a request with this method, with JSON if it is POST. Returns the status and the body.
+///
+/// # Errors
+/// If no answer comes, or one that is not JSON or not complete.
+pub async fn call(method: &str, url: &str, token: Option<&str>, body: &Value) -> io::Result<(u16, Value)> {
     let whole = url.strip_prefix("http://").ok_or(io::ErrorKind::InvalidInput)?;
     let (address, path) = whole.split_once('/').unwrap_or((whole, ""));
-    let body = body.to_string();
+    let body = if method == "POST" { body.to_string() } else { String::new() };
     let authorization = token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     // HTTP/1.0: the server closes when it has answered.
     let request = format!(
-        "POST /{path} HTTP/1.0\r\nhost: {address}\r\n{authorization}content-type: application/json\r\n\
+        "{method} /{path} HTTP/1.0\r\nhost: {address}\r\n{authorization}content-type: application/json\r\n\
          content-length: {}\r\n\r\n{body}",
         body.len()
     );

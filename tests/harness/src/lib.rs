@@ -1,5 +1,5 @@
 //! What Belfry's integration tests stand on: a real RabbitMQ, faults on the wire, fakes for what real servers don't do,
-//! and Belfry's own programs as child processes.
+//! Belfry's own programs as child processes, and a private desktop to run the app on.
 //!
 //! A helper that cannot do its work fails the test that asked, so it panics; that is why the lints against it are off
 //! here. Every process started here ends with the test process, however that ends. Everything listens on loopback.
@@ -9,6 +9,7 @@
 pub mod amqp;
 pub mod api;
 pub mod broker;
+pub mod desktop;
 pub mod http;
 pub mod leash;
 pub mod ports;
@@ -17,13 +18,16 @@ pub mod proxy;
 pub mod pushd;
 pub mod rabbit;
 pub mod skip;
+pub mod webdriver;
 pub mod wire;
 
 pub use amqp::Amqp;
 pub use api::FakeApi;
 pub use broker::FakeBroker;
+pub use desktop::Desktop;
 pub use program::{Home, Running};
 pub use proxy::FaultProxy;
 pub use pushd::Pushd;
 pub use rabbit::RabbitMq;
+pub use webdriver::Page;
 pub use wire::Wire;

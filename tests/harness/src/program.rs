@@ -1,4 +1,4 @@
-//! Belfry's own programs as child processes: `belfryctl` and `belfry-pushd`, built when missing or stale.
+//! Belfry's own programs as child processes: `belfryctl`, `belfry-pushd` and the app, built when missing or stale.
 //!
 //! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that only a failure meets.
 //! What they write to stderr is kept and shown when a test fails.
@@ -8,16 +8,18 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
+use crate::Desktop;
 use crate::leash::Leashed;
+use crate::skip::skip;
 
 /// How long an event may take; only a failure takes that long.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -56,6 +58,16 @@ impl Home {
     /// The data folder, which `belfryctl` makes.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`, with a loud skip, where
+    /// the window was never built.
+    pub async fn app<S: AsRef<OsStr>>(&self, desktop: &Desktop, args: impl IntoIterator<Item = S>) -> Option<Command> {
+        let mut command = app_program().await?;
+        command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
+        command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
+        desktop.admit(&mut command);
+        Some(command)
     }
 
     /// `belfryctl` in this home, to be given its secrets by environment variables.
@@ -110,7 +122,7 @@ pub struct Running {
     seen: Vec<String>,
     /// Those no question was answered with yet; a line that is not JSON is a JSON string here.
     waiting: VecDeque<Value>,
-    stderr: Arc<Mutex<String>>,
+    stderr: watch::Receiver<String>,
     readers: Vec<std::thread::JoinHandle<()>>,
 }
 
@@ -126,8 +138,7 @@ impl Running {
         let (sender, lines) = mpsc::unbounded_channel();
         let stdout = process.child().stdout.take().expect("piped");
         let from = process.child().stderr.take().expect("piped");
-        let stderr = Arc::new(Mutex::new(String::new()));
-        let to = Arc::clone(&stderr);
+        let (to, stderr) = watch::channel(String::new());
         let readers = vec![
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines() {
@@ -137,7 +148,7 @@ impl Running {
             std::thread::spawn(move || {
                 for line in BufReader::new(from).lines() {
                     let line = line.expect("output in UTF-8");
-                    to.lock().expect("no panic while held").extend([&line, "\n"]);
+                    to.send_modify(|text| text.extend([&line, "\n"]));
                 }
             }),
         ];
@@ -263,11 +274,26 @@ impl Running {
     }
 
     /// Standard error so far.
+    pub fn stderr(&self) -> String {
+        self.stderr.borrow().clone()
+    }
+
+    /// Returns when this stands in standard error.
     ///
     /// # Panics
-    /// If a reader broke.
-    pub fn stderr(&self) -> String {
-        self.stderr.lock().expect("no panic while held").clone()
+    /// If the program ends or [`PATIENCE`] runs out before.
+    pub async fn says(&mut self, text: &str) {
+        let mut stderr = self.stderr.clone();
+        let said = stderr.wait_for(|said| said.contains(text));
+        if !matches!(tokio::time::timeout(PATIENCE, said).await, Ok(Ok(_))) {
+            self.fail(&format!("does not say {text:?}"));
+        }
+    }
+
+    /// Asks it to end and waits, also where nothing can be awaited. For programs that always heed SIGTERM.
+    pub fn end(&mut self) {
+        // One that has ended is what is wanted.
+        let _ended = self.process.signal(Signal::TERM).and_then(|()| self.process.child().wait().map(drop));
     }
 
     fn take(&mut self, line: String) {
@@ -299,26 +325,57 @@ pub(crate) async fn program(name: &'static str) -> Command {
     command
 }
 
+/// The app, up to date but for its window, which only npm can build.
+async fn app_program() -> Option<Command> {
+    let window = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist/index.html");
+    if std::env::var_os("BELFRY_PROGRAMS").is_none() {
+        if !window.exists() {
+            skip("the window is not built: run cargo xtask test");
+            return None;
+        }
+        static BUILT: OnceLock<()> = OnceLock::new();
+        spawn_blocking(|| BUILT.get_or_init(|| build(&folder(), &["belfry"])).to_owned()).await.expect("the app built");
+    }
+    Some(program("belfry").await)
+}
+
+/// Where the tools are that `cargo xtask test` has installed.
+pub(crate) fn tool(name: &str) -> PathBuf {
+    folder().parent().expect("target").join("tools/bin").join(name)
+}
+
 /// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is asked once to build
-/// what is missing or stale, into the folder this test program came from.
+/// what is missing or stale, into the folder this program came from.
 fn programs() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER
         .get_or_init(|| {
-            if let Some(folder) = std::env::var_os("BELFRY_PROGRAMS") {
-                return folder.into();
+            let folder = folder();
+            if std::env::var_os("BELFRY_PROGRAMS").is_none() {
+                build(&folder, &["belfryctl", "belfry-pushd"]);
             }
-            // target/debug/deps/it-0123456789abcdef
-            let this = std::env::current_exe().expect("the test program's path");
-            let folder = this.ancestors().nth(2).expect("target/debug");
-            let target = folder.parent().expect("target");
-            let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-            cargo.args(["build", "--quiet", "-p", "belfryctl", "-p", "belfry-pushd", "--target-dir"]).arg(target);
-            if folder.ends_with("release") {
-                cargo.arg("--release");
-            }
-            assert!(cargo.status().expect("cargo runs").success(), "belfryctl and belfry-pushd do not build");
-            folder.to_owned()
+            folder
         })
         .clone()
+}
+
+/// `target/debug`, or `target/release`.
+fn folder() -> PathBuf {
+    if let Some(folder) = std::env::var_os("BELFRY_PROGRAMS") {
+        return folder.into();
+    }
+    // target/debug/deps/it-0123456789abcdef, or target/debug/program
+    let this = std::env::current_exe().expect("this program's path");
+    let folder = this.parent().expect("a folder");
+    if folder.ends_with("deps") { folder.parent().expect("target/debug") } else { folder }.to_owned()
+}
+
+fn build(folder: &Path, packages: &[&str]) {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(folder.parent().expect("target"));
+    cargo.args(packages.iter().flat_map(|package| ["-p", package]));
+    if folder.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "{packages:?} do not build");
 }

@@ -1,0 +1,194 @@
+//! A private screen: an X server without a monitor, a window manager, a pointer and a keyboard.
+//!
+//! What is asked of it goes through the programs people use for that (xdotool, xprop, import), so nothing here knows the X
+//! protocol. Changes are waited for: `xprop -spy` says when a window comes, goes, or gets the focus.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::program::{Running, run_to_end};
+
+/// A person's first glance: everything of an ordinary screen that a test needs.
+const SIZE: &str = "1280x800x24";
+const CLIENTS: &str = "_NET_CLIENT_LIST";
+const ACTIVE: &str = "_NET_ACTIVE_WINDOW";
+
+/// A running screen. Dropping ends it, and with it every program that shows something on it.
+#[derive(Debug)]
+pub struct Screen {
+    // The manager and the listener go before their server does.
+    changes: Running,
+    manager: Running,
+    server: Running,
+    display: String,
+}
+
+/// A window as the window manager knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// X's number for it.
+    pub id: String,
+    /// The program's name for its windows, in lower case.
+    pub class: String,
+    /// What stands above it.
+    pub title: String,
+    /// Whether the keyboard is its own now.
+    pub is_active: bool,
+    /// Whether it was put away, to come back from the manager's list of windows.
+    pub is_minimised: bool,
+}
+
+impl Screen {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// If it does not start.
+    pub async fn start() -> Self {
+        let mut command = Command::new("Xvfb");
+        command.args(["-displayfd", "1", "-screen", "0", SIZE, "-noreset"]);
+        let mut server = Running::spawn(command);
+        let display = format!(":{}", server.event("its display", Value::is_u64).await);
+        let mut command = on(&display, "openbox");
+        command.args(["--startup", "echo ready"]);
+        let mut manager = Running::spawn(command);
+        manager.event("ready", |line| *line == "ready").await;
+        let mut command = on(&display, "xprop");
+        command.args(["-root", "-spy", CLIENTS, ACTIVE]);
+        let changes = Running::spawn(command);
+        Self { changes, manager, server, display }
+    }
+
+    /// `:N`, for `DISPLAY`.
+    pub fn display(&self) -> &str {
+        &self.display
+    }
+
+    /// The windows of programs, the oldest first.
+    ///
+    /// # Panics
+    /// If the screen is gone.
+    pub async fn windows(&self) -> Vec<Window> {
+        let root = self.properties(&["-root", CLIENTS, ACTIVE]).await.expect("the screen");
+        let ids = |name: &str| {
+            let line = root.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            let list = line.split_once('#').map(|(_, list)| list).unwrap_or_default();
+            list.split(',').map(|id| id.trim().to_owned()).filter(|id| !id.is_empty()).collect::<Vec<_>>()
+        };
+        let active = ids(ACTIVE);
+        let mut windows = Vec::new();
+        for id in ids(CLIENTS) {
+            let asked = ["-id", &id, "WM_CLASS", "_NET_WM_NAME", "_NET_WM_STATE"];
+            // One that has gone meanwhile is none.
+            let Some(properties) = self.properties(&asked).await else { continue };
+            let value = |name: &str| properties.lines().find(|line| line.starts_with(name)).unwrap_or_default();
+            let quoted = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
+            windows.push(Window {
+                class: quoted(value("WM_CLASS")).to_lowercase(),
+                title: quoted(value("_NET_WM_NAME")),
+                is_active: active.contains(&id),
+                is_minimised: value("_NET_WM_STATE").contains("_NET_WM_STATE_HIDDEN"),
+                id,
+            });
+        }
+        windows
+    }
+
+    /// Returns the windows when `is_so` holds for them.
+    ///
+    /// # Panics
+    /// If it does not within [`PATIENCE`](crate::program::PATIENCE).
+    pub async fn wait_for(&mut self, what: &str, is_so: impl Fn(&[Window]) -> bool) -> Vec<Window> {
+        loop {
+            let windows = self.windows().await;
+            if is_so(&windows) {
+                return windows;
+            }
+            self.changes.event(&format!("{what}, after {windows:?}"), |_| true).await;
+        }
+    }
+
+    /// Presses keys, such as `alt+F4`, in the active window.
+    ///
+    /// # Panics
+    /// If the screen is gone.
+    pub async fn press(&self, keys: &str) {
+        self.xdotool(["key", "--clearmodifiers", keys]).await;
+    }
+
+    /// Clicks into the first window of this class once it is seen, so many pixels from its upper left corner. Also finds
+    /// windows that no manager knows: popups and menus.
+    ///
+    /// # Panics
+    /// If there is none within [`PATIENCE`](crate::program::PATIENCE).
+    pub async fn click(&self, class: &str, x: u32, y: u32) {
+        let found = self.xdotool(["search", "--sync", "--onlyvisible", "--class", class]).await;
+        let id = found.lines().next().unwrap_or_else(|| panic!("no window of {class}"));
+        let (x, y) = (x.to_string(), y.to_string());
+        self.xdotool(["mousemove", "--window", id, &x, &y, "click", "1"]).await;
+    }
+
+    /// Another program's window, in front and with the keyboard its own.
+    ///
+    /// # Panics
+    /// If it does not come.
+    pub async fn cover(&mut self) -> Running {
+        let other = Running::spawn(on(&self.display, "xev"));
+        self.wait_for("another program in front", |windows| {
+            windows.iter().any(|it| it.is_active && it.class.is_empty())
+        })
+        .await;
+        other
+    }
+
+    /// A picture of the whole screen, as PNG.
+    ///
+    /// # Panics
+    /// If it cannot be written.
+    pub async fn picture(&self, file: &Path) {
+        self.tool("import", [OsStr::new("-window"), OsStr::new("root"), file.as_os_str()]).await;
+    }
+
+    /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed.
+    ///
+    /// # Panics
+    /// If it has gone before.
+    pub async fn go_away(&mut self) {
+        self.server.terminate().await;
+    }
+
+    async fn xdotool<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> String {
+        self.tool("xdotool", args).await
+    }
+
+    async fn tool<S: AsRef<OsStr>>(&self, program: &str, args: impl IntoIterator<Item = S>) -> String {
+        let mut command = on(&self.display, program);
+        command.args(args);
+        let ended = run_to_end(command).await;
+        assert_eq!(ended.code, Some(0), "{program}: {ended:?}");
+        ended.stdout
+    }
+
+    async fn properties(&self, args: &[&str]) -> Option<String> {
+        let mut command = on(&self.display, "xprop");
+        command.args(args).env("LC_ALL", "C.UTF-8");
+        let ended = run_to_end(command).await;
+        (ended.code == Some(0)).then_some(ended.stdout)
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Politely: a server that is killed leaves its lock and its socket behind in the system's folder.
+        self.manager.end();
+        self.server.end();
+    }
+}
+
+fn on(display: &str, program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("DISPLAY", display).env_remove("WAYLAND_DISPLAY");
+    command
+}

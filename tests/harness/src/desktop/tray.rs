@@ -1,0 +1,155 @@
+//! A tray that shows nothing and can be asked: the StatusNotifierWatcher and host that a panel would be.
+//!
+//! Debian has none that runs without a panel. It takes the items that programs register, and reads and clicks their
+//! menus (com.canonical.dbusmenu), as the specifications have it.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+use futures_util::StreamExt;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::zvariant::{OwnedValue, Structure, Value};
+use zbus::{Connection, Proxy};
+
+use super::Bus;
+use crate::program::PATIENCE;
+
+const NAME: &str = "org.kde.StatusNotifierWatcher";
+const PATH: &str = "/StatusNotifierWatcher";
+
+/// A tray on a bus. Dropping takes it away.
+#[derive(Debug)]
+pub struct Tray {
+    connection: Connection,
+    items: watch::Receiver<Vec<Item>>,
+}
+
+/// Where a program's icon answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Item {
+    owner: String,
+    path: String,
+}
+
+struct Watcher(watch::Sender<Vec<Item>>);
+
+#[zbus::interface(name = "org.kde.StatusNotifierWatcher")]
+impl Watcher {
+    async fn register_status_notifier_item(
+        &self,
+        service: &str,
+        #[zbus(header)] header: Header<'_>,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> zbus::fdo::Result<()> {
+        // A path of the caller's, or a bus name with the usual path.
+        let caller = header.sender().map(ToString::to_string).unwrap_or_default();
+        let (owner, path) = match service.strip_prefix('/') {
+            Some(_) => (caller, service.to_owned()),
+            None => (service.to_owned(), "/StatusNotifierItem".to_owned()),
+        };
+        let name = format!("{owner}{path}");
+        self.0.send_modify(|items| items.push(Item { owner, path }));
+        Self::status_notifier_item_registered(&emitter, &name).await?;
+        Ok(())
+    }
+
+    fn register_status_notifier_host(&self, _service: &str) {}
+
+    #[zbus(property)]
+    fn registered_status_notifier_items(&self) -> Vec<String> {
+        self.0.borrow().iter().map(|item| format!("{}{}", item.owner, item.path)).collect()
+    }
+
+    #[zbus(property)]
+    fn is_status_notifier_host_registered(&self) -> bool {
+        true
+    }
+
+    #[zbus(property)]
+    fn protocol_version(&self) -> i32 {
+        0
+    }
+
+    #[zbus(signal)]
+    async fn status_notifier_item_registered(emitter: &SignalEmitter<'_>, service: &str) -> zbus::Result<()>;
+}
+
+/// A menu entry: `(id, properties, children)`.
+type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
+
+impl Tray {
+    /// Comes to the bus.
+    ///
+    /// # Panics
+    /// If there is a tray already.
+    pub async fn start(bus: &Bus) -> Self {
+        let (sender, items) = watch::channel(Vec::new());
+        let builder = zbus::connection::Builder::address(bus.address()).expect("an address");
+        let builder = builder.serve_at(PATH, Watcher(sender)).and_then(|builder| builder.name(NAME));
+        Self { connection: builder.expect("a service").build().await.expect("the only tray"), items }
+    }
+
+    /// Returns when the menu of the newest icon has an entry with this text.
+    ///
+    /// # Panics
+    /// If it has none within [`PATIENCE`].
+    pub async fn wait_for(&self, text: &str) {
+        self.find(text).await;
+    }
+
+    /// Chooses an entry of the newest icon's menu.
+    ///
+    /// # Panics
+    /// If it has none with this text within [`PATIENCE`].
+    pub async fn choose(&self, text: &str) {
+        let (menu, id) = self.find(text).await;
+        let nothing = Value::from(0);
+        menu.call::<_, _, ()>("Event", &(id, "clicked", nothing, 0_u32)).await.expect("the menu takes a click");
+    }
+
+    async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
+        let seen = Mutex::new(Vec::new());
+        let found = timeout(PATIENCE, async {
+            let menu = self.menu().await;
+            // Listen first, then look: a change in between is not missed.
+            let mut changes = menu.receive_all_signals().await.expect("changes of the menu");
+            loop {
+                let entries = entries(&menu).await;
+                if let Some((_, id)) = entries.iter().find(|(label, _)| label == text) {
+                    return (menu, *id);
+                }
+                *seen.lock().expect("no panic while held") = entries;
+                changes.next().await.expect("the program runs");
+            }
+        });
+        found.await.unwrap_or_else(|_| panic!("no {text:?} in the tray's menu: {seen:?}"))
+    }
+
+    async fn menu(&self) -> Proxy<'static> {
+        let mut items = self.items.clone();
+        let items = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs");
+        let Item { owner, path } = items.last().expect("not empty").clone();
+        drop(items);
+        let item = Proxy::new(&self.connection, owner.clone(), path, "org.kde.StatusNotifierItem").await;
+        let menu = item.expect("an icon").get_property::<zbus::zvariant::OwnedObjectPath>("Menu").await;
+        let menu = menu.expect("an icon with a menu").into_inner();
+        Proxy::new(&self.connection, owner, menu, "com.canonical.dbusmenu").await.expect("a menu")
+    }
+}
+
+/// The labels of a menu that has no sub-menus, with their numbers.
+async fn entries(menu: &Proxy<'_>) -> Vec<(String, i32)> {
+    let asked = menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await;
+    let (_revision, (_, _, children)): (u32, Layout) = asked.expect("a layout");
+    let entries = children.into_iter().filter_map(|child| {
+        let entry = Structure::try_from(child).ok()?;
+        let (id, properties, _): Layout = entry.try_into().ok()?;
+        let label = properties.get("label").and_then(|label| <&str>::try_from(label).ok())?;
+        // An underscore marks a key; none of ours has one.
+        Some((label.replace('_', ""), id))
+    });
+    entries.collect()
+}
