@@ -78,13 +78,15 @@ pub enum Action {
     Retract(PopupId),
     /// Tell the outside.
     Emit(Event),
-    /// The page of this pass is committed; so many of its rows were new.
-    PageCommitted {
-        /// The pass.
-        pass: PassId,
-        /// Rows nobody had seen.
-        new: u64,
-    },
+}
+
+/// The page of a pass is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageCommitted {
+    /// The pass.
+    pub pass: PassId,
+    /// Rows nobody had seen.
+    pub new: u64,
 }
 
 /// What a write is for.
@@ -167,27 +169,33 @@ impl Delivery {
     }
 
     /// A write is committed, or has failed. What a pass brought is held for the batch of the pass; `hold_live` holds the
-    /// alerts of live notices for it, too: right after a connect they are the same backlog to a person.
-    pub fn handle_applied(&mut self, ticket: Ticket, result: Result<Applied, String>, hold_live: bool, now: Now) {
+    /// alerts of live notices for it, too: right after a connect they are the same backlog to a person. Returns the page
+    /// that it was, once what follows from it has been ordered.
+    pub fn handle_applied(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Applied, String>,
+        hold_live: bool,
+        now: Now,
+    ) -> Option<PageCommitted> {
         let applied = match result {
             Ok(applied) => applied,
             Err(error) => {
                 self.failing = Some(error);
                 self.retries.push_back((now.mono + WRITE_RETRY, ticket));
-                return;
+                return None;
             }
         };
-        let Some(Pending { writes, purpose }) = self.pending.remove(&ticket) else { return };
+        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
         self.failing = None;
+        let mut page = None;
         match purpose {
             Purpose::Arrival { ack, pass } => {
                 let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(Action::Ack(ack));
                 }
-                if let Some(pass) = pass {
-                    self.actions.push_back(Action::PageCommitted { pass, new });
-                }
+                page = pass.map(|pass| PageCommitted { pass, new });
             }
             Purpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
             Purpose::Bookkeeping => {}
@@ -195,6 +203,7 @@ impl Delivery {
         self.withdraw(applied.withdraw);
         self.poll_planner(now);
         self.mark_announced();
+        page
     }
 
     /// The OS has taken a popup, or not.

@@ -23,7 +23,7 @@ use crate::{
     catchup::{Page, PassId, Request},
     clock::{Now, SleepWatch},
     connection::{self, Identity, Order},
-    delivery::{ShowId, Ticket},
+    delivery::{self, ShowId, Ticket},
     engine::{Snapshot, Wish},
     error::Failure,
     event::Event,
@@ -237,24 +237,30 @@ impl Driver {
             match action {
                 Action::Link(action) => self.execute_link(action),
                 Action::Fetch { pass, request } => self.fetch(pass, request),
-                Action::Apply { ticket, writes } => {
-                    let offsets: Vec<(String, u64)> = writes
-                        .iter()
-                        .filter_map(|write| match write {
-                            Write::StreamOffset { stream, offset } => Some((stream.clone(), *offset)),
-                            _ => None,
-                        })
-                        .collect();
-                    if !offsets.is_empty() {
-                        self.moving.insert(ticket, offsets);
-                    }
-                    self.writer.apply(Job { ticket, writes });
-                }
-                Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
-                Action::Show { show, popup } => self.popup(PopupJob::Show(show, popup)),
-                Action::Retract(popup) => self.popup(PopupJob::Retract(popup)),
-                Action::Emit(event) => (self.on_event)(event),
+                Action::Delivery(action) => self.deliver(action),
             }
+        }
+    }
+
+    fn deliver(&mut self, action: delivery::Action) {
+        match action {
+            delivery::Action::Apply { ticket, writes } => {
+                let offsets: Vec<(String, u64)> = writes
+                    .iter()
+                    .filter_map(|write| match write {
+                        Write::StreamOffset { stream, offset } => Some((stream.clone(), *offset)),
+                        _ => None,
+                    })
+                    .collect();
+                if !offsets.is_empty() {
+                    self.moving.insert(ticket, offsets);
+                }
+                self.writer.apply(Job { ticket, writes });
+            }
+            delivery::Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
+            delivery::Action::Show { show, popup } => self.popup(PopupJob::Show(show, popup)),
+            delivery::Action::Retract(popup) => self.popup(PopupJob::Retract(popup)),
+            delivery::Action::Emit(event) => (self.on_event)(event),
         }
     }
 

@@ -8,25 +8,23 @@ mod passes;
 
 use std::{
     collections::VecDeque,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
-pub use self::passes::SECOND_PASS;
-use self::passes::{Api, Purpose, Running};
+use self::passes::{Api, History, Purpose, Running};
+pub use self::passes::{SECOND_PASS, STRAY};
 use crate::{
     alerts::{self, Wording},
     catchup::{Page, Pass, PassId, Request},
     clock::Now,
     delivery::{self, AckId, Delivery, Received, ShowId, Ticket},
     error::Failure,
-    event::Event,
     link::{self, Link, State as LinkState, StopReason},
     notice::{Notice, Source},
-    ports::{NotifyError, Popup, PopupId},
+    ports::{NotifyError, PopupId},
     settings::{NotificationSettings, Settings},
     status::{Connectivity, Status},
     store::{Applied, Recovered, Write},
@@ -46,8 +44,8 @@ pub struct Config {
     pub collect: bool,
     /// Whether it has a history.
     pub history: bool,
-    /// Whether the server may hold a collect.
-    pub long_poll: bool,
+    /// `api.wait`: how long the server may hold a collect; zero: not at all.
+    pub wait: Duration,
     /// `api.reconcile_every`; zero: never.
     pub reconcile_every: Duration,
     /// `inbox.retention_days`.
@@ -70,7 +68,7 @@ impl Config {
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
-            long_poll: !settings.api.wait.is_zero(),
+            wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
             retention: SignedDuration::from_hours(24 * i64::from(settings.inbox.retention_days)),
             wording: Wording::new(language, settings.notifications.clone()),
@@ -143,26 +141,8 @@ pub enum Action {
         /// What to ask for.
         request: Request,
     },
-    /// Commit in one transaction, then [`Input::Applied`].
-    Apply {
-        /// Names the write in the answer.
-        ticket: Ticket,
-        /// What to write.
-        writes: Arc<Vec<Write>>,
-    },
-    /// Acknowledge: it is committed.
-    Ack(AckId),
-    /// Hand to the OS, then [`Input::Shown`].
-    Show {
-        /// Names the popup in the answer.
-        show: ShowId,
-        /// What to show.
-        popup: Box<Popup>,
-    },
-    /// Take off the screen.
-    Retract(PopupId),
-    /// Tell the outside.
-    Emit(Event),
+    /// What delivery orders: commit, acknowledge, show, tell.
+    Delivery(delivery::Action),
 }
 
 /// The line of one account.
@@ -175,6 +155,7 @@ pub struct Line {
     next_pass: Option<(Instant, Purpose)>,
     passes: u64,
     api: Api,
+    history: History,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
     random: SmallRng,
@@ -196,7 +177,9 @@ impl Line {
             running: None,
             next_pass: None,
             passes: 0,
-            api: Api { history_due: true, ..Api::default() },
+            api: Api::default(),
+            // An earlier run may have asked for something just before its end.
+            history: History::due_until(now.mono + STRAY + config.wait),
             cursor,
             complete_through,
             random: SmallRng::seed_from_u64(seed),
@@ -214,7 +197,10 @@ impl Line {
             Input::Page { pass, result } => self.handle_page(pass, result, now),
             Input::Applied { ticket, result } => {
                 let hold_live = *self.link.state() == LinkState::CatchingUp;
-                self.delivery.handle_applied(ticket, result, hold_live, now);
+                if let Some(page) = self.delivery.handle_applied(ticket, result, hold_live, now) {
+                    self.drain_delivery();
+                    self.handle_page_committed(page, now);
+                }
             }
             Input::Shown { show, result } => self.delivery.handle_shown(show, result),
             Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
@@ -225,7 +211,7 @@ impl Line {
                 self.tick_passes(now);
             }
         }
-        self.drain_delivery(now);
+        self.drain_delivery();
     }
 
     /// The next thing to do.
@@ -303,7 +289,7 @@ impl Line {
         } else if state == Connectivity::Live && reason.is_empty() {
             if !self.config.collect {
                 "catch-up is off: api.base is not set".clone_into(&mut reason);
-            } else if self.api.history_off {
+            } else if self.history.is_off {
                 "the server offers no history: api.history is not used".clone_into(&mut reason);
             }
         } else if state == Connectivity::Live {
@@ -330,9 +316,9 @@ impl Line {
                     self.api.needs_person = true;
                 }
             }
-            link::Input::SignedIn => self.api = Api { history_due: true, ..Api::default() },
+            link::Input::SignedIn => self.ask_api_anew(now),
             link::Input::TryNow => {
-                self.api = Api { history_due: true, ..Api::default() };
+                self.ask_api_anew(now);
                 if self.config.collect && self.link.has_session() {
                     self.try_pass(now);
                 }
@@ -343,7 +329,6 @@ impl Line {
             self.actions.push_back(Action::Link(action));
         }
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
-            self.api.history_due = true;
             if self.config.collect {
                 self.start_pass(Purpose::Connect(self.link.generation()), now);
             } else {
@@ -351,9 +336,11 @@ impl Line {
             }
         } else if had_session && !self.link.has_session() {
             self.next_pass = None;
+            // What the server had written to it may count as delivered.
+            self.history.require(now.mono);
         }
         if *self.link.state() == LinkState::Off {
-            self.abandon_pass();
+            self.abandon_pass(now);
             self.next_pass = None;
             self.api.retry = None;
         } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {
@@ -367,7 +354,7 @@ impl Line {
         writes.extend(rejected);
         writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
         if writes.is_empty() {
-            self.actions.extend(ack.map(Action::Ack));
+            self.actions.extend(ack.map(|ack| Action::Delivery(delivery::Action::Ack(ack))));
         } else {
             self.delivery.handle_received(Received { writes, ack, pass: None });
         }
@@ -396,25 +383,10 @@ impl Line {
         }
     }
 
-    fn drain_delivery(&mut self, now: Now) {
-        while let Some(action) = self.delivery.poll_action() {
-            let action = match action {
-                delivery::Action::Apply { ticket, writes } => Action::Apply { ticket, writes },
-                delivery::Action::Ack(ack) => Action::Ack(ack),
-                delivery::Action::Show { show, popup } => Action::Show { show, popup },
-                delivery::Action::Retract(popup) => Action::Retract(popup),
-                delivery::Action::Emit(event) => Action::Emit(event),
-                delivery::Action::PageCommitted { pass, new } => {
-                    if let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) {
-                        running.pass.handle_committed(new);
-                        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
-                        self.cursor = running.cursor.take().or(self.cursor.take());
-                        self.continue_pass(now);
-                    }
-                    continue;
-                }
-            };
-            self.actions.push_back(action);
-        }
+    fn drain_delivery(&mut self) {
+        self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(Action::Delivery));
     }
 }
+
+#[cfg(test)]
+mod tests;

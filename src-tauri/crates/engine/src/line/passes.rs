@@ -11,7 +11,7 @@ use super::{Action, Line};
 use crate::{
     catchup::{Finished, Page, Pass, PassId, Request, Start},
     clock::Now,
-    delivery::Received,
+    delivery::{self, PageCommitted, Received},
     error::{Failure, Fault, PERSISTENT, Recovery},
     event::Event,
     link::{self, Generation},
@@ -20,6 +20,9 @@ use crate::{
 
 /// A second pass follows the first this much later: a server may apply SUBSCRIBE late (contract, section 5).
 pub const SECOND_PASS: Duration = Duration::from_secs(5);
+/// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
+/// the server's own queue.
+pub const STRAY: Duration = Duration::from_secs(15);
 
 /// Why a pass runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,10 +55,38 @@ pub(super) struct Api {
     /// The token was refused: the link's refresh was asked for, once.
     pub(super) refreshing: bool,
     pub(super) refreshed: bool,
-    pub(super) history_off: bool,
-    /// A response was lost, or a session has just begun: the history must be read.
-    pub(super) history_due: bool,
     pub(super) needs_person: bool,
+}
+
+/// When `api.history` has to be read. Each pass of a session reads it; of the polls, which come every few seconds, only
+/// those that have a reason to, and one every `reconcile_every`. A pass without it does not move `complete_through`: so
+/// whatever a server has given out to nobody is found by the next pass with it, which reads back past the last one. (A
+/// session needs no more than its two passes: what they are too early for is sent to its subscriptions.)
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// It was refused, so the passes do without.
+    pub(super) is_off: bool,
+    /// The server may give something out to nobody until then: due until a pass that began no earlier has read it.
+    due_until: Option<Instant>,
+    /// When the last pass began that has read it.
+    read: Option<Instant>,
+}
+
+impl History {
+    /// Not read by this run, and due until then.
+    pub(super) fn due_until(until: Instant) -> Self {
+        Self { due_until: Some(until), ..Self::default() }
+    }
+
+    /// It is due until a pass has read it that began at `until` or later.
+    pub(super) fn require(&mut self, until: Instant) {
+        self.due_until = self.due_until.max(Some(until));
+    }
+
+    fn handle_read(&mut self, began: Instant) {
+        self.read = Some(began);
+        self.due_until = self.due_until.filter(|until| *until > began);
+    }
 }
 
 impl Line {
@@ -63,14 +94,28 @@ impl Line {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
-    /// Leaves a pass where it is. What it has asked for may be served, and so be marked as delivered, and never arrive or
-    /// never be written: only the history still has it then.
-    pub(super) fn abandon_pass(&mut self) {
-        self.api.history_due |= self.running.take().is_some_and(|running| running.busy);
+    /// Leaves a pass where it is.
+    pub(super) fn abandon_pass(&mut self, now: Now) {
+        if self.running.take().is_some_and(|running| running.busy) {
+            self.handle_given_up(now);
+        }
+    }
+
+    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive or never be written:
+    /// only the history still has it then.
+    fn handle_given_up(&mut self, now: Now) {
+        self.history.require(now.mono + STRAY + self.config.wait);
+    }
+
+    /// A person wants it tried, whatever has failed before.
+    pub(super) fn ask_api_anew(&mut self, now: Now) {
+        self.api = Api::default();
+        self.history.is_off = false;
+        self.history.require(now.mono);
     }
 
     pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
-        self.abandon_pass();
+        self.abandon_pass(now);
         self.passes += 1;
         self.next_pass = None;
         self.api.retry = None;
@@ -81,8 +126,8 @@ impl Line {
                 cursor: self.cursor.clone(),
                 complete_through: self.complete_through,
                 retention,
-                history: self.wants_history(purpose),
-                wait: purpose == Purpose::Poll && self.config.long_poll && self.link.is_polling(),
+                history: self.wants_history(purpose, now),
+                wait: purpose == Purpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
                 started: now.wall,
             },
         );
@@ -104,9 +149,15 @@ impl Line {
         }
     }
 
-    /// Polls every few seconds need not read the history again and again; any lost response makes it due.
-    fn wants_history(&self, purpose: Purpose) -> bool {
-        self.config.history && !self.api.history_off && (purpose != Purpose::Poll || self.api.history_due)
+    fn has_history(&self) -> bool {
+        self.config.history && !self.history.is_off
+    }
+
+    fn wants_history(&self, purpose: Purpose, now: Now) -> bool {
+        let every = self.config.reconcile_every;
+        let is_old = |read: Instant| !every.is_zero() && now.mono.saturating_duration_since(read) >= every;
+        let is_due = self.history.due_until.is_some() || self.history.read.is_none_or(is_old);
+        self.has_history() && (purpose != Purpose::Poll || is_due)
     }
 
     pub(super) fn continue_pass(&mut self, now: Now) {
@@ -121,20 +172,22 @@ impl Line {
         };
         let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
         self.running = None;
-        self.api = Api { history_off: self.api.history_off, history_due: self.api.history_due, ..Api::default() };
-        if let Some(through) = finished.complete_through {
+        self.api = Api::default();
+        if let Some(through) = finished.complete_through.filter(|_| read_history || !self.has_history()) {
             self.complete_through = Some(through);
             self.delivery
                 .handle_received(Received { writes: vec![Write::CompleteThrough(through)], ..Received::default() });
-            self.api.history_due &= !read_history;
+        }
+        if read_history && finished.complete_through.is_some() {
+            self.history.handle_read(began);
         }
         if first || finished.new > 0 {
-            self.actions.push_back(Action::Emit(Event::CaughtUp {
+            self.actions.push_back(Action::Delivery(delivery::Action::Emit(Event::CaughtUp {
                 fetched: finished.fetched,
                 new: finished.new,
                 complete_through: self.complete_through,
                 incomplete: finished.complete_through.is_none(),
-            }));
+            })));
         }
         self.delivery.end_catch_up(now);
         let next = self.schedule_after(purpose, &finished, now.mono - began, now);
@@ -163,10 +216,10 @@ impl Line {
             (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
             // A long poll has waited on the server already, unless the server answers it with what is known.
-            let waited = match self.config.long_poll {
-                true if finished.new > 0 => self.config.poll_every,
-                true => took,
-                false => Duration::ZERO,
+            let waited = match self.config.wait.is_zero() {
+                false if finished.new > 0 => self.config.poll_every,
+                false => took,
+                true => Duration::ZERO,
             };
             let delay = self.config.poll_every.saturating_sub(waited);
             Some((now.mono + delay, Purpose::Poll))
@@ -196,6 +249,15 @@ impl Line {
         self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
     }
 
+    /// The rows of a page are committed: what it said of the next one holds.
+    pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else { return };
+        running.pass.handle_committed(new);
+        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
+        self.cursor = running.cursor.take().or(self.cursor.take());
+        self.continue_pass(now);
+    }
+
     fn handle_api_failure(&mut self, failure: Failure, now: Now) {
         let Some(running) = &mut self.running else { return };
         running.busy = false;
@@ -203,14 +265,13 @@ impl Line {
         let in_history = matches!(running.pass.request(), Some(Request::History { .. }));
         if in_history && matches!(failure.fault, Fault::Status(403 | 404 | 405 | 501)) {
             running.pass.skip_history();
-            self.api.history_off = true;
+            self.history.is_off = true;
             return self.continue_pass(now);
         }
-        if self.config.history && !self.api.history_off {
-            // The lost response may have marked its rows as delivered.
+        if self.config.history && !self.history.is_off {
             running.pass.require_history();
         }
-        self.api.history_due = true;
+        self.handle_given_up(now);
         self.api.repeated += 1;
         match failure.recovery(self.api.repeated) {
             Recovery::RefreshToken if !self.api.refreshed => {

@@ -13,7 +13,7 @@ use std::{
 use engine::{
     catchup::{PassId, Request},
     clock::{Now, SleepWatch},
-    delivery::{AckId, ShowId},
+    delivery::{self, AckId, ShowId},
     error::{Failure, Fault},
     grouping::{Grouping, Job},
     line::{Action, Input, Line, Message},
@@ -42,8 +42,8 @@ const MAX_BACKLOG: usize = 12;
 const BACKLOG_SLACK: usize = 40;
 /// An answer that does not come is given up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// How long a server holds a long poll.
-const HOLD: u64 = 5_000_000;
+/// For how many seconds a server holds a long poll.
+pub(crate) const HOLD: u64 = 5;
 
 /// A connection, and the server's session at its other end.
 #[derive(Debug)]
@@ -248,14 +248,26 @@ impl World<'_> {
                 if !machine.line.link().has_session() {
                     self.oracle.count("a poll outside a session");
                 }
-                let after = self.latency();
+                let is_stray = self.dice.happens(self.noise().stray_requests);
+                let after = if is_stray { self.dice.millis(1_000..14_000) } else { self.latency() };
                 self.push(self.now + after, Event::Request { life: self.life, fetch, pass, request });
+                if after >= micros(ANSWER_LIMIT) {
+                    self.refuse(self.life, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
+                }
             }
-            Action::Apply { ticket, writes } => {
+            Action::Delivery(action) => return self.deliver(action),
+        }
+        Ok(())
+    }
+
+    fn deliver(&mut self, action: delivery::Action) -> Verdict {
+        let Some(machine) = &mut self.machine else { return Ok(()) };
+        match action {
+            delivery::Action::Apply { ticket, writes } => {
                 machine.jobs.push_back(Job { ticket, writes });
                 self.write_soon();
             }
-            Action::Ack(ack) => {
+            delivery::Action::Ack(ack) => {
                 let message = machine.unacknowledged.remove(&ack).unwrap_or_default();
                 self.oracle.handle_ack(ack, &message)?;
                 let session = machine.session_of(ack.generation).filter(|_| machine.running == Some(ack.generation));
@@ -265,18 +277,18 @@ impl World<'_> {
                 }
                 self.strike(Moment::Acknowledged)?;
             }
-            Action::Show { show, popup } => {
+            delivery::Action::Show { show, popup } => {
                 self.oracle.handle_order(&popup)?;
                 machine.popups.push_back(PopupJob::Show(show, popup));
                 self.show_soon();
             }
-            Action::Retract(popup) => {
+            delivery::Action::Retract(popup) => {
                 self.oracle.handle_gone(&popup);
                 self.oracle.count("a popup retracted");
                 machine.popups.push_back(PopupJob::Retract(popup));
                 self.show_soon();
             }
-            Action::Emit(event) => self.oracle.handle_event(&event)?,
+            delivery::Action::Emit(event) => self.oracle.handle_event(&event)?,
         }
         Ok(())
     }
@@ -307,7 +319,9 @@ impl World<'_> {
             }
             Local::Answered(fetch, input) => {
                 self.strike(Moment::Answered)?;
-                if self.machine.as_ref().is_some_and(|machine| machine.fetch == fetch) {
+                if let Some(machine) = self.machine.as_mut().filter(|machine| machine.fetch == fetch) {
+                    // One answer, and nobody waits for another.
+                    machine.fetch += 1;
                     self.count_answer(&input)?;
                     self.step(input)?;
                 }
@@ -387,10 +401,14 @@ impl World<'_> {
 
     // The API.
 
-    /// A request reaches the server, or does not: one that was given up under way is not served any more.
+    /// A request reaches the server, or does not: one that was given up under way may still be served.
     pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &Request) {
-        if life == self.life && self.machine.as_ref().is_some_and(|machine| machine.fetch != fetch) {
-            return;
+        let is_given_up = life != self.life || self.machine.as_ref().is_none_or(|machine| machine.fetch != fetch);
+        if is_given_up {
+            if self.dice.happens(50) {
+                return;
+            }
+            self.oracle.count("a stray request served");
         }
         let after = self.latency();
         if !self.has_network() {
@@ -423,7 +441,7 @@ impl World<'_> {
             }
             (_, Request::Collect { after: cursor, wait: true }) if page.rows == 0 => {
                 let request = Request::Collect { after: cursor.clone(), wait: false };
-                self.push(self.now + HOLD, Event::Request { life, fetch, pass, request });
+                self.push(self.now + HOLD * 1_000_000, Event::Request { life, fetch, pass, request });
             }
             _ => self.answer(life, fetch, after, Input::Page { pass, result: Ok(Box::new((page, Vec::new()))) }),
         }

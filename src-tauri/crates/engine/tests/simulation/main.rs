@@ -109,7 +109,7 @@ fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
 }
 
 /// What a world has to have seen to be worth something.
-const HAPPENINGS: [&str; 23] = [
+const HAPPENINGS: [&str; 24] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -131,6 +131,7 @@ const HAPPENINGS: [&str; 23] = [
     "a popup updated",
     "a probe without an answer",
     "a sign-in refused",
+    "a stray request served",
     "a summary",
     "an older version",
 ];

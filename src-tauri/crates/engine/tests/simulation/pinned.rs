@@ -5,7 +5,7 @@
 
 use crate::plan::{
     Act::{
-        Crash, CrashAt, Cut, DaemonSlow, Disconnect, Dismiss, Junk, NetworkDown, Publish, Read, Refuse, SignIn,
+        self, Crash, CrashAt, Cut, DaemonSlow, Disconnect, Dismiss, Junk, NetworkDown, Publish, Read, Refuse, SignIn,
         StoreFails, StoreSlow, TryNow, Undo, Update,
     },
     Api, Collect,
@@ -23,6 +23,7 @@ const HONEST: Api = Api {
     compacted: false,
     says_status: false,
     has_date: true,
+    marks_written: false,
 };
 
 /// A plan in which nothing happens.
@@ -173,5 +174,44 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
                 ..plain()
             },
         ),
+        (
+            "a poll that is served when it was given up leaves nothing behind what is complete",
+            Plan {
+                delivery: Topic { acked: false },
+                api: Some(Api { collect: Collect::Destructive, ..HONEST }),
+                settings: Settings { poll_every: 5, ..plain().settings },
+                noise: Noise { stray_requests: 40, ..Noise::default() },
+                acts: every_second(
+                    [
+                        (500, Refuse { lasts: 60_000, how: Refusal::Denied, only_first: false }),
+                        (600, Cut { drain: false }),
+                    ],
+                    60,
+                ),
+                horizon: 60_000,
+                ..plain()
+            },
+        ),
+        (
+            "what was written to a session that broke is not behind what is complete",
+            Plan {
+                delivery: Topic { acked: false },
+                api: Some(Api { collect: Collect::Destructive, marks_written: true, ..HONEST }),
+                settings: Settings { poll_every: 5, ..plain().settings },
+                acts: vec![
+                    (20_000, Publish { count: 1, array: false }),
+                    (20_001, Cut { drain: false }),
+                    (20_001, Refuse { lasts: 60_000, how: Refusal::Denied, only_first: false }),
+                ],
+                horizon: 70_000,
+                ..plain()
+            },
+        ),
     ]
+}
+
+/// These acts, and a message every second.
+fn every_second(acts: [(u64, Act); 2], seconds: u64) -> Vec<(u64, Act)> {
+    let messages = (1..=seconds).map(|second| (second * 1_000, Publish { count: 1, array: false }));
+    acts.into_iter().chain(messages).collect()
 }

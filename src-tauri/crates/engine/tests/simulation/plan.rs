@@ -52,6 +52,8 @@ pub(crate) struct Api {
     pub says_status: bool,
     /// Answers carry `Date`.
     pub has_date: bool,
+    /// What was written to a session without ACKs counts as delivered.
+    pub marks_written: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,6 +122,8 @@ pub(crate) struct Noise {
     pub slow: u32,
     /// The answer of the API is lost.
     pub lost_answers: u32,
+    /// A request lies around for up to 14 s before the server sees it, wanted or not.
+    pub stray_requests: u32,
     /// A commit fails.
     pub failed_commits: u32,
     /// The desktop refuses a popup.
@@ -335,6 +339,7 @@ impl Api {
             compacted: random.random(),
             says_status: random.random(),
             has_date: random.random_ratio(4, 5),
+            marks_written: random.random(),
         }
     }
 }
@@ -349,6 +354,7 @@ impl Noise {
             early_messages: percent(&[50, 100]),
             slow: percent(&[5, 20]),
             lost_answers: percent(&[10, 40]),
+            stray_requests: percent(&[10, 40]),
             failed_commits: percent(&[5, 30]),
             refused_popups: percent(&[10]),
         }

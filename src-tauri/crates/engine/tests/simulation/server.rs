@@ -60,6 +60,8 @@ struct Row {
     delivered: bool,
     /// Given out by a server that gives nothing out twice.
     is_spent: bool,
+    /// Written to a session, which is all that this server asks for.
+    is_written: bool,
 }
 
 /// A session as the server sees it.
@@ -142,7 +144,7 @@ impl Server {
     fn record(&mut self, copy: Copy, now: At) {
         let Some(api) = self.api else { return };
         self.places += 1;
-        let row = Row { copy, place: self.places, recorded: now, delivered: false, is_spent: false };
+        let row = Row { copy, place: self.places, recorded: now, delivered: false, is_spent: false, is_written: false };
         let old = self.record.iter().position(|row| row.copy.item == copy.item);
         match old {
             // An id that is a cursor keeps its place.
@@ -223,8 +225,15 @@ impl Server {
                         sent.push(Sent { session: index, number: session.sent, body: body.clone(), offset });
                     }
                 }
-                Delivery::Topic { .. } => {
+                Delivery::Topic { acked } => {
                     let handed = std::mem::take(&mut session.unacknowledged);
+                    if !acked && self.api.is_some_and(|api| api.collect == Collect::Destructive && api.marks_written) {
+                        for row in &mut self.record {
+                            let is_in =
+                                |body: &Body| matches!(body, Body::Notices(copies) if copies.contains(&row.copy));
+                            row.is_written |= handed.values().any(is_in);
+                        }
+                    }
                     sent.extend(handed.into_iter().map(|(number, body)| Sent {
                         session: index,
                         number,
@@ -284,7 +293,9 @@ impl Server {
                 self.record.iter().filter(|row| row.place > after).copied().collect()
             }
             Collect::IgnoresCursor => self.record.clone(),
-            Collect::Destructive => self.record.iter().filter(|row| !row.delivered).copied().collect(),
+            Collect::Destructive => {
+                self.record.iter().filter(|row| !row.delivered && !row.is_written).copied().collect()
+            }
         };
         rows.sort_by_key(|row| row.place);
         let is_last = api.collect == Collect::IgnoresCursor || rows.len() <= api.cap;
@@ -353,7 +364,8 @@ impl Server {
     }
 
     fn row_notice(&self, api: Api, row: &Row) -> Notice {
-        Notice { undelivered: api.says_status.then_some(!row.delivered || row.is_spent), ..self.notice(row.copy) }
+        let undelivered = !row.is_written && (!row.delivered || row.is_spent);
+        Notice { undelivered: api.says_status.then_some(undelivered), ..self.notice(row.copy) }
     }
 
     fn version(&self, copy: Copy) -> Version {
@@ -382,7 +394,8 @@ impl Server {
     pub(crate) fn owed_by_api(&self, end: At) -> Vec<Copy> {
         let Some(api) = self.api else { return Vec::new() };
         let is_owed = |row: &&Row| {
-            row.recorded < end && self.version(row.copy).sent < end && (!row.is_spent || self.has_history())
+            let is_given_out = row.is_spent || row.is_written;
+            row.recorded < end && self.version(row.copy).sent < end && (!is_given_out || self.has_history())
         };
         // Whoever asks for what follows the last row does not see earlier rows change.
         let is_blind = api.collect == Collect::Honest && api.next == Next::Absent;

@@ -68,7 +68,7 @@ fn cut_acts(smallest: &mut Plan, fails: &dyn Fn(&Plan) -> bool) {
 }
 
 /// Each makes a plan more ordinary.
-const SIMPLER: [fn(&mut Plan); 20] = [
+const SIMPLER: [fn(&mut Plan); 21] = [
     |plan| plan.noise = Noise::default(),
     |plan| plan.noise.duplicates = 0,
     |plan| plan.noise.reorder = 0,
@@ -76,6 +76,7 @@ const SIMPLER: [fn(&mut Plan); 20] = [
     |plan| plan.noise.early_messages = 0,
     |plan| plan.noise.slow = 0,
     |plan| plan.noise.lost_answers = 0,
+    |plan| plan.noise.stray_requests = 0,
     |plan| plan.noise.failed_commits = 0,
     |plan| plan.noise.refused_popups = 0,
     |plan| plan.settings.endpoints = 1,
@@ -98,6 +99,7 @@ const SIMPLER: [fn(&mut Plan); 20] = [
     |plan| {
         if let Some(api) = &mut plan.api {
             (api.compacted, api.says_status, api.has_date) = (false, false, true);
+            api.marks_written = false;
         }
     },
     |plan| plan.horizon = plan.acts.last().map_or(0, |(at, _)| at / 1_000 * 1_000 + 1_000).min(plan.horizon),

@@ -23,7 +23,7 @@ use engine::{
 use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
-    machine::{Machine, Screen},
+    machine::{HOLD, Machine, Screen},
     oracle::{Oracle, Verdict},
     plan::{Act, ApiFault, Dice, Moment, Noise, Plan, Refusal},
     server::{At, Body, Sent, Server, true_time},
@@ -422,7 +422,7 @@ impl<'a> World<'a> {
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);
         config.collect = self.plan.api.is_some();
         config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::Missing);
-        config.long_poll = self.plan.settings.long_poll;
+        config.wait = Duration::from_secs(if self.plan.settings.long_poll { HOLD } else { 0 });
         config.reconcile_every = Duration::from_secs(self.plan.settings.reconcile_every);
         config
     }

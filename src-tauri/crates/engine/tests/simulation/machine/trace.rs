@@ -1,6 +1,7 @@
 //! Inputs and actions in one line each.
 
 use engine::{
+    delivery,
     line::{Action, Input},
     store::{Applied, Write},
 };
@@ -32,7 +33,7 @@ pub(super) fn brief_result(result: &Result<Applied, String>) -> String {
 
 pub(super) fn brief_action(action: &Action) -> String {
     match action {
-        Action::Apply { ticket, writes } => {
+        Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
             let writes: Vec<String> = writes
                 .iter()
                 .map(|write| match write {
@@ -44,7 +45,7 @@ pub(super) fn brief_action(action: &Action) -> String {
                 .collect();
             format!("apply {ticket:?}: {}", writes.join(", "))
         }
-        Action::Show { show, popup } => {
+        Action::Delivery(delivery::Action::Show { show, popup }) => {
             let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
             format!("show {show:?}: {:?} {ids:?}", popup.kind)
         }

@@ -1,0 +1,191 @@
+//! The line, step by step, on a clock that the test moves; with the real store, and everything else at hand.
+
+use jiff::SignedDuration;
+
+use super::*;
+use crate::{
+    error::Fault,
+    notice::page::Next,
+    store::Store,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+struct Rig {
+    line: Line,
+    store: Store,
+    now: Now,
+    /// Whether the API answers, with pages that have nothing on them.
+    answers: bool,
+    asked: Vec<(PassId, Request)>,
+}
+
+impl Rig {
+    /// A line that polls every 5 s, with a history.
+    fn new() -> Self {
+        let mut settings = Settings::default();
+        settings.server.poll_every = 5 * SECOND;
+        settings.api.reconcile_every = 600 * SECOND;
+        let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
+        (config.endpoints, config.collect, config.history) = (1, true, true);
+        let now = Now::read();
+        let line = Line::new(config, None, None, 1, now);
+        let mut rig = Self { line, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
+        rig.step(Input::Recovered(Box::default()));
+        rig.step(Input::Link(link::Input::Connect));
+        rig
+    }
+
+    fn step(&mut self, input: Input) {
+        self.line.step(input, self.now);
+        while let Some(action) = self.line.poll_action() {
+            match action {
+                Action::Fetch { pass, request } => {
+                    self.asked.push((pass, request));
+                    if self.answers {
+                        self.answer();
+                    }
+                }
+                Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
+                    let result = Ok(self.store.apply(&writes).unwrap());
+                    self.line.step(Input::Applied { ticket, result }, self.now);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The last request is answered: there is nothing.
+    fn answer(&mut self) {
+        let page = Page { notices: Vec::new(), rows: 0, next: Next::Null, server_time: Some(self.now.wall) };
+        self.page(Ok(Box::new((page, Vec::new()))));
+    }
+
+    fn page(&mut self, result: Result<Box<(Page, Vec<Write>)>, Failure>) {
+        let pass = self.asked.last().unwrap().0;
+        self.line.step(Input::Page { pass, result }, self.now);
+    }
+
+    fn refuse(&mut self, status: u16, retry_after: Option<Duration>) {
+        self.page(Err(Failure { retry_after, ..Failure::new(Fault::Status(status), "test") }));
+        self.step(Input::Tick);
+    }
+
+    /// Time passes; what is due is done when it is. Attempts to connect fail.
+    fn wait(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        loop {
+            let due = self.line.poll_timeout().filter(|due| *due <= end);
+            let until = due.unwrap_or(end).max(self.now.mono);
+            self.now.wall += SignedDuration::try_from(until - self.now.mono).unwrap();
+            self.now.mono = until;
+            if due.is_none() {
+                return;
+            }
+            self.step(Input::Tick);
+            if matches!(self.line.link().state(), LinkState::Connecting { .. }) {
+                self.lose();
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        let generation = self.line.link().generation();
+        self.step(Input::Link(link::Input::Lost(generation, Failure::new(Fault::Unreachable, "test"))));
+    }
+
+    fn establish(&mut self) {
+        let generation = self.line.link().generation();
+        self.step(Input::Link(link::Input::Opened(generation)));
+        self.step(Input::Link(link::Input::Established(generation)));
+    }
+
+    /// What is asked for while this happens: c for a page of collect, h for one of the history.
+    fn asked(&mut self, happens: impl FnOnce(&mut Self)) -> String {
+        self.asked.clear();
+        happens(self);
+        let letter = |(_, request): &(PassId, Request)| match request {
+            Request::Collect { .. } => 'c',
+            Request::History { .. } => 'h',
+        };
+        self.asked.iter().map(letter).collect()
+    }
+
+    /// A rig that has polled for so long that what it asks for is only what is new.
+    fn polling() -> Self {
+        let mut rig = Self::new();
+        rig.lose();
+        rig.wait(60 * SECOND);
+        assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "ccc");
+        rig
+    }
+
+    fn complete(&self) -> Timestamp {
+        self.line.complete_through().unwrap()
+    }
+}
+
+#[test]
+fn polls_read_the_history_until_what_was_given_up_can_be_served_no_more() {
+    let mut rig = Rig::polling();
+    rig.answers = false;
+    assert_eq!(rig.asked(|rig| rig.wait(5 * SECOND)), "c");
+    rig.answers = true;
+    // Nobody has answered it, and a second later it is asked for again.
+    rig.refuse(504, None);
+    assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
+    assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "chchch");
+    assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "ccc");
+}
+
+#[test]
+fn a_poll_of_the_first_seconds_reads_the_history_since_an_earlier_run_may_have_asked() {
+    let mut rig = Rig::new();
+    rig.lose();
+    rig.wait(10 * SECOND);
+    assert!(rig.asked(|rig| rig.wait(5 * SECOND)).contains('h'));
+}
+
+#[test]
+fn what_a_poll_without_history_finds_is_not_taken_for_complete() {
+    let mut rig = Rig::polling();
+    let before = rig.complete();
+    assert_eq!(rig.asked(|rig| rig.wait(100 * SECOND)), "c".repeat(20));
+    assert_eq!(rig.complete(), before);
+    // One in ten minutes reads it.
+    let asked = rig.asked(|rig| rig.wait(600 * SECOND));
+    assert_eq!(asked.matches('h').count(), 1, "{asked}");
+    assert!(rig.complete() > before);
+}
+
+#[test]
+fn the_first_poll_after_a_session_reads_the_history_for_what_was_written_to_it_in_vain() {
+    let mut rig = Rig::polling();
+    // An attempt is due before long, and works.
+    while !matches!(rig.line.link().state(), LinkState::Connecting { .. }) {
+        let due = rig.line.poll_timeout().unwrap();
+        rig.now.mono = rig.now.mono.max(due);
+        rig.step(Input::Tick);
+    }
+    assert_eq!(rig.asked(Rig::establish), "ch");
+    rig.wait(100 * SECOND);
+    let asked = rig.asked(|rig| {
+        rig.lose();
+        rig.wait(40 * SECOND);
+    });
+    assert!(asked.starts_with("chc"), "{asked}");
+    assert_eq!(asked.matches('h').count(), 1, "{asked}");
+}
+
+#[test]
+fn a_pass_that_was_left_in_the_middle_makes_the_history_due() {
+    let mut rig = Rig::polling();
+    rig.answers = false;
+    rig.wait(5 * SECOND);
+    rig.answers = true;
+    rig.step(Input::Link(link::Input::Disconnect));
+    rig.step(Input::Link(link::Input::Connect));
+    rig.lose();
+    let asked = rig.asked(|rig| rig.wait(60 * SECOND));
+    assert!(asked.starts_with("chch") && asked.ends_with("cccc"), "{asked}");
+}
