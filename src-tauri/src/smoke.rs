@@ -43,7 +43,8 @@ async fn try_all(app: &AppHandle, notifier: Arc<Desktop>) -> Result<(), Failure>
     let _ = timeout(LIMIT, snapshot.wait_for(|snapshot| is_decided(snapshot.status.state))).await;
     let status = snapshot.borrow().status.clone();
     let says = || {
-        [status.reason.as_str(), &status.remedy].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ")
+        let (reason, remedy) = (status.reason(), status.remedy());
+        [reason.as_str(), remedy].into_iter().filter(|s| !s.is_empty()).collect::<Vec<_>>().join(": ")
     };
     match status.state {
         Connectivity::Live => {}

@@ -4,16 +4,20 @@
 //! Invariants: one-line texts carry no control or bidirectional characters; nothing here holds a secret.
 
 use engine::engine::Snapshot;
+use engine::error::Failure;
 use engine::notice;
 use engine::settings;
 use engine::status;
 use engine::store::StoreError;
-use host::texts;
+use host::{plain, texts};
 use jiff::Timestamp;
 use serde::Serialize;
 #[cfg(test)]
 use ts_rs::TS;
 use url::Url;
+
+/// Longest text of what was seen, in characters.
+const LINE: usize = 500;
 
 /// An enum of the engine's, as the window knows it: a value that is new there does not compile here.
 macro_rules! mirror {
@@ -36,7 +40,7 @@ macro_rules! mirror {
 mod notices;
 mod setup;
 
-pub(crate) use self::notices::{Ask, Detail, Filter, Kind, Page, Removed, Row};
+pub(crate) use self::notices::{Ask, Detail, Filter, Kind, Page, Removed, Row, Suppressed};
 pub(crate) use self::setup::{
     About, Chosen, Client, DoctorStep, Exported, Offers, Older, Server, Setting, Setup, SetupStep, SignInMode,
     SignedIn, TestStep,
@@ -90,10 +94,9 @@ pub(crate) struct Status {
     pub(crate) since: String,
     /// Host, port and path of the endpoint.
     pub(crate) endpoint: String,
-    /// What happened, or what is off; may be empty.
-    pub(crate) reason: String,
-    /// What to do about it; may be empty.
-    pub(crate) remedy: String,
+    /// What happened, or what is off.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub(crate) fault: Option<Fault>,
     /// Milliseconds until the next attempt, from now; null when none is planned.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub(crate) retry_in_ms: Option<i64>,
@@ -109,29 +112,61 @@ pub(crate) struct Status {
     pub(crate) offers: Option<Offers>,
 }
 
-/// What a person can do that resolves it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(test, derive(TS))]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum Fix {
-    /// Sign in.
-    SignIn,
-    /// Correct a setting.
-    Settings,
-    /// See what is wrong.
-    Diagnose,
+mirror! {
+    /// What can be said about the connection; the words are `fault.*` and `remedy.*` of the texts.
+    FaultKind of status::Kind {
+        Unreachable = Unreachable,
+        TimedOut = TimedOut,
+        Tls = Tls,
+        ProxyAuth = ProxyAuth,
+        Busy = Busy,
+        Status = Status,
+        Refused = Refused,
+        Forbidden = Forbidden,
+        WrongAccount = WrongAccount,
+        Denied = Denied,
+        Died = Died,
+        Protocol = Protocol,
+        Closed = Closed,
+        Broken = Broken,
+        Silent = Silent,
+        Insecure = Insecure,
+        Settings = Settings,
+        NoCredential = NoCredential,
+        BadAnswer = BadAnswer,
+        Declined = Declined,
+        Store = Store,
+        NoApi = NoApi,
+        NoHistory = NoHistory,
+    }
+}
+mirror! {
+    /// Which button resolves it.
+    Fix of status::Fix { SignIn = SignIn, Settings = Settings, Diagnose = Diagnose }
 }
 
-impl Fix {
-    /// What an engine's remedy asks for.
-    fn of(remedy: &str) -> Self {
-        if remedy == engine::error::SIGN_IN {
-            Self::SignIn
-        } else if ["auth.", "network.", "server."].iter().any(|section| remedy.contains(section)) {
-            Self::Settings
-        } else {
-            Self::Diagnose
-        }
+/// What happened, or what is off.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Fault {
+    /// Which kind of thing.
+    pub(crate) kind: FaultKind,
+    /// What was seen: host, number, setting, or what others said, in whatever language; may be empty.
+    pub(crate) detail: String,
+    /// It is catch-up that fails; the session goes on.
+    pub(crate) is_catch_up: bool,
+}
+
+impl From<&status::Why> for Fault {
+    fn from(why: &status::Why) -> Self {
+        Self { kind: why.kind.into(), detail: plain::line(&why.detail, LINE), is_catch_up: why.is_catch_up }
+    }
+}
+
+impl From<&Failure> for Fault {
+    fn from(failure: &Failure) -> Self {
+        Self::from(&status::Why::from(failure))
     }
 }
 
@@ -190,7 +225,41 @@ pub(crate) enum Update {
         /// Which step.
         step: TestStep,
         /// Why it failed.
-        failure: Option<String>,
+        failure: Option<TestFailure>,
+    },
+}
+
+/// Why a test notice came no further.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub(crate) enum TestFailure {
+    /// The server did not send it.
+    NotSent {
+        /// Why.
+        problem: Problem,
+    },
+    /// Nothing arrived.
+    NothingCame {
+        /// Within so many seconds.
+        #[cfg_attr(test, ts(type = "number"))]
+        seconds: u64,
+    },
+    /// Nothing was shown.
+    NothingShown {
+        /// Within so many seconds.
+        #[cfg_attr(test, ts(type = "number"))]
+        seconds: u64,
+    },
+    /// The person's own settings hold notifications back now.
+    HeldBack {
+        /// Which.
+        why: Suppressed,
+    },
+    /// The system would not show it.
+    NotTaken {
+        /// Its words.
+        why: String,
     },
 }
 
@@ -235,8 +304,12 @@ pub(crate) enum Code {
 pub(crate) struct Problem {
     /// For the window.
     pub(crate) code: Code,
-    /// For the person: what happened, and what to do.
+    /// What was seen: names, numbers, what others said; a sentence only where the code says too little.
     pub(crate) message: String,
+    /// Of the server: which fault it was, where the code alone says too little.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    pub(crate) fault: Option<Fault>,
     /// Of a setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -246,7 +319,16 @@ pub(crate) struct Problem {
 impl Problem {
     /// A problem of this kind.
     pub(crate) fn new(code: Code, message: impl ToString) -> Self {
-        Self { code, message: message.to_string(), key: None }
+        Self { code, message: message.to_string(), fault: None, key: None }
+    }
+}
+
+impl Problem {
+    /// What an engine's failure is to the window: the words of the code, or, where that says no more than that the server
+    /// did not, those of the fault.
+    pub(crate) fn of(code: Code, failure: &Failure) -> Self {
+        let fault = Fault::from(failure);
+        Self { fault: (code == Code::Server).then(|| fault.clone()), ..Self::new(code, fault.detail) }
     }
 }
 
@@ -265,13 +347,13 @@ impl Status {
             state: status.state.into(),
             since: status.since.to_string(),
             endpoint: endpoints.get(status.endpoint).map(address).unwrap_or_default(),
-            reason: status.reason.clone(),
-            remedy: status.remedy.clone(),
+            fault: status.why.as_ref().map(Fault::from),
             retry_in_ms: snapshot
                 .retry_at
                 .map(|at| at.duration_since(now).as_millis().clamp(0, i64::MAX.into()) as i64),
             complete_through: snapshot.complete_through.map(|through| through.to_string()),
-            fix: (status.state == State::ActionNeeded).then(|| Fix::of(&status.remedy)),
+            fix: (status.state == State::ActionNeeded)
+                .then(|| status.why.as_ref().map_or(Fix::Diagnose, |why| why.kind.fix().into())),
             offers: match status.state {
                 State::Live | State::CatchingUp | State::Polling => offers,
                 State::Offline | State::Connecting | State::ActionNeeded => offers.map(|_| Offers::default()),
@@ -304,6 +386,9 @@ mod tests {
             Connectivity::decl(&config),
             Language::decl(&config),
             Theme::decl(&config),
+            FaultKind::decl(&config),
+            Fault::decl(&config),
+            TestFailure::decl(&config),
             Status::decl(&config),
             Start::decl(&config),
             Update::decl(&config),
@@ -328,12 +413,27 @@ mod tests {
     }
 
     #[test]
-    fn a_remedy_is_a_button() {
-        use engine::error::{Failure, Fault};
-        let fix = |fault| Fix::of(Failure::new(fault, "").remedy());
-        assert_eq!(fix(Fault::NoCredential), Fix::SignIn);
-        assert_eq!(fix(Fault::Insecure), Fix::Settings);
-        assert_eq!(fix(Fault::Settings), Fix::Diagnose);
+    fn every_fault_has_its_words_in_every_language() {
+        for kind in status::Kind::ALL {
+            let name = serde_json::to_value(FaultKind::from(*kind)).unwrap();
+            assert_eq!(name, serde_json::to_value(kind).unwrap(), "the window's name is the engine's");
+            for language in [texts::Language::English, texts::Language::Chinese] {
+                for table in ["fault", "remedy"] {
+                    let key: &'static str = format!("{table}.{}", name.as_str().unwrap()).leak();
+                    assert_ne!(language.text(key), key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_a_person_has_the_button_that_resolves_it() {
+        use engine::error::Fault as Met;
+        let fix = |fault| Fix::from(Failure::new(fault, "").kind().fix());
+        assert_eq!(fix(Met::NoCredential), Fix::SignIn);
+        assert_eq!(fix(Met::Status(403)), Fix::SignIn);
+        assert_eq!(fix(Met::Insecure), Fix::Settings);
+        assert_eq!(fix(Met::Settings), Fix::Diagnose);
     }
 
     #[test]

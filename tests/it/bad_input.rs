@@ -30,6 +30,7 @@ async fn a_wrong_token_is_a_state_with_a_remedy_and_exit_code_3_for_one_shot_com
     assert!(text(&state, "remedy").contains("sign in"), "{state}");
     assert!(!running.stdout().contains("not-a-token") && !running.stderr().contains("not-a-token"));
     assert_eq!(alice.ctl(&["clients", "list"]).await.code, Some(3));
+    assert_eq!(alice.ctl(&["status"]).await.code, Some(3), "it is said by the engine that runs");
 }
 
 #[tokio::test]

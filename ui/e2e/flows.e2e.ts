@@ -325,9 +325,20 @@ test.describe('status', () => {
     await expect(page.locator('footer')).toContainText('Live since');
   });
 
+  test('why it is so is said in the language that is chosen, at once', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('action-needed');
+    const bar = page.locator('footer');
+    await expect(bar).toContainText(`${belfry.text('fault.refused')} ${belfry.text('remedy.refused')}`);
+    await belfry.button('settings.title').click();
+    await page.getByRole('combobox', { name: 'Language' }).selectOption('zh-CN');
+    belfry.language = 'zh-CN';
+    await expect(bar).toContainText(`${belfry.text('fault.refused')} ${belfry.text('remedy.refused')} (Bad CONNECT)`);
+  });
+
   test('a back end that says only the least is shown all the same', async ({ belfry }) => {
     await belfry.open('bare');
-    await expect(belfry.page.locator('footer')).toContainText('the server cannot be reached: connection refused');
+    await expect(belfry.page.locator('footer')).toContainText(/Offline since \d/);
     await expect(belfry.button('inbox.older')).toHaveCount(0);
   });
 });

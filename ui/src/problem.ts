@@ -1,12 +1,14 @@
-// What went wrong, in the person's language: the words of its code, and below them what Rust says about this case.
+// What went wrong, in the person's language: the words of its code or of the server's fault, and below them what was seen.
 
-import { type Code, isProblem, messageOf } from './backend/backend';
+import { type Code, type Fault, isProblem, messageOf } from './backend/backend';
 import { type Key, t } from './texts.svelte';
 
 /** Something that was thrown. Without a code it is none that is known. */
 export interface Trouble {
   code: Code | 'clipboard' | null;
   message: string;
+  /** What the server did, where the code alone says too little. */
+  fault?: Fault;
   /** The setting it is about. */
   key?: string;
 }
@@ -35,6 +37,17 @@ export function troubleOf(error: unknown): Trouble {
 }
 
 /** What happened and what to do. */
-export function wordsOf({ code }: Trouble): string {
+export function wordsOf({ code, fault }: Trouble): string {
+  if (fault) return `${reasonOf(fault)} ${remedyOf(fault)}`;
   return t(code === null ? 'problem.other' : known[code]);
+}
+
+/** What happened, or what is off. */
+export function reasonOf({ kind, isCatchUp }: Fault): string {
+  return isCatchUp ? `${t('status.catchUpFails')} ${t(`fault.${kind}`)}` : t(`fault.${kind}`);
+}
+
+/** What to do about it. */
+export function remedyOf({ kind }: Fault): string {
+  return t(`remedy.${kind}`);
 }

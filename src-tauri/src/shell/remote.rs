@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{Shell, lock};
 use crate::links;
-use crate::view::{Client, Code, DoctorStep, Older, Problem, TestStep, Update};
+use crate::view::{Client, Code, DoctorStep, Older, Problem, TestFailure, TestStep, Update};
 
 /// How long a test notice may take from step to step.
 const TEST_LIMIT: Duration = Duration::from_secs(15);
@@ -100,7 +100,7 @@ impl Shell {
                 self.passed(TestStep::Sent);
                 self.follow_test(heard, id.as_deref(), &title).await;
             }
-            Err(failure) => self.failed(TestStep::Sent, &refused(failure).message),
+            Err(failure) => self.failed(TestStep::Sent, TestFailure::NotSent { problem: refused(failure) }),
         }
         *lock(&self.trial) = None;
         Ok(())
@@ -115,7 +115,7 @@ impl Shell {
                     self.passed(TestStep::Delivered);
                     self.passed(TestStep::Stored);
                     if let Some(why) = self.silence(&arrived) {
-                        return self.failed(TestStep::Shown, &why);
+                        return self.failed(TestStep::Shown, why);
                     }
                     stored = Some(arrived);
                 }
@@ -130,24 +130,21 @@ impl Shell {
         }
         let seconds = TEST_LIMIT.as_secs();
         match stored.map(|id| self.silence(&id)) {
-            None => self.failed(TestStep::Delivered, &format!("nothing arrived within {seconds} s")),
-            Some(None) => self.failed(TestStep::Shown, &format!("no notification was shown within {seconds} s")),
-            Some(Some(why)) => self.failed(TestStep::Shown, &why),
+            None => self.failed(TestStep::Delivered, TestFailure::NothingCame { seconds }),
+            Some(None) => self.failed(TestStep::Shown, TestFailure::NothingShown { seconds }),
+            Some(Some(why)) => self.failed(TestStep::Shown, why),
         }
     }
 
     /// Why a notice makes no popup; `None` if it does.
-    fn silence(&self, id: &str) -> Option<String> {
+    fn silence(&self, id: &str) -> Option<TestFailure> {
         let found = self.inbox(|inbox| match inbox.find(id)?.first() {
             Some(seq) => Ok(inbox.show(*seq)?),
             None => Ok(None),
         });
         match found.ok()??.alert {
-            Alert::Suppressed(why) => {
-                let why = serde_json::to_value(why).ok()?;
-                Some(format!("notifications are held back now: {}", why.as_str().unwrap_or_default()))
-            }
-            Alert::Refused(why) => Some(why),
+            Alert::Suppressed(why) => Some(TestFailure::HeldBack { why: why.into() }),
+            Alert::Refused(why) => Some(TestFailure::NotTaken { why }),
             Alert::Due | Alert::Claimed | Alert::Shown | Alert::Uncertain => None,
         }
     }
@@ -156,8 +153,8 @@ impl Shell {
         self.tell(Update::Test { step, failure: None });
     }
 
-    fn failed(&self, step: TestStep, why: &str) {
-        self.tell(Update::Test { step, failure: Some(why.to_owned()) });
+    fn failed(&self, step: TestStep, failure: TestFailure) {
+        self.tell(Update::Test { step, failure: Some(failure) });
     }
 
     /// The steps of `belfryctl doctor`, each told as it ends.
@@ -199,10 +196,12 @@ impl Shell {
 /// For who asks something of a server that is connected.
 fn refused(failure: Failure) -> Problem {
     let code = match failure.fault {
-        Fault::Unreachable | Fault::Broken | Fault::Closed | Fault::Silent | Fault::NoCredential => Code::Offline,
+        Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent | Fault::NoCredential => {
+            Code::Offline
+        }
         _ => Code::Server,
     };
-    Problem::new(code, failure.reason())
+    Problem::of(code, &failure)
 }
 
 #[cfg(test)]

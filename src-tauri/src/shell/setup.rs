@@ -128,16 +128,21 @@ impl From<DiscoveryError> for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Unreachable | Fault::Broken | Fault::Closed | Fault::Silent | Fault::ProxyAuth => Code::Unreachable,
+            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => Code::Unreachable,
             Fault::Tls => Code::Tls,
-            Fault::Refused | Fault::WrongAccount | Fault::NoCredential | Fault::Status(401 | 403) => Code::Refused,
+            Fault::Refused | Fault::Status(401) => Code::Refused,
             Fault::Insecure => Code::Insecure,
-            Fault::Status(_) | Fault::Denied | Fault::Died | Fault::Protocol | Fault::Settings | Fault::BadAnswer => {
-                Code::Server
-            }
+            Fault::ProxyAuth
+            | Fault::WrongAccount
+            | Fault::NoCredential
+            | Fault::Status(_)
+            | Fault::Denied
+            | Fault::Died
+            | Fault::Protocol
+            | Fault::Settings
+            | Fault::BadAnswer
+            | Fault::Declined => Code::Server,
         };
-        let remedy = failure.remedy();
-        let reason = failure.reason();
-        Self::new(code, if remedy.is_empty() { reason } else { format!("{reason}: {remedy}") })
+        Self::of(code, &failure)
     }
 }

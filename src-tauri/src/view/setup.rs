@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-/// Longest text of these, in characters.
-const LINE: usize = 500;
+use super::{Fault, LINE};
 
 mirror! {
     /// How to sign in.
@@ -195,16 +194,21 @@ pub(crate) struct DoctorStep {
     /// How long it took.
     #[cfg_attr(test, ts(type = "number"))]
     ms: u64,
-    /// What was seen, without a secret.
+    /// What was seen, without a secret; in English, as IT reads it.
     detail: String,
-    /// What to do; may be empty.
+    /// What to do; may be empty. In English, as IT reads it.
     remedy: String,
+    /// The same in the window's words, where it has some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    fault: Option<Fault>,
 }
 
 impl From<doctor::Finding> for DoctorStep {
     fn from(finding: doctor::Finding) -> Self {
-        let doctor::Finding { step, verdict, ms, detail, remedy } = finding;
-        Self { step: step.into(), verdict: verdict.into(), ms, detail: plain::line(&detail, LINE), remedy }
+        let doctor::Finding { step, verdict, ms, detail, remedy, why } = finding;
+        let (fault, detail) = (why.as_ref().map(Fault::from), plain::line(&detail, LINE));
+        Self { step: step.into(), verdict: verdict.into(), ms, detail, remedy, fault }
     }
 }
 

@@ -7,10 +7,9 @@ import type * as Bound from './bindings';
 import type * as Wish from './wishes';
 
 export type {
-  About, Action, Alert, Ask, Client, Connectivity, Detail, DoctorStep, Exported, Field, Filter, Fix, Kind, Language, Older, Page, Priority,
-  Removed, Row, Server, Setup, SignedIn, Source, State, TestStep, Theme,
+  About, Action, Alert, Ask, Client, Connectivity, Detail, DoctorStep, Exported, Fault, Field, Filter, Fix, Kind, Language, Older, Page, Priority,
+  Removed, Row, Server, Setup, SignedIn, Source, Start, State, Status, TestFailure, TestStep, Theme, Update,
 } from './bindings';
-export type { FaultKind } from './wishes';
 
 /** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
 export type Ranges = [from: number, to: number][];
@@ -20,18 +19,15 @@ export type SettingValue = string | number | boolean | null | SettingValue[] | {
 export type Level = Bound.Level | Wish.ManagedLevel;
 export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & { value: SettingValue; fallback: SettingValue; level: Level };
 
-export type Status = Bound.Status & Wish.StatusMore;
-export type Start = Omit<Bound.Start, 'status'> & { status: Status };
-export type Update = Exclude<Bound.Update, { type: 'status' }> | { type: 'status'; status: Status };
 export type Code = Bound.Code | Wish.ManagedCode;
 export type Problem = Omit<Bound.Problem, 'code'> & { code: Code };
 
 /** Each call is one command of this name, in snake case. */
 export interface Backend {
   /** Calls `heard` for every update until the returned function is called. To be called before anything is read. */
-  listen: (heard: (update: Update) => void) => Promise<() => void>;
+  listen: (heard: (update: Bound.Update) => void) => Promise<() => void>;
   /** What the window needs before its first frame. */
-  start: () => Promise<Start>;
+  start: () => Promise<Bound.Start>;
 
   /** At most `limit` notices. */
   page: (ask: Bound.Ask) => Promise<Bound.Page>;

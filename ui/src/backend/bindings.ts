@@ -6,6 +6,41 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
+export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "bad-answer" | "declined" | "store" | "no-api" | "no-history";
+export type Fault = { 
+/**
+ * Which kind of thing.
+ */
+kind: FaultKind, 
+/**
+ * What was seen: host, number, setting, or what others said, in whatever language; may be empty.
+ */
+detail: string, 
+/**
+ * It is catch-up that fails; the session goes on.
+ */
+isCatchUp: boolean, };
+export type TestFailure = { "what": "not-sent", 
+/**
+ * Why.
+ */
+problem: Problem, } | { "what": "nothing-came", 
+/**
+ * Within so many seconds.
+ */
+seconds: number, } | { "what": "nothing-shown", 
+/**
+ * Within so many seconds.
+ */
+seconds: number, } | { "what": "held-back", 
+/**
+ * Which.
+ */
+why: Suppressed, } | { "what": "not-taken", 
+/**
+ * Its words.
+ */
+why: string, };
 export type Status = { 
 /**
  * One of six.
@@ -20,13 +55,9 @@ since: string,
  */
 endpoint: string, 
 /**
- * What happened, or what is off; may be empty.
+ * What happened, or what is off.
  */
-reason: string, 
-/**
- * What to do about it; may be empty.
- */
-remedy: string, 
+fault?: Fault | null, 
 /**
  * Milliseconds until the next attempt, from now; null when none is planned.
  */
@@ -96,7 +127,7 @@ step: TestStep,
 /**
  * Why it failed.
  */
-failure: string | null, };
+failure: TestFailure | null, };
 export type Code = "store" | "gone" | "link-refused" | "no-browser" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type Problem = { 
 /**
@@ -104,9 +135,13 @@ export type Problem = {
  */
 code: Code, 
 /**
- * For the person: what happened, and what to do.
+ * What was seen: names, numbers, what others said; a sentence only where the code says too little.
  */
 message: string, 
+/**
+ * Of the server: which fault it was, where the code alone says too little.
+ */
+fault?: Fault, 
 /**
  * Of a setting.
  */
@@ -466,13 +501,17 @@ verdict: Verdict,
  */
 ms: number, 
 /**
- * What was seen, without a secret.
+ * What was seen, without a secret; in English, as IT reads it.
  */
 detail: string, 
 /**
- * What to do; may be empty.
+ * What to do; may be empty. In English, as IT reads it.
  */
-remedy: string, };
+remedy: string, 
+/**
+ * The same in the window's words, where it has some.
+ */
+fault?: Fault, };
 export type About = { 
 /**
  * Its version.

@@ -58,7 +58,7 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
   const changed = () => { say({ type: 'inbox' }); };
   const pause = () => new Promise((resolve) => setTimeout(resolve, pace));
   const become = (change: Partial<Status>) => {
-    status = { ...status, since: new Date().toISOString(), retryInMs: null, reason: '', remedy: '', fault: null, fix: null, ...change };
+    status = { ...status, since: new Date().toISOString(), retryInMs: null, fault: null, fix: null, ...change };
     say({ type: 'status', status });
   };
   if (every > 0) setInterval(() => { notices.arrive(); changed(); }, every);
@@ -161,13 +161,13 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
     async signOut() {
       await pause();
       setup = { ...setupOf('managed'), login: 'alice' };
-      become({ state: 'action-needed', fault: { kind: 'no-credential', detail: '' }, fix: 'sign-in' });
+      become({ state: 'action-needed', fault: { kind: 'no-credential', detail: '', isCatchUp: false }, fix: 'sign-in' });
       say({ type: 'setup', setup });
     },
     async testNotice() {
       for (const step of testSteps) {
         await pause();
-        if (status.endpoint.includes('mute')) { say({ type: 'test', step, failure: 'nothing arrived within 15 s' }); return; }
+        if (status.endpoint.includes('mute')) { say({ type: 'test', step, failure: { what: 'nothing-came', seconds: 15 } }); return; }
         say({ type: 'test', step, failure: null });
       }
       notices.arrive();
@@ -210,11 +210,11 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
 }
 
 const faults: Partial<Record<Scene, Partial<Status>>> = {
-  'offline': { reason: 'the server cannot be reached: connection refused', retryInMs: 14_000, fault: { kind: 'unreachable', detail: 'push.example.com:443: connection refused' } },
-  'action-needed': { reason: 'the server refused the sign-in: bad CONNECT', remedy: 'sign in again with a valid token', fault: { kind: 'refused', detail: 'Bad CONNECT' }, fix: 'sign-in' },
-  'polling': { reason: 'the proxy does not let WebSocket through', retryInMs: 240_000, fault: { kind: 'status', detail: 'the proxy answered 502 to the upgrade' } },
-  // A back end that says only what bindings.ts holds.
-  'bare': { reason: 'the server cannot be reached: connection refused', remedy: 'wait, or ask IT', retryInMs: 14_000 },
+  'offline': { retryInMs: 14_000, fault: { kind: 'unreachable', detail: 'push.example.com:443: connection refused', isCatchUp: false } },
+  'action-needed': { fault: { kind: 'refused', detail: 'Bad CONNECT', isCatchUp: false }, fix: 'sign-in' },
+  'polling': { retryInMs: 240_000, fault: { kind: 'busy', detail: 'push.example.com:443: HTTP 502', isCatchUp: false } },
+  // A back end that says only what it must.
+  'bare': { retryInMs: 14_000 },
 };
 
 function statusOf(scene: Scene): Status {
@@ -225,7 +225,7 @@ function statusOf(scene: Scene): Status {
     completeThrough: new Date(Date.now() - (isOnline ? 1 : 49) * minute).toISOString(),
     offers: { history: isOnline, delete: isOnline, clients: isOnline }, fault: null, fix: null,
   };
-  return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', reason: '', remedy: '', retryInMs: null, ...more, ...faults[scene] };
+  return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', retryInMs: null, ...more, ...faults[scene] };
 }
 
 function setupOf(scene: Scene): Setup {

@@ -4,15 +4,6 @@
 // a type of bindings.ts is optional, so that the window also runs on a back end that does not say it yet. Closed sets of
 // codes only: their words are in texts/*.json, so that the person's language is the window's matter alone.
 
-export type FaultKind =
-  | 'unreachable' | 'tls' | 'proxy-auth' | 'status' | 'refused' | 'wrong-account' | 'denied' | 'died' | 'protocol' | 'closed'
-  | 'silent' | 'insecure' | 'settings' | 'no-credential' | 'bad-answer';
-
-export interface StatusMore {
-  /** `reason` and `remedy` as a code: engine::error::Fault, and what was seen, without secrets. */
-  fault?: { kind: FaultKind; detail: string } | null;
-}
-
 /** Where a managed value stands (contract, section 2); `source` is then its file or registry path. */
 export type ManagedLevel = 'mandatory' | 'recommended';
 

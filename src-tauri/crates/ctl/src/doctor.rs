@@ -8,8 +8,8 @@ use std::{io, process::ExitCode, sync::Arc};
 
 use engine::{
     doctor::{Finding, Look, Step, Subject, Verdict, examine},
-    error::SIGN_IN,
     network,
+    status::Fix,
 };
 use host::doctor;
 use jiff::tz::TimeZone;
@@ -121,7 +121,7 @@ impl Report {
 
 fn code(finding: &Finding) -> Code {
     match finding.step {
-        _ if finding.remedy == SIGN_IN => Code::SignIn,
+        _ if finding.why.as_ref().is_some_and(|why| why.kind.fix() == Fix::SignIn) => Code::SignIn,
         Step::Settings => Code::Usage,
         Step::Keychain => Code::SignIn,
         Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => Code::Unreachable,

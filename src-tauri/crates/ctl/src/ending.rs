@@ -114,6 +114,7 @@ impl From<Failure> for Error {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
             Fault::Unreachable
+            | Fault::TimedOut
             | Fault::Tls
             | Fault::ProxyAuth
             | Fault::Closed
@@ -123,7 +124,7 @@ impl From<Failure> for Error {
             Fault::Status(401 | 403) | Fault::Refused | Fault::NoCredential | Fault::WrongAccount => Code::SignIn,
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Code::Unreachable,
             Fault::Insecure | Fault::Settings => Code::Usage,
-            Fault::Status(_) | Fault::Denied | Fault::Protocol | Fault::BadAnswer => Code::Failed,
+            Fault::Status(_) | Fault::Denied | Fault::Protocol | Fault::BadAnswer | Fault::Declined => Code::Failed,
         };
         let (reason, remedy) = (failure.reason(), failure.remedy());
         let message = if remedy.is_empty() { reason } else { format!("{reason}: {remedy}") };

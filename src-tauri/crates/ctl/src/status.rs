@@ -8,8 +8,7 @@ use std::process::ExitCode;
 use data_encoding::HEXLOWER;
 use engine::{
     engine::running_status,
-    error::SIGN_IN,
-    status::{Connectivity, StatusEvent},
+    status::{Connectivity, Fix, Noted},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -45,7 +44,7 @@ pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
     let running = running_status(&setup.data_dir, &setup.account);
     let report = Report {
         version: env!("CARGO_PKG_VERSION"),
-        state: running.as_ref().map_or(Connectivity::Offline, |running| running.state),
+        state: running.as_ref().map_or(Connectivity::Offline, |running| running.status.state),
         last_live: stats.last_live,
         complete_through: stats.complete_through,
         unread: stats.unread,
@@ -66,14 +65,12 @@ fn policy_digest() -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(b"{}")))
 }
 
-fn verdict(
-    report: &Report,
-    running: Option<&StatusEvent>,
-    has_token: impl FnOnce() -> bool,
-    now: Timestamp,
-) -> Option<Code> {
+fn verdict(report: &Report, running: Option<&Noted>, has_token: impl FnOnce() -> bool, now: Timestamp) -> Option<Code> {
     let needs_sign_in = match running {
-        Some(running) => running.state == Connectivity::ActionNeeded && running.remedy == SIGN_IN,
+        Some(running) => {
+            running.status.state == Connectivity::ActionNeeded
+                && running.kind.is_some_and(|kind| kind.fix() == Fix::SignIn)
+        }
         None => !has_token(),
     };
     let is_live = report.state == Connectivity::Live;
@@ -87,11 +84,11 @@ fn verdict(
     }
 }
 
-fn described(report: &Report, running: Option<&StatusEvent>) -> Vec<String> {
+fn described(report: &Report, running: Option<&Noted>) -> Vec<String> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![row("version", report.version.to_owned())];
     match running {
-        Some(running) => {
+        Some(Noted { status: running, .. }) => {
             rows.push(row("state", format!("{} since {}", name(&running.state), local(running.since))));
             rows.push(row("endpoint", running.endpoint.clone()));
             rows.push(row("reason", running.reason.clone()));
@@ -109,6 +106,8 @@ fn described(report: &Report, running: Option<&StatusEvent>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use engine::status::{Kind, StatusEvent};
+
     use super::*;
 
     fn report(state: Connectivity, last_live: Option<&str>) -> Report {
@@ -123,15 +122,16 @@ mod tests {
         }
     }
 
-    fn running(state: Connectivity, remedy: &str) -> StatusEvent {
-        StatusEvent {
+    fn running(state: Connectivity, kind: Option<Kind>) -> Noted {
+        let status = StatusEvent {
             state,
             endpoint: String::new(),
             reason: String::new(),
-            remedy: remedy.to_owned(),
+            remedy: String::new(),
             retry_in_ms: None,
             since: "2026-11-20T08:00:00Z".parse().unwrap(),
-        }
+        };
+        Noted { status, kind }
     }
 
     #[test]
@@ -143,16 +143,22 @@ mod tests {
             (Connectivity::Offline, old, None, true, Some(Code::Unreachable)),
             (Connectivity::Offline, None, None, true, Some(Code::Unreachable)),
             (Connectivity::Offline, recent, None, false, Some(Code::SignIn)),
-            (Connectivity::Live, old, Some(running(Connectivity::Live, "")), false, None),
-            (Connectivity::Polling, old, Some(running(Connectivity::Polling, "")), false, Some(Code::Unreachable)),
+            (Connectivity::Live, old, Some(running(Connectivity::Live, None)), false, None),
+            (Connectivity::Polling, old, Some(running(Connectivity::Polling, None)), false, Some(Code::Unreachable)),
             (
                 Connectivity::ActionNeeded,
                 recent,
-                Some(running(Connectivity::ActionNeeded, SIGN_IN)),
+                Some(running(Connectivity::ActionNeeded, Some(Kind::Refused))),
                 true,
                 Some(Code::SignIn),
             ),
-            (Connectivity::ActionNeeded, recent, Some(running(Connectivity::ActionNeeded, "other")), true, None),
+            (
+                Connectivity::ActionNeeded,
+                recent,
+                Some(running(Connectivity::ActionNeeded, Some(Kind::Store))),
+                true,
+                None,
+            ),
         ] {
             let found = verdict(&report(state, last_live), running.as_ref(), || has_token, now);
             assert_eq!(found, expected, "{state:?} {last_live:?} {running:?} {has_token}");

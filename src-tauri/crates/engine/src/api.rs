@@ -87,7 +87,7 @@ impl Api {
             }
         };
         let answer = self.call(token, path, arguments, wait).await?;
-        let page = page::read(&answer.body, &api.items, &api.cursor).map_err(|error| unreadable(&error))?;
+        let page = page::read(&answer.body, &api.items, &api.cursor).map_err(unreadable)?;
         let (notices, unusable) = self.intake.rows(&page, path, Now::read().wall);
         Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
     }
@@ -105,7 +105,7 @@ impl Api {
             arguments.insert("receiver".to_owned(), message.receivers.clone().into());
         }
         let answer = self.call(token, &self.identity.settings.api.send, arguments, Duration::ZERO).await?;
-        page::check(&answer.body).map_err(|error| unreadable(&error))?;
+        page::check(&answer.body).map_err(unreadable)?;
         let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let id = document.pointer("/data/id").or_else(|| document.pointer("/id"));
         Ok(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
@@ -118,7 +118,7 @@ impl Api {
     pub async fn delete(&self, token: &SecretString, id: &str) -> Result<(), Failure> {
         let arguments = Map::from_iter([("id".to_owned(), Value::from(id))]);
         let answer = self.call(token, &self.identity.settings.api.delete, arguments, Duration::ZERO).await?;
-        page::check(&answer.body).map_err(|error| unreadable(&error))
+        page::check(&answer.body).map_err(unreadable)
     }
 
     /// Who is signed in, as the server says it: an array of objects.
@@ -164,7 +164,7 @@ impl Api {
         let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
         // What is no JSON says nothing beyond its status.
         match serde_json::from_slice::<Value>(&answer.body) {
-            Ok(Value::Object(_)) => page::check(&answer.body).map_err(|error| unreadable(&error)),
+            Ok(Value::Object(_)) => page::check(&answer.body).map_err(unreadable),
             _ => Ok(()),
         }
     }
@@ -194,7 +194,7 @@ impl Api {
         wait: Duration,
     ) -> Result<Answer, Failure> {
         let Identity { settings, device, .. } = &*self.identity;
-        settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.to_string()))?;
+        settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
         let headers = auth::http_headers(settings, token, device)?;
         let request = match method {
             ApiMethod::Post => self.client.post(url.clone()).json(&arguments),
@@ -239,17 +239,18 @@ struct Answer {
 }
 
 fn rows(body: &[u8], items: &crate::settings::Pointer) -> Result<Vec<Value>, Failure> {
-    let page = page::read(body, items, &crate::settings::Pointer::default()).map_err(|error| unreadable(&error))?;
+    let page = page::read(body, items, &crate::settings::Pointer::default()).map_err(unreadable)?;
     page.items
         .iter()
         .map(|item| serde_json::from_str(item.get()).map_err(|error| Failure::new(Fault::BadAnswer, error.to_string())))
         .collect()
 }
 
-fn unreadable(error: &PageError) -> Failure {
-    let fault = match error {
-        PageError::Status(status) => Fault::Status(*status),
-        PageError::Failed(_) | PageError::NotJson(_) | PageError::NoItems => Fault::BadAnswer,
-    };
-    Failure::new(fault, error.to_string())
+fn unreadable(error: PageError) -> Failure {
+    match error {
+        PageError::Status(status) => Failure::new(Fault::Status(status), format!("code {status}")),
+        PageError::Failed(why) => Failure::new(Fault::Declined, why),
+        PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
+        PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
+    }
 }

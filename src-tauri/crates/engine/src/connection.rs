@@ -71,7 +71,7 @@ impl Connection {
         endpoint: &Url,
     ) -> Result<Self, Failure> {
         let settings = &identity.settings;
-        settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.to_string()))?;
+        settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
         let connect = auth::connect(settings, token, &identity.device);
         let limits = Limits {
             max_body: usize::try_from(settings.server.max_message).unwrap_or(usize::MAX),
@@ -310,7 +310,7 @@ impl Running {
                     Ok(event) => self.handle_event(event).await,
                     Err(failure) => Err(failure),
                 },
-                () = wait_until(self.probe) => Err(Failure::new(Fault::Silent, "no answer to a sign of life")),
+                () = wait_until(self.probe) => Err(Failure::new(Fault::Silent, "")),
             };
             if let Err(failure) = result {
                 return End::Failed(failure);
@@ -393,7 +393,7 @@ impl Running {
 pub(crate) fn check_user(user_name: Option<String>, identity: &Identity) -> Result<(), Failure> {
     let login = identity.account.login();
     match user_name.filter(|name| !login.is_empty() && name != login) {
-        Some(other) => Err(Failure::new(Fault::WrongAccount, format!("{other} instead of {login}"))),
+        Some(other) => Err(Failure::new(Fault::WrongAccount, format!("{other} ≠ {login}"))),
         None => Ok(()),
     }
 }
@@ -405,8 +405,8 @@ pub(crate) fn ending(event: &SessionEvent, is_established: bool) -> Option<Failu
             Some(refusal(message, &String::from_utf8_lossy(frame.body()), is_established))
         }
         SessionEvent::Violation(violation) => Some(Failure::new(Fault::Protocol, violation.to_string())),
-        SessionEvent::PeerSilent => Some(Failure::new(Fault::Silent, "no heart-beat")),
-        SessionEvent::Disconnected { .. } => Some(Failure::new(Fault::Closed, "the session was ended")),
+        SessionEvent::PeerSilent => Some(Failure::new(Fault::Silent, "")),
+        SessionEvent::Disconnected { .. } => Some(Failure::new(Fault::Closed, "")),
         SessionEvent::Connected { .. }
         | SessionEvent::Message { .. }
         | SessionEvent::Oversize { .. }

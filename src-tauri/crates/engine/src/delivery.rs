@@ -219,7 +219,7 @@ impl Delivery {
                 self.on_screen.insert(popup.clone(), notices);
                 Write::Shown { seqs, popup }
             }
-            Err(error) => Write::Refused { seqs, why: error.to_string() },
+            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => Write::Refused { seqs, why },
         };
         self.apply(vec![write], Purpose::Bookkeeping);
     }

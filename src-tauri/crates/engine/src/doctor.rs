@@ -14,8 +14,9 @@ use tokio::time::Instant;
 use crate::{
     clock::Now,
     connection::Identity,
-    error::{Failure, Fault},
+    error::Failure,
     network::Client,
+    status::{Kind, Why},
 };
 
 mod collect;
@@ -84,12 +85,15 @@ pub struct Finding {
     pub detail: String,
     /// What to do; empty if nothing.
     pub remedy: String,
+    /// The failure it was, if it was one of the engine's; `detail` and `remedy` say the same in English.
+    #[serde(skip)]
+    pub why: Option<Why>,
 }
 
 impl Finding {
     /// A step that was not looked at.
     pub fn skipped(step: Step, why: impl Into<String>) -> Self {
-        Self { step, verdict: Verdict::Skipped, ms: 0, detail: why.into(), remedy: String::new() }
+        Self { step, verdict: Verdict::Skipped, ms: 0, detail: why.into(), remedy: String::new(), why: None }
     }
 }
 
@@ -123,19 +127,19 @@ impl Look {
 
     /// It does not work, as this failure says.
     pub fn failed(self, failure: &Failure) -> Finding {
-        let remedy = match (failure.remedy(), failure.fault) {
-            ("", Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent) => {
+        let remedy = match (failure.remedy(), failure.kind()) {
+            ("", Kind::Unreachable | Kind::TimedOut | Kind::Closed | Kind::Broken | Kind::Silent) => {
                 "try again; if it stays, ask IT whether the server runs and a firewall lets this computer reach it"
             }
             ("", _) => "try again later; if it stays, ask who runs the server",
             (remedy, _) => remedy,
         };
-        self.fail(failure.reason(), remedy)
+        Finding { why: Some(failure.into()), ..self.fail(failure.reason(), remedy) }
     }
 
     fn found(self, verdict: Verdict, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Finding { step: self.step, verdict, ms, detail: detail.into(), remedy: remedy.into() }
+        Finding { step: self.step, verdict, ms, detail: detail.into(), remedy: remedy.into(), why: None }
     }
 }
 
@@ -205,6 +209,7 @@ fn server_time(server: Timestamp, asked: Instant) -> ServerTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Fault;
 
     #[test]
     fn findings_have_exactly_the_keys_of_the_contract() {

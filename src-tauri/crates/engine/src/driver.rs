@@ -34,7 +34,7 @@ use crate::{
     network,
     ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
     sign_in::Token,
-    status::{Connectivity, Status, StatusEvent},
+    status::{Connectivity, Noted, Status, StatusEvent},
     store::{Counts, Write},
     writer::{self, Writer},
 };
@@ -353,13 +353,14 @@ impl Driver {
             let event = StatusEvent {
                 state: status.state,
                 endpoint: self.endpoint_text(status.endpoint),
-                reason: status.reason.clone(),
-                remedy: status.remedy.clone(),
+                reason: status.reason(),
+                remedy: status.remedy().to_owned(),
                 retry_in_ms: status.retry_in.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
                 since: status.since,
             };
-            self.write_status_file(&event);
-            (self.on_event)(Event::Status(event));
+            let noted = Noted { status: event, kind: status.why.as_ref().map(|why| why.kind) };
+            self.write_status_file(&noted);
+            (self.on_event)(Event::Status(noted.status));
             self.told = Some((status.clone(), until));
             self.noted_live = None;
             self.note_live();
@@ -387,8 +388,8 @@ impl Driver {
         url.map(|url| format!("{}://{}{}", url.scheme(), network::host_of(url), url.path())).unwrap_or_default()
     }
 
-    fn write_status_file(&self, event: &StatusEvent) {
-        let result = serde_json::to_vec(event).map_err(std::io::Error::other).and_then(|text| {
+    fn write_status_file(&self, noted: &Noted) {
+        let result = serde_json::to_vec(noted).map_err(std::io::Error::other).and_then(|text| {
             let beside = self.status_file.with_extension("new");
             std::fs::write(&beside, text)?;
             std::fs::rename(beside, &self.status_file)

@@ -32,7 +32,7 @@ use crate::{
     server::Server,
     settings::Settings,
     sign_in::Token,
-    status::{Status, StatusEvent},
+    status::{Noted, Status},
     store::{Counts, Store, StoreError},
     texts::Language,
     writer::Writer,
@@ -280,7 +280,7 @@ pub fn is_running(data_dir: &Path) -> bool {
 }
 
 /// What the engine that runs for this account says of itself; `None` when none runs, or it has not said anything yet.
-pub fn running_status(data_dir: &Path, account: &Account) -> Option<StatusEvent> {
+pub fn running_status(data_dir: &Path, account: &Account) -> Option<Noted> {
     if !is_running(data_dir) {
         return None;
     }

@@ -14,7 +14,7 @@ use crate::{
     connection::{Connection, Identity, check_user, ending},
     error::{Failure, Fault, Recovery},
     link::ATTEMPT_LIMIT,
-    network::Client,
+    network::{self, Client},
 };
 
 /// How long a server may take to confirm a message. Some never do (Spring's simple broker).
@@ -48,7 +48,7 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
             }
         }
     };
-    timeout(ATTEMPT_LIMIT, greeted).await.unwrap_or_else(|_| Err(Failure::new(Fault::Silent, "no answer to connect")))
+    timeout(ATTEMPT_LIMIT, greeted).await.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, "")))
 }
 
 /// A session on the first endpoint that has one to give. A server that refuses the sign-in is not asked again elsewhere.
@@ -61,7 +61,7 @@ pub async fn connect(client: &Client, identity: &Identity, token: &SecretString)
         let attempt = async {
             let opening = timeout(ATTEMPT_LIMIT, Connection::open(client, identity, token, endpoint)).await;
             let mut connection =
-                opening.unwrap_or_else(|_| Err(Failure::new(Fault::Unreachable, "no answer to the upgrade")))?;
+                opening.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, network::host_of(endpoint))))?;
             greet(&mut connection, identity).await?;
             Ok::<_, Failure>(connection)
         };

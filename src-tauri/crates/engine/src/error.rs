@@ -1,16 +1,20 @@
 //! What can go wrong with a server, and the one table of what to do about it.
 //!
 //! Losing a connection is an input of the [`crate::link`], not an `Err`. [`Failure::recovery`] is the only place that decides
-//! between trying again and asking a person; the texts for people (`reason`, `remedy`) stand beside it. Details
-//! never hold a secret or a URL with one: they are made where the fault is met, from host names and status codes.
+//! between trying again and asking a person; what is said of a fault is its [`Kind`]'s matter. Details never hold a
+//! secret or a URL with one, and no prose of ours: host names, numbers, names of settings, and what others said.
 
 use std::time::Duration;
+
+use crate::status::Kind;
 
 /// What kind of fault it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// DNS, TCP, a time-out, a broken proxy: the network.
+    /// DNS, TCP, a broken proxy: the network.
     Unreachable,
+    /// It did not answer in time.
+    TimedOut,
     /// The certificate is not trusted, or TLS failed.
     Tls,
     /// The proxy wants a sign-in of its own.
@@ -42,6 +46,8 @@ pub enum Fault {
     NoCredential,
     /// The answer of the API cannot be read.
     BadAnswer,
+    /// The API took the call and said that it failed.
+    Declined,
 }
 
 /// A fault, with what was seen.
@@ -83,7 +89,8 @@ impl Failure {
         let retry = self.retry_after.map_or(Recovery::Retry, Recovery::RetryAfter);
         let unless_persistent = if repeated < PERSISTENT { retry } else { Recovery::Halt };
         match self.fault {
-            Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent | Fault::BadAnswer => retry,
+            Fault::Unreachable | Fault::TimedOut | Fault::Closed | Fault::Broken | Fault::Silent => retry,
+            Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
             Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount => Recovery::SignIn,
             Fault::Status(408 | 425 | 429) => retry,
@@ -93,51 +100,43 @@ impl Failure {
         }
     }
 
+    /// What is said of it.
+    pub fn kind(&self) -> Kind {
+        match self.fault {
+            Fault::Unreachable => Kind::Unreachable,
+            Fault::TimedOut => Kind::TimedOut,
+            Fault::Tls => Kind::Tls,
+            Fault::ProxyAuth => Kind::ProxyAuth,
+            Fault::Refused | Fault::Status(401) => Kind::Refused,
+            Fault::Status(403) => Kind::Forbidden,
+            Fault::Status(408 | 425 | 429) => Kind::Busy,
+            Fault::Status(status) if status >= 500 => Kind::Busy,
+            Fault::Status(_) => Kind::Status,
+            Fault::WrongAccount => Kind::WrongAccount,
+            Fault::Denied => Kind::Denied,
+            Fault::Died => Kind::Died,
+            Fault::Protocol => Kind::Protocol,
+            Fault::Closed => Kind::Closed,
+            Fault::Broken => Kind::Broken,
+            Fault::Silent => Kind::Silent,
+            Fault::Insecure => Kind::Insecure,
+            Fault::Settings => Kind::Settings,
+            Fault::NoCredential => Kind::NoCredential,
+            Fault::BadAnswer => Kind::BadAnswer,
+            Fault::Declined => Kind::Declined,
+        }
+    }
+
     /// What happened, in one line.
     pub fn reason(&self) -> String {
-        let what = match self.fault {
-            Fault::Unreachable => "the server cannot be reached",
-            Fault::Tls => "the server's certificate is not trusted",
-            Fault::ProxyAuth => "the proxy asks for a sign-in",
-            Fault::Status(_) => "the server did not accept the connection",
-            Fault::Refused => "the server refused the sign-in",
-            Fault::WrongAccount => "the server signed in somebody else",
-            Fault::Denied => "the server refused the session",
-            Fault::Died => "the server ended the session right after the subscriptions",
-            Fault::Protocol => "the server broke the protocol",
-            Fault::Closed => "the connection was closed",
-            Fault::Broken => "the connection broke",
-            Fault::Silent => "the server fell silent",
-            Fault::Insecure => "the connection would not be encrypted",
-            Fault::Settings => "a file named in the settings cannot be used",
-            Fault::NoCredential => "nobody has signed in",
-            Fault::BadAnswer => "the server's answer cannot be read",
-        };
-        if self.detail.is_empty() { what.to_owned() } else { format!("{what}: {}", self.detail) }
+        self.kind().reason_with(&self.detail)
     }
 
     /// What to do about it; empty when waiting is enough.
     pub fn remedy(&self) -> &'static str {
-        match self.fault {
-            Fault::Unreachable | Fault::Closed | Fault::Broken | Fault::Silent | Fault::BadAnswer => "",
-            Fault::Status(408 | 425 | 429) => "",
-            Fault::Status(status) if status >= 500 => "",
-            Fault::Tls => "ask IT whether network.ca_bundle must name your company's certificate authority",
-            Fault::ProxyAuth => "ask IT for a proxy that needs no sign-in; set it as network.proxy",
-            Fault::Refused | Fault::NoCredential | Fault::Status(401 | 403) => SIGN_IN,
-            Fault::WrongAccount => "check auth.login, then sign in with this account's token",
-            Fault::Denied => "check server.host and server.subscriptions, and the account's rights on the server",
-            Fault::Died => "check that the destinations in server.subscriptions exist and the account may read them",
-            Fault::Protocol => "check server.protocol and server.endpoints: this may not be a STOMP endpoint",
-            Fault::Status(_) => "check the address in server.endpoints: the path may be wrong",
-            Fault::Insecure => "use wss:// or https://, or list the host in network.insecure_hosts",
-            Fault::Settings => "correct the file's path or content; nothing was sent",
-        }
+        self.kind().remedy()
     }
 }
-
-/// The remedy that only a sign-in is.
-pub const SIGN_IN: &str = "sign in again with a valid token";
 
 /// So many times in a row, and a fault is no longer taken for a passing one.
 pub const PERSISTENT: u32 = 3;

@@ -26,7 +26,7 @@ use crate::{
     notice::{Notice, Source},
     ports::{NotifyError, PopupId},
     settings::{NotificationSettings, Settings},
-    status::{Connectivity, Status},
+    status::{Connectivity, Kind, Status, Why},
     store::{Applied, Recovered, Write},
     texts::Language,
 };
@@ -280,27 +280,23 @@ impl Line {
         if self.api.needs_person && state != Connectivity::Offline {
             (state, failure) = (Connectivity::ActionNeeded, self.api.problem.as_ref());
         }
-        let mut reason = failure.map(Failure::reason).unwrap_or_default();
-        let mut remedy = failure.map(Failure::remedy).unwrap_or_default();
+        let mut why = failure.map(Why::from);
         if let Some(failing) = self.delivery.failing() {
             state = Connectivity::ActionNeeded;
-            reason = format!("the inbox cannot be written: {failing}");
-            remedy = "make room on the disk or allow Belfry to write its data folder; nothing is lost meanwhile";
-        } else if state == Connectivity::Live && reason.is_empty() {
-            if !self.config.collect {
-                "catch-up is off: api.base is not set".clone_into(&mut reason);
-            } else if self.history.is_off {
-                "the server offers no history: api.history is not used".clone_into(&mut reason);
-            }
+            why = Some(Why { detail: failing.to_owned(), ..Why::of(Kind::Store) });
         } else if state == Connectivity::Live {
-            reason = format!("catch-up is failing: {reason}");
+            why = match why {
+                Some(why) => Some(Why { is_catch_up: true, ..why }),
+                None if !self.config.collect => Some(Why::of(Kind::NoApi)),
+                None if self.history.is_off => Some(Why::of(Kind::NoHistory)),
+                None => None,
+            };
         }
         Status {
             state,
             since: self.link.since(),
             endpoint: self.link.endpoint(),
-            reason,
-            remedy: remedy.to_owned(),
+            why,
             retry_in: self.next_attempt().map(|until| until.saturating_duration_since(now.mono)),
         }
     }

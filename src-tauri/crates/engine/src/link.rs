@@ -341,12 +341,8 @@ impl Link {
 
     fn tick(&mut self, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         match &self.state {
-            State::Connecting { deadline } if *deadline <= now.mono => {
-                self.give_up("no answer to the connection", now, random)
-            }
-            State::Handshake { deadline } if *deadline <= now.mono => {
-                self.give_up("no answer to the sign-in", now, random)
-            }
+            State::Connecting { deadline } if *deadline <= now.mono => self.give_up(now, random),
+            State::Handshake { deadline } if *deadline <= now.mono => self.give_up(now, random),
             State::Waiting { until, .. } | State::Polling { until, .. } if *until <= now.mono => {
                 self.open(self.next, now)
             }
@@ -394,9 +390,9 @@ impl Link {
         }
     }
 
-    fn give_up(&mut self, detail: &str, now: Now, random: &mut dyn Rng) -> Vec<Action> {
+    fn give_up(&mut self, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         let mut actions = self.close(false);
-        actions.extend(self.lost(Failure::new(Fault::Unreachable, detail), now, random));
+        actions.extend(self.lost(Failure::new(Fault::TimedOut, ""), now, random));
         actions
     }
 

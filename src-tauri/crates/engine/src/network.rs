@@ -44,7 +44,7 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
         let pem = std::fs::read(path).map_err(|error| unusable("network.ca_bundle", &error))?;
         let roots = Certificate::from_pem_bundle(&pem).map_err(|error| unusable("network.ca_bundle", &error))?;
         if roots.is_empty() {
-            return Err(Failure::new(Fault::Settings, "network.ca_bundle holds no certificate"));
+            return Err(Failure::new(Fault::Settings, "network.ca_bundle: no certificate"));
         }
         builder = builder.tls_certs_merge(roots);
     }
@@ -113,7 +113,7 @@ pub(crate) async fn knock(client: &Client, url: &Url) -> Result<Option<jiff::Tim
 pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
     let error = error.without_url();
     if error.is_timeout() {
-        return Failure::new(Fault::Unreachable, format!("{} did not answer in time", host_of(url)));
+        return Failure::new(Fault::TimedOut, host_of(url));
     }
     // The innermost cause says most ("connection refused"); the outer ones say "error sending request".
     let mut cause: &dyn std::error::Error = &error;
@@ -132,7 +132,7 @@ pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::ProxyAuth,
         status => Fault::Status(status.as_u16()),
     };
-    let detail = format!("{} answered HTTP {}", host_of(url), status.as_u16());
+    let detail = format!("{}: HTTP {}", host_of(url), status.as_u16());
     Failure { retry_after: retry_after(headers), ..Failure::new(fault, detail) }
 }
 

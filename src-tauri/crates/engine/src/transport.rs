@@ -80,13 +80,13 @@ impl Transport {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Bytes::new()),
                 Some(Ok(Message::Close(frame))) => {
                     return Err(frame.map_or_else(
-                        || Failure::new(Fault::Closed, format!("{} closed the connection", self.host)),
+                        || Failure::new(Fault::Closed, &self.host),
                         |frame| self.closed(u16::from(frame.code), &frame.reason),
                     ));
                 }
                 Some(Ok(Message::Frame(_))) => {}
                 Some(Err(error)) => return Err(self.failed(&error)),
-                None => return Err(Failure::new(Fault::Closed, format!("{} closed the connection", self.host))),
+                None => return Err(Failure::new(Fault::Closed, &self.host)),
             }
         }
     }
@@ -122,7 +122,7 @@ impl Transport {
         // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
         let fault = if matches!(code, 1002 | 1003 | 1007) { Fault::Protocol } else { Fault::Closed };
         let reason: String = reason.chars().filter(|character| !character.is_control()).take(200).collect();
-        Failure::new(fault, format!("{} closed with {code} {reason}", self.host).trim_end().to_owned())
+        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
     }
 
     fn failed(&self, error: &tungstenite::Error) -> Failure {

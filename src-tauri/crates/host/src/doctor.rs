@@ -4,7 +4,7 @@
 
 use engine::{
     doctor::{Finding, Look, Step},
-    error::SIGN_IN,
+    error::{Failure, Fault},
     ports::{CredentialError, Credentials as _, NotifyError},
 };
 use secrecy::SecretString;
@@ -24,7 +24,7 @@ pub fn keychain(credentials: &MachineCredentials, account: &str) -> (Option<Secr
     }
     match credentials.token(account) {
         Ok(Some(token)) => (Some(token), look.ok(format!("the token of {account} is in the keychain"))),
-        Ok(None) => (None, look.fail(format!("the keychain has no token of {account}"), SIGN_IN)),
+        Ok(None) => (None, look.failed(&Failure::new(Fault::NoCredential, account))),
         Err(CredentialError::Unavailable(why) | CredentialError::File(why)) => {
             (None, look.fail(why, "start or unlock the keychain, or give the token with --token-file"))
         }

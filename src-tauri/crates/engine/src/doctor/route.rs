@@ -131,14 +131,14 @@ async fn pass(
             tell(look.ok(format!("{name} lets us through to {host}")));
             return true;
         }
-        Ok(Ok(407)) => Failure::new(Fault::ProxyAuth, format!("{name} answered HTTP 407")),
+        Ok(Ok(407)) => Failure::new(Fault::ProxyAuth, format!("{name}: HTTP 407")),
         Ok(Ok(status)) => {
             let detail = format!("{name} answered HTTP {status} to a tunnel to {host}");
             tell(look.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
             return false;
         }
         Ok(Err(error)) => Failure::new(Fault::Unreachable, format!("{name}: {error}")),
-        Err(_) => Failure::new(Fault::Unreachable, format!("{name} did not answer in time")),
+        Err(_) => Failure::new(Fault::TimedOut, name),
     };
     tell(look.failed(&failure));
     false

@@ -47,7 +47,7 @@ pub(super) async fn open(
     let look = Look::at(Step::Websocket);
     let opening = Connection::open(&subject.client, &subject.identity, token, endpoint);
     let opened = timeout(ATTEMPT_LIMIT, opening).await;
-    let opened = opened.unwrap_or_else(|_| Err(Failure::new(Fault::Unreachable, format!("{host} did not answer"))));
+    let opened = opened.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, host.clone())));
     let mut connection = match opened {
         Ok(connection) => connection,
         Err(failure) => {

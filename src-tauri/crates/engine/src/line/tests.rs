@@ -3,11 +3,7 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::{
-    error::Fault,
-    notice::page::Next,
-    store::Store,
-};
+use crate::{error::Fault, notice::page::Next, store::Store};
 
 const SECOND: Duration = Duration::from_secs(1);
 

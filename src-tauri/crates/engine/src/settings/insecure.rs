@@ -18,6 +18,13 @@ pub struct InsecureEndpoint {
     host: String,
 }
 
+impl InsecureEndpoint {
+    /// Scheme and host.
+    pub fn place(&self) -> String {
+        format!("{}://{}", self.scheme, self.host)
+    }
+}
+
 impl NetworkSettings {
     /// Whether a secret may be sent to this URL: it is encrypted, or its host is loopback or listed.
     ///
