@@ -5,7 +5,7 @@
 //! failed is tried again and nothing is forgotten meanwhile. Absent: sockets, SQL, the OS.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -123,6 +123,8 @@ pub struct Delivery {
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
     on_screen: HashMap<PopupId, Vec<NoticeKey>>,
+    /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
+    closed: HashSet<PopupId>,
     announced: Option<Seq>,
     issued: u64,
     actions: VecDeque<Action>,
@@ -140,6 +142,7 @@ impl Delivery {
             failing: None,
             showing: HashMap::new(),
             on_screen: HashMap::new(),
+            closed: HashSet::new(),
             announced: None,
             issued: 0,
             actions: VecDeque::new(),
@@ -209,23 +212,36 @@ impl Delivery {
     /// The OS has taken a popup, or not.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
         let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
-        let write = match result {
+        let writes = match result {
             Ok(popup) => {
                 self.actions.push_back(Action::Emit(Event::Notification {
                     r#type: kind.into(),
                     notices: notices.iter().map(|key| key.id.clone()).collect(),
                     summary: title,
                 }));
-                self.on_screen.insert(popup.clone(), notices);
-                Write::Shown { seqs, popup }
+                let shown = Write::Shown { seqs, popup: popup.clone() };
+                if self.closed.remove(&popup) {
+                    // An update may have brought back what a person was just dismissing.
+                    self.actions.push_back(Action::Retract(popup.clone()));
+                    vec![shown, Write::PopupGone(popup)]
+                } else {
+                    self.on_screen.insert(popup, notices);
+                    vec![shown]
+                }
             }
-            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => Write::Refused { seqs, why },
+            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => vec![Write::Refused { seqs, why }],
         };
-        self.apply(vec![write], Purpose::Bookkeeping);
+        if self.showing.is_empty() {
+            self.closed.clear();
+        }
+        self.apply(writes, Purpose::Bookkeeping);
     }
 
     /// A popup left the screen by itself or by a person's hand.
     pub fn handle_closed(&mut self, popup: PopupId) {
+        if !self.showing.is_empty() {
+            self.closed.insert(popup.clone());
+        }
         if self.on_screen.remove(&popup).is_some() {
             self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
         }

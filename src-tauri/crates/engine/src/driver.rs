@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc as sync_mpsc},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -23,7 +23,7 @@ use crate::{
     catchup::{Page, PassId, Request},
     clock::{Now, SleepWatch},
     connection::{self, Identity, Order},
-    delivery::{self, ShowId, Ticket},
+    delivery::{self, Ticket},
     engine::{Snapshot, Wish},
     error::Failure,
     event::Event,
@@ -32,7 +32,8 @@ use crate::{
     line::{Action, Input, Line},
     link::{self, Generation},
     network,
-    ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
+    popups::{self, Popups},
+    ports::{Notifier, PopupEvent},
     sign_in::Token,
     status::{Connectivity, Noted, Status, StatusEvent},
     store::{Counts, Write},
@@ -48,15 +49,7 @@ const NOTE_LIVE_EVERY: Duration = Duration::from_secs(60);
 /// How long the end may take.
 const END_LIMIT: Duration = Duration::from_secs(3);
 
-/// What the notification thread is asked.
-#[derive(Debug)]
-enum PopupJob {
-    Show(ShowId, Box<Popup>),
-    Retract(PopupId),
-}
-
 type PageResult = (PassId, Result<Box<(Page, Vec<Write>)>, Failure>);
-type ShownResult = (ShowId, Result<PopupId, NotifyError>);
 
 /// A running connection.
 #[derive(Debug)]
@@ -95,7 +88,7 @@ pub(crate) struct Driver {
     snapshot: watch::Sender<Snapshot>,
     on_event: Box<dyn FnMut(Event) + Send>,
     status_file: PathBuf,
-    popup_jobs: sync_mpsc::Sender<PopupJob>,
+    popups: Popups,
     running: Option<Running>,
     closing: Vec<JoinHandle<()>>,
     fetch: Option<AbortHandle>,
@@ -117,9 +110,8 @@ impl Driver {
         let (reports, mut reported) = mpsc::channel(64);
         let (pages, mut paged) = mpsc::unbounded_channel();
         let (refreshed, mut refreshes) = mpsc::unbounded_channel();
-        let (shown, mut showns) = mpsc::unbounded_channel();
-        let (popup_events, mut popups) = mpsc::unbounded_channel();
-        let popup_jobs = notifier_thread(parts.notifier, shown, popup_events);
+        let (popup_reports, mut desktop) = mpsc::unbounded_channel();
+        let popups = Popups::start(parts.notifier, popup_reports);
         let (mut wishes, mut written) = (parts.wishes, parts.writer_reports);
         let last_live = parts.snapshot.borrow().last_live;
         let mut driver = Self {
@@ -132,7 +124,7 @@ impl Driver {
             snapshot: parts.snapshot,
             on_event: parts.on_event,
             status_file: parts.status_file,
-            popup_jobs,
+            popups,
             running: None,
             closing: Vec::new(),
             fetch: None,
@@ -166,8 +158,7 @@ impl Driver {
                 Some(changed) = refreshes.recv() => {
                     driver.step(Input::Link(link::Input::Refreshed { changed }));
                 }
-                Some((show, result)) = showns.recv() => driver.step(Input::Shown { show, result }),
-                Some(event) = popups.recv() => driver.handle_popup(event),
+                Some(report) = desktop.recv() => driver.handle_desktop(report),
                 () = wait_until(deadline) => driver.step(Input::Tick),
                 _ = clocks.tick() => {
                     if sleep_watch.has_slept(Now::read()) {
@@ -222,13 +213,17 @@ impl Driver {
         self.step(input);
     }
 
-    fn handle_popup(&mut self, event: PopupEvent) {
-        match event {
-            PopupEvent::Activated { id, action, activation_token } => {
+    fn handle_desktop(&mut self, report: popups::Report) {
+        match report {
+            popups::Report::Shown(show, result) => self.step(Input::Shown { show, result }),
+            popups::Report::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 let notices = self.line.notices_of(&id).unwrap_or_default().to_vec();
                 (self.on_event)(Event::Activated { notices, action, activation_token });
             }
-            PopupEvent::Closed { id } => self.step(Input::PopupClosed(id)),
+            popups::Report::Event(PopupEvent::Closed { id }) => {
+                self.step(Input::PopupClosed(id.clone()));
+                self.popups.handle_closed(id);
+            }
         }
     }
 
@@ -258,8 +253,8 @@ impl Driver {
                 self.writer.apply(Job { ticket, writes });
             }
             delivery::Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
-            delivery::Action::Show { show, popup } => self.popup(PopupJob::Show(show, popup)),
-            delivery::Action::Retract(popup) => self.popup(PopupJob::Retract(popup)),
+            delivery::Action::Show { show, popup } => self.popups.show(show, popup),
+            delivery::Action::Retract(popup) => self.popups.retract(popup),
             delivery::Action::Emit(event) => (self.on_event)(event),
         }
     }
@@ -329,12 +324,6 @@ impl Driver {
             let _ = pages.send((pass, asked.await.map(Box::new)));
         });
         self.fetch = Some(task.abort_handle());
-    }
-
-    fn popup(&self, job: PopupJob) {
-        if self.popup_jobs.send(job).is_err() {
-            tracing::error!("the notification thread has ended");
-        }
     }
 
     /// Tells the state when it has changed: as an event, to those who watch, and to `belfryctl status`.
@@ -455,32 +444,4 @@ async fn wait_until(deadline: Option<Instant>) {
         Some(deadline) => sleep_until(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-/// The thread that talks to the desktop, in order: D-Bus may take its time.
-fn notifier_thread(
-    notifier: Arc<dyn Notifier>,
-    shown: mpsc::UnboundedSender<ShownResult>,
-    events: mpsc::UnboundedSender<PopupEvent>,
-) -> sync_mpsc::Sender<PopupJob> {
-    let (jobs, queue) = sync_mpsc::channel();
-    let work = move || {
-        notifier.listen(Box::new(move |event| {
-            // The driver may have ended: then nobody can act on a click.
-            let _ = events.send(event);
-        }));
-        while let Ok(job) = queue.recv() {
-            match job {
-                PopupJob::Show(show, popup) => {
-                    // The driver may have ended: the claim stays without an outcome, which a restart knows how to read.
-                    let _ = shown.send((show, notifier.show(&popup)));
-                }
-                PopupJob::Retract(popup) => notifier.retract(&popup),
-            }
-        }
-    };
-    if let Err(error) = std::thread::Builder::new().name("notifier".to_owned()).spawn(work) {
-        tracing::error!(%error, "no thread for notifications");
-    }
-    jobs
 }

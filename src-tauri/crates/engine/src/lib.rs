@@ -27,6 +27,7 @@ pub mod line;
 pub mod link;
 pub mod network;
 pub mod notice;
+pub mod popups;
 pub mod ports;
 pub mod server;
 pub mod settings;

@@ -6,6 +6,7 @@
 
 use std::{
     collections::{HashMap, VecDeque, hash_map::Entry},
+    ops::Range,
     sync::Arc,
     time::Duration,
 };
@@ -18,6 +19,7 @@ use engine::{
     grouping::{Grouping, Job},
     line::{Action, Input, Line, Message},
     link::{self, Generation, PROBE_LIMIT, StopReason},
+    popups::Gone,
     ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
     store::{RejectReason, Write},
@@ -56,6 +58,7 @@ pub(crate) struct Conn {
 enum PopupJob {
     Show(ShowId, Box<Popup>),
     Retract(PopupId),
+    Forget(PopupId),
 }
 
 /// What one life of the program holds in memory.
@@ -72,6 +75,9 @@ pub(crate) struct Machine {
     /// When the writer's last report arrives: they keep their order.
     reported: u64,
     popups: VecDeque<PopupJob>,
+    gone: Gone,
+    /// When the desktop's last word arrives: they keep their order.
+    pub desktop_said: u64,
     is_showing: bool,
     fetch: u64,
     answers: HashMap<PassId, usize>,
@@ -122,6 +128,8 @@ impl World<'_> {
             is_writing: false,
             reported: 0,
             popups: VecDeque::new(),
+            gone: Gone::default(),
+            desktop_said: 0,
             is_showing: false,
             fetch: 0,
             answers: HashMap::new(),
@@ -285,6 +293,7 @@ impl World<'_> {
             delivery::Action::Retract(popup) => {
                 self.oracle.handle_gone(&popup);
                 self.oracle.count("a popup retracted");
+                machine.gone.handle_left(popup.clone());
                 machine.popups.push_back(PopupJob::Retract(popup));
                 self.show_soon();
             }
@@ -296,11 +305,15 @@ impl World<'_> {
     /// Something is due on the machine.
     pub(crate) fn handle_local(&mut self, local: Local) -> Verdict {
         match local {
-            Local::Step(input) => {
-                if let Input::PopupClosed(popup) = &input {
-                    self.oracle.handle_gone(popup);
+            Local::Step(input) => self.step(input)?,
+            Local::Closed(popup) => {
+                self.oracle.handle_dismissed(&popup);
+                if let Some(machine) = &mut self.machine {
+                    machine.gone.handle_left(popup.clone());
+                    machine.popups.push_back(PopupJob::Forget(popup.clone()));
                 }
-                self.step(input)?;
+                self.show_soon();
+                self.step(Input::PopupClosed(popup))?;
             }
             Local::Report(report) => {
                 let is_lost = report.session.is_some_and(|session| self.paths[session].is_severed);
@@ -540,26 +553,46 @@ impl World<'_> {
         }
     }
 
+    /// The desktop says something.
+    pub(crate) fn hear_of_desktop(&mut self, millis: Range<u64>, said: Local) {
+        let arrival = self.now + self.dice.millis(millis);
+        let Some(machine) = &mut self.machine else { return };
+        machine.desktop_said = machine.desktop_said.max(arrival) + 1;
+        let after = machine.desktop_said - self.now;
+        self.push_local(after, said);
+    }
+
+    /// The desktop takes a popup, or not.
+    fn hand_over(&mut self, popup: &Popup) -> Result<Result<PopupId, NotifyError>, String> {
+        self.oracle.handle_handed(popup)?;
+        let is_refused = self.dice.happens(self.noise().refused_popups);
+        let named = if is_refused { None } else { self.screen.show(popup) };
+        match &named {
+            Some(name) => self.oracle.handle_shown(name),
+            None => self.oracle.count("a popup refused"),
+        }
+        Ok(named.ok_or_else(|| NotifyError::Refused("made up".to_owned())))
+    }
+
     fn next_popup(&mut self) -> Verdict {
         let Some(machine) = &mut self.machine else { return Ok(()) };
         machine.is_showing = false;
         match machine.popups.pop_front() {
             Some(PopupJob::Show(show, popup)) => {
-                self.oracle.handle_handed(&popup)?;
-                let is_refused = self.dice.happens(self.noise().refused_popups);
-                let named = if is_refused { None } else { self.screen.show(&popup) };
-                if let Some(name) = &named {
-                    self.oracle.handle_shown(name);
-                } else {
-                    self.oracle.count("a popup refused");
-                }
-                let result = named.ok_or_else(|| NotifyError::Refused("made up".to_owned()));
+                let checked = machine.gone.check(&popup);
+                let result = match checked {
+                    Ok(()) => self.hand_over(&popup)?,
+                    Err(gone) => Err(gone),
+                };
                 self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
                 self.strike(Moment::Handed)?;
-                let after = self.dice.millis(0..30);
-                self.push_local(after, Local::Step(Input::Shown { show, result }));
+                self.hear_of_desktop(0..30, Local::Step(Input::Shown { show, result }));
             }
-            Some(PopupJob::Retract(popup)) => self.screen.retract(&popup),
+            Some(PopupJob::Retract(popup)) => {
+                machine.gone.forget(&popup);
+                self.screen.retract(&popup);
+            }
+            Some(PopupJob::Forget(popup)) => machine.gone.forget(&popup),
             None => {}
         }
         self.show_soon();

@@ -51,6 +51,7 @@ pub(crate) struct Oracle {
     handed: HashMap<usize, u32>,
     recorded_popups: HashSet<PopupId>,
     gone_popups: HashSet<PopupId>,
+    dismissed_popups: HashSet<PopupId>,
     told: HashMap<usize, u32>,
     announced: i64,
     life: u32,
@@ -253,6 +254,8 @@ impl Oracle {
             PopupKind::Update => "a popup updated",
         });
         if popup.kind == PopupKind::Update {
+            let is_gone = popup.replaces.as_ref().is_some_and(|replaced| self.gone_popups.contains(replaced));
+            ensure!(!is_gone, "(2) an update brings back a popup that has left the screen");
             return Ok(());
         }
         for key in &popup.notices {
@@ -266,6 +269,12 @@ impl Oracle {
     /// The line was told, or has ordered, that a popup leaves the screen.
     pub(crate) fn handle_gone(&mut self, popup: &PopupId) {
         self.gone_popups.insert(popup.clone());
+    }
+
+    /// The program was told that a person has dismissed a popup.
+    pub(crate) fn handle_dismissed(&mut self, popup: &PopupId) {
+        self.handle_gone(popup);
+        self.dismissed_popups.insert(popup.clone());
     }
 
     /// The OS has put a popup on the screen under this name, perhaps again.
@@ -318,6 +327,9 @@ impl Oracle {
             self.count("a claim left uncertain");
         }
         self.life += 1;
+        // Of what was not written the new life knows nothing.
+        self.gone_popups.clear();
+        self.dismissed_popups.clear();
         Ok(())
     }
 
@@ -373,6 +385,9 @@ impl Oracle {
                     ensure!(is_right, "(2) {id} was suppressed as {why:?}");
                 }
             }
+        }
+        for (popup, items) in screen {
+            ensure!(!self.dismissed_popups.contains(popup), "(2) the popup for {items:?} was dismissed and is back");
         }
         for (popup, items) in screen.iter().filter(|(popup, _)| self.recorded_popups.contains(popup)) {
             let speaks = items

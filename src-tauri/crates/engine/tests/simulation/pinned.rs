@@ -207,6 +207,40 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
                 ..plain()
             },
         ),
+        (
+            "an update that waits for its turn does not bring back a popup that is dismissed meanwhile",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (2_000, DaemonSlow { lasts: 8_000 }),
+                    (2_100, Update { which: 0, to: To::Open }),
+                    (2_200, Dismiss { which: 0 }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "an update that meets the hand that dismisses its popup is taken back",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (2_000, Update { which: 0, to: To::Open }),
+                    (2_030, Dismiss { which: 0 }),
+                ],
+                ..plain()
+            },
+        ),
+        (
+            "a popup that is dismissed before its name is known is not updated",
+            Plan {
+                acts: vec![
+                    (1_000, Publish { count: 1, array: false }),
+                    (1_045, Dismiss { which: 0 }),
+                    (3_000, Update { which: 0, to: To::Open }),
+                ],
+                ..plain()
+            },
+        ),
     ]
 }
 

@@ -17,6 +17,7 @@ use engine::{
     inbox::{Inbox, Removal},
     line::{Config, Input},
     link::{self, Generation},
+    ports::PopupId,
     store::{Applied, Store},
     texts::Language,
 };
@@ -44,6 +45,8 @@ const MAX_ATTEMPTS: usize = 40;
 pub(crate) enum Local {
     /// To the line.
     Step(Input),
+    /// The notification daemon says that a person has dismissed a popup.
+    Closed(PopupId),
     /// From a connection, in order.
     Report(Report),
     /// The writer takes what is queued.

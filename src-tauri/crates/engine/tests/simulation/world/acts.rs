@@ -141,6 +141,9 @@ impl World<'_> {
         for path in &mut self.paths {
             path.last += lasts;
         }
+        if let Some(machine) = &mut self.machine {
+            machine.desktop_said += lasts;
+        }
         let waiting: Vec<Reverse<Due>> = self.queue.drain().collect();
         for Reverse(mut due) in waiting {
             if matches!(due.event, Event::Local { .. }) {
@@ -163,8 +166,7 @@ impl World<'_> {
     fn dismiss(&mut self, which: usize) {
         if let Some(popup) = self.screen.take(which) {
             self.oracle.count("a popup dismissed");
-            let after = self.dice.millis(1..200);
-            self.push_local(after, Local::Step(Input::PopupClosed(popup)));
+            self.hear_of_desktop(1..200, Local::Closed(popup));
         }
     }
 
