@@ -93,6 +93,7 @@ const BANNED: &[(&str, &[&str])] = &[
     ("tests/harness", &["belfry", "belfryctl", "host", "tauri"]),
     ("tests/it", &["belfry", "belfryctl", "tauri"]),
     ("tests/pushd", &["belfry", "belfryctl", "host", "tauri"]),
+    ("tests/story", &["belfry", "belfryctl", "host", "tauri"]),
 ];
 
 #[test]

@@ -1,11 +1,13 @@
 //! `cargo xtask run`: what Belfry is for, shown on this machine.
 //!
 //! First in the terminal, within a minute or two: `belfry-pushd --demo` and four people's `belfryctl`, an expense on
-//! its way from one to the next. Then the app itself, signed in to the same server. What the machine lacks for the app
+//! its way from one to the next. Then the app: on the person's own desktop, signed in to the same server; or, where there
+//! is no display, on a private one, where `belfry-story` plays a day and photographs it. What the machine lacks for the app
 //! is named; the story in the terminal needs none of it.
 
 mod http;
 mod person;
+mod transcript;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -16,11 +18,16 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use self::person::Person;
-use crate::shell::{cargo, heading, run, target};
+use self::transcript::Transcript;
+use crate::shell::{cargo, command, heading, run, target};
 use crate::{system, ui};
 
-/// Tells the story, then starts the app and stays until it is closed.
-pub(crate) fn run_demo() -> Result<()> {
+/// What the terminal says, in the demo's folder.
+const TRANSCRIPT: &str = "terminal.txt";
+
+/// Tells the story, then shows the app: on a display until it is closed, without one until the story is over, or with
+/// `stay` until Ctrl-C.
+pub(crate) fn run_demo(stay: bool) -> Result<()> {
     heading("build: belfry-pushd and belfryctl");
     run(cargo(["build", "-p", "belfry-pushd", "-p", "belfryctl"]))?;
 
@@ -30,35 +37,37 @@ pub(crate) fn run_demo() -> Result<()> {
     }
     fs::create_dir_all(&folder)?;
     let server = Server::start(&folder)?;
-    tell(&server, &folder)?;
-    show(&server, &folder)
+    let transcript = Transcript::create(&folder.join(TRANSCRIPT))?;
+    tell(&server, &transcript, &folder)?;
+    let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some());
+    if has_display || !cfg!(target_os = "linux") { show(&server, &transcript, &folder) } else { play(&folder, stay) }
 }
 
 /// An expense on its way through a company; each step waits for what the person concerned is shown.
-fn tell(server: &Server, folder: &Path) -> Result<()> {
+fn tell(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
     heading("the story: four people, one push server, everybody's own belfryctl");
-    let mut employee = Person::sign_in("employee", server, folder)?;
-    let mut supervisor = Person::sign_in("supervisor", server, folder)?;
-    let mut manager = Person::sign_in("manager", server, folder)?;
-    let mut finance = Person::sign_in("finance", server, folder)?;
+    let mut employee = Person::sign_in("employee", server, transcript, folder)?;
+    let mut supervisor = Person::sign_in("supervisor", server, transcript, folder)?;
+    let mut manager = Person::sign_in("manager", server, transcript, folder)?;
+    let mut finance = Person::sign_in("finance", server, transcript, folder)?;
     for person in [&mut employee, &mut supervisor, &mut manager] {
         person.start()?;
         person.wait("live", |event| event["event"] == "status" && event["state"] == "live")?;
     }
-    println!("  finance      has not started work yet");
+    transcript.say("finance", "has not started work yet");
 
     let filed = employee.post("/demo/expenses", &json!({"what": "Team offsite", "amount": "480.00 EUR"}))?;
-    println!("  employee     files an expense: Team offsite, 480.00 EUR");
+    transcript.say("employee", "files an expense: Team offsite, 480.00 EUR");
     let id = filed.get("id").and_then(Value::as_str).context("the demo server filed no expense")?.to_owned();
     let approve = |person: &mut Person| {
         person.wait("the request", is_shown("Approval needed"))?;
         person.post(&format!("/demo/expenses/{id}/approve"), &Value::Null)?;
-        println!("  {:<12} approves", person.name);
+        transcript.say(person.name, "approves");
         person.wait("its notification taken back", |event| event["type"] == "retract")
     };
     approve(&mut supervisor)?;
     approve(&mut manager)?;
-    println!("  finance      starts work, and is told what was missed");
+    transcript.say("finance", "starts work, and is told what was missed");
     finance.start()?;
     approve(&mut finance)?;
     employee.wait("the good news", is_shown("Paid"))?;
@@ -72,25 +81,41 @@ fn tell(server: &Server, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The app, signed in as the supervisor.
-fn show(server: &Server, folder: &Path) -> Result<()> {
-    if !cfg!(target_os = "linux")
-        || std::env::var_os("DISPLAY").is_some()
-        || std::env::var_os("WAYLAND_DISPLAY").is_some()
-    {
-        if let Err(error) = system::ensure(&[system::BUILD, system::FONTS]) {
-            println!("\nThe window needs what is not here, so the story ends in the terminal. {error}");
-            return Ok(());
-        }
-        heading("build: the app");
-        ui::build()?;
-        run(cargo(["build", "-p", "belfry"]))?;
-        heading("the app: close it from its tray menu to end");
-        println!("file an expense for the supervisor at {}/demo (employee, password demo)", server.http);
-        return run(Person::sign_in("supervisor", server, folder)?.app());
+/// The app on this desktop, signed in as the supervisor.
+fn show(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
+    if !can_build_the_app(&[system::BUILD, system::FONTS]) {
+        return Ok(());
     }
-    println!("\nThere is no display, so the story ends in the terminal.");
-    Ok(())
+    heading("build: the app");
+    ui::build()?;
+    run(cargo(["build", "-p", "belfry"]))?;
+    heading("the app: close it from its tray menu to end");
+    println!("file an expense for the supervisor at {}/demo (employee, password demo)", server.http);
+    run(Person::sign_in("supervisor", server, transcript, folder)?.app())
+}
+
+/// The app on a desktop of its own that nobody sees, and a page of pictures of it.
+fn play(folder: &Path, stay: bool) -> Result<()> {
+    if !can_build_the_app(&[system::BUILD, system::FONTS, system::DESKTOP]) {
+        return Ok(());
+    }
+    heading("build: the app, and the story's player");
+    ui::build()?;
+    run(cargo(["build", "-p", "belfry", "-p", "belfryctl", "-p", "belfry-pushd", "-p", "belfry-story"]))?;
+    heading("the story with the app: no display, so it is played on a private one, in Chinese and in English");
+    let mut story = command(&program("belfry-story").to_string_lossy(), ["--out"]);
+    story.arg(folder).arg("--transcript").arg(folder.join(TRANSCRIPT)).args(stay.then_some("--stay"));
+    story.env("BELFRY_PROGRAMS", target().join("debug"));
+    run(story)
+}
+
+/// Names what the app needs and is not to be had here.
+fn can_build_the_app(packages: &[&[&str]]) -> bool {
+    let ready = system::ensure(packages).and_then(|()| ui::installed());
+    if let Err(error) = &ready {
+        println!("\nThe app needs what is not here, so the story ends in the terminal. {error:#}");
+    }
+    ready.is_ok()
 }
 
 fn is_shown(text: &'static str) -> impl Fn(&Value) -> bool {

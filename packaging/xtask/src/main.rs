@@ -30,7 +30,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Show what Belfry is for: a story in the terminal, then the app signed in to a demo server
-    Run,
+    Run {
+        /// Without a display: keep the app running on the private one, until Ctrl-C
+        #[arg(long)]
+        stay: bool,
+    },
     /// Run every test that needs nothing beyond apt, the crates registry and npm
     Test {
         /// Only the tests whose names or modules contain this
@@ -43,7 +47,7 @@ enum Command {
 fn main() -> ExitCode {
     let began = Instant::now();
     let outcome = match Cli::parse().command {
-        Command::Run => demo::run_demo().map(|()| true),
+        Command::Run { stay } => demo::run_demo(stay).map(|()| true),
         Command::Test { name } => test::run_tests(name.as_deref(), began),
         Command::Check => check::run_checks().map(|()| {
             println!("\ncheck: all is well, {}", minutes(began.elapsed()));

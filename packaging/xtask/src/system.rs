@@ -18,22 +18,21 @@ pub(crate) const BUILD: &[&str] =
 /// Without these, Chinese texts are boxes.
 pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk", "fonts-noto-core"];
 
-/// What the tests use: a browser, brokers, and a desktop for the app. Erlang is named because it brings a network service of
-/// its own.
-pub(crate) const TESTS: &[&str] = &[
-    "chromium",
+/// A private desktop: a screen, a window manager, popups, a keychain, and what looks at them.
+pub(crate) const DESKTOP: &[&str] = &[
     "dbus-daemon",
     "dunst",
-    "erlang-base",
     "gnome-keyring",
     "imagemagick",
     "openbox",
-    "rabbitmq-server",
-    "webkit2gtk-driver",
     "x11-utils",
+    "x11-xserver-utils",
     "xdotool",
     "xvfb",
 ];
+
+/// What the tests use beyond a desktop. Erlang is named because it brings a network service of its own.
+pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server", "webkit2gtk-driver"];
 
 /// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {

@@ -16,7 +16,7 @@ const TAURI_DRIVER: &str = "2.1.0";
 
 /// Whether everything that ran passed, and something did run.
 pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
-    system::ensure(&[system::BUILD, system::FONTS, system::TESTS])?;
+    system::ensure(&[system::BUILD, system::FONTS, system::DESKTOP, system::TESTS])?;
     let mut tally = Tally::default();
     let mut failures = Vec::new();
     tally += part(ui::build().and_then(|()| ui::test(name)));

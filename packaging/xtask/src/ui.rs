@@ -17,14 +17,14 @@ const CHROMIUM: &str = "/usr/bin/chromium";
 
 /// Installs what `package-lock.json` names (if that changed) and builds `ui/dist`.
 pub(crate) fn build() -> Result<()> {
-    install()?;
+    installed()?;
     heading("UI: build");
     run(npm(["run", "build"]))
 }
 
 /// Type checks and lints.
 pub(crate) fn check() -> Result<()> {
-    install()?;
+    installed()?;
     heading("UI: types and lints");
     run(npm(["run", "check"]))?;
     run(npm(["run", "lint"]))
@@ -78,7 +78,8 @@ fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<
     Ok(tally)
 }
 
-fn install() -> Result<()> {
+/// Installs what `package-lock.json` names, if that changed.
+pub(crate) fn installed() -> Result<()> {
     if !has("npm") {
         bail!("npm is missing: install Node 20 or newer, with npm");
     }

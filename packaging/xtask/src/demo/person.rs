@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
-use super::{Server, http, program};
+use super::{Server, Transcript, http, program};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -21,12 +21,13 @@ pub(super) struct Person {
     server: String,
     token: String,
     folder: PathBuf,
+    transcript: Transcript,
     running: Option<(Child, mpsc::Receiver<Value>)>,
 }
 
 impl Person {
     /// Signs in at the server and writes the settings.
-    pub(super) fn sign_in(name: &'static str, server: &Server, folder: &Path) -> Result<Self> {
+    pub(super) fn sign_in(name: &'static str, server: &Server, transcript: &Transcript, folder: &Path) -> Result<Self> {
         let answer = http::post(&server.http, "/login", None, &json!({"login": name, "password": "demo"}))?;
         let token = answer.get("token").and_then(Value::as_str).context("the demo server gave no token")?;
         let folder = folder.join(name);
@@ -53,7 +54,8 @@ login = "{name}"
             http = server.http,
         );
         fs::write(folder.join("settings.toml"), settings)?;
-        Ok(Self { name, server: server.http.clone(), token: token.to_owned(), folder, running: None })
+        let (server, token, transcript) = (server.http.clone(), token.to_owned(), transcript.clone());
+        Ok(Self { name, server, token, folder, transcript, running: None })
     }
 
     /// Calls the demo server as this person.
@@ -70,11 +72,11 @@ login = "{name}"
         let mut child = command.spawn().context("cannot start belfryctl")?;
         let lines = BufReader::new(child.stdout.take().context("no output")?).lines();
         let (sender, events) = mpsc::channel();
-        let name = self.name;
+        let (name, transcript) = (self.name, self.transcript.clone());
         std::thread::spawn(move || {
             for event in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Value>(&line).ok()) {
                 if let Some(text) = for_people(&event) {
-                    println!("  {name:<12} {text}");
+                    transcript.say(name, &text);
                 }
                 if sender.send(event).is_err() {
                     return;

@@ -112,6 +112,15 @@ impl Popups {
         dunst.get_property("displayedLength").await.expect("a number")
     }
 
+    /// Takes all of them off the screen, as a person does who has seen enough.
+    ///
+    /// # Panics
+    /// If dunst does not answer.
+    pub async fn close_all(&self) {
+        let dunst = Proxy::new(&self.connection, NAME, PATH, "org.dunstproject.cmd0").await.expect("dunst");
+        dunst.call_method("NotificationCloseAll", &()).await.expect("an answer");
+    }
+
     fn take(&mut self, call: Call) {
         if let Call::Shown(popup) = call {
             self.shown.push(popup.clone());

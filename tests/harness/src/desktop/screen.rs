@@ -13,6 +13,8 @@ use crate::program::{Running, run_to_end};
 
 /// A person's first glance: everything of an ordinary screen that a test needs.
 const SIZE: &str = "1280x800x24";
+/// Behind the windows, so that white popups are seen on pictures.
+const BACKGROUND: &str = "#54697a";
 const CLIENTS: &str = "_NET_CLIENT_LIST";
 const ACTIVE: &str = "_NET_ACTIVE_WINDOW";
 
@@ -58,7 +60,9 @@ impl Screen {
         let mut command = on(&display, "xprop");
         command.args(["-root", "-spy", CLIENTS, ACTIVE]);
         let changes = Running::spawn(command);
-        Self { changes, manager, server, display }
+        let screen = Self { changes, manager, server, display };
+        screen.tool("xsetroot", ["-solid", BACKGROUND]).await;
+        screen
     }
 
     /// `:N`, for `DISPLAY`.
@@ -118,6 +122,14 @@ impl Screen {
         self.xdotool(["key", "--clearmodifiers", keys]).await;
     }
 
+    /// Types text into the active window.
+    ///
+    /// # Panics
+    /// If the screen is gone.
+    pub async fn enter(&self, text: &str) {
+        self.xdotool(["type", "--clearmodifiers", "--delay", "40", text]).await;
+    }
+
     /// Clicks into the first window of this class once it is seen, so many pixels from its upper left corner. Also finds
     /// windows that no manager knows: popups and menus.
     ///
@@ -143,12 +155,13 @@ impl Screen {
         other
     }
 
-    /// A picture of the whole screen, as PNG.
+    /// A picture of the whole screen, as PNG; of the same screen the same bytes.
     ///
     /// # Panics
     /// If it cannot be written.
     pub async fn picture(&self, file: &Path) {
-        self.tool("import", [OsStr::new("-window"), OsStr::new("root"), file.as_os_str()]).await;
+        let words = ["-window", "root", "-define", "png:exclude-chunks=date,time"];
+        self.tool("import", words.iter().map(OsStr::new).chain([file.as_os_str()])).await;
     }
 
     /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed.

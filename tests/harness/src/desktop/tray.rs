@@ -130,9 +130,8 @@ impl Tray {
 
     async fn menu(&self) -> Proxy<'static> {
         let mut items = self.items.clone();
-        let items = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs");
-        let Item { owner, path } = items.last().expect("not empty").clone();
-        drop(items);
+        items.wait_for(|items| !items.is_empty()).await.expect("the tray runs");
+        let Item { owner, path } = items.borrow().last().expect("not empty").clone();
         let item = Proxy::new(&self.connection, owner.clone(), path, "org.kde.StatusNotifierItem").await;
         let menu = item.expect("an icon").get_property::<zbus::zvariant::OwnedObjectPath>("Menu").await;
         let menu = menu.expect("an icon with a menu").into_inner();
