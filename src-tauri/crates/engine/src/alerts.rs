@@ -236,14 +236,17 @@ mod tests {
     }
 
     #[test]
-    fn popups_are_worded_in_the_persons_language_and_name_three() {
+    fn popups_are_worded_in_the_persons_language_and_name_the_three_most_urgent_or_newest() {
         let notices: Vec<Notice> =
             (0..5).map(|number| Notice { title: format!("Report {number}"), ..notice() }).collect();
         let wording = Wording::new(crate::texts::Language::English, NotificationSettings::default());
         let popup = wording.summary(&notices);
         assert_eq!(popup.title, "5 new notices");
-        assert_eq!(popup.body, "alice: Report 0\nalice: Report 1\nalice: Report 2\nand 2 more");
+        assert_eq!(popup.body, "alice: Report 4\nalice: Report 3\nalice: Report 2\nand 2 more");
         assert_eq!(popup.notices.len(), 5);
+        let urgent = |number: usize| Notice { priority: Priority::Urgent, ..notices[number].clone() };
+        let mixed = [urgent(0), notices[1].clone(), urgent(2), notices[3].clone(), notices[4].clone()];
+        assert_eq!(wording.summary(&mixed).body, "alice: Report 2\nalice: Report 0\nalice: Report 4\nand 2 more");
         let chinese = Wording::new(crate::texts::Language::Chinese, NotificationSettings::default());
         assert_eq!(chinese.summary(&notices).title, "5 条新通知");
         assert_eq!(wording.single(&notice()).body, "12 EUR", "the title is not said twice");

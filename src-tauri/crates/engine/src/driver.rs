@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use reqwest::Client;
 use tokio::{
     sync::{mpsc, oneshot, watch},
-    task::{AbortHandle, JoinHandle},
+    task::{JoinHandle, JoinSet},
     time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
 };
 
@@ -91,7 +91,7 @@ pub(crate) struct Driver {
     popups: Popups,
     running: Option<Running>,
     closing: Vec<JoinHandle<()>>,
-    fetch: Option<AbortHandle>,
+    fetches: JoinSet<()>,
     reports: mpsc::Sender<connection::Report>,
     pages: mpsc::UnboundedSender<PageResult>,
     refreshed: mpsc::UnboundedSender<bool>,
@@ -127,7 +127,7 @@ impl Driver {
             popups,
             running: None,
             closing: Vec::new(),
-            fetch: None,
+            fetches: JoinSet::new(),
             reports,
             pages,
             refreshed,
@@ -313,17 +313,14 @@ impl Driver {
     }
 
     fn fetch(&mut self, pass: PassId, request: Request) {
-        if let Some(fetch) = self.fetch.take() {
-            fetch.abort();
-        }
         let (client, token, pages) = (self.client.clone(), Arc::clone(&self.token), self.pages.clone());
         let (identity, intake) = (Arc::clone(&self.identity), Arc::clone(&self.intake));
-        let task = tokio::spawn(async move {
+        while self.fetches.try_join_next().is_some() {}
+        self.fetches.spawn(async move {
             let asked = async { Api::new(client?, identity, intake).page(&token.get().await?, &request).await };
             // The driver may have ended meanwhile.
             let _ = pages.send((pass, asked.await.map(Box::new)));
         });
-        self.fetch = Some(task.abort_handle());
     }
 
     /// Tells the state when it has changed: as an event, to those who watch, and to `belfryctl status`.
@@ -406,9 +403,7 @@ impl Driver {
         self.step(Input::Link(link::Input::Disconnect));
         self.execute();
         self.publish();
-        if let Some(fetch) = self.fetch.take() {
-            fetch.abort();
-        }
+        self.fetches.abort_all();
         let mut closing = std::pin::pin!(join_all(std::mem::take(&mut self.closing)));
         let mut is_closed = false;
         let finish = async {

@@ -134,7 +134,7 @@ pub enum Input {
 pub enum Action {
     /// To the connection or the credentials.
     Link(link::Action),
-    /// Ask for a page, then [`Input::Page`]. A request of an earlier pass is of no interest any more.
+    /// Ask for a page, then [`Input::Page`]; also when an earlier request is still under way.
     Fetch {
         /// The pass.
         pass: PassId,
@@ -152,6 +152,8 @@ pub struct Line {
     link: Link,
     delivery: Delivery,
     running: Option<Running>,
+    /// Passes that were left while they waited for a page.
+    left: Vec<Pass>,
     next_pass: Option<(Instant, Purpose)>,
     passes: u64,
     api: Api,
@@ -175,6 +177,7 @@ impl Line {
             link: Link::new(config.endpoints, config.reconnect_spread, now),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst),
             running: None,
+            left: Vec::new(),
             next_pass: None,
             passes: 0,
             api: Api::default(),
@@ -336,7 +339,7 @@ impl Line {
             self.history.require(now.mono);
         }
         if *self.link.state() == LinkState::Off {
-            self.abandon_pass(now);
+            self.abandon_pass();
             self.next_pass = None;
             self.api.retry = None;
         } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {

@@ -1,8 +1,8 @@
 //! When due alerts pop up, and which of them together.
 //!
 //! A live notice rings at once, until `burst` have rung within a second: the rest of that second becomes one batch. What
-//! is found while catching up is decided as one batch, at the end of the pass or 2 s after the first. Every notice is in
-//! exactly one batch. Pure: time is an argument; what a batch says is the delivery's matter.
+//! is found while catching up is decided as one batch, at the end of the pass or 2 s after the first; what rang counts
+//! for both. Every notice is in exactly one batch. Pure: time is an argument; what a batch says is the delivery's matter.
 
 use std::{
     collections::VecDeque,
@@ -69,14 +69,16 @@ impl Planner {
     /// The batches that are due.
     pub fn poll(&mut self, now: Instant) -> Vec<Batch> {
         let mut batches = Vec::new();
+        while self.rang.front().is_some_and(|rang| now.saturating_duration_since(*rang) >= BURST_WINDOW) {
+            self.rang.pop_front();
+        }
         if self.caught_until.is_some_and(|until| until <= now) {
             self.caught_until = None;
             let seqs = std::mem::take(&mut self.caught);
-            let summary = seqs.len() > self.burst;
+            // What rang a moment ago counts, and what rings now counts for what comes in a moment.
+            let summary = seqs.len() > 1 && self.rang.len() + seqs.len() > self.burst;
+            self.rang.extend(std::iter::repeat_n(now, if summary { 1 } else { seqs.len() }));
             batches.push(Batch { seqs, summary });
-        }
-        while self.rang.front().is_some_and(|rang| now.saturating_duration_since(*rang) >= BURST_WINDOW) {
-            self.rang.pop_front();
         }
         if self.held_until.is_some_and(|until| until <= now) {
             // The burst's second is over; what it held back is one popup, unless it is a single notice.
@@ -154,6 +156,22 @@ mod tests {
         assert_eq!(planner.poll_timeout(), None);
     }
 
+    #[test]
+    fn what_catch_up_has_rung_counts_for_the_live_burst_and_the_other_way_round() {
+        let (mut planner, start) = (Planner::new(3), Instant::now());
+        add(&mut planner, 1..=2, true, start);
+        planner.end_catch_up(start);
+        add(&mut planner, 3..=5, false, start);
+        assert_eq!(seqs(&planner.poll(start)), [(vec![1, 2], false), (vec![3], false)]);
+        assert_eq!(seqs(&planner.poll(start + SECOND)), [(vec![4, 5], true)]);
+        let later = start + 3 * SECOND;
+        add(&mut planner, 6..=7, false, later);
+        assert_eq!(seqs(&planner.poll(later)), [(vec![6, 7], false)]);
+        add(&mut planner, 8..=9, true, later);
+        planner.end_catch_up(later);
+        assert_eq!(seqs(&planner.poll(later)), [(vec![8, 9], true)]);
+    }
+
     #[derive(Debug, Clone)]
     enum Event {
         Add { catching_up: bool },
@@ -202,9 +220,13 @@ mod tests {
             let mut all: Vec<i64> = rang.iter().flat_map(|(_, batch)| batch.seqs.iter().map(|seq| seq.0)).collect();
             all.sort_unstable();
             prop_assert_eq!(all, (0..added.len() as i64).collect::<Vec<_>>());
-            for (at, batch) in &rang {
+            for (index, (at, batch)) in rang.iter().enumerate() {
                 prop_assert!(!batch.seqs.is_empty() && (batch.summary || batch.seqs.len() <= burst as usize));
                 prop_assert!(!batch.summary || batch.seqs.len() > 1);
+                // Several single ones are never more than a burst, with all that rang in the second before.
+                let recent = rang.iter().take(index + 1).filter(|(other, _)| *at - *other < BURST_WINDOW);
+                let popups: usize = recent.map(|(_, batch)| if batch.summary { 1 } else { batch.seqs.len() }).sum();
+                prop_assert!(batch.summary || batch.seqs.len() == 1 || popups <= burst as usize, "{popups}");
                 for seq in &batch.seqs {
                     prop_assert!(*at - added[seq.0 as usize] <= CATCH_UP_WINDOW);
                 }

@@ -2,6 +2,8 @@
 //!
 //! Plain text out: escaping and stripping for a given desktop is the host's matter.
 
+use std::cmp::Reverse;
+
 use super::loudness;
 use crate::{
     notice::{Notice, Priority},
@@ -34,10 +36,13 @@ impl Wording {
         self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), BODY))
     }
 
-    /// One popup for several notices.
+    /// One popup for several notices, given oldest first: it names the most urgent, and of those the newest.
     pub fn summary<'a>(&self, notices: impl IntoIterator<Item = &'a Notice>) -> Popup {
         let notices: Vec<&Notice> = notices.into_iter().collect();
-        let mut lines: Vec<String> = notices
+        let mut named = notices.clone();
+        named.reverse();
+        named.sort_by_key(|notice| Reverse((loudness(notice, &self.settings), notice.priority)));
+        let mut lines: Vec<String> = named
             .iter()
             .take(NAMED)
             .map(|notice| {

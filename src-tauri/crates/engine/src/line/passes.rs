@@ -52,10 +52,18 @@ pub(super) struct Api {
     pub(super) problem: Option<Failure>,
     pub(super) repeated: u32,
     pub(super) retry: Option<Instant>,
+    /// It has asked to be left alone until then (`Retry-After`), whoever connects meanwhile.
+    not_before: Option<Instant>,
     /// The token was refused: the link's refresh was asked for, once.
     pub(super) refreshing: bool,
     pub(super) refreshed: bool,
     pub(super) needs_person: bool,
+}
+
+impl Api {
+    fn handle_retry_after(&mut self, failure: &Failure, now: Now) {
+        self.not_before = self.not_before.max(failure.retry_after.map(|delay| now.mono + delay));
+    }
 }
 
 /// When `api.history` has to be read. Each pass of a session reads it; of the polls, which come every few seconds, only
@@ -94,15 +102,13 @@ impl Line {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
-    /// Leaves a pass where it is.
-    pub(super) fn abandon_pass(&mut self, now: Now) {
-        if self.running.take().is_some_and(|running| running.busy) {
-            self.handle_given_up(now);
-        }
+    /// Leaves a pass where it is. The page it has asked for is still welcome: the server may have marked it as delivered.
+    pub(super) fn abandon_pass(&mut self) {
+        self.left.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
     }
 
-    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive or never be written:
-    /// only the history still has it then.
+    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive: only the history
+    /// still has it then.
     fn handle_given_up(&mut self, now: Now) {
         self.history.require(now.mono + STRAY + self.config.wait);
     }
@@ -115,7 +121,7 @@ impl Line {
     }
 
     pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
-        self.abandon_pass(now);
+        self.abandon_pass();
         self.passes += 1;
         self.next_pass = None;
         self.api.retry = None;
@@ -163,6 +169,11 @@ impl Line {
     pub(super) fn continue_pass(&mut self, now: Now) {
         let Some(running) = &mut self.running else { return };
         if let Some(request) = running.pass.request() {
+            if let Some(until) = self.api.not_before.filter(|until| *until > now.mono) {
+                (running.busy, self.api.retry) = (false, Some(until));
+                let purpose = running.purpose;
+                return self.hold_up_nothing(purpose, now);
+            }
             running.busy = true;
             self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
             return;
@@ -172,7 +183,7 @@ impl Line {
         };
         let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
         self.running = None;
-        self.api = Api::default();
+        self.api = Api { not_before: self.api.not_before, ..Api::default() };
         if let Some(through) = finished.complete_through.filter(|_| read_history || !self.has_history()) {
             self.complete_through = Some(through);
             self.delivery
@@ -235,7 +246,9 @@ impl Line {
     }
 
     pub(super) fn handle_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
-        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == id) else { return };
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == id) else {
+            return self.handle_late_page(id, result, now);
+        };
         let (page, rejected) = match result {
             Ok(page) => *page,
             Err(failure) => return self.handle_api_failure(failure, now),
@@ -249,9 +262,33 @@ impl Line {
         self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
     }
 
+    /// The page of a pass that was left: its rows are as true as ever, but its cursor leads nowhere any more.
+    fn handle_late_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
+        let Some(index) = self.left.iter().position(|pass| pass.id() == id) else { return };
+        let mut pass = self.left.swap_remove(index);
+        match result {
+            Ok(page) => {
+                let (page, rejected) = *page;
+                let step = pass.handle_page(page);
+                let mut writes = self.writes(step.notices, step.source, Some(&pass), now);
+                writes.extend(rejected);
+                if !writes.is_empty() {
+                    self.delivery.handle_received(Received { writes, ..Received::default() });
+                }
+            }
+            Err(failure) => {
+                self.handle_given_up(now);
+                self.api.handle_retry_after(&failure, now);
+            }
+        }
+    }
+
     /// The rows of a page are committed: what it said of the next one holds.
     pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
-        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else { return };
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
+            self.left.retain(|left| left.id() != pass);
+            return;
+        };
         running.pass.handle_committed(new);
         // Not before its rows are committed: a pass that starts meanwhile asks for them again.
         self.cursor = running.cursor.take().or(self.cursor.take());
@@ -272,6 +309,7 @@ impl Line {
             running.pass.require_history();
         }
         self.handle_given_up(now);
+        self.api.handle_retry_after(&failure, now);
         self.api.repeated += 1;
         match failure.recovery(self.api.repeated) {
             Recovery::RefreshToken if !self.api.refreshed => {
@@ -288,6 +326,11 @@ impl Line {
             }
         }
         self.api.problem = Some(failure);
+        self.hold_up_nothing(purpose, now);
+    }
+
+    /// A pass that has to wait holds up neither the session nor what it has found so far.
+    fn hold_up_nothing(&mut self, purpose: Purpose, now: Now) {
         match purpose {
             Purpose::Connect(_) => self.give_way(now),
             Purpose::Poll => self.step_link(link::Input::Polled { ok: false }, now),

@@ -3,9 +3,32 @@
 use jiff::SignedDuration;
 
 use super::*;
-use crate::{error::Fault, notice::page::Next, store::Store};
+use crate::{
+    error::Fault,
+    notice::{
+        page::Next,
+        parse::{Incoming, Parsed, Via, parse},
+    },
+    store::Store,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
+
+fn notice(id: &str) -> Notice {
+    let body = format!(r#"{{"id":"{id}","title":"t"}}"#);
+    let incoming = Incoming {
+        body: body.as_bytes(),
+        destination: "/queue/test",
+        scope: "",
+        amqp_message_id: None,
+        redelivered: None,
+        via: Via::Page,
+    };
+    match parse(&incoming, &Settings::default().message, &TimeZone::UTC) {
+        Parsed::Notices(notices) => notices.into_iter().next().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
 
 struct Rig {
     line: Line,
@@ -173,15 +196,66 @@ fn the_first_poll_after_a_session_reads_the_history_for_what_was_written_to_it_i
     assert_eq!(asked.matches('h').count(), 1, "{asked}");
 }
 
-#[test]
-fn a_pass_that_was_left_in_the_middle_makes_the_history_due() {
+/// A rig that has just left a poll while it waited for its page, and the poll.
+fn leaving() -> (Rig, PassId) {
     let mut rig = Rig::polling();
     rig.answers = false;
     rig.wait(5 * SECOND);
     rig.answers = true;
     rig.step(Input::Link(link::Input::Disconnect));
     rig.step(Input::Link(link::Input::Connect));
+    let left = rig.asked.last().unwrap().0;
+    (rig, left)
+}
+
+#[test]
+fn what_a_pass_that_was_left_has_asked_for_is_kept_when_it_comes() {
+    let (mut rig, left) = leaving();
+    let page = Page {
+        notices: vec![notice("late")],
+        rows: 1,
+        next: Next::Cursor("9".to_owned()),
+        server_time: Some(rig.now.wall),
+    };
+    rig.step(Input::Page { pass: left, result: Ok(Box::new((page, Vec::new()))) });
+    assert_eq!(rig.store.counts().unwrap().notices, 1);
+    assert_eq!(rig.store.cursor().unwrap(), None, "its rows are true, its place is not");
+}
+
+#[test]
+fn when_what_a_pass_that_was_left_has_asked_for_does_not_come_the_history_is_due() {
+    let (mut rig, left) = leaving();
     rig.lose();
+    rig.wait(20 * SECOND);
+    assert_eq!(rig.asked(|rig| rig.wait(10 * SECOND)), "cc");
+    rig.step(Input::Page { pass: left, result: Err(Failure::new(Fault::Unreachable, "test")) });
     let asked = rig.asked(|rig| rig.wait(60 * SECOND));
     assert!(asked.starts_with("chch") && asked.ends_with("cccc"), "{asked}");
+}
+
+#[test]
+fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.refuse(429, Some(120 * SECOND));
+    rig.answers = true;
+    rig.lose();
+    let asked = rig.asked(|rig| {
+        rig.wait(20 * SECOND);
+        rig.step(Input::Link(link::Input::Disconnect));
+        rig.step(Input::Link(link::Input::Connect));
+        rig.establish();
+        assert_eq!(*rig.line.link().state(), LinkState::Live);
+        rig.wait(99 * SECOND);
+    });
+    assert_eq!(asked, "");
+    assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
+    // A person who wants it tried is not told to wait.
+    rig.wait(10 * SECOND);
+    rig.answers = false;
+    rig.step(Input::Link(link::Input::TryNow));
+    rig.refuse(429, Some(120 * SECOND));
+    rig.answers = true;
+    assert_eq!(rig.asked(|rig| rig.step(Input::Link(link::Input::TryNow))), "ch");
 }

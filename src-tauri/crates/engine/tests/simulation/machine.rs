@@ -5,10 +5,10 @@
 //! in it that those could not do too.
 
 use std::{
-    collections::{HashMap, VecDeque, hash_map::Entry},
+    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
     ops::Range,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use engine::{
@@ -80,6 +80,10 @@ pub(crate) struct Machine {
     pub desktop_said: u64,
     is_showing: bool,
     fetch: u64,
+    /// Requests that wait for their answer.
+    waiting: HashSet<u64>,
+    /// The API has asked to be left alone until then.
+    asked_to_wait: Option<Instant>,
     answers: HashMap<PassId, usize>,
     may_open: bool,
     sleep_watch: SleepWatch,
@@ -132,6 +136,8 @@ impl World<'_> {
             desktop_said: 0,
             is_showing: false,
             fetch: 0,
+            waiting: HashSet::new(),
+            asked_to_wait: None,
             answers: HashMap::new(),
             may_open: true,
             sleep_watch: SleepWatch::new(now),
@@ -179,6 +185,9 @@ impl World<'_> {
         let is_person = matches!(input, Input::Link(link::Input::SignedIn | link::Input::TryNow));
         let is_stopped = matches!(link.state(), link::State::Stopped(StopReason::SignIn(_)));
         machine.may_open = is_person || !is_stopped;
+        if is_person {
+            machine.asked_to_wait = None;
+        }
         machine.line.step(input, now);
         let link = machine.line.link();
         if before.is_some_and(|before| before != (link.state().clone(), link.generation())) {
@@ -208,6 +217,7 @@ impl World<'_> {
     }
 
     fn perform(&mut self, action: Action) -> Verdict {
+        let now = self.clocks().mono;
         let Some(machine) = &mut self.machine else { return Ok(()) };
         match action {
             Action::Link(link::Action::Open { generation, endpoint }) => {
@@ -247,12 +257,16 @@ impl World<'_> {
                 if self.plan.api.is_none() {
                     return Err("(9) a page is asked for where there is no API".to_owned());
                 }
+                if machine.asked_to_wait.is_some_and(|until| until > now) {
+                    return Err("(9) a page is asked for before the time that the API has named".to_owned());
+                }
                 if let Entry::Vacant(new) = machine.answers.entry(pass) {
                     new.insert(0);
                     Self::count(&mut self.passes, self.now, "passes")?;
                 }
                 machine.fetch += 1;
                 let fetch = machine.fetch;
+                machine.waiting.insert(fetch);
                 if !machine.line.link().has_session() {
                     self.oracle.count("a poll outside a session");
                 }
@@ -332,9 +346,8 @@ impl World<'_> {
             }
             Local::Answered(fetch, input) => {
                 self.strike(Moment::Answered)?;
-                if let Some(machine) = self.machine.as_mut().filter(|machine| machine.fetch == fetch) {
-                    // One answer, and nobody waits for another.
-                    machine.fetch += 1;
+                // One answer, and nobody waits for another.
+                if self.machine.as_mut().is_some_and(|machine| machine.waiting.remove(&fetch)) {
                     self.count_answer(&input)?;
                     self.step(input)?;
                 }
@@ -416,7 +429,8 @@ impl World<'_> {
 
     /// A request reaches the server, or does not: one that was given up under way may still be served.
     pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &Request) {
-        let is_given_up = life != self.life || self.machine.as_ref().is_none_or(|machine| machine.fetch != fetch);
+        let is_given_up =
+            life != self.life || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains(&fetch));
         if is_given_up {
             if self.dice.happens(50) {
                 return;
@@ -474,7 +488,11 @@ impl World<'_> {
     /// A pass ends, and does not hammer.
     fn count_answer(&mut self, input: &Input) -> Verdict {
         let Input::Page { pass, result } = input else { return Ok(()) };
-        if result.is_err() {
+        if let Err(failure) = result {
+            let until = failure.retry_after.map(|delay| self.clocks().mono + delay);
+            if let Some(machine) = &mut self.machine {
+                machine.asked_to_wait = machine.asked_to_wait.max(until);
+            }
             return Self::count(&mut self.failed_requests, self.now, "failing requests");
         }
         let Some(machine) = &mut self.machine else { return Ok(()) };
