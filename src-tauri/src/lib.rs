@@ -223,6 +223,8 @@ fn tray_now(app: &AppHandle) -> Tray {
 /// Shows in tray and window what the engine says of itself.
 async fn follow_engine(app: AppHandle) {
     let mut snapshot = app.state::<Shell>().snapshot();
+    // What has happened since the tray was made is news too: a server nearby is quicker than a desktop's library.
+    snapshot.mark_changed();
     let contents = |snapshot: &engine::engine::Snapshot| (snapshot.counts, snapshot.revision);
     let mut known = contents(&snapshot.borrow());
     while snapshot.changed().await.is_ok() {

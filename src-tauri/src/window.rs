@@ -118,7 +118,7 @@ pub(crate) fn handle(window: &Window, event: &WindowEvent) {
         }
         WindowEvent::Destroyed => {
             window.state::<Shell>().forget_window();
-            system::end_network_process();
+            system::end_network_process(window.app_handle());
         }
         _ => {}
     }

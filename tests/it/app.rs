@@ -1,11 +1,25 @@
 //! The real app on a real desktop: what a person sees of it, clicks in it, and finds when something is missing.
 
-use harness::desktop::{Parts, Window};
+use harness::desktop::{Parts, Screen, Window};
 use harness::{Desktop, Page, Pushd, Running};
 
-use crate::world::{Person, pushd_settings};
+use serde_json::json;
 
+use crate::world::{Person, pushd_settings, text};
+
+mod ending;
+mod faults;
 mod popups;
+mod rabbit;
+mod window;
+
+/// Who sits there.
+const ALICE: &str = "alice";
+
+/// A server that knows her.
+async fn pushd() -> Pushd {
+    Pushd::start(["--user", "alice:secret"]).await
+}
 
 /// Somebody before a desktop with Belfry installed.
 struct Desk {
@@ -14,10 +28,15 @@ struct Desk {
 }
 
 impl Desk {
-    /// With everything a desktop can have, for a user of `belfry-pushd`.
-    async fn of(pushd: &Pushd, login: &str) -> Option<Self> {
-        let token = pushd.login(login, "secret").await;
-        Self::with(Parts::default(), &pushd_settings(pushd, login), &token).await
+    /// With everything a desktop can have.
+    async fn of(pushd: &Pushd) -> Option<Self> {
+        Self::in_parts(Parts::default(), pushd).await
+    }
+
+    /// With these parts of a desktop.
+    async fn in_parts(parts: Parts, pushd: &Pushd) -> Option<Self> {
+        let token = pushd.login(ALICE, "secret").await;
+        Self::with(parts, &pushd_settings(pushd, ALICE), &token).await
     }
 
     async fn with(parts: Parts, settings: &str, token: &str) -> Option<Self> {
@@ -37,6 +56,17 @@ impl Desk {
         command.env("BELFRY_TOKEN", &self.person.token);
         Page::open(command).await
     }
+    /// A notice that this person sends to themselves. Returns its id.
+    async fn send(&self, pushd: &Pushd, title: &str, content: &str) -> String {
+        let message = json!({"title": title, "content": content, "type": "1", "receiver": [ALICE]});
+        text(&pushd.call(&self.person.token, "sendMessage", &message).await, "id")
+    }
+}
+
+/// Waits for the app's window, in front and painted.
+async fn see_window(screen: &mut Screen) {
+    let windows = screen.wait_for("the window in front", is_in_front).await;
+    screen.wait_for_content(&windows[0]).await;
 }
 
 fn is_in_front(windows: &[Window]) -> bool {

@@ -30,8 +30,9 @@ impl Shell {
         let Some(account) = account else {
             return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
         };
-        let is_signed_in = matches!(self.machine.keeping.token(&account.name()), Ok(Some(_)));
-        (!is_signed_in).then(|| Setup {
+        // A keychain that cannot be read may well hold a token: the engine says what is wrong with it.
+        let is_signed_out = matches!(self.machine.keeping.token(&account.name()), Ok(None));
+        is_signed_out.then(|| Setup {
             step: SetupStep::SignIn,
             is_managed: false,
             server: Some(shown(account.origin(), "", &settings, true)),

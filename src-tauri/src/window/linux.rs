@@ -3,10 +3,13 @@
 //! for as long as the program runs, though nothing is left to fetch for; it starts another one when it needs it.
 
 use std::fs;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use gtk::prelude::GtkWindowExt;
 use rustix::process::{Pid, Signal, getpid, kill_process};
-use tauri::WebviewWindow;
+use tauri::async_runtime as runtime;
+use tauri::{AppHandle, Manager, WebviewWindow};
 
 /// As the kernel has it: cut to 15 characters.
 const NETWORK_PROCESS: &str = "(WebKitNetworkPr)";
@@ -20,8 +23,31 @@ pub(super) fn admit(window: &WebviewWindow, token: &str) -> tauri::Result<()> {
     Ok(())
 }
 
-/// To be called when no window is left.
-pub(super) fn end_network_process() {
+/// How long after the last window the process stays. WebKitGTK aborts the whole program when one that it has just started
+/// ends before it has said its number, so one that is young must never be ended.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// To be called when a window has gone: ends the process a little later, if no window has come meanwhile.
+pub(super) fn end_network_process(app: &AppHandle) {
+    static CLOSED: AtomicU64 = AtomicU64::new(0);
+    let this = CLOSED.fetch_add(1, Ordering::Relaxed) + 1;
+    let app = app.clone();
+    runtime::spawn(async move {
+        tokio::time::sleep(GRACE).await;
+        let inner = app.clone();
+        // Windows are made on the main thread, so none comes while this looks.
+        let asked = app.run_on_main_thread(move || {
+            if inner.webview_windows().is_empty() && CLOSED.load(Ordering::Relaxed) == this {
+                end_children();
+            }
+        });
+        if let Err(error) = asked {
+            tracing::debug!(%error, "the program is ending, and all of its processes with it");
+        }
+    });
+}
+
+fn end_children() {
     let own = getpid().as_raw_nonzero().to_string();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {

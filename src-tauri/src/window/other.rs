@@ -1,6 +1,6 @@
 //! Windows and macOS: a click on a notification needs no token, and a web view ends its processes itself.
 
-use tauri::WebviewWindow;
+use tauri::{AppHandle, WebviewWindow};
 
 /// Nothing to do.
 ///
@@ -11,4 +11,4 @@ pub(super) fn admit(_window: &WebviewWindow, _token: &str) -> tauri::Result<()> 
 }
 
 /// Nothing to do.
-pub(super) fn end_network_process() {}
+pub(super) fn end_network_process(_app: &AppHandle) {}

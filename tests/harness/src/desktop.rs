@@ -137,6 +137,15 @@ impl Desktop {
         self.tray.as_ref().expect("a desktop with a tray")
     }
 
+    /// Locks or opens the keychain.
+    ///
+    /// # Panics
+    /// If this desktop was made without one.
+    pub async fn lock_keychain(&mut self, lock: Lock) {
+        let bus = self.bus.as_ref().expect("a desktop with a bus");
+        self.keychain.as_mut().expect("a desktop with a keychain").restart(bus, lock).await;
+    }
+
     /// Clicks the popup that is on the screen.
     ///
     /// # Panics

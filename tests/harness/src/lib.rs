@@ -13,6 +13,7 @@ pub mod desktop;
 pub mod http;
 pub mod leash;
 pub mod ports;
+pub mod processes;
 pub mod program;
 pub mod proxy;
 pub mod pushd;

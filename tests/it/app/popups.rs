@@ -1,29 +1,17 @@
 //! A notice on its way to the screen, and a click on its popup on the way back.
 
-use harness::Pushd;
 use harness::webdriver::Target;
-use serde_json::json;
 
-use super::{Desk, is_in_front};
-
-async fn send(pushd: &Pushd, title: &str, content: &str) {
-    let bob = pushd.login("bob", "secret").await;
-    let message = json!({"title": title, "content": content, "type": "1", "receiver": ["alice"]});
-    pushd.call(&bob, "sendMessage", &message).await;
-}
-
-async fn pushd() -> Pushd {
-    Pushd::start(["--user", "alice:secret", "--user", "bob:secret"]).await
-}
+use super::{Desk, is_in_front, pushd};
 
 #[tokio::test]
 async fn a_notice_pops_up_as_it_was_sent_and_a_click_raises_the_window_at_it() {
     let pushd = pushd().await;
-    let Some(mut desk) = Desk::of(&pushd, "alice").await else { return };
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
     let _other = desk.desktop.screen.cover().await;
-    send(&pushd, "Trip <b>to</b> Oslo", "5 < 6 & <i>7</i>").await;
+    desk.send(&pushd, "Trip <b>to</b> Oslo", "5 < 6 & <i>7</i>").await;
     let popup = desk.desktop.popups().next().await;
     assert_eq!(popup.title, "Trip <b>to</b> Oslo");
     assert_eq!(popup.body, "5 &lt; 6 &amp; &lt;i&gt;7&lt;/i&gt;");
@@ -36,11 +24,11 @@ async fn a_notice_pops_up_as_it_was_sent_and_a_click_raises_the_window_at_it() {
 #[tokio::test]
 async fn a_click_on_a_popup_makes_the_window_when_there_is_none() {
     let pushd = pushd().await;
-    let Some(mut desk) = Desk::of(&pushd, "alice").await else { return };
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(_app) = desk.start(&["--hidden"]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
     assert_eq!(desk.desktop.screen.windows().await, [], "it waits in the tray");
-    send(&pushd, "Lunch", "at noon").await;
+    desk.send(&pushd, "Lunch", "at noon").await;
     desk.desktop.popups().next().await;
     desk.desktop.click_popup().await;
     desk.desktop.screen.wait_for("the window in front", is_in_front).await;

@@ -8,8 +8,9 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
+use tokio::time::timeout;
 
-use crate::program::{Running, run_to_end};
+use crate::program::{PATIENCE, Running, run_to_end};
 
 /// A person's first glance: everything of an ordinary screen that a test needs.
 const SIZE: &str = "1280x800x24";
@@ -103,7 +104,7 @@ impl Screen {
     /// Returns the windows when `is_so` holds for them.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`](crate::program::PATIENCE).
+    /// If it does not within [`PATIENCE`].
     pub async fn wait_for(&mut self, what: &str, is_so: impl Fn(&[Window]) -> bool) -> Vec<Window> {
         loop {
             let windows = self.windows().await;
@@ -134,12 +135,25 @@ impl Screen {
     /// windows that no manager knows: popups and menus.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`](crate::program::PATIENCE).
+    /// If there is none within [`PATIENCE`].
     pub async fn click(&self, class: &str, x: u32, y: u32) {
         let found = self.xdotool(["search", "--sync", "--onlyvisible", "--class", class]).await;
         let id = found.lines().next().unwrap_or_else(|| panic!("no window of {class}"));
         let (x, y) = (x.to_string(), y.to_string());
         self.xdotool(["mousemove", "--window", id, &x, &y, "click", "1"]).await;
+    }
+
+    /// Returns when a window shows more than an empty ground.
+    ///
+    /// # Panics
+    /// If it goes before, or stays empty for [`PATIENCE`].
+    pub async fn wait_for_content(&self, window: &Window) {
+        // Nothing outside tells when a window paints, so it is looked at; each look takes a tenth of a second.
+        let shows = async {
+            let colours = ["-window", &window.id, "-format", "%k", "info:"];
+            while self.tool("import", colours).await.trim() == "1" {}
+        };
+        timeout(PATIENCE, shows).await.unwrap_or_else(|_| panic!("{window:?} stays empty"));
     }
 
     /// Another program's window, in front and with the keyboard its own.

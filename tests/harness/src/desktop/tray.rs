@@ -9,6 +9,7 @@ use std::sync::Mutex;
 use futures_util::StreamExt;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::zvariant::{OwnedValue, Structure, Value};
@@ -88,8 +89,17 @@ impl Tray {
     pub async fn start(bus: &Bus) -> Self {
         let (sender, items) = watch::channel(Vec::new());
         let builder = zbus::connection::Builder::address(bus.address()).expect("an address");
-        let builder = builder.serve_at(PATH, Watcher(sender)).and_then(|builder| builder.name(NAME));
-        Self { connection: builder.expect("a service").build().await.expect("the only tray"), items }
+        let builder = builder.serve_at(PATH, Watcher(sender.clone())).and_then(|builder| builder.name(NAME));
+        let connection = builder.expect("a service").build().await.expect("the only tray");
+        let bus = DBusProxy::new(&connection).await.expect("the bus");
+        let mut left = bus.receive_name_owner_changed_with_args(&[(2, "")]).await.expect("changes of owners");
+        tokio::spawn(async move {
+            while let Some(change) = left.next().await {
+                let Ok(change) = change.args() else { continue };
+                sender.send_modify(|items| items.retain(|item| item.owner != change.name.as_str()));
+            }
+        });
+        Self { connection, items }
     }
 
     /// Returns when the menu of the newest icon has an entry with this text.

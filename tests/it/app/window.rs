@@ -1,0 +1,95 @@
+//! The window: made when it is wanted, gone without a trace when it is closed.
+
+use harness::processes::{Process, descendants, handles};
+use harness::webdriver::Target;
+
+use super::{Desk, is_in_front, pushd, see_window};
+
+/// How often the window is opened and closed.
+const ROUNDS: usize = 20;
+/// After so many all that is made once has been made.
+const WARM: usize = 3;
+
+fn web_processes(app: u32) -> Vec<Process> {
+    descendants(app).into_iter().filter(|process| process.name.starts_with("WebKit")).collect()
+}
+
+/// How many pieces of shared memory and how many other things a program holds open, but for what WebKit reads about the
+/// machine's memory, once, when it thinks of it.
+fn held(app: u32) -> (usize, usize) {
+    let all = handles(app).expect("the app runs").into_iter().map(|path| path.to_string_lossy().into_owned());
+    let own = all.filter(|path| !path.starts_with("/proc/") && !path.starts_with("/sys/"));
+    let (memory, others): (Vec<String>, Vec<String>) = own.partition(|path| path.starts_with("/memfd:"));
+    (memory.len(), others.len())
+}
+
+#[tokio::test]
+async fn twenty_rounds_of_opening_and_closing_leave_no_process_and_no_more_handles_than_webkits_own() {
+    let pushd = pushd().await;
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
+    let Some(mut app) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    assert_eq!(web_processes(app.id()), [], "none before the first window");
+    let mut before = (0, 0);
+    for round in 1..=ROUNDS {
+        desk.desktop.tray().choose("Open inbox").await;
+        // Closed in the middle of its making every other time, and whole in between.
+        if round % 2 == 0 {
+            see_window(&mut desk.desktop.screen).await;
+        } else {
+            desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+        }
+        let processes = web_processes(app.id());
+        desk.desktop.screen.press("alt+F4").await;
+        desk.desktop.screen.wait_for("no window", <[_]>::is_empty).await;
+        for process in processes.iter().filter(|it| it.name.starts_with("WebKitWeb")) {
+            process.gone().await;
+        }
+        if round == WARM {
+            before = held(app.id());
+        }
+    }
+    // The one for the network is shared by all windows, and stays a little for the next.
+    for process in web_processes(app.id()) {
+        process.gone().await;
+    }
+    assert_eq!(web_processes(app.id()), []);
+    let (memory, others) = held(app.id());
+    // WebKit's own: each page that was painted leaves 4 KiB of shared memory behind.
+    assert!(memory <= before.0 + (ROUNDS - WARM).div_ceil(2), "shared memory: {before:?}, then {memory}");
+    assert!(others <= before.1, "handles: {before:?}, then {others}");
+    assert_eq!(app.terminate().await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_second_start_opens_the_window_of_the_first_and_ends() {
+    let pushd = pushd().await;
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
+    let Some(mut first) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    let Some(mut second) = desk.start(&[]).await else { return };
+    assert_eq!(second.wait().await.code(), Some(0));
+    desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+    assert!(!web_processes(first.id()).is_empty(), "it is the first one's");
+    let Some(mut third) = desk.start(&["--hidden"]).await else { return };
+    assert_eq!(third.wait().await.code(), Some(0));
+    assert_eq!(desk.desktop.screen.windows().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_to_a_notice_opens_it_in_the_window_that_is_there() {
+    let pushd = pushd().await;
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    let mut ids = Vec::new();
+    for title in ["First", "Second"] {
+        ids.push(desk.send(&pushd, title, "text").await);
+        page.see(Target::Role("option", "Unread")).await;
+    }
+    page.see(Target::Text("Second")).await;
+    let _other = desk.desktop.screen.cover().await;
+    let Some(mut second) = desk.start(&[&format!("belfry://notice/{}", ids[0])]).await else { return };
+    assert_eq!(second.wait().await.code(), Some(0));
+    page.see(Target::Role("article", "First")).await;
+    desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+}
