@@ -9,6 +9,7 @@ use crate::world::{Person, pushd_settings, text};
 
 mod ending;
 mod faults;
+mod inbox;
 mod popups;
 mod rabbit;
 mod window;

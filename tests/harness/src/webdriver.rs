@@ -27,7 +27,7 @@ const FINDER: &str = r#"
 const plain = (text) => (text ?? '').replace(/\s+/g, ' ').trim();
 const isShown = (it) => it.checkVisibility({ visibilityProperty: true });
 const roles = {
-  button: 'button, summary, [role=button]', link: 'a[href], [role=link]', option: '[role=option]', menuitem: '[role=menuitem]',
+  button: 'button:not([role]), summary, [role=button]', link: 'a[href], [role=link]', option: '[role=option]', menuitem: '[role=menuitem]',
   textbox: 'input:not([type]), input[type=text], input[type=password], textarea', searchbox: 'input[type=search]',
   checkbox: 'input[type=checkbox]', combobox: 'select', heading: 'h1, h2, h3', article: 'article', dialog: 'dialog, [role=dialog]',
   status: '[role=status]', alert: '[role=alert]',

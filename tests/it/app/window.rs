@@ -69,7 +69,7 @@ async fn a_second_start_opens_the_window_of_the_first_and_ends() {
     desk.desktop.tray().wait_for("Connected").await;
     let Some(mut second) = desk.start(&[]).await else { return };
     assert_eq!(second.wait().await.code(), Some(0));
-    desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+    see_window(&mut desk.desktop.screen).await;
     assert!(!web_processes(first.id()).is_empty(), "it is the first one's");
     let Some(mut third) = desk.start(&["--hidden"]).await else { return };
     assert_eq!(third.wait().await.code(), Some(0));

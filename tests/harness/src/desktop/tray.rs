@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -12,7 +13,7 @@ use tokio::time::timeout;
 use zbus::fdo::DBusProxy;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
-use zbus::zvariant::{OwnedValue, Structure, Value};
+use zbus::zvariant::{OwnedObjectPath, OwnedValue, Structure, Value};
 use zbus::{Connection, Proxy};
 
 use super::Bus;
@@ -20,6 +21,8 @@ use crate::program::PATIENCE;
 
 const NAME: &str = "org.kde.StatusNotifierWatcher";
 const PATH: &str = "/StatusNotifierWatcher";
+/// Until an icon that did not answer is asked again.
+const A_MOMENT: Duration = Duration::from_millis(20);
 
 /// A tray on a bus. Dropping takes it away.
 #[derive(Debug)]
@@ -123,36 +126,48 @@ impl Tray {
     async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
         let seen = Mutex::new(Vec::new());
         let found = timeout(PATIENCE, async {
-            let menu = self.menu().await;
-            // Listen first, then look: a change in between is not missed.
-            let mut changes = menu.receive_all_signals().await.expect("changes of the menu");
             loop {
-                let entries = entries(&menu).await;
-                if let Some((_, id)) = entries.iter().find(|(label, _)| label == text) {
-                    return (menu, *id);
-                }
-                *seen.lock().expect("no panic while held") = entries;
-                changes.next().await.expect("the program runs");
+                let mut items = self.items.clone();
+                let newest = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs").last().cloned();
+                let newest = newest.expect("not empty");
+                // One that is about to end, or to put another menu in the place of this one, does not answer.
+                let Ok(found) = self.look(&newest, text, &seen).await else {
+                    tokio::time::sleep(A_MOMENT).await;
+                    continue;
+                };
+                return found;
             }
         });
         found.await.unwrap_or_else(|_| panic!("no {text:?} in the tray's menu: {seen:?}"))
     }
 
-    async fn menu(&self) -> Proxy<'static> {
-        let mut items = self.items.clone();
-        items.wait_for(|items| !items.is_empty()).await.expect("the tray runs");
-        let Item { owner, path } = items.borrow().last().expect("not empty").clone();
-        let item = Proxy::new(&self.connection, owner.clone(), path, "org.kde.StatusNotifierItem").await;
-        let menu = item.expect("an icon").get_property::<zbus::zvariant::OwnedObjectPath>("Menu").await;
-        let menu = menu.expect("an icon with a menu").into_inner();
-        Proxy::new(&self.connection, owner, menu, "com.canonical.dbusmenu").await.expect("a menu")
+    /// Watches the menu of this icon until it has such an entry, or is gone.
+    async fn look(
+        &self,
+        Item { owner, path }: &Item,
+        text: &str,
+        seen: &Mutex<Vec<(String, i32)>>,
+    ) -> zbus::Result<(Proxy<'static>, i32)> {
+        let icon = Proxy::new(&self.connection, owner.clone(), path.clone(), "org.kde.StatusNotifierItem").await?;
+        let menu: OwnedObjectPath = icon.get_property("Menu").await?;
+        let menu = Proxy::new(&self.connection, owner.clone(), menu.into_inner(), "com.canonical.dbusmenu").await?;
+        // Listen first, then look: a change in between is not missed.
+        let mut changes = menu.receive_all_signals().await?;
+        loop {
+            let entries = entries(&menu).await?;
+            if let Some((_, id)) = entries.iter().find(|(label, _)| label == text) {
+                return Ok((menu, *id));
+            }
+            *seen.lock().expect("no panic while held") = entries;
+            changes.next().await.ok_or(zbus::Error::InterfaceNotFound)?;
+        }
     }
 }
 
 /// The labels of a menu that has no sub-menus, with their numbers.
-async fn entries(menu: &Proxy<'_>) -> Vec<(String, i32)> {
-    let asked = menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await;
-    let (_revision, (_, _, children)): (u32, Layout) = asked.expect("a layout");
+async fn entries(menu: &Proxy<'_>) -> zbus::Result<Vec<(String, i32)>> {
+    let (_revision, (_, _, children)): (u32, Layout) =
+        menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await?;
     let entries = children.into_iter().filter_map(|child| {
         let entry = Structure::try_from(child).ok()?;
         let (id, properties, _): Layout = entry.try_into().ok()?;
@@ -160,5 +175,5 @@ async fn entries(menu: &Proxy<'_>) -> Vec<(String, i32)> {
         // An underscore marks a key; none of ours has one.
         Some((label.replace('_', ""), id))
     });
-    entries.collect()
+    Ok(entries.collect())
 }

@@ -1,0 +1,121 @@
+//! A person's day with the inbox, in the real window: reading, finding, deleting, taking along, and doing so offline.
+
+use harness::webdriver::Target;
+use harness::{Page, Pushd};
+use serde_json::Value;
+
+use super::{Desk, pushd};
+use crate::world::ids;
+
+const ESCAPE: &str = "\u{E00C}";
+const SEARCH: Target<'_> = Target::Role("searchbox", "Search");
+
+/// Three notices, each seen in the list before the next is sent. Returns their ids.
+async fn receive_three(desk: &Desk, pushd: &Pushd, page: &mut Page) -> Vec<String> {
+    let mut sent = Vec::new();
+    for (title, content) in
+        [("Team offsite", "480.00 EUR"), ("服务器维护通知", "今晚十点开始"), ("Lunch", "Soup & bread at noon")]
+    {
+        sent.push(desk.send(pushd, title, content).await);
+        page.see(Target::Text(title)).await;
+    }
+    sent.sort();
+    sent
+}
+
+#[tokio::test]
+async fn what_arrives_is_found_by_any_part_of_it_in_english_and_chinese() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    receive_three(&desk, &pushd, &mut page).await;
+    for (asked, found) in
+        [("维护", "服务器维护通知"), ("十点", "服务器维护通知"), ("soup", "Lunch"), ("480", "Team offsite")]
+    {
+        page.type_into(SEARCH, asked).await;
+        page.wait_until("document.querySelectorAll('[role=option]').length === 1").await;
+        page.see(Target::Role("option", "Unread")).await;
+        page.see(Target::Text(found)).await;
+        page.press(ESCAPE).await;
+        page.wait_until("document.querySelectorAll('[role=option]').length === 3").await;
+    }
+    page.type_into(SEARCH, "nothing of the kind").await;
+    page.see(Target::Text("Nothing matches")).await;
+}
+
+#[tokio::test]
+async fn a_notice_that_was_read_counts_no_more_until_it_is_marked_unread() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    receive_three(&desk, &pushd, &mut page).await;
+    desk.desktop.tray().wait_for("3 unread").await;
+    page.click(Target::Text("Lunch")).await;
+    page.see(Target::Role("article", "Lunch")).await;
+    desk.desktop.tray().wait_for("2 unread").await;
+    page.click(Target::Role("button", "Mark as unread")).await;
+    desk.desktop.tray().wait_for("3 unread").await;
+    page.see(Target::Role("button", "Mark as read")).await;
+    page.click(Target::Role("button", "More actions")).await;
+    page.click(Target::Role("menuitem", "Mark all as read")).await;
+    page.wait_until("!document.querySelector('[role=option].unread')").await;
+    page.click(Target::Role("button", "Unread")).await;
+    page.see(Target::Text("Nothing matches")).await;
+}
+
+#[tokio::test]
+async fn a_deletion_can_be_taken_back_and_stays_when_it_is_not() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    let mut sent = receive_three(&desk, &pushd, &mut page).await;
+    let row = "document.querySelectorAll('[role=option]').length";
+    page.click(Target::Text("Lunch")).await;
+    page.click(Target::Role("button", "Delete")).await;
+    page.wait_until(&format!("{row} === 2")).await;
+    page.click(Target::Role("button", "Undo")).await;
+    page.wait_until(&format!("{row} === 3")).await;
+    let deleted = desk.person.inbox().await.into_iter().find(|notice| notice["title"] == "Lunch").expect("it is back");
+    page.click(Target::Text("Lunch")).await;
+    page.click(Target::Role("button", "Delete")).await;
+    page.wait_until(&format!("{row} === 2")).await;
+    sent.retain(|id| deleted["id"] != id.as_str());
+    assert_eq!(desk.person.inbox_ids().await, sent);
+    // The server still has it, and a new start collects; it stays away.
+    drop(page);
+    let Some(mut page) = desk.open(&[]).await else { return };
+    page.see(Target::Css("footer.live")).await;
+    assert_eq!(desk.person.inbox_ids().await, sent);
+}
+
+#[tokio::test]
+async fn the_inbox_is_exported_to_a_file_that_the_window_names() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    let sent = receive_three(&desk, &pushd, &mut page).await;
+    page.click(Target::Role("button", "More actions")).await;
+    page.click(Target::Role("menuitem", "Export as JSON")).await;
+    let said = page.see(Target::Text("3 notices written to")).await;
+    let path = said.split_once("written to ").map(|(_, path)| path.trim()).expect("a path");
+    let written: Value = serde_json::from_slice(&std::fs::read(path).expect("the file")).expect("JSON");
+    assert_eq!(ids(written.as_array().expect("notices")), sent);
+}
+
+#[tokio::test]
+async fn without_its_server_the_inbox_opens_and_is_searched_as_before() {
+    let mut pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let Some(mut page) = desk.open(&[]).await else { return };
+    receive_three(&desk, &pushd, &mut page).await;
+    drop(page);
+    pushd.running.terminate().await;
+    let Some(mut page) = desk.open(&[]).await else { return };
+    page.see(Target::Css("footer.offline")).await;
+    page.see(Target::Text("服务器维护通知")).await;
+    page.type_into(SEARCH, "soup").await;
+    page.wait_until("document.querySelectorAll('[role=option]').length === 1").await;
+    page.click(Target::Text("Lunch")).await;
+    let text = page.see(Target::Role("article", "Lunch")).await;
+    assert!(text.contains("Soup & bread at noon"), "{text}");
+}
