@@ -323,21 +323,21 @@ impl Delivery {
                         self.planner.add(*seq, hold_live || *source != Source::Live, now.mono);
                     }
                 }
-                (Write::Notice { notice, .. }, Outcome::Changed { seq, key, state, fields, popup }) => {
+                (_, Outcome::Changed { seq, notice, fields, popup }) => {
                     self.actions.push_back(Action::Emit(Event::Changed {
-                        id: key.id.clone(),
-                        state: *state,
+                        id: notice.key.id.clone(),
+                        state: notice.state,
                         fields: fields.clone(),
                     }));
-                    let notice = Notice { key: key.clone(), ..(**notice).clone() };
+                    let is_to_be_seen = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
                     // One that has left the screen meanwhile would pop up anew.
-                    if let (State::Open, Some(popup), false) = (*state, popup, notice.is_partial)
+                    if let (true, State::Open, Some(popup)) = (is_to_be_seen, notice.state, popup)
                         && self.on_screen.contains_key(popup)
                     {
-                        self.update(*seq, &notice, popup.clone());
+                        self.update(*seq, notice, popup.clone());
                     }
                     if let Some(due) = self.due.get_mut(seq) {
-                        *due = notice.over(due);
+                        due.clone_from(notice);
                     }
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {
@@ -412,3 +412,6 @@ impl Delivery {
         self.actions.push_back(Action::Show { show, popup: Box::new(popup) });
     }
 }
+
+#[cfg(test)]
+mod tests;

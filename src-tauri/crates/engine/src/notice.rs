@@ -146,12 +146,16 @@ impl Notice {
         order.then_with(|| self.state.cmp(&state)).is_gt()
     }
 
-    /// The notice as it reads once `self` supersedes `old`: what a partial message does not say stays.
+    /// The notice as it reads once `self` supersedes `old`: what a partial message does not say stays, or is filled in when
+    /// the fuller `old` comes after it.
     pub fn over(&self, old: &Self) -> Self {
         let mut new = self.clone();
         if self.is_partial {
-            new.title.clone_from(&old.title);
-            new.body.clone_from(&old.body);
+            new.is_partial = old.is_partial;
+            if !old.is_partial {
+                new.title.clone_from(&old.title);
+                new.body.clone_from(&old.body);
+            }
             for (text, old) in [(&mut new.kind, &old.kind), (&mut new.sender, &old.sender), (&mut new.link, &old.link)]
             {
                 if text.is_empty() {
@@ -159,6 +163,7 @@ impl Notice {
                 }
             }
             new.sent_at = self.sent_at.or(old.sent_at);
+            new.version = self.version.or(old.version);
             if new.actions.is_empty() {
                 new.actions.clone_from(&old.actions);
             }

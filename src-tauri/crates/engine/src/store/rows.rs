@@ -16,7 +16,7 @@ use crate::{
 
 /// The columns [`stored`] reads, for a `SELECT` from `notices`.
 pub(crate) const COLUMNS: &str = "seq, scope, id, received_at, sent_at, read, state, priority, source, version, \
-     undelivered, alert, alert_why, kind, sender, title, link, destination, actions, body, extra";
+     undelivered, partial, alert, alert_why, kind, sender, title, link, destination, actions, body, extra";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
@@ -43,7 +43,7 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
             version: row.get("version")?,
             actions,
             undelivered: row.get("undelivered")?,
-            is_partial: false,
+            is_partial: row.get("partial")?,
             extra,
             destination: row.get("destination")?,
         },
@@ -97,7 +97,7 @@ pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Res
 pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     tx.prepare_cached(&format!(
         "UPDATE {table} SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \
-         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14 WHERE seq = ?1"
+         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14, partial = ?15 WHERE seq = ?1"
     ))?
     .execute(params![
         seq,
@@ -114,6 +114,7 @@ pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notic
         Json(&notice.actions),
         notice.body,
         Json(&notice.extra),
+        notice.is_partial,
     ])?;
     Ok(())
 }

@@ -23,8 +23,11 @@ pub(crate) const FILE: &str = "inbox.sqlite3";
 pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The format, step by step. A step that has been released is never edited.
-const STEPS: &[M<'static>] =
-    &[M::up(include_str!("migrations/001-inbox.sql")), M::up(include_str!("migrations/002-window.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/001-inbox.sql")),
+    M::up(include_str!("migrations/002-window.sql")),
+    M::up(include_str!("migrations/003-edges.sql")),
+];
 
 /// Opens the file for writing, making it (and the folder) if it is not there; on Unix nobody else can read them.
 pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {

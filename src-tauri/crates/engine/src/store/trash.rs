@@ -82,6 +82,8 @@ pub(super) fn follow(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<
     let old = &kept.notice;
     if notice.supersedes(old.version, old.sent_at, old.state) {
         rows::update(tx, "trash", kept.seq, &notice.over(old))?;
+    } else if old.is_partial {
+        rows::update(tx, "trash", kept.seq, &old.over(notice))?;
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    notice::{Notice, NoticeKey, Source, State},
+    notice::{Notice, NoticeKey, Source},
     ports::PopupId,
 };
 
@@ -136,7 +136,7 @@ pub enum Write {
 }
 
 /// What became of one [`Write`], in the same order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
     /// First time this key is seen.
     New {
@@ -145,15 +145,13 @@ pub enum Outcome {
         /// Its key as stored (`#2` may have been appended).
         key: NoticeKey,
     },
-    /// A newer version, or another state, of a notice that is there. Read stays read, and a mark that is set stays set:
+    /// A newer version, or another state, of a notice that is there; or what the word about it that came first left open. Read stays read, and a mark that is set stays set:
     /// it never rings a second time.
     Changed {
         /// Its place in the inbox.
         seq: Seq,
-        /// Its key.
-        key: NoticeKey,
-        /// Its state now.
-        state: State,
+        /// What it says now.
+        notice: Box<Notice>,
         /// Names of the fields that changed, as in `belfryctl inbox list|show --json`; never empty.
         fields: Vec<&'static str>,
         /// The popup on the screen that speaks for it alone, for an update in place; none once it is read or no longer
@@ -174,7 +172,7 @@ pub enum Outcome {
 }
 
 /// The result of a batch.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Applied {
     /// One per write.
     pub outcomes: Vec<Outcome>,

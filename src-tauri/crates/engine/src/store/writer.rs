@@ -87,12 +87,13 @@ pub(super) fn receive(
         return insert(tx, place, notice, key, source, received_at, alert);
     }
     let known = tx
-        .prepare_cached("SELECT seq, version, sent_at, state FROM notices WHERE scope = ?1 AND id = ?2")?
+        .prepare_cached("SELECT seq, version, sent_at, state, partial FROM notices WHERE scope = ?1 AND id = ?2")?
         .query_row(params![notice.key.scope, notice.key.id], |row| {
-            Ok((row.get("seq")?, row.get("version")?, rows::time(row, "sent_at")?, row.get("state")?))
+            let sent_at = rows::time(row, "sent_at")?;
+            Ok((row.get("seq")?, row.get("version")?, sent_at, row.get("state")?, row.get("partial")?))
         })
         .optional()?;
-    let Some((seq, version, sent_at, state)) = known else {
+    let Some((seq, version, sent_at, state, is_partial)) = known else {
         if is_buried(tx, &notice.key)? {
             trash::follow(tx, notice)?;
             return Ok(Outcome::Buried);
@@ -102,7 +103,9 @@ pub(super) fn receive(
     // Columns hold microseconds: what is finer is no difference.
     let same_time = notice.sent_at.map(Timestamp::as_microsecond) == sent_at.map(Timestamp::as_microsecond);
     if notice.supersedes(version, if same_time { notice.sent_at } else { sent_at }, state) {
-        update(tx, seq, notice)
+        update(tx, seq, |old| notice.over(old))
+    } else if is_partial {
+        update(tx, seq, |word| word.over(notice))
     } else {
         Ok(Outcome::Known { seq })
     }
@@ -125,8 +128,8 @@ fn insert(
     let seq = tx
         .prepare_cached(
             "INSERT INTO notices (scope, id, received_at, sent_at, state, priority, source, version, undelivered, \
-             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq, partial) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
         )?
         .insert(params![
             key.scope,
@@ -149,23 +152,30 @@ fn insert(
             notice.body,
             Json(&notice.extra),
             place,
+            notice.is_partial,
         ])?;
     Ok(Outcome::New { seq: Seq(seq), key })
 }
 
-/// Replaces what a notice says by its newer version. When and by which way it came first, whether it was read, and its
+/// Joins what a notice says with another copy of it. When and by which way it came first, whether it was read, and its
 /// alert mark stay; only an alert that is still due is suppressed once nobody has to act any more.
-fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<Outcome> {
+fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) -> rusqlite::Result<Outcome> {
     let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let notice = &notice.over(&old.notice);
-    let fields = changed_fields(&old.notice, notice);
-    rows::update(tx, "notices", seq, notice)?;
-    search::follow(tx, seq, notice)?;
+    let notice = Box::new(join(&old.notice));
+    let fields = changed_fields(&old.notice, &notice);
+    if fields.is_empty() && notice.is_partial == old.notice.is_partial {
+        return Ok(Outcome::Known { seq });
+    }
+    rows::update(tx, "notices", seq, &notice)?;
+    if fields.is_empty() {
+        return Ok(Outcome::Known { seq });
+    }
+    search::follow(tx, seq, &notice)?;
     if notice.state != State::Open {
         suppress_if_due(tx, seq, Suppressed::NotOpen)?;
     }
     let popup = if notice.state == State::Open && !old.read { own_popup(tx, seq)? } else { None };
-    Ok(Outcome::Changed { seq, key: old.notice.key, state: notice.state, fields, popup })
+    Ok(Outcome::Changed { seq, notice, fields, popup })
 }
 
 fn changed_fields(old: &Notice, new: &Notice) -> Vec<&'static str> {

@@ -144,14 +144,14 @@ impl Oracle {
                 self.inbox.insert(copy.item, Entry { seq: *seq, version: copy.version, state, is_read: false });
                 self.items.insert(*seq, copy.item);
             }
-            Outcome::Changed { seq, state: said, .. } => {
+            Outcome::Changed { seq, notice: said, .. } => {
                 let Some(entry) = self.inbox.get_mut(&copy.item) else {
                     return Err(format!("(3) {name} has changed, but was deleted"));
                 };
                 ensure!(entry.seq == *seq, "(3) {name} has changed in another place");
                 ensure!(copy.version > entry.version, "(4) {name} has replaced version {}", entry.version);
                 ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
-                ensure!(*said == state, "(4) {name} is said to be {said:?}");
+                ensure!(said.state == state, "(4) {name} is said to be {:?}", said.state);
                 (entry.version, entry.state) = (copy.version, state);
                 self.count("a newer version");
             }

@@ -1,7 +1,7 @@
 //! Which notices are the same, and which version of one holds.
 
 use crate::{
-    notice::{Identity, NoticeKey, State},
+    notice::{Identity, State},
     store::{AlertMark, Outcome, Store, Write},
 };
 
@@ -139,9 +139,8 @@ fn a_newer_version_replaces_what_the_notice_says() {
     let seq = store.add(version("1", 1, State::Open));
     let newer = version("1", 2, State::Decided);
     let outcome = store.arrive(newer.clone());
-    let key = NoticeKey { scope: String::new(), id: "1".to_owned() };
     let fields = vec!["title", "state", "version"];
-    assert_eq!(outcome, Outcome::Changed { seq, key, state: State::Decided, fields, popup: None });
+    assert_eq!(outcome, Outcome::Changed { seq, notice: Box::new(newer.clone()), fields, popup: None });
     assert_eq!(store.at(seq).notice, newer);
 }
 
@@ -192,4 +191,55 @@ fn what_a_message_without_title_and_text_does_not_say_stays() {
     assert_eq!(fields, ["state", "version"]);
     let stored = store.notice(seq).unwrap().unwrap().notice;
     assert_eq!((stored.title.as_str(), stored.sender.as_str()), ("title 1", "payments"));
+}
+
+/// Word about a notice that leaves open what it says.
+fn word(id: &str, number: i64, state: State) -> crate::notice::Notice {
+    crate::notice::Notice {
+        is_partial: true,
+        title: format!("version: {number}"),
+        body: format!("version: {number}"),
+        kind: String::new(),
+        sender: String::new(),
+        sent_at: None,
+        ..version(id, number, state)
+    }
+}
+
+#[test]
+fn word_about_a_notice_that_comes_before_it_is_filled_in_when_it_comes() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(word("1", 2, State::Decided));
+    assert_eq!(store.at(seq).notice.title, "version: 2");
+    let Outcome::Changed { fields, notice, .. } = store.arrive(version("1", 1, State::Open)) else { panic!() };
+    assert_eq!(fields, ["title", "body", "kind", "sender", "sent_at"]);
+    assert_eq!((notice.title.as_str(), notice.state, notice.version), ("title 1", State::Decided, Some(2)));
+    assert_eq!(store.at(seq).notice, *notice);
+    // It is full now, and an older copy is what it always was.
+    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Known { seq });
+    assert_eq!(store.arrive(word("1", 2, State::Decided)), Outcome::Known { seq });
+}
+
+#[test]
+fn in_whatever_order_copies_come_the_notice_says_the_same() {
+    let copies = [version("1", 1, State::Open), word("1", 2, State::Open), word("1", 3, State::Decided)];
+    let mut all = Vec::new();
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut store = Store::open_in_memory().unwrap();
+        let seq = store.add(copies[order[0]].clone());
+        order[1..].iter().for_each(|next| drop(store.arrive(copies[*next].clone())));
+        all.push(store.at(seq).notice);
+    }
+    assert_eq!((all[0].title.as_str(), all[0].state, all[0].version), ("title 1", State::Decided, Some(3)));
+    all.iter().for_each(|other| assert_eq!(*other, all[0]));
+}
+
+#[test]
+fn word_about_a_deleted_notice_is_filled_in_too_before_it_is_taken_back() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seq = store.add(word("1", 2, State::Open));
+    let removal = store.write(|tx| super::super::trash::remove(tx, &[seq], at(5))).unwrap().1;
+    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Buried);
+    store.write(|tx| super::super::trash::restore(tx, removal)).unwrap();
+    assert_eq!(store.at(seq).notice.title, "title 1");
 }
