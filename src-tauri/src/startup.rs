@@ -102,6 +102,7 @@ impl Machine {
             language: texts::language(settings.app.language),
             notifier: self.notifier.clone(),
             credentials: self.keeping.clone(),
+            to_announce: None,
             on_event: Box::new(move |event| {
                 // Nobody listens any more once the program is ending.
                 let _ = events.send(event);

@@ -72,6 +72,7 @@ impl Running {
             language: engine::texts::Language::English,
             notifier: Arc::new(Screen::default()),
             credentials: Arc::new(Desk(SecretString::from(token))),
+            to_announce: None,
             on_event: Box::new(move |event| drop(tell.send(event))),
         };
         let engine = Engine::start(config, &Handle::current()).unwrap();

@@ -66,7 +66,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// End once this many notices were told; those that came together with the last of them are told too.
+    /// End once this many notices were told; the next run tells the rest.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
     /// End after this long, such as "30s" or "5m".

@@ -1,8 +1,9 @@
 //! `run`: the engine until somebody says stop, each event printed as it happens.
 //!
 //! Popups have no screen here, so they are taken and named as they would be shown. An event is printed and flushed before
-//! the engine counts it as told, so that what a crash cut off is said again by the next run. It ends on a signal, a count, a
-//! time, or when nobody reads the output any more; always with DISCONNECT.
+//! the engine counts it as told, so that what a crash cut off is said again by the next run, and what comes beyond a count
+//! is said by it for the first time. It ends on a signal, a count, a time, or when nobody reads the output any more; always
+//! with DISCONNECT.
 
 use std::{
     io,
@@ -50,6 +51,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         time_zone: TimeZone::system(),
         notifier: Arc::new(Headless::new()),
         credentials: setup.credentials,
+        to_announce: args.count,
         on_event: Box::new(move |event| printer.print(&event)),
     };
     let engine = Engine::start(config, &Handle::current())?;

@@ -214,6 +214,24 @@ fn a_server_that_cannot_be_reached_ends_one_shot_commands_with_4_and_run_goes_on
 }
 
 #[test]
+fn run_prints_as_many_notices_as_it_is_to_and_the_next_run_prints_the_rest() {
+    let home = Home::new();
+    home.receive(&["1", "2", "3"].map(|id| message(id, "Expense report")));
+    let printed = |count: u64| {
+        let ended = home.run_with_token(&format!("run --json --count {count}"));
+        assert_eq!(ended.code, 0, "{ended:?}");
+        let events = ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let notices = events.filter(|event| event["event"] == "notice");
+        notices
+            .map(|notice| (notice["id"].as_str().unwrap().to_owned(), notice["replayed"] == true))
+            .collect::<Vec<_>>()
+    };
+    // Whoever put them there left no word of having announced them.
+    assert_eq!(printed(2), [("1".to_owned(), true), ("2".to_owned(), true)]);
+    assert_eq!(printed(1), [("3".to_owned(), false)]);
+}
+
+#[test]
 fn a_sign_in_that_cannot_be_checked_keeps_nothing() {
     let home = Home::new();
     let ended = home.run("sign-in");

@@ -126,13 +126,17 @@ pub struct Delivery {
     /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
     closed: HashSet<PopupId>,
     announced: Option<Seq>,
+    /// How many notices are still to be announced; `None`: all that come.
+    to_announce: Option<u64>,
+    has_held_back: bool,
     issued: u64,
     actions: VecDeque<Action>,
 }
 
 impl Delivery {
-    /// A delivery that words its popups with `wording` and shows at most `burst` single ones at a time.
-    pub fn new(wording: Wording, burst: u32) -> Self {
+    /// A delivery that words its popups with `wording`, shows at most `burst` single ones at a time, and announces at most
+    /// `to_announce` notices, if not all: the rest is the next run's.
+    pub fn new(wording: Wording, burst: u32, to_announce: Option<u64>) -> Self {
         Self {
             wording,
             planner: Planner::new(burst),
@@ -144,15 +148,17 @@ impl Delivery {
             on_screen: HashMap::new(),
             closed: HashSet::new(),
             announced: None,
+            to_announce,
+            has_held_back: false,
             issued: 0,
             actions: VecDeque::new(),
         }
     }
 
-    /// What the last run left: events nobody may have heard are said again, alerts still due are decided as one batch.
+    /// What the last run left: events nobody has heard, or may not have, are said now, alerts still due are decided as one batch.
     pub fn handle_recovered(&mut self, recovered: Recovered, now: Now) {
         for Stored { seq, notice, source, .. } in recovered.unannounced {
-            self.announce(seq, &notice, source, true);
+            self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
         }
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
@@ -351,6 +357,15 @@ impl Delivery {
     }
 
     fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
+        if let Some(left) = &mut self.to_announce {
+            if *left == 0 {
+                if !std::mem::replace(&mut self.has_held_back, true) {
+                    self.apply(vec![Write::Unsaid(seq)], Purpose::Bookkeeping);
+                }
+                return;
+            }
+            *left -= 1;
+        }
         self.actions.push_back(Action::Emit(Event::Notice {
             id: notice.key.id.clone(),
             title: notice.title.clone(),

@@ -61,6 +61,8 @@ pub struct Config {
     pub notifier: Arc<dyn Notifier>,
     /// Has the secret.
     pub credentials: Arc<dyn Credentials>,
+    /// How many notices to announce, and no more: the next engine announces the rest. `None`: all.
+    pub to_announce: Option<u64>,
     /// Told every event, in order, on the driver's thread: a notice is marked as announced only after this has returned.
     pub on_event: Box<dyn FnMut(Event) + Send>,
 }
@@ -143,7 +145,8 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = Now::read();
-        let line_config = line::Config::new(&config.settings, config.language, config.time_zone.clone());
+        let mut line_config = line::Config::new(&config.settings, config.language, config.time_zone.clone());
+        line_config.to_announce = config.to_announce;
         let retention = line_config.retention;
         let seed = rand::rng().random();
         let mut line = Line::new(line_config, store.cursor()?, store.complete_through()?, seed, now);

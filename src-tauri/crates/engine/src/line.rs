@@ -56,6 +56,8 @@ pub struct Config {
     pub time_zone: TimeZone,
     /// How popups are worded.
     pub wording: Wording,
+    /// How many notices are announced; `None`: all.
+    pub to_announce: Option<u64>,
 }
 
 impl Config {
@@ -74,6 +76,7 @@ impl Config {
             wording: Wording::new(language, settings.notifications.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
+            to_announce: None,
         }
     }
 }
@@ -175,7 +178,7 @@ impl Line {
     ) -> Self {
         Self {
             link: Link::new(config.endpoints, config.reconnect_spread, now),
-            delivery: Delivery::new(config.wording.clone(), config.notifications.burst),
+            delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             left: Vec::new(),
             next_pass: None,

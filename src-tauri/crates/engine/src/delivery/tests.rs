@@ -27,9 +27,13 @@ impl Rig {
     }
 
     /// The next run on the same store.
-    fn on(mut store: Store) -> Self {
+    fn on(store: Store) -> Self {
+        Self::announcing(store, None)
+    }
+
+    fn announcing(mut store: Store, to_announce: Option<u64>) -> Self {
         let recovered = store.recover().unwrap();
-        let delivery = Delivery::new(Wording::new(Language::English, NotificationSettings::default()), 5);
+        let delivery = Delivery::new(Wording::new(Language::English, NotificationSettings::default()), 5, to_announce);
         let (now, events, shown, retracted) = (Now::read(), Vec::new(), Vec::new(), Vec::new());
         let mut rig = Self { delivery, store, now, events, shown, retracted, waiting: None };
         rig.delivery.handle_recovered(recovered, now);
@@ -68,6 +72,17 @@ impl Rig {
     fn name(&self) -> PopupId {
         let last = self.shown.last().unwrap();
         last.replaces.clone().unwrap_or_else(|| PopupId(last.title.clone()))
+    }
+
+    /// The announced notices, and whether as said before.
+    fn announced(&self) -> Vec<(&str, bool)> {
+        self.events
+            .iter()
+            .filter_map(|event| match event {
+                Event::Notice { id, replayed, .. } => Some((id.as_str(), *replayed)),
+                _ => None,
+            })
+            .collect()
     }
 
     fn titles(&self) -> Vec<(PopupKind, &str)> {
@@ -111,4 +126,33 @@ fn what_is_unread_and_open_is_the_only_thing_that_rings_when_its_turn_comes() {
     let mut rig = Rig::new();
     rig.receive([notice("1"), Notice { state: State::Withdrawn, ..notice("2") }]);
     assert_eq!(rig.titles(), [(PopupKind::Single, "title of 1")]);
+}
+
+#[test]
+fn what_is_more_than_a_run_was_to_announce_is_announced_by_the_next_and_not_as_said_before() {
+    let mut rig = Rig::announcing(Store::open_in_memory().unwrap(), Some(2));
+    rig.receive(["1", "2", "3", "4"].map(notice));
+    rig.receive([notice("5")]);
+    assert_eq!(rig.announced(), [("1", false), ("2", false)]);
+    let rig = Rig::announcing(rig.store, Some(2));
+    assert_eq!(rig.announced(), [("3", false), ("4", false)]);
+    let mut rig = Rig::on(rig.store);
+    assert_eq!(rig.announced(), [("5", false)]);
+    rig.receive([notice("6")]);
+    assert_eq!(Rig::on(rig.store).announced(), []);
+}
+
+#[test]
+fn what_a_run_may_have_announced_before_it_died_is_said_again_as_such_by_the_next() {
+    let mut store = Store::open_in_memory().unwrap();
+    store.apply(&[arrival(notice("1"))]).unwrap();
+    let rig = Rig::announcing(store, Some(1));
+    assert_eq!(rig.announced(), [("1", true)]);
+    // The next had one to say more than it was to, and the one after it died before it could note what it had said.
+    let mut store = Rig::announcing(rig.store, Some(0)).store;
+    store.apply(&[arrival(notice("2"))]).unwrap();
+    let mut rig = Rig::announcing(store, Some(0));
+    assert_eq!(rig.announced(), []);
+    rig.store.recover().unwrap();
+    assert_eq!(Rig::on(rig.store).announced(), [("2", true)]);
 }

@@ -13,11 +13,14 @@ use crate::{notice::NoticeKey, ports::PopupId};
 
 /// Marks the uncertain and collects the rest.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
+    let unsaid = tx.query_row("SELECT unsaid FROM account", [], |row| row.get(0))?;
+    tx.execute("UPDATE account SET unsaid = NULL", [])?;
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
         uncertain: uncertain as u64,
         due: collect(tx, "alert = 'due'")?,
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
+        unsaid,
         popups: popups(tx)?,
         withdraw: writer::stale_popups(tx)?,
     })

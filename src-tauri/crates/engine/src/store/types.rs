@@ -133,6 +133,8 @@ pub enum Write {
     PopupGone(PopupId),
     /// `notice` events up to here were handed out.
     Announced(Seq),
+    /// No `notice` event from here on is handed out by this run.
+    Unsaid(Seq),
 }
 
 /// What became of one [`Write`], in the same order.
@@ -206,8 +208,10 @@ pub struct Recovered {
     pub uncertain: u64,
     /// Notices that are still owed a popup, oldest first: to be decided again, as one batch.
     pub due: Vec<Stored>,
-    /// Notices after the [`Write::Announced`] mark, oldest first: to be announced again, as replayed.
+    /// Notices after the [`Write::Announced`] mark, oldest first: to be announced, perhaps again.
     pub unannounced: Vec<Stored>,
+    /// From here on they were certainly not announced: the last run had said as much as it was to say.
+    pub unsaid: Option<Seq>,
     /// Popups that may still be on the screen, and the notices each speaks for.
     pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
     /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine

@@ -69,6 +69,9 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
         Write::Announced(seq) => {
             tx.prepare_cached("UPDATE account SET announced = max(announced, ?1)")?.execute(params![seq])?;
         }
+        Write::Unsaid(seq) => {
+            tx.prepare_cached("UPDATE account SET unsaid = ?1")?.execute(params![seq])?;
+        }
     }
     Ok(Outcome::Done)
 }
