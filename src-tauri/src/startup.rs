@@ -141,7 +141,12 @@ pub(crate) fn start(
             Some(settings)
         }
         Err(ReadError::Missing(_)) if !args.smoke_test => None,
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            for warning in error.warnings() {
+                tracing::warn!("{warning}");
+            }
+            return Err(error.into());
+        }
     };
     if let Some(settings) = &settings {
         start_at_login(args, settings.app.start_at_login);

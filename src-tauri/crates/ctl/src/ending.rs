@@ -35,13 +35,15 @@ impl From<Code> for ExitCode {
 pub(crate) struct Error {
     pub(crate) code: Code,
     message: String,
+    /// What is worth a word beside it, one a line.
+    pub(crate) warnings: Vec<String>,
     /// Nobody reads our output any more: a reason to end, not to complain.
     pub(crate) is_quiet: bool,
 }
 
 impl Error {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), is_quiet: false }
+        Self { code, message: message.into(), warnings: Vec::new(), is_quiet: false }
     }
 }
 
@@ -54,7 +56,8 @@ impl fmt::Display for Error {
 impl From<ReadError> for Error {
     fn from(error: ReadError) -> Self {
         let code = if matches!(error, ReadError::NoHome(_)) { Code::Failed } else { Code::Usage };
-        Self::new(code, error.to_string())
+        let warnings = error.warnings().iter().map(ToString::to_string).collect();
+        Self { warnings, ..Self::new(code, error.to_string()) }
     }
 }
 

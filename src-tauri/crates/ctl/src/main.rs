@@ -35,7 +35,8 @@ fn main() -> ExitCode {
         note(&format!("warning: {error}"));
     }
     let setup = Setup::read(&global);
-    for warning in setup.iter().flat_map(|setup| &setup.warnings) {
+    let warnings = setup.as_ref().map_or_else(|error| &error.warnings, |setup| &setup.warnings);
+    for warning in warnings {
         note(&format!("warning: {}", spoken(warning)));
     }
     match dispatch(setup, command, global.json) {

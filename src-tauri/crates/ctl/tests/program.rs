@@ -146,6 +146,13 @@ fn settings_that_are_missing_or_wrong_end_with_2_and_touch_nothing() {
     assert_eq!(ended.code, 2, "{ended:?}");
     assert_eq!(ended.stderr.lines().count(), 2, "every error of the file: {ended:?}");
     assert!(ended.stderr.lines().all(|line| line.starts_with("error: ") && line.contains("settings.toml:")));
+    home.write_settings("[server]\nendpoint = [\"ws://127.0.0.1:1/ws\"]\n");
+    let ended = home.run("run");
+    let said: Vec<&str> = ended.stderr.lines().collect();
+    let [warning, error] = said.as_slice() else { panic!("{ended:?}") };
+    assert!(warning.starts_with("warning: ") && warning.contains("unknown key server.endpoint "), "{ended:?}");
+    assert!(error.starts_with("error: ") && error.contains("server.endpoints"), "{ended:?}");
+    assert_eq!(ended.code, 2, "{ended:?}");
     std::fs::remove_file(home.path("settings.toml")).unwrap();
     let ended = home.run("inbox list");
     assert_eq!(ended.code, 2, "{ended:?}");

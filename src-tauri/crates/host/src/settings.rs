@@ -32,6 +32,16 @@ pub enum ReadError {
     Wrong(#[from] SettingsErrors),
 }
 
+impl ReadError {
+    /// Keys of a file with errors that have no effect either.
+    pub fn warnings(&self) -> &[Warning] {
+        match self {
+            Self::Wrong(wrong) => &wrong.warnings,
+            Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } => &[],
+        }
+    }
+}
+
 /// Reads `file`, else the settings file of this person. The warnings name keys that have no effect.
 ///
 /// # Errors
@@ -58,6 +68,10 @@ mod tests {
         assert!(error(folder.path()).contains("cannot be read"), "{}", error(folder.path()));
         std::fs::write(&path, "[server]\nendpoints = 7\n").unwrap();
         assert!(error(&path).contains("settings.toml:2: server.endpoints"), "{}", error(&path));
+        std::fs::write(&path, "[server]\nendpoint = [\"wss://push.example.com/ws\"]\n").unwrap();
+        let wrong = read(Some(&path)).unwrap_err();
+        assert!(wrong.to_string().contains("server.endpoints"), "{wrong}");
+        assert!(wrong.warnings()[0].to_string().contains("unknown key server.endpoint"), "{:?}", wrong.warnings());
     }
 
     #[test]

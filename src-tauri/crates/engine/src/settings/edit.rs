@@ -39,7 +39,7 @@ pub enum EditError {
 pub fn edit(text: &str, file: &str, changes: &[(String, Option<Value>)]) -> Result<String, EditError> {
     // What is only missing may be among the changes.
     let is_missing = |errors: &SettingsErrors| {
-        errors.0.iter().all(|error| matches!(error.problem, Problem::Missing { .. }) && error.line.is_none())
+        errors.errors.iter().all(|error| matches!(error.problem, Problem::Missing { .. }) && error.line.is_none())
     };
     if let Err(errors) = Settings::parse(text, file)
         && !is_missing(&errors)
@@ -58,7 +58,7 @@ pub fn edit(text: &str, file: &str, changes: &[(String, Option<Value>)]) -> Resu
     let edited = document.to_string();
     match Settings::parse(&edited, file) {
         Ok(_) => Ok(edited),
-        Err(SettingsErrors(errors)) => {
+        Err(SettingsErrors { errors, .. }) => {
             let of_change = |at: &str| {
                 changes.iter().map(|(key, _)| key).find(|key| {
                     at.strip_prefix(key.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))

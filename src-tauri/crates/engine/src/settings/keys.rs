@@ -117,13 +117,13 @@ impl Settings {
             Ok(sections) => settings.apply_file(&sections, &mut report),
             Err((line, message)) => {
                 report.error::<()>("", line, Problem::Syntax(message));
-                return Err(SettingsErrors(report.errors));
+                return Err(report.into());
             }
         };
         if !has_endpoints {
             report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
         }
-        if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(SettingsErrors(report.errors)) }
+        if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
     }
 
     /// Sets every key of a file; whether `server.endpoints` was among them.
@@ -203,7 +203,7 @@ pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(
         report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
     }
     if !report.errors.is_empty() {
-        return Err(SettingsErrors(report.errors));
+        return Err(report.into());
     }
     let given = given_keys(&sections);
     let values = KEYS.iter().filter(|key| given.iter().any(|given| given == key.name));

@@ -26,13 +26,18 @@ impl fmt::Display for Warning {
     }
 }
 
-/// Every error of a settings file; never empty. Shown one a line.
+/// What is wrong with a settings file. Its errors are shown one a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SettingsErrors(pub Vec<SettingsError>);
+pub struct SettingsErrors {
+    /// Every error; never empty.
+    pub errors: Vec<SettingsError>,
+    /// The keys nobody knows: one of them may be what an error misses.
+    pub warnings: Vec<Warning>,
+}
 
 impl fmt::Display for SettingsErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, error) in self.0.iter().enumerate() {
+        for (index, error) in self.errors.iter().enumerate() {
             if index > 0 {
                 f.write_str("\n")?;
             }
@@ -110,6 +115,12 @@ pub(super) struct Report {
     file: String,
     pub(super) errors: Vec<SettingsError>,
     pub(super) warnings: Vec<Warning>,
+}
+
+impl From<Report> for SettingsErrors {
+    fn from(Report { errors, warnings, .. }: Report) -> Self {
+        Self { errors, warnings }
+    }
 }
 
 impl Report {

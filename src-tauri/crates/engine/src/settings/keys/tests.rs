@@ -336,7 +336,7 @@ proptest! {
     ) {
         let name = KEYS[key].name;
         if let Err(errors) = with(name, &value) {
-            for error in errors.0 {
+            for error in errors.errors {
                 prop_assert!(!error.to_string().contains('\n'));
             }
         }
