@@ -1,8 +1,9 @@
 //! The real app on a real desktop: what a person sees of it, clicks in it, and finds when something is missing.
 
+use std::process::Command;
+
 use harness::desktop::{Parts, Screen, Window};
 use harness::{Desktop, Page, Pushd, Running};
-
 use serde_json::json;
 
 use crate::world::{Person, pushd_settings, text};
@@ -12,6 +13,7 @@ mod faults;
 mod inbox;
 mod popups;
 mod rabbit;
+mod settings;
 mod window;
 
 /// Who sits there.
@@ -46,17 +48,20 @@ impl Desk {
 
     /// Starts the app.
     async fn start(&self, args: &[&str]) -> Option<Running> {
-        let mut command = self.person.home.app(&self.desktop, args).await?;
-        command.env("BELFRY_TOKEN", &self.person.token);
-        Some(Running::spawn(command))
+        Some(Running::spawn(self.app(args).await?))
     }
 
     /// Starts the app so that its page can be looked into.
     async fn open(&self, args: &[&str]) -> Option<Page> {
+        Page::open(self.app(args).await?).await
+    }
+
+    async fn app(&self, args: &[&str]) -> Option<Command> {
         let mut command = self.person.home.app(&self.desktop, args).await?;
         command.env("BELFRY_TOKEN", &self.person.token);
-        Page::open(command).await
+        Some(command)
     }
+
     /// A notice that this person sends to themselves. Returns its id.
     async fn send(&self, pushd: &Pushd, title: &str, content: &str) -> String {
         let message = json!({"title": title, "content": content, "type": "1", "receiver": [ALICE]});

@@ -25,7 +25,7 @@ const A_MOMENT: Duration = Duration::from_millis(20);
 /// Part of every script: finds what a person would call by that name.
 const FINDER: &str = r#"
 const plain = (text) => (text ?? '').replace(/\s+/g, ' ').trim();
-const isShown = (it) => it.checkVisibility({ visibilityProperty: true });
+const isShown = (it) => (it.closest('select') ?? it).checkVisibility({ visibilityProperty: true });
 const roles = {
   button: 'button:not([role]), summary, [role=button]', link: 'a[href], [role=link]', option: '[role=option]', menuitem: '[role=menuitem]',
   textbox: 'input:not([type]), input[type=text], input[type=password], textarea', searchbox: 'input[type=search]',
