@@ -128,7 +128,7 @@ pub(crate) async fn discover(shell: State<'_, Shell>, address: String) -> Answer
     shell.discover(address).await
 }
 
-/// Checks the token with the server; only then settings and token are kept.
+/// Checks the token or password with the server; only then settings and secret are kept.
 #[tauri::command]
 pub(crate) async fn sign_in(
     shell: State<'_, Shell>,
@@ -139,7 +139,7 @@ pub(crate) async fn sign_in(
     shell.sign_in(server, &login, secret.into()).await
 }
 
-/// Disconnects, and forgets the token.
+/// Disconnects, and forgets the secret.
 #[tauri::command]
 pub(crate) async fn sign_out(shell: State<'_, Shell>) -> Answer<()> {
     shell.sign_out().await

@@ -1,4 +1,4 @@
-//! Where the token is kept: in the keychain, or, where there is none, for as long as the program runs.
+//! Where the secret is kept: in the keychain, or, where there is none, for as long as the program runs.
 //!
 //! Deliberately absent: any place on disk. Invariant: what the keychain would not take is held in memory only, and given to
 //! nobody but the engine.
@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{CredentialError, Credentials};
+use engine::ports::{CredentialError, Credentials, Secret};
+use engine::settings::AuthMode;
 use host::credentials::MachineCredentials;
 use secrecy::SecretString;
 
@@ -28,16 +29,16 @@ impl Keeping {
         &self.machine
     }
 
-    /// Keeps a token; false if only until the program ends.
-    pub(crate) fn keep_or_hold(&self, account: &str, token: &SecretString) -> bool {
-        match self.machine.keep(account, token) {
+    /// Keeps a secret; false if only until the program ends.
+    pub(crate) fn keep_or_hold(&self, account: &str, secret: &SecretString) -> bool {
+        match self.machine.keep(account, secret) {
             Ok(()) => {
                 self.held().remove(account);
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "the token is held for this run only");
-                self.held().insert(account.to_owned(), token.clone());
+                tracing::warn!(%error, "the secret is held for this run only");
+                self.held().insert(account.to_owned(), secret.clone());
                 false
             }
         }
@@ -49,23 +50,24 @@ impl Keeping {
 }
 
 impl Credentials for Keeping {
-    fn token(&self, account: &str) -> Result<Option<SecretString>, CredentialError> {
-        if let Some(token) = self.held().get(account) {
-            return Ok(Some(token.clone()));
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        if let Some(held) = self.held().get(account) {
+            let held = held.clone();
+            return Ok(Some(if mode == AuthMode::Password { Secret::Password(held) } else { Secret::Token(held) }));
         }
-        self.machine.token(account)
+        self.machine.secret(account, mode)
     }
 
-    fn keep(&self, account: &str, token: &SecretString) -> Result<(), CredentialError> {
+    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
         self.held().remove(account);
-        self.machine.keep(account, token)
+        self.machine.keep(account, secret)
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
         let was_held = self.held().remove(account).is_some();
         match self.machine.forget(account) {
-            // It would not take the token, so it has none of this run.
-            Err(CredentialError::Unavailable(_)) if was_held => Ok(()),
+            // It would not take the secret, so it has none of this run.
+            Err(CredentialError::Unavailable(_) | CredentialError::Locked(_)) if was_held => Ok(()),
             forgotten => forgotten,
         }
     }

@@ -227,10 +227,15 @@ async fn follow_engine(app: AppHandle) {
     snapshot.mark_changed();
     let contents = |snapshot: &engine::engine::Snapshot| (snapshot.counts, snapshot.revision);
     let mut known = contents(&snapshot.borrow());
+    let mut is_missing = false;
     while snapshot.changed().await.is_ok() {
         let shell = app.state::<Shell>();
-        shell.tell_status();
         let now = contents(&snapshot.borrow_and_update());
+        shell.tell_status();
+        let missing = shell.missing();
+        if !std::mem::replace(&mut is_missing, missing.is_some()) && missing.is_some() {
+            shell.tell(Update::Setup { setup: missing });
+        }
         if std::mem::replace(&mut known, now) != now {
             shell.note_change();
         }

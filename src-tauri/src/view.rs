@@ -42,8 +42,7 @@ mod setup;
 
 pub(crate) use self::notices::{Ask, Detail, Filter, Kind, Page, Removed, Row, Suppressed};
 pub(crate) use self::setup::{
-    About, Chosen, Client, DoctorStep, Exported, Offers, Older, Server, Setting, Setup, SetupStep, SignInMode,
-    SignedIn, TestStep,
+    About, Chosen, Client, DoctorStep, Exported, Offers, Older, Server, Setting, Setup, SetupStep, SignedIn, TestStep,
 };
 
 mirror! {
@@ -123,6 +122,7 @@ mirror! {
         Status = Status,
         Refused = Refused,
         Forbidden = Forbidden,
+        Password = Password,
         WrongAccount = WrongAccount,
         Denied = Denied,
         Died = Died,
@@ -133,6 +133,8 @@ mirror! {
         Insecure = Insecure,
         Settings = Settings,
         NoCredential = NoCredential,
+        Locked = Locked,
+        Keychain = Keychain,
         BadAnswer = BadAnswer,
         Declined = Declined,
         Store = Store,
@@ -142,7 +144,7 @@ mirror! {
 }
 mirror! {
     /// Which button resolves it.
-    Fix of status::Fix { SignIn = SignIn, Settings = Settings, Diagnose = Diagnose }
+    Fix of status::Fix { SignIn = SignIn, Unlock = Unlock, Settings = Settings, Diagnose = Diagnose }
 }
 
 /// What happened, or what is off.

@@ -10,6 +10,7 @@ use crate::world::{Person, pushd_settings, text};
 
 mod ending;
 mod faults;
+mod first_run;
 mod inbox;
 mod popups;
 mod rabbit;

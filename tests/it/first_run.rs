@@ -4,15 +4,19 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use engine::account::Account;
+use engine::connection::Identity;
 use engine::discovery::{DiscoveryError, Found, discover};
-use engine::engine::{Config, Engine};
+use engine::engine::{Config, Engine, device_id};
 use engine::error::Fault;
 use engine::event::Event;
 use engine::inbox::{Filter, Inbox, Place};
 use engine::notice::Action;
-use engine::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId};
-use engine::settings::{NetworkSettings, Settings};
-use engine::{network, settings_file};
+use engine::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
+use engine::settings::{AuthMode, NetworkSettings, Settings};
+use engine::{network, settings_file, sign_in};
+use harness::api::{Answer, CLIENTS};
+use harness::http::Response;
 use harness::{FakeApi, Pushd};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -27,10 +31,11 @@ use crate::world::text;
 /// Only a failure takes that long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-struct Desk(SecretString);
+/// Has what the person typed.
+struct Desk(Secret);
 
 impl Credentials for Desk {
-    fn token(&self, _: &str) -> Result<Option<SecretString>, CredentialError> {
+    fn secret(&self, _: &str, _: AuthMode) -> Result<Option<Secret>, CredentialError> {
         Ok(Some(self.0.clone()))
     }
     fn keep(&self, _: &str, _: &SecretString) -> Result<(), CredentialError> {
@@ -62,7 +67,7 @@ struct Running {
 }
 
 impl Running {
-    fn start(settings: Settings, data_dir: &Path, token: &str) -> Self {
+    fn start(settings: Settings, data_dir: &Path, secret: Secret) -> Self {
         let (tell, events) = unbounded_channel();
         let config = Config {
             settings,
@@ -71,7 +76,7 @@ impl Running {
             time_zone: TimeZone::UTC,
             language: engine::texts::Language::English,
             notifier: Arc::new(Screen::default()),
-            credentials: Arc::new(Desk(SecretString::from(token))),
+            credentials: Arc::new(Desk(secret)),
             to_announce: None,
             on_event: Box::new(move |event| drop(tell.send(event))),
         };
@@ -116,7 +121,7 @@ async fn signed_in(pushd: &Pushd, folder: &Path, login: &str) -> Running {
     let mut changes: Vec<_> = found(pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
     changes.push(("auth.login".to_owned(), Some(json!(login))));
     let settings = settings_file::save(&folder.join("settings.toml"), &changes).unwrap();
-    let mut running = Running::start(settings, &folder.join("data"), &pushd.login(login, "secret").await);
+    let mut running = Running::start(settings, &folder.join("data"), Secret::Password("secret".into()));
     running.live().await;
     running
 }
@@ -133,6 +138,31 @@ async fn from_an_address_to_a_test_notice_through_the_whole_chain() {
         .await;
     assert_eq!(alice.ids(), [id]);
     alice.engine.end().await;
+}
+
+#[tokio::test]
+async fn a_password_is_checked_where_a_token_is_made_and_the_token_on_a_session_before_anything_is_kept() {
+    let pushd = pushd().await;
+    let mut changes: Vec<_> = found(&pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    changes.push(("auth.login".to_owned(), Some(json!("alice"))));
+    let check = async |secret: Secret, more: (&str, Value)| {
+        let folder = tempfile::tempdir().unwrap();
+        let changes: Vec<_> = changes.iter().cloned().chain([(more.0.to_owned(), Some(more.1))]).collect();
+        let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
+        let account = Account::of(&settings).unwrap();
+        let identity = Identity { settings, account, device: device_id(folder.path(), "a machine").unwrap() };
+        sign_in::check(&identity, &secret).await.map_err(|failure| failure.fault)
+    };
+    let password = |text: &str| Secret::Password(text.into());
+    let usual = || ("auth.device", json!(""));
+    assert_eq!(check(password("secret"), usual()).await, Ok(()));
+    assert_eq!(check(password("wrong"), usual()).await, Err(Fault::Password));
+    assert_eq!(check(Secret::Token("wrong".into()), usual()).await, Err(Fault::Refused));
+    let nowhere = ("auth.login_url", json!(format!("{}/nowhere", pushd.http())));
+    assert_eq!(check(password("secret"), nowhere).await, Err(Fault::Status(404)));
+    assert_eq!(check(password("secret"), ("auth.login_token", json!("/no/token"))).await, Err(Fault::Settings));
+    let plain = ("auth.login_url", json!("http://push.example.com/login"));
+    assert_eq!(check(password("secret"), plain).await, Err(Fault::Insecure), "before anything is sent");
 }
 
 #[tokio::test]
@@ -240,11 +270,33 @@ async fn an_action_carries_the_secret_to_the_api_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn what_a_person_asks_is_asked_again_with_a_new_token_when_the_first_has_run_out() {
+    let (pushd, service) = (pushd().await, FakeApi::start().await);
+    let folder = tempfile::tempdir().unwrap();
+    let mut changes: Vec<_> = found(&pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    changes.push(("auth.login".to_owned(), Some(json!("alice"))));
+    changes.push(("api.base".to_owned(), Some(json!(service.url()))));
+    let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
+    let mut alice = Running::start(settings, &folder.path().join("data"), Secret::Password("secret".into()));
+    alice.live().await;
+    let run_out = || Answer::Instead(Response::json(401, &Value::Null));
+    service.next(CLIENTS, run_out());
+    assert_eq!(alice.engine.server().clients().await, Ok(Vec::new()));
+    let requests = service.requests(CLIENTS);
+    assert!(requests.len() == 2 && requests[0].header("authorization") != requests[1].header("authorization"));
+    service.next(CLIENTS, run_out());
+    service.next(CLIENTS, run_out());
+    let failure = alice.engine.server().clients().await.unwrap_err();
+    assert_eq!((failure.fault, service.requests(CLIENTS).len()), (Fault::Status(401), 4), "once");
+    alice.engine.end().await;
+}
+
+#[tokio::test]
 async fn a_test_notice_goes_to_nobody_when_the_settings_do_not_say_who_this_is() {
     let pushd = pushd().await;
     let folder = tempfile::tempdir().unwrap();
     let settings = found(&pushd).await.settings;
-    let running = Running::start(settings, folder.path(), "no token");
+    let running = Running::start(settings, folder.path(), Secret::Token("no token".into()));
     let failure = running.engine.server().send_to_self("A test", "").await.unwrap_err();
     assert_eq!(failure.fault, Fault::Settings);
     let bob = pushd.login("bob", "secret").await;

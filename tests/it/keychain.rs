@@ -6,7 +6,7 @@ use harness::desktop::{Bus, Keychain, Lock};
 use harness::program::run_to_end;
 use harness::{Home, Pushd};
 
-use crate::world::settings;
+use crate::world::{api, settings, with_password};
 
 /// A person who keeps the token in a keychain; the password is the token.
 struct Person {
@@ -89,4 +89,30 @@ async fn a_keychain_that_is_locked_keeps_nothing_and_says_what_to_do() {
     let kept =
         files(&alice.home.data_dir()).into_iter().any(|path| std::fs::read(path).is_ok_and(|it| it == b"secret"));
     assert!(!kept, "never in the clear on the disk");
+}
+
+#[tokio::test]
+async fn a_password_is_kept_in_the_keychain_and_the_token_that_it_buys_is_not() {
+    let pushd = Pushd::start(["--user", "alice:open sesame"]).await;
+    let Some(alice) = Person::of(&pushd).await else { return };
+    let with_api = settings(pushd.stomp(), "alice", &[], &api(&pushd.api_base()));
+    alice.home.write_settings(&with_password(&with_api, &format!("{}/login", pushd.http())));
+    let ctl = async |args: &[&str], password: Option<&str>| {
+        let mut command = alice.home.ctl(args).await;
+        command.env("DBUS_SESSION_BUS_ADDRESS", alice.bus.address());
+        if let Some(password) = password {
+            command.env("BELFRY_PASSWORD", password);
+        }
+        run_to_end(command).await
+    };
+    assert_eq!(ctl(&["sign-in"], Some("wrong")).await.code, Some(3));
+    assert_eq!(ctl(&["clients", "list"], None).await.code, Some(3), "a wrong password is not kept");
+    let ended = ctl(&["sign-in"], Some("open sesame")).await;
+    assert_eq!((ended.code, ended.stdout.contains("password")), (Some(0), true), "{ended:?}");
+    for _ in 0..2 {
+        let ended = ctl(&["clients", "list"], None).await;
+        assert_eq!(ended.code, Some(0), "each buys a token of its own: {ended:?}");
+    }
+    assert_eq!(ctl(&["sign-out"], None).await.code, Some(0));
+    assert_eq!(ctl(&["clients", "list"], None).await.code, Some(3));
 }

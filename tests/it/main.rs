@@ -16,6 +16,7 @@ mod faults;
 mod first_run;
 mod keychain;
 mod notify;
+mod password;
 mod power;
 mod rabbit;
 mod rooms;

@@ -33,6 +33,11 @@ pub(crate) fn pushd_settings(pushd: &Pushd, login: &str) -> String {
     settings(pushd.stomp(), login, &subscriptions, &api(&pushd.api_base()))
 }
 
+/// The same server where a password buys the token: `login_url` is its `/login`, or a way to it.
+pub(crate) fn with_password(settings: &str, login_url: &str) -> String {
+    settings.replacen("[auth]\n", &format!("[auth]\nmode = \"password\"\nlogin_url = \"{login_url}\"\n"), 1)
+}
+
 /// Somebody with a computer.
 pub(crate) struct Person {
     pub(crate) home: Home,

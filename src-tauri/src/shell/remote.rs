@@ -176,13 +176,14 @@ impl Shell {
         };
         tell(look.ok(format!("{file}: account {}, device {}", identity.account.name(), identity.device)));
         let (keeping, name) = (self.machine.keeping.clone(), identity.account.name());
+        let mode = identity.settings.auth.mode;
         let looked = runtime::spawn_blocking(move || {
-            (keeping.token(&name).ok().flatten(), doctor::keychain(keeping.machine(), &name).1)
+            (keeping.secret(&name, mode).ok().flatten(), doctor::keychain(keeping.machine(), &name, mode).1)
         });
-        let (token, keychain) =
+        let (secret, keychain) =
             looked.await.unwrap_or_else(|error| (None, Finding::skipped(Step::Keychain, error.to_string())));
         let (data_dir, time_zone) = (self.machine.data_dir.clone(), TimeZone::system());
-        examine(&Subject { identity, client, token, data_dir, time_zone }, &mut tell).await;
+        examine(&Subject { identity, client, secret, data_dir, time_zone }, &mut tell).await;
         tell(keychain);
         for look in [doctor::notifications, doctor::tray] {
             if let Ok(finding) = runtime::spawn_blocking(look).await {

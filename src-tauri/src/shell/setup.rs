@@ -1,6 +1,7 @@
 //! The first run: find the server, sign in, sign out.
 //!
-//! Invariant: settings and token are kept only after the server has taken the token, so a failed attempt changes nothing.
+//! Invariants: settings and secret are kept only after the server has taken the secret, so a failed attempt changes nothing.
+//! Whether somebody is signed in is the engine's to find out, which reads the keychain where it may wait.
 
 use std::sync::Arc;
 
@@ -9,8 +10,9 @@ use engine::connection::Identity;
 use engine::discovery::{self, DiscoveryError};
 use engine::engine::device_id;
 use engine::error::{Failure, Fault};
-use engine::ports::Credentials as _;
-use engine::settings::{NetworkSettings, Settings};
+use engine::ports::{Credentials as _, Secret};
+use engine::settings::{AuthMode, NetworkSettings, Settings};
+use engine::status::Kind;
 use engine::{network, settings_file, sign_in};
 use host::machine;
 use secrecy::SecretString;
@@ -18,11 +20,11 @@ use serde_json::Value;
 use tauri::async_runtime as runtime;
 
 use super::{Shell, lock};
-use crate::view::{self, Chosen, Code, Problem, Server, Setup, SetupStep, SignInMode, SignedIn, Update};
+use crate::view::{self, Chosen, Code, Problem, Server, Setup, SetupStep, SignedIn};
 
 impl Shell {
-    /// What is missing before anything can be received.
-    pub(super) fn missing(&self) -> Option<Setup> {
+    /// What is missing before anything can be received, as far as the engine has found out.
+    pub(crate) fn missing(&self) -> Option<Setup> {
         let (settings, account) = {
             let session = lock(&self.session);
             (session.settings.clone(), session.account.clone())
@@ -30,9 +32,9 @@ impl Shell {
         let Some(account) = account else {
             return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
         };
-        // A keychain that cannot be read may well hold a token: the engine says what is wrong with it.
-        let is_signed_out = matches!(self.machine.keeping.token(&account.name()), Ok(None));
-        is_signed_out.then(|| Setup {
+        let kind = self.snapshot.borrow().status.why.as_ref().map(|why| why.kind);
+        // One that is only locked is unlocked, not signed in to anew.
+        matches!(kind, Some(Kind::NoCredential | Kind::Keychain)).then(|| Setup {
             step: SetupStep::SignIn,
             is_managed: false,
             server: Some(shown(account.origin(), "", &settings, true)),
@@ -65,7 +67,11 @@ impl Shell {
         }
         let settings = settings_file::preview(&self.machine.settings_file, &changes)?;
         let account = Account::of(&settings).ok_or_else(|| Problem::new(Code::BadAddress, "find the server first"))?;
-        self.check(&settings, &account, &secret).await?;
+        let typed = match settings.auth.mode {
+            AuthMode::Password => Secret::Password(secret.clone()),
+            AuthMode::Token | AuthMode::Oidc => Secret::Token(secret.clone()),
+        };
+        self.check(&settings, &account, &typed).await?;
         let (keeping, name) = (Arc::clone(&self.machine.keeping), account.name());
         let kept = runtime::spawn_blocking(move || keeping.keep_or_hold(&name, &secret)).await;
         let settings = settings_file::save(&self.machine.settings_file, &changes)?;
@@ -74,12 +80,12 @@ impl Shell {
         Ok(SignedIn { account: account.name(), is_kept: kept.unwrap_or(false) })
     }
 
-    /// Opens a session with this token, and says good-bye.
-    async fn check(&self, settings: &Settings, account: &Account, token: &SecretString) -> Result<(), Problem> {
+    /// Signs in with this, opens a session, and says good-bye.
+    async fn check(&self, settings: &Settings, account: &Account, secret: &Secret) -> Result<(), Problem> {
         let device = device_id(&self.machine.data_dir, &machine::machine_id())
             .map_err(|error| Problem::new(Code::Store, error))?;
         let identity = Identity { settings: settings.clone(), account: account.clone(), device };
-        Ok(sign_in::check(&identity, token).await?)
+        Ok(sign_in::check(&identity, secret).await?)
     }
 
     pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
@@ -96,9 +102,8 @@ impl Shell {
             Ok(Err(error)) => return Err(Problem::new(Code::File, error)),
             Err(error) => return Err(Problem::new(Code::File, error)),
         }
-        self.restart(settings).await?;
-        self.tell(Update::Setup { setup: self.missing() });
-        Ok(())
+        // The engine will find that nobody is signed in, which brings the sign-in page.
+        self.restart(settings).await
     }
 }
 
@@ -107,7 +112,7 @@ fn shown(address: &str, name: &str, settings: &Settings, is_discovered: bool) ->
         address: address.to_owned(),
         endpoint: settings.server.endpoints.first().map(view::address).unwrap_or_default(),
         name: host::plain::line(name, 100),
-        mode: SignInMode::possible(&settings.auth),
+        mode: settings.auth.mode.into(),
         is_discovered,
     }
 }
@@ -131,11 +136,13 @@ impl From<Failure> for Problem {
         let code = match failure.fault {
             Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => Code::Unreachable,
             Fault::Tls => Code::Tls,
-            Fault::Refused | Fault::Status(401) => Code::Refused,
+            Fault::Refused | Fault::Password | Fault::Status(401) => Code::Refused,
             Fault::Insecure => Code::Insecure,
             Fault::ProxyAuth
             | Fault::WrongAccount
             | Fault::NoCredential
+            | Fault::Locked
+            | Fault::Keychain
             | Fault::Status(_)
             | Fault::Denied
             | Fault::Died

@@ -15,17 +15,6 @@ mirror! {
     SignInMode of settings::AuthMode { Token = Token, Password = Password, Oidc = Oidc }
 }
 
-impl SignInMode {
-    /// How somebody can sign in to this server with this program: with the password where that is the passcode itself,
-    /// else with a token, which whoever runs a server can hand out.
-    pub(crate) fn possible(auth: &settings::AuthSettings) -> Self {
-        match (auth.mode, &auth.login_url) {
-            (settings::AuthMode::Password, None) => auth.mode.into(),
-            _ => settings::AuthMode::Token.into(),
-        }
-    }
-}
-
 /// What stands at an address.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(TS))]

@@ -29,7 +29,7 @@ async fn a_token_the_server_refuses_is_said_with_the_way_to_sign_in_again() {
     let Some(desk) = Desk::with(Parts::default(), &settings, "wrong").await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     let said = page.see(Target::Text("refused the sign-in")).await;
-    assert!(said.contains("ign in again with a valid token"), "{said}");
+    assert!(said.contains("ign in again"), "{said}");
     desk.desktop.tray().wait_for("Something is needed from you").await;
     page.click(Target::Role("button", "Sign in")).await;
     page.see(Target::Role("textbox", "Account")).await;

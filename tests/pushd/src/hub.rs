@@ -27,8 +27,6 @@ use crate::tokens::{Purpose, digest};
 /// proposes, gets every message once: the personal ones there, the others here.
 pub(crate) const BROADCAST: &str = "/topic/broadcast";
 
-/// How long an access token is good.
-pub(crate) const ACCESS_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// How long a refresh token is good, once.
 const REFRESH_LIFETIME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
@@ -79,6 +77,8 @@ pub(crate) struct Hub {
     /// Where we listen.
     pub(crate) address: SocketAddr,
     pub(crate) destructive_collect: bool,
+    /// How long an access token is good.
+    pub(crate) token_lifetime: Duration,
     /// Changes when the log has grown: long polls and raw sockets look again.
     pub(crate) grown: watch::Sender<()>,
     /// Turns true once, when the server is to end.
@@ -91,6 +91,7 @@ impl Hub {
         accounts: BTreeMap<String, [u8; 32]>,
         address: SocketAddr,
         destructive_collect: bool,
+        token_lifetime: Duration,
     ) -> Self {
         let broadcast = Destination::Exchange { name: "amq.topic".to_owned(), key: Some("broadcast".to_owned()) };
         Self {
@@ -99,6 +100,7 @@ impl Hub {
             broadcast: (BROADCAST.to_owned(), broadcast),
             address,
             destructive_collect,
+            token_lifetime,
             grown: watch::Sender::new(()),
             stopping: watch::Sender::new(false),
         }
@@ -166,12 +168,19 @@ impl Hub {
 
     /// Whose access token this is, if it is good now and its owner still has an account.
     pub(crate) fn token_login(&self, token: &str) -> Result<Option<String>, StoreError> {
-        self.owner(token, Purpose::Access)
+        Ok(self.owner(token, Purpose::Access)?.map(|(login, _)| login))
+    }
+
+    /// As [`Self::token_login`], and how long it still is.
+    pub(crate) fn token_owner(&self, token: &str) -> Result<Option<(String, Duration)>, StoreError> {
+        let owner = self.owner(token, Purpose::Access)?;
+        let left = |ends: Timestamp| Duration::try_from(ends.duration_since(Timestamp::now())).unwrap_or_default();
+        Ok(owner.map(|(login, ends)| (login, left(ends))))
     }
 
     /// Exchanges a refresh token, once.
     pub(crate) fn refresh(&self, token: &str) -> Result<Option<Tokens>, StoreError> {
-        let Some(login) = self.owner(token, Purpose::Refresh)? else { return Ok(None) };
+        let Some((login, _)) = self.owner(token, Purpose::Refresh)? else { return Ok(None) };
         self.lock().store.revoke_token(token)?;
         self.sign_in(&login).map(Some)
     }
@@ -181,15 +190,15 @@ impl Hub {
         let mut state = self.lock();
         let now = Timestamp::now();
         Ok(Tokens {
-            token: state.store.issue_token(login, Purpose::Access, now, ACCESS_LIFETIME)?,
-            expires_in: ACCESS_LIFETIME.as_secs(),
+            token: state.store.issue_token(login, Purpose::Access, now, self.token_lifetime)?,
+            expires_in: self.token_lifetime.as_secs(),
             refresh_token: state.store.issue_token(login, Purpose::Refresh, now, REFRESH_LIFETIME)?,
         })
     }
 
-    fn owner(&self, token: &str, purpose: Purpose) -> Result<Option<String>, StoreError> {
-        let login = self.lock().store.token_login(token, purpose, Timestamp::now())?;
-        Ok(login.filter(|login| self.accounts.contains_key(login)))
+    fn owner(&self, token: &str, purpose: Purpose) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let owner = self.lock().store.token_owner(token, purpose, Timestamp::now())?;
+        Ok(owner.filter(|(login, _)| self.accounts.contains_key(login)))
     }
 
     /// What every connection and held request listens to until it has ended.

@@ -25,7 +25,7 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
-pub use server::{Account, Config, Server, StartError};
+pub use server::{Account, Config, Server, StartError, TOKEN_LIFETIME};
 pub use store::StoreError;
 
 /// The largest message and request body taken, in bytes.

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use belfry_pushd::{Account, Config, Server};
 use clap::error::ErrorKind;
@@ -32,6 +33,9 @@ struct Args {
     /// Mark a record delivered as soon as collectMessage has served it, as some servers do.
     #[arg(long)]
     destructive_collect: bool,
+    /// How long a token of POST /login is good, such as 30s or 12h.
+    #[arg(long, value_name = "D", default_value = "12h", value_parser = lifetime)]
+    token_lifetime: Duration,
     /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page /demo.
     #[arg(long)]
     demo: bool,
@@ -41,6 +45,12 @@ struct Args {
 enum Broker {
     /// Inside this program, in memory.
     Embedded,
+}
+
+fn lifetime(text: &str) -> Result<Duration, String> {
+    let span: Result<jiff::SignedDuration, _> = text.parse();
+    let positive = span.ok().and_then(|span| Duration::try_from(span).ok()).filter(|span| !span.is_zero());
+    positive.ok_or_else(|| "a lifetime is a number with a unit, such as 30s or 12h".to_owned())
 }
 
 fn account(text: &str) -> Option<Account> {
@@ -77,6 +87,7 @@ async fn run(args: Args, accounts: Vec<Account>) -> Result<(), Box<dyn std::erro
         data: args.data,
         accounts,
         destructive_collect: args.destructive_collect,
+        token_lifetime: args.token_lifetime,
         demo: args.demo,
     })
     .await?;
@@ -140,9 +151,15 @@ mod tests {
             "--broker",
             "embedded",
             "--destructive-collect",
+            "--token-lifetime",
+            "30s",
             "--demo",
         ]);
         assert_eq!(all.unwrap().users.len(), 2);
+        assert_eq!(parse(&[]).unwrap().token_lifetime, belfry_pushd::TOKEN_LIFETIME);
+        for wrong in ["0s", "-1s", "30", "soon"] {
+            assert!(parse(&["--token-lifetime", wrong]).is_err(), "{wrong}");
+        }
         assert_eq!(parse(&[]).unwrap().listen.to_string(), "127.0.0.1:0");
         assert!(parse(&["--broker", "rabbitmq"]).is_err());
     }

@@ -28,6 +28,9 @@ use crate::{MAX_MESSAGE, api, auth, demo, discovery, session, websocket};
 /// How long connections may take to say goodbye when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long a token is good unless told.
+pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
+
 /// Somebody who can sign in. The login is also the user id.
 #[derive(Clone)]
 pub struct Account {
@@ -54,6 +57,8 @@ pub struct Config {
     pub accounts: Vec<Account>,
     /// Behave like servers that mark a record delivered by serving it.
     pub destructive_collect: bool,
+    /// How long a token of `POST /login` is good; a session that was opened with it ends with it.
+    pub token_lifetime: Duration,
     /// Add the demo's accounts, page and endpoints.
     pub demo: bool,
 }
@@ -96,7 +101,7 @@ impl Server {
             .chain(config.accounts)
             .map(|account| (account.login, digest(&account.password)))
             .collect();
-        let hub = Arc::new(Hub::new(store, accounts, address, config.destructive_collect));
+        let hub = Arc::new(Hub::new(store, accounts, address, config.destructive_collect, config.token_lifetime));
 
         let mut router = routes();
         if config.demo {

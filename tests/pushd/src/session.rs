@@ -73,7 +73,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
         connected = timeout(CONNECT_WITHIN, connect(hub, wire)) => connected,
         () = stopping.received() => return End::Stopping,
     };
-    let (login, connect) = match connected {
+    let (SignedIn { login, expires }, connect) = match connected {
         Err(_) => return End::refused("no CONNECT in time"),
         Ok(Err(end)) => return end,
         Ok(Ok(connected)) => connected,
@@ -104,6 +104,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
                 Err(end) => Err(end),
             },
             () = at(silent_at) => Err(End::refused("the heart-beats have stopped")),
+            () = at(expires) => Err(End::refused("the token has expired: sign in again")),
             Some(delivery) = deliveries.recv() => session.deliver(wire, delivery).await,
             () = at(beat_due) => wire.write(Bytes::from_static(HEART_BEAT)).await,
         };
@@ -122,8 +123,14 @@ async fn at(due: Option<Instant>) {
     }
 }
 
+/// Who has signed in, and when the token ends that it was done with.
+struct SignedIn {
+    login: String,
+    expires: Option<Instant>,
+}
+
 /// Waits for CONNECT and checks it.
-async fn connect(hub: &Hub, wire: &mut Wire) -> Result<(String, Connect), End> {
+async fn connect(hub: &Hub, wire: &mut Wire) -> Result<(SignedIn, Connect), End> {
     let frame = loop {
         match wire.next_frame()? {
             Some(frame) => break frame,
@@ -135,14 +142,17 @@ async fn connect(hub: &Hub, wire: &mut Wire) -> Result<(String, Connect), End> {
     wire.encoder.version = connect.version;
     let refused = || End::refused("login, password or token is wrong");
     let failed = |_| End::refused("the server could not check the sign-in: try again");
-    let owner = hub.token_login(&connect.secret).map_err(failed)?;
-    let login = match (&connect.login, owner) {
-        (None, Some(owner)) => owner,
-        (Some(login), Some(owner)) if *login == owner => owner,
-        (Some(login), None) if hub.is_password(login, &connect.secret) => login.clone(),
+    let owner = hub.token_owner(&connect.secret).map_err(failed)?;
+    let with_token = |login, left| SignedIn { login, expires: Instant::now().checked_add(left) };
+    let signed_in = match (&connect.login, owner) {
+        (None, Some((owner, left))) => with_token(owner, left),
+        (Some(login), Some((owner, left))) if *login == owner => with_token(owner, left),
+        (Some(login), None) if hub.is_password(login, &connect.secret) => {
+            SignedIn { login: login.clone(), expires: None }
+        }
         _ => return Err(refused()),
     };
-    Ok((login, connect))
+    Ok((signed_in, connect))
 }
 
 struct Session<'a> {

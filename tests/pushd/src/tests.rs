@@ -10,7 +10,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{Account, Config, Server};
+use crate::{Account, Config, Server, TOKEN_LIFETIME};
 use client::Api;
 
 /// A server with alice, bob and carol, whose password is their name.
@@ -21,6 +21,7 @@ async fn server(change: impl FnOnce(&mut Config)) -> Server {
         data: None,
         accounts: ["alice", "bob", "carol"].map(account).to_vec(),
         destructive_collect: false,
+        token_lifetime: TOKEN_LIFETIME,
         demo: false,
     };
     change(&mut config);

@@ -51,18 +51,23 @@ impl Store {
         Ok(token)
     }
 
-    /// Whose token this is, if it is good at `now`.
-    pub(crate) fn token_login(
+    /// Whose token this is, if it is good at `now`, and until when.
+    pub(crate) fn token_owner(
         &self,
         token: &str,
         purpose: Purpose,
         now: Timestamp,
-    ) -> Result<Option<String>, StoreError> {
-        Ok(self
+    ) -> Result<Option<(String, Timestamp)>, StoreError> {
+        let found: Option<(String, i64)> = self
             .db
-            .prepare_cached("SELECT login FROM token WHERE digest = ?1 AND purpose = ?2 AND expires_ms > ?3")?
-            .query_row(params![digest(token), purpose.as_str(), now.as_millisecond()], |row| row.get(0))
-            .optional()?)
+            .prepare_cached(
+                "SELECT login, expires_ms FROM token WHERE digest = ?1 AND purpose = ?2 AND expires_ms > ?3",
+            )?
+            .query_row(params![digest(token), purpose.as_str(), now.as_millisecond()], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found.map(|(login, ends)| (login, Timestamp::from_millisecond(ends).unwrap_or(Timestamp::MAX))))
     }
 
     /// Ends a token.
@@ -86,11 +91,11 @@ mod tests {
         let mut store = Store::open(None).unwrap();
         let now = Timestamp::now();
         let token = store.issue_token("alice", Purpose::Access, now, Duration::from_secs(60)).unwrap();
-        let login = |purpose, at| store.token_login(&token, purpose, at).unwrap();
+        let login = |purpose, at| store.token_owner(&token, purpose, at).unwrap().map(|(login, _)| login);
         assert_eq!(login(Purpose::Access, now).as_deref(), Some("alice"));
         assert_eq!(login(Purpose::Refresh, now), None);
         assert_eq!(login(Purpose::Access, now + Duration::from_secs(60)), None);
-        assert_eq!(store.token_login("guess", Purpose::Access, now).unwrap(), None);
+        assert_eq!(store.token_owner("guess", Purpose::Access, now).unwrap(), None);
     }
 
     #[test]
@@ -101,6 +106,6 @@ mod tests {
         let kept: Vec<u8> = store.db.query_row("SELECT digest FROM token", [], |row| row.get(0)).unwrap();
         assert_ne!(kept, token.as_bytes());
         store.revoke_token(&token).unwrap();
-        assert_eq!(store.token_login(&token, Purpose::Refresh, now).unwrap(), None);
+        assert_eq!(store.token_owner(&token, Purpose::Refresh, now).unwrap(), None);
     }
 }

@@ -56,11 +56,12 @@ pub(crate) enum Command {
     Status,
     /// Check, step by step, what stands between this computer and its messages; takes none of them.
     Doctor,
-    /// Check a token with the server and keep it in the system's keychain.
+    /// Check a token or password with the server and keep it in the system's keychain.
     ///
-    /// The token is taken from --token-file, from BELFRY_TOKEN, or from standard input.
+    /// A token is taken from --token-file, from BELFRY_TOKEN, or from standard input; where auth.mode is password, a
+    /// password from BELFRY_PASSWORD or standard input.
     SignIn,
-    /// Remove the token from the system's keychain.
+    /// Remove the token or password from the system's keychain.
     SignOut,
 }
 

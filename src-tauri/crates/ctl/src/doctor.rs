@@ -9,11 +9,11 @@ use std::{io, process::ExitCode, sync::Arc};
 use engine::{
     doctor::{Finding, Look, Step, Subject, Verdict, examine},
     network,
+    ports::Secret,
     status::Fix,
 };
 use host::doctor;
 use jiff::tz::TimeZone;
-use secrecy::SecretString;
 
 use crate::{
     ending::{Code, Error},
@@ -40,11 +40,11 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
             None
         }
     };
-    let (token, keychain) = match &setup {
-        Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name()),
-        None => (None, Finding::skipped(Step::Keychain, "the settings do not say whose token it would be")),
+    let (secret, keychain) = match &setup {
+        Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name(), setup.settings.auth.mode),
+        None => (None, Finding::skipped(Step::Keychain, "the settings do not say whose secret it would be")),
     };
-    match setup.as_ref().and_then(|setup| settings(setup, token, &mut report)) {
+    match setup.as_ref().and_then(|setup| settings(setup, secret, &mut report)) {
         Some(subject) => examine(&subject, &mut |finding| report.tell(finding)).await,
         None => {
             for step in SERVER.into_iter().chain([Step::Clock]) {
@@ -59,7 +59,7 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
 }
 
 /// Whether everything the settings name can be used; then, who is to be examined.
-fn settings(setup: &Setup, token: Option<SecretString>, report: &mut Report) -> Option<Subject> {
+fn settings(setup: &Setup, secret: Option<Secret>, report: &mut Report) -> Option<Subject> {
     let look = Look::at(Step::Settings);
     let file = setup.settings_file.display();
     let urls = setup.settings.server.endpoints.iter().chain(&setup.settings.api.base);
@@ -88,7 +88,7 @@ fn settings(setup: &Setup, token: Option<SecretString>, report: &mut Report) -> 
         warnings => look.warn(warnings.join("; "), "correct the name of the key, or remove it"),
     });
     let (data_dir, time_zone) = (setup.data_dir.clone(), TimeZone::system());
-    Some(Subject { identity, client, token, data_dir, time_zone })
+    Some(Subject { identity, client, secret, data_dir, time_zone })
 }
 
 /// What was found so far.
@@ -121,7 +121,9 @@ impl Report {
 
 fn code(finding: &Finding) -> Code {
     match finding.step {
-        _ if finding.why.as_ref().is_some_and(|why| why.kind.fix() == Fix::SignIn) => Code::SignIn,
+        _ if finding.why.as_ref().is_some_and(|why| matches!(why.kind.fix(), Fix::SignIn | Fix::Unlock)) => {
+            Code::SignIn
+        }
         Step::Settings => Code::Usage,
         Step::Keychain => Code::SignIn,
         Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => Code::Unreachable,

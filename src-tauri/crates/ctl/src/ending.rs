@@ -93,7 +93,7 @@ impl From<CredentialError> for Error {
     fn from(error: CredentialError) -> Self {
         let code = match error {
             CredentialError::File(_) => Code::Usage,
-            CredentialError::Unavailable(_) => Code::Failed,
+            CredentialError::Unavailable(_) | CredentialError::Locked(_) => Code::Failed,
         };
         Self::new(code, error.to_string())
     }
@@ -124,7 +124,8 @@ impl From<Failure> for Error {
             | Fault::Broken
             | Fault::Silent
             | Fault::Died => Code::Unreachable,
-            Fault::Status(401 | 403) | Fault::Refused | Fault::NoCredential | Fault::WrongAccount => Code::SignIn,
+            Fault::Status(401 | 403) | Fault::Refused | Fault::Password | Fault::WrongAccount => Code::SignIn,
+            Fault::NoCredential | Fault::Locked | Fault::Keychain => Code::SignIn,
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Code::Unreachable,
             Fault::Insecure | Fault::Settings => Code::Usage,
             Fault::Status(_) | Fault::Denied | Fault::Protocol | Fault::BadAnswer | Fault::Declined => Code::Failed,
@@ -158,7 +159,7 @@ mod tests {
         let failure = Failure::new(Fault::Refused, "push.example.com: bad token");
         assert_eq!(
             Error::from(failure).to_string(),
-            "the server refused the sign-in: push.example.com: bad token: sign in again with a valid token"
+            "the server refused the sign-in: push.example.com: bad token: sign in again"
         );
     }
 

@@ -38,7 +38,7 @@ mod readable;
 /// At the start only: [`Code::SignIn`], [`Code::InUse`], [`Code::Store`], and [`Code::Usage`] for a token file; then none,
 /// but of standard output.
 pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error> {
-    setup.token()?;
+    setup.secret()?;
     // Before anything is connected, so that no signal finds us without a good-bye.
     let signal = signal().map_err(|error| Error::new(Code::Failed, format!("signals cannot be heard: {error}")))?;
     let (told, mut stop) = mpsc::unbounded_channel();

@@ -25,7 +25,7 @@ use crate::{
 /// [`Code::SignIn`], [`Code::Unreachable`], or [`Code::Failed`] when the server does not take it.
 pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Error> {
     let body = if args.body == "-" { read_body()? } else { args.body };
-    let server = Server::new(&setup)?;
+    let server = Server::new(&setup).await?;
     match args.destination {
         Some(destination) => {
             let connection = errand::connect(&server.client, &server.identity, &server.token).await?;

@@ -9,7 +9,7 @@ use engine::{
     connection::Identity,
     error::{Failure, Fault},
     intake::Intake,
-    network,
+    network, sign_in,
 };
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -30,14 +30,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Nothing is connected yet.
+    /// Nothing is connected yet, but a password is made into a token where the settings say so.
     ///
     /// # Errors
-    /// [`Code::SignIn`] without a token, [`Code::Usage`] for files the settings name.
-    pub(crate) fn new(setup: &Setup) -> Result<Self, Error> {
-        let token = setup.token()?;
+    /// [`Code::SignIn`] without a secret or with a wrong one, [`Code::Usage`] for files the settings name.
+    pub(crate) async fn new(setup: &Setup) -> Result<Self, Error> {
+        let secret = setup.secret()?;
         let client = network::client(&setup.settings.network)?;
-        Ok(Self { client, identity: Arc::new(setup.identity()?), token })
+        let identity = Arc::new(setup.identity()?);
+        let token = sign_in::token(&client, &identity, &secret).await?;
+        Ok(Self { client, identity, token })
     }
 
     /// The message service's API.
@@ -52,7 +54,7 @@ impl Server {
 /// # Errors
 /// [`Code::SignIn`], [`Code::Unreachable`], or [`Code::Failed`] when the server says no.
 pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Result<(), Error> {
-    let server = Server::new(&setup)?;
+    let server = Server::new(&setup).await?;
     match command {
         Messages::List { page } => {
             let rows = server.api().messages(&server.token, page).await.map_err(refused)?;
@@ -71,7 +73,7 @@ pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Res
 /// # Errors
 /// As [`messages`].
 pub(crate) async fn clients(setup: Setup, json: bool) -> Result<(), Error> {
-    let server = Server::new(&setup)?;
+    let server = Server::new(&setup).await?;
     let rows = server.api().clients(&server.token).await.map_err(refused)?;
     show(&rows, ["loginTime", "loginName", "device", "status"], json)
 }

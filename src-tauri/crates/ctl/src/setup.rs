@@ -1,4 +1,4 @@
-//! What every command begins with: the settings, the folders, the account and where its token is.
+//! What every command begins with: the settings, the folders, the account and where its secret is.
 //!
 //! Nothing is written here. Absent: managed settings. Invariant: settings with an error end the command before anything
 //! is touched.
@@ -10,11 +10,10 @@ use engine::{
     connection::Identity,
     engine::{account_dir, device_id},
     inbox::Inbox,
-    ports::{CredentialError, Credentials},
-    settings::Settings,
+    ports::{CredentialError, Credentials, Secret},
+    settings::{AuthMode, Settings},
 };
 use host::{credentials::MachineCredentials, machine, paths};
-use secrecy::SecretString;
 
 use crate::{
     args::Global,
@@ -53,20 +52,28 @@ impl Setup {
         })
     }
 
-    /// The token.
+    /// The secret.
     ///
     /// # Errors
     /// [`Code::SignIn`] when there is none, [`Code::Usage`] when the file it was to come from cannot be used.
-    pub(crate) fn token(&self) -> Result<SecretString, Error> {
-        match self.credentials.token(&self.account.name()) {
-            Ok(Some(token)) => Ok(token),
-            Ok(None) => {
-                let remedy = "run belfryctl sign-in, or give the token with --token-file FILE or BELFRY_TOKEN";
-                Err(Error::new(Code::SignIn, format!("{}: nobody has signed in: {remedy}", self.account.name())))
+    pub(crate) fn secret(&self) -> Result<Secret, Error> {
+        let (name, given) = (self.account.name(), self.ways_to_give());
+        let error = match self.credentials.secret(&name, self.settings.auth.mode) {
+            Ok(Some(secret)) => return Ok(secret),
+            Ok(None) => format!("{name}: nobody has signed in: run belfryctl sign-in, or give {given}"),
+            Err(error @ CredentialError::File(_)) => return Err(error.into()),
+            Err(error) => format!("{name}: {error}, or give {given}"),
+        };
+        Err(Error::new(Code::SignIn, error))
+    }
+
+    /// How a secret comes here without a keychain.
+    pub(crate) fn ways_to_give(&self) -> &'static str {
+        match self.settings.auth.mode {
+            AuthMode::Password => {
+                "the password with BELFRY_PASSWORD, or a token with --token-file FILE or BELFRY_TOKEN"
             }
-            Err(error @ CredentialError::File(_)) => Err(error.into()),
-            // It says itself what to do.
-            Err(error) => Err(Error::new(Code::SignIn, format!("{}: {error}", self.account.name()))),
+            AuthMode::Token | AuthMode::Oidc => "the token with --token-file FILE or BELFRY_TOKEN",
         }
     }
 

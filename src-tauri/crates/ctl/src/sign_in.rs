@@ -1,11 +1,17 @@
-//! `sign-in` and `sign-out`: the token's way into the keychain, and out of it.
+//! `sign-in` and `sign-out`: the secret's way into the keychain, and out of it.
 //!
-//! A token is kept only after the server has taken it, and only in the keychain; where there is none, nothing is kept.
+//! A token or password is kept only after the server has taken it, and only in the keychain; where there is none, nothing is
+//! kept. A token that a password buys is not kept at all.
 //! Invariant: it is never an argument, never echoed, never printed.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use engine::{engine::is_running, ports::Credentials as _, sign_in::check};
+use engine::{
+    engine::is_running,
+    ports::{Credentials as _, Secret},
+    settings::AuthMode,
+    sign_in::check,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
@@ -18,27 +24,34 @@ use crate::{
 /// Longest token taken, in bytes: the longest in use have a few thousand.
 const LONGEST: u64 = 64 * 1024;
 
-/// Checks the token and keeps it.
+/// Checks the secret and keeps it.
 ///
 /// # Errors
 /// [`Code::SignIn`] when the server refuses it, [`Code::Unreachable`], [`Code::Failed`] without a keychain; nothing is
 /// kept then.
 pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
-    let token = match setup.credentials.given()? {
-        Some(token) => token,
-        None => read_token(&account)?,
+    let auth = &setup.settings.auth;
+    let what = if auth.mode == AuthMode::Password { "password" } else { "token" };
+    let secret = match setup.credentials.given(auth.mode)? {
+        Some(Secret::Token(_)) if auth.mode == AuthMode::Password && auth.login_url.is_some() => {
+            let remedy = "give it with BELFRY_PASSWORD or on standard input, without BELFRY_TOKEN and --token-file";
+            return Err(Error::new(Code::Usage, format!("auth.mode is password, so a password is kept: {remedy}")));
+        }
+        Some(given) => given,
+        None => read_secret(&setup, what)?,
     };
-    check(&setup.identity()?, &token).await?;
-    setup.credentials.keep(&account, &token)?;
+    check(&setup.identity()?, &secret).await?;
+    let (Secret::Token(kept) | Secret::Password(kept)) = &secret;
+    setup.credentials.keep(&account, kept)?;
     if is_running(&setup.data_dir) {
-        note("restart the Belfry that is running, so that it uses this token");
+        note(&format!("restart the Belfry that is running, so that it uses this {what}"));
     }
-    let words = format!("signed in as {account}; the token is in the keychain");
+    let words = format!("signed in as {account}; the {what} is in the keychain");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
 }
 
-/// Forgets the token.
+/// Forgets the secret.
 ///
 /// # Errors
 /// [`Code::Failed`] when the keychain cannot be used.
@@ -48,24 +61,27 @@ pub(crate) fn sign_out(setup: &Setup, json: bool) -> Result<(), Error> {
     if is_running(&setup.data_dir) {
         note("a running Belfry stays connected until it is restarted");
     }
-    let words = format!("signed out {account}; the keychain has no token of it any more");
+    let words = format!("signed out {account}; the keychain has no secret of it any more");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
 }
 
-fn read_token(account: &str) -> Result<SecretString, Error> {
+fn read_secret(setup: &Setup, what: &str) -> Result<Secret, Error> {
     let failed =
-        |error: io::Error| Error::new(Code::Usage, format!("standard input: the token cannot be read ({error})"));
+        |error: io::Error| Error::new(Code::Usage, format!("standard input: the {what} cannot be read ({error})"));
     let text = if io::stdin().is_terminal() {
-        rpassword::prompt_password(format!("token of {account}: ")).map_err(failed)?
+        rpassword::prompt_password(format!("{what} of {}: ", setup.account.name())).map_err(failed)?
     } else {
         let mut text = String::new();
         io::stdin().take(LONGEST).read_to_string(&mut text).map_err(failed)?;
         text
     };
-    let token = SecretString::from(text.trim_end_matches(['\r', '\n']));
-    if token.expose_secret().is_empty() {
-        let remedy = "give it there, with --token-file FILE, or with BELFRY_TOKEN";
-        return Err(Error::new(Code::Usage, format!("standard input: there is no token in it: {remedy}")));
+    let secret = SecretString::from(text.trim_end_matches(['\r', '\n']));
+    if secret.expose_secret().is_empty() {
+        let given = setup.ways_to_give();
+        return Err(Error::new(
+            Code::Usage,
+            format!("standard input: there is no {what} in it: give it there, or give {given}"),
+        ));
     }
-    Ok(token)
+    Ok(if setup.settings.auth.mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) })
 }

@@ -56,8 +56,8 @@ pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
     } else {
         output::lines(described(&report, running.as_ref()))?;
     }
-    let has_token = || setup.token().is_ok();
-    Ok(verdict(&report, running.as_ref(), has_token, Timestamp::now()).map_or(ExitCode::SUCCESS, ExitCode::from))
+    let has_secret = || setup.secret().is_ok();
+    Ok(verdict(&report, running.as_ref(), has_secret, Timestamp::now()).map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 /// Of all managed settings in effect, as canonical JSON from dotted names to values; there are none.
@@ -65,13 +65,18 @@ fn policy_digest() -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(b"{}")))
 }
 
-fn verdict(report: &Report, running: Option<&Noted>, has_token: impl FnOnce() -> bool, now: Timestamp) -> Option<Code> {
+fn verdict(
+    report: &Report,
+    running: Option<&Noted>,
+    has_secret: impl FnOnce() -> bool,
+    now: Timestamp,
+) -> Option<Code> {
     let needs_sign_in = match running {
         Some(running) => {
             running.status.state == Connectivity::ActionNeeded
-                && running.kind.is_some_and(|kind| kind.fix() == Fix::SignIn)
+                && running.kind.is_some_and(|kind| matches!(kind.fix(), Fix::SignIn | Fix::Unlock))
         }
-        None => !has_token(),
+        None => !has_secret(),
     };
     let is_live = report.state == Connectivity::Live;
     let was_live = report.last_live.is_some_and(|last| now.duration_since(last) <= LONGEST_GAP);
@@ -138,7 +143,7 @@ mod tests {
     fn the_exit_code_is_the_worst_of_what_is_true() {
         let now = "2026-11-20T08:00:00Z".parse().unwrap();
         let (recent, old) = (Some("2026-11-19T09:00:00Z"), Some("2026-11-19T07:00:00Z"));
-        for (state, last_live, running, has_token, expected) in [
+        for (state, last_live, running, has_secret, expected) in [
             (Connectivity::Offline, recent, None, true, None),
             (Connectivity::Offline, old, None, true, Some(Code::Unreachable)),
             (Connectivity::Offline, None, None, true, Some(Code::Unreachable)),
@@ -160,8 +165,8 @@ mod tests {
                 None,
             ),
         ] {
-            let found = verdict(&report(state, last_live), running.as_ref(), || has_token, now);
-            assert_eq!(found, expected, "{state:?} {last_live:?} {running:?} {has_token}");
+            let found = verdict(&report(state, last_live), running.as_ref(), || has_secret, now);
+            assert_eq!(found, expected, "{state:?} {last_live:?} {running:?} {has_secret}");
         }
     }
 

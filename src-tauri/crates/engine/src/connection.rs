@@ -267,7 +267,7 @@ pub async fn run(
 }
 
 /// Resolves when the connection is no longer wanted.
-async fn closed(orders: &mut mpsc::UnboundedReceiver<Order>) {
+pub(crate) async fn closed(orders: &mut mpsc::UnboundedReceiver<Order>) {
     while let Some(Order::Ack(_) | Order::Probe) = orders.recv().await {}
 }
 

@@ -14,8 +14,10 @@ use tokio::time::Instant;
 use crate::{
     clock::Now,
     connection::Identity,
-    error::Failure,
+    error::{Failure, Fault},
     network::Client,
+    ports::Secret,
+    sign_in,
     status::{Kind, Why},
 };
 
@@ -150,8 +152,8 @@ pub struct Subject {
     pub identity: Arc<Identity>,
     /// The shared HTTP client, made of these settings.
     pub client: Client,
-    /// The token; `None` when there is none, so that everything that needs it is skipped.
-    pub token: Option<SecretString>,
+    /// The secret; `None` when there is none, so that everything that needs it is skipped.
+    pub secret: Option<Secret>,
     /// Where everything is kept.
     pub data_dir: PathBuf,
     /// The machine's time zone.
@@ -163,15 +165,49 @@ pub struct Subject {
 pub async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
     let mut server_time = None;
     let mut session = None;
+    let mut signed_in = SignedIn::default();
     for endpoint in &subject.identity.settings.server.endpoints {
         let seen = route::examine(subject, endpoint, tell).await;
         server_time = server_time.or(seen.server_time);
-        let opened = session::open(subject, endpoint, seen.is_reachable, tell).await;
+        let opened = session::open(subject, endpoint, seen.is_reachable, &mut signed_in, tell).await;
         session = session.or(opened);
     }
-    session::subscribe(subject, session, tell).await;
-    collect::examine(subject, tell).await;
+    let token = signed_in.ok();
+    session::subscribe(subject, session, token.as_ref(), tell).await;
+    collect::examine(subject, token.as_ref(), tell).await;
     tell(clock(server_time));
+}
+
+/// The token, once it was needed: a password buys one at the first endpoint that can be reached, and only once.
+#[derive(Debug, Default)]
+enum SignedIn {
+    #[default]
+    NotYet,
+    Token(SecretString),
+    Failed(Failure),
+}
+
+impl SignedIn {
+    async fn token(&mut self, subject: &Subject, secret: &Secret) -> Result<SecretString, Failure> {
+        if let Self::NotYet = self {
+            *self = match sign_in::token(&subject.client, &subject.identity, secret).await {
+                Ok(token) => Self::Token(token),
+                Err(failure) => Self::Failed(failure),
+            };
+        }
+        match self {
+            Self::Token(token) => Ok(token.clone()),
+            Self::Failed(failure) => Err(failure.clone()),
+            Self::NotYet => Err(Failure::new(Fault::NoCredential, "")),
+        }
+    }
+
+    fn ok(self) -> Option<SecretString> {
+        match self {
+            Self::Token(token) => Some(token),
+            Self::NotYet | Self::Failed(_) => None,
+        }
+    }
 }
 
 /// What the server's clock said, and when it was read here.
@@ -209,7 +245,6 @@ fn server_time(server: Timestamp, asked: Instant) -> ServerTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Fault;
 
     #[test]
     fn findings_have_exactly_the_keys_of_the_contract() {

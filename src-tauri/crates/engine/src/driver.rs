@@ -30,7 +30,7 @@ use crate::{
     grouping::Job,
     intake::Intake,
     line::{Action, Input, Line},
-    link::{self, Generation},
+    link::{self, Generation, Refreshed},
     network,
     popups::{self, Popups},
     ports::{Notifier, PopupEvent},
@@ -94,7 +94,7 @@ pub(crate) struct Driver {
     fetches: JoinSet<()>,
     reports: mpsc::Sender<connection::Report>,
     pages: mpsc::UnboundedSender<PageResult>,
-    refreshed: mpsc::UnboundedSender<bool>,
+    refreshed: mpsc::UnboundedSender<Refreshed>,
     counts: Counts,
     last_live: Option<Timestamp>,
     noted_live: Option<Instant>,
@@ -149,15 +149,13 @@ impl Driver {
             let may_read = driver.line.backlog() < MAX_BACKLOG;
             tokio::select! {
                 Some(wish) = wishes.recv() => match wish {
-                    Wish::Link(input) => driver.wish(input).await,
+                    Wish::Link(input) => driver.wish(input),
                     Wish::End(done) => end = Some(done),
                 },
                 Some(report) = written.recv() => driver.handle_written(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_report(report),
                 Some((pass, result)) = paged.recv() => driver.step(Input::Page { pass, result }),
-                Some(changed) = refreshes.recv() => {
-                    driver.step(Input::Link(link::Input::Refreshed { changed }));
-                }
+                Some(refreshed) = refreshes.recv() => driver.step(Input::Link(link::Input::Refreshed(refreshed))),
                 Some(report) = desktop.recv() => driver.handle_desktop(report),
                 () = wait_until(deadline) => driver.step(Input::Tick),
                 _ = clocks.tick() => {
@@ -179,9 +177,9 @@ impl Driver {
         self.line.step(input, Now::read());
     }
 
-    async fn wish(&mut self, input: link::Input) {
+    fn wish(&mut self, input: link::Input) {
         if input == link::Input::SignedIn {
-            self.token.forget().await;
+            self.token.forget();
         }
         self.step(Input::Link(input));
     }
@@ -282,7 +280,7 @@ impl Driver {
     }
 
     fn open(&mut self, generation: Generation, endpoint: usize) {
-        let (orders, received) = mpsc::unbounded_channel();
+        let (orders, mut received) = mpsc::unbounded_channel();
         let opening = connection::Opening {
             identity: Arc::clone(&self.identity),
             intake: Arc::clone(&self.intake),
@@ -292,9 +290,10 @@ impl Driver {
         };
         let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
         let task = tokio::spawn(async move {
-            let ready = match client {
-                Ok(client) => token.get().await.map(|token| (client, token)),
-                Err(failure) => Err(failure),
+            let ready = async { Ok((client?, token.get().await?)) };
+            let ready = tokio::select! {
+                ready = ready => ready,
+                () = connection::closed(&mut received) => return,
             };
             match ready {
                 Ok((client, token)) => connection::run(client, token, opening, received, reports).await,

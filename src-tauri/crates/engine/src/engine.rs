@@ -162,8 +162,8 @@ impl Engine {
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = network::client(&config.settings.network);
-        let token = Arc::new(Token::new(config.credentials, account.name()));
         let identity = Arc::new(Identity { settings: config.settings, account, device });
+        let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
         let mut offsets = HashMap::new();
         for index in 0..identity.settings.server.subscriptions.len() {
             if let Some(stream) = stream_name(&identity, index)

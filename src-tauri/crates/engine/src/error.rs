@@ -23,6 +23,8 @@ pub enum Fault {
     Status(u16),
     /// The server refused the token or the password.
     Refused,
+    /// The server said no to login and password, where a token was asked for.
+    Password,
     /// The server took the sign-in, but for somebody else.
     WrongAccount,
     /// The server said no to the session for a reason other than the sign-in (virtual host, version, destination).
@@ -44,6 +46,10 @@ pub enum Fault {
     Settings,
     /// Nobody has signed in on this computer.
     NoCredential,
+    /// The secret is in a keychain that is locked.
+    Locked,
+    /// Nobody knows whether there is a secret: the keychain cannot be used.
+    Keychain,
     /// The answer of the API cannot be read.
     BadAnswer,
     /// The API took the call and said that it failed.
@@ -68,7 +74,7 @@ pub enum Recovery {
     Retry,
     /// Try again after this long: the server asked for it.
     RetryAfter(Duration),
-    /// Look for a newer token once, then ask a person.
+    /// Look for a newer token, or buy one, once; then ask a person.
     RefreshToken,
     /// Ask a person to sign in.
     SignIn,
@@ -92,11 +98,13 @@ impl Failure {
             Fault::Unreachable | Fault::TimedOut | Fault::Closed | Fault::Broken | Fault::Silent => retry,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
-            Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount => Recovery::SignIn,
+            Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount | Fault::Password => Recovery::SignIn,
+            // Asking again makes the system ask the person again, who may be away or have said no.
+            Fault::Locked => Recovery::SignIn,
             Fault::Status(408 | 425 | 429) => retry,
             Fault::Status(status) if status >= 500 => retry,
             Fault::Status(_) | Fault::Died | Fault::Protocol | Fault::Denied | Fault::Tls => unless_persistent,
-            Fault::ProxyAuth | Fault::Insecure | Fault::Settings => Recovery::Halt,
+            Fault::ProxyAuth | Fault::Insecure | Fault::Settings | Fault::Keychain => Recovery::Halt,
         }
     }
 
@@ -112,6 +120,7 @@ impl Failure {
             Fault::Status(408 | 425 | 429) => Kind::Busy,
             Fault::Status(status) if status >= 500 => Kind::Busy,
             Fault::Status(_) => Kind::Status,
+            Fault::Password => Kind::Password,
             Fault::WrongAccount => Kind::WrongAccount,
             Fault::Denied => Kind::Denied,
             Fault::Died => Kind::Died,
@@ -122,6 +131,8 @@ impl Failure {
             Fault::Insecure => Kind::Insecure,
             Fault::Settings => Kind::Settings,
             Fault::NoCredential => Kind::NoCredential,
+            Fault::Locked => Kind::Locked,
+            Fault::Keychain => Kind::Keychain,
             Fault::BadAnswer => Kind::BadAnswer,
             Fault::Declined => Kind::Declined,
         }

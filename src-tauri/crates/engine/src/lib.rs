@@ -25,6 +25,7 @@ pub mod inbox;
 pub mod intake;
 pub mod line;
 pub mod link;
+mod login;
 pub mod network;
 pub mod notice;
 pub mod popups;

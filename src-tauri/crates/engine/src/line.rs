@@ -310,13 +310,8 @@ impl Line {
     fn handle_link(&mut self, input: link::Input, now: Now) {
         let (before, had_session) = (self.link.generation(), self.link.has_session());
         match input {
-            link::Input::Refreshed { changed } if self.api.refreshing => {
-                self.api.refreshing = false;
-                if changed {
-                    self.api.retry = Some(now.mono);
-                } else {
-                    self.api.needs_person = true;
-                }
+            link::Input::Refreshed(ref refreshed) if self.api.refreshing => {
+                self.handle_refreshed(refreshed.clone(), now);
             }
             link::Input::SignedIn => self.ask_api_anew(now),
             link::Input::TryNow => {

@@ -100,11 +100,8 @@ pub enum Input {
     CaughtUp(Generation),
     /// The connection of this generation is gone, or could not be had.
     Lost(Generation, Failure),
-    /// Answer to [`Action::Refresh`]: whether there is another token than the refused one.
-    Refreshed {
-        /// A different token was found.
-        changed: bool,
-    },
+    /// Answer to [`Action::Refresh`].
+    Refreshed(Refreshed),
     /// Somebody has signed in.
     SignedIn,
     /// A network came up or changed.
@@ -120,6 +117,17 @@ pub enum Input {
     },
     /// Time has passed.
     Tick,
+}
+
+/// What has become of looking for another token than the refused one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refreshed {
+    /// There is another one.
+    Newer,
+    /// There is none.
+    Same,
+    /// That cannot be known now, or only a person can help; the refused one is forgotten.
+    Failed(Failure),
 }
 
 /// Something to do.
@@ -267,7 +275,6 @@ impl Link {
             Input::Established(generation) => {
                 if self.is_current(generation) && matches!(self.state, State::Handshake { .. }) {
                     self.established = Some(now.mono);
-                    self.refreshed = false;
                     self.polling = false;
                     if let Some(good) = self.known_good.get_mut(self.endpoint) {
                         *good = true;
@@ -289,13 +296,14 @@ impl Link {
                     Vec::new()
                 }
             }
-            Input::Refreshed { changed } => match self.awaiting_token.take() {
-                Some(_) if changed => self.open(self.endpoint, now),
-                Some(failure) => {
-                    self.enter(State::Stopped(StopReason::SignIn(failure)), now);
+            Input::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
+                (Some(_), Refreshed::Newer) => self.open(self.endpoint, now),
+                (Some(refused), Refreshed::Same) => {
+                    self.enter(State::Stopped(StopReason::SignIn(refused)), now);
                     Vec::new()
                 }
-                None => Vec::new(),
+                (Some(_), Refreshed::Failed(failure)) => self.lost(failure, now, random),
+                (None, _) => Vec::new(),
             },
             Input::SignedIn => {
                 let mut actions = self.close(true);
@@ -407,8 +415,11 @@ impl Link {
 
     fn lost(&mut self, mut failure: Failure, now: Now, random: &mut dyn Rng) -> Vec<Action> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
-        // Whatever that connection still says is stale now.
+        // Whatever that connection still says is stale now, and what was found for it comes too late.
         self.generation.0 += 1;
+        self.awaiting_token = None;
+        // A session that worked earns another look; one that is refused as soon as it stands would be looked for for ever.
+        self.refreshed &= lived.is_none_or(|lived| lived < SUSPICIOUSLY_SHORT);
         // The first endpoint is preferred when an outage begins; during it they are tried in turn.
         self.next = if lived.is_some() { 0 } else { (self.endpoint + 1) % self.endpoints };
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {

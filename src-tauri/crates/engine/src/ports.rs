@@ -6,7 +6,10 @@
 use secrecy::SecretString;
 use serde::Serialize;
 
-use crate::notice::{NoticeKey, Priority};
+use crate::{
+    notice::{NoticeKey, Priority},
+    settings::AuthMode,
+};
 
 /// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a restarted daemon
 /// counts from the beginning. Opaque to the engine.
@@ -108,29 +111,43 @@ pub trait Notifier: Send + Sync + 'static {
 /// Why the credential could not be read or kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
-    /// There is no keychain, or it is locked.
-    #[error("the keychain cannot be used: {0}")]
+    /// There is no keychain.
+    #[error(
+        "the keychain cannot be used ({0}): start the system's keychain service (on Linux gnome-keyring or KWallet)"
+    )]
     Unavailable(String),
+    /// There is one, and nobody has unlocked it.
+    #[error("the keychain is locked ({0}): unlock it and try again")]
+    Locked(String),
     /// The token file is readable by others, missing or empty.
     #[error("{0}")]
     File(String),
 }
 
+/// What somebody signs in with.
+#[derive(Debug, Clone)]
+pub enum Secret {
+    /// A token that somebody handed out: it is sent as it is.
+    Token(SecretString),
+    /// A password: it buys a token where `auth.login_url` says so, else it is sent as it is.
+    Password(SecretString),
+}
+
 /// Where the secret of an account lives. `account` is the account's stable name ([`crate::account::Account::name`]).
 pub trait Credentials: Send + Sync + 'static {
-    /// The token; `None` when nobody has signed in.
+    /// The secret; `None` when nobody has signed in. What is kept is a password or a token as `mode` says.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.
-    fn token(&self, account: &str) -> Result<Option<SecretString>, CredentialError>;
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError>;
 
-    /// Keeps the token.
+    /// Keeps the secret.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used; nothing is kept then.
-    fn keep(&self, account: &str, token: &SecretString) -> Result<(), CredentialError>;
+    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError>;
 
-    /// Forgets the token; fine if there is none.
+    /// Forgets the secret; fine if there is none.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.

@@ -1,7 +1,7 @@
 //! What a person asks of the server beside the session: delete there, read older history, see who is signed in, act.
 //!
-//! Each is one question and one answer; nothing is tried again, since somebody waits for it and can. Deliberately absent:
-//! the inbox, which whoever asks changes with the answer. Invariant: what is read here owes no popup, so nothing is
+//! Each is one question and one answer; nothing is tried again, since somebody waits for it and can, but with a newer token
+//! where the first one had run out. Deliberately absent: the inbox, which whoever asks changes with the answer. Invariant: what is read here owes no popup, so nothing is
 //! handed out that the session may still deliver.
 
 use std::{fmt, sync::Arc};
@@ -14,12 +14,31 @@ use crate::{
     api::{Api, Outgoing},
     catchup::{OVERLAP, Request},
     connection::Identity,
-    error::{Failure, Fault},
+    error::{Failure, Fault, Recovery},
     intake::Intake,
+    link::Refreshed,
     network::Client,
     notice::{Action, Notice},
     sign_in::Token,
 };
+
+/// Asks, and asks again with a newer token if the first was refused.
+macro_rules! asked {
+    ($server:ident, |$api:ident, $token:ident| $question:expr) => {{
+        let $api = $server.api()?;
+        let $token = &$server.token.get().await?;
+        match $question.await {
+            Err(failure) => match $server.newer($token, failure).await {
+                Ok($token) => {
+                    let $token = &$token;
+                    $question.await
+                }
+                Err(failure) => Err(failure),
+            },
+            answer => answer,
+        }
+    }};
+}
 
 /// The server of a running engine.
 #[derive(Clone)]
@@ -83,8 +102,7 @@ impl Server {
     /// # Errors
     /// [`Failure`].
     pub async fn delete(&self, id: &str) -> Result<bool, Failure> {
-        let (api, token) = self.api().await?;
-        match api.delete(&token, id).await {
+        match asked!(self, |api, token| api.delete(token, id)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
             Err(failure) => Err(failure),
@@ -96,11 +114,8 @@ impl Server {
     /// # Errors
     /// [`Failure`].
     pub async fn clients(&self) -> Result<Vec<SignedIn>, Failure> {
-        let (api, token) = self.api().await?;
         let (own, device) = (self.identity.account.login(), self.identity.device.as_str());
-        let mut signed_in: Vec<SignedIn> = api
-            .clients(&token)
-            .await?
+        let mut signed_in: Vec<SignedIn> = asked!(self, |api, token| api.clients(token))?
             .iter()
             .map(|row| {
                 let login = text(row, &["loginName", "login", "userId", "user"]);
@@ -124,8 +139,8 @@ impl Server {
         complete_through: Timestamp,
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
-        let (api, token) = self.api().await?;
-        let (found, _) = api.page(&token, &Request::History { page }).await?;
+        let request = Request::History { page };
+        let (found, _) = asked!(self, |api, token| api.page(token, &request))?;
         let settled = complete_through.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
         let mut notices = found.notices;
@@ -138,8 +153,7 @@ impl Server {
     /// # Errors
     /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
     pub async fn act(&self, action: &Action, id: &str) -> Result<(), Failure> {
-        let (api, token) = self.api().await?;
-        api.act(&token, action, id).await
+        asked!(self, |api, token| api.act(token, action, id))
     }
 
     /// Has the server send a message to this account; its id, where the server tells it.
@@ -151,19 +165,32 @@ impl Server {
         if login.is_empty() {
             return Err(Failure::new(Fault::Settings, "auth.login is empty, so the message would go to everybody"));
         }
-        let (api, token) = self.api().await?;
         let message = Outgoing {
             title: title.to_owned(),
             content: content.to_owned(),
             kind: String::new(),
             receivers: vec![login.to_owned()],
         };
-        api.send(&token, &message).await
+        asked!(self, |api, token| api.send(token, &message))
     }
 
-    async fn api(&self) -> Result<(Api, SecretString), Failure> {
-        let api = Api::new(self.client.clone()?, Arc::clone(&self.identity), Arc::clone(&self.intake));
-        Ok((api, self.token.get().await?))
+    fn api(&self) -> Result<Api, Failure> {
+        Ok(Api::new(self.client.clone()?, Arc::clone(&self.identity), Arc::clone(&self.intake)))
+    }
+
+    /// Another token than the one that was just refused.
+    ///
+    /// # Errors
+    /// `failure` when it was not about the token, or there is no other one.
+    async fn newer(&self, refused: &SecretString, failure: Failure) -> Result<SecretString, Failure> {
+        if failure.recovery(1) != Recovery::RefreshToken {
+            return Err(failure);
+        }
+        match self.token.refresh_after(refused).await {
+            Refreshed::Newer => self.token.get().await,
+            Refreshed::Same => Err(failure),
+            Refreshed::Failed(failure) => Err(failure),
+        }
     }
 }
 

@@ -90,6 +90,8 @@ pub enum Fix {
     Diagnose,
     /// A person signs in.
     SignIn,
+    /// A person unlocks the keychain.
+    Unlock,
     /// Somebody corrects a setting.
     Settings,
 }
@@ -141,12 +143,14 @@ kinds! {
     Status: Settings, "the server did not accept the connection",
         "check the address in server.endpoints: the path may be wrong";
     /// The token or the password is not good, or no longer.
-    Refused: SignIn, "the server refused the sign-in", "sign in again with a valid token";
+    Refused: SignIn, "the server refused the sign-in", "sign in again";
     /// The sign-in is good, but not good enough.
     Forbidden: SignIn, "the server does not let this account in", "sign in as somebody who may, or ask IT for the right";
+    /// Login and password are not good together.
+    Password: SignIn, "the server refused the account name or the password", "sign in again with the right password";
     /// The server took the sign-in, but for somebody else.
     WrongAccount: SignIn, "the server signed in somebody else",
-        "check auth.login, then sign in with this account's token";
+        "check auth.login, then sign in as this account";
     /// The server said no to the session, the message or the call.
     Denied: Settings, "the server refused the session",
         "check server.host and server.subscriptions, and the account's rights on the server";
@@ -168,7 +172,11 @@ kinds! {
     /// A setting, or a file that one names, cannot be used.
     Settings: Diagnose, "a setting, or a file it names, cannot be used", "correct it; nothing was sent";
     /// Nobody has signed in.
-    NoCredential: SignIn, "nobody has signed in", "sign in again with a valid token";
+    NoCredential: SignIn, "nobody has signed in", "sign in again";
+    /// The secret is in a keychain that is locked.
+    Locked: Unlock, "the keychain is locked", "unlock it, then try again";
+    /// There is no keychain to read the secret from.
+    Keychain: SignIn, "the keychain cannot be used", "start the system's keychain service, or sign in again";
     /// The answer of the API cannot be read.
     BadAnswer: Diagnose, "the server's answer cannot be read", "";
     /// The API said that the call failed.

@@ -1,6 +1,8 @@
 //! Where the secret of an account is read from and kept.
 //!
-//! Read in this order: what the environment gave (`BELFRY_TOKEN`), the file given with `--token-file`, the OS keychain. A token too long for every keychain is [`sealed`] in a file whose key is in the keychain.
+//! Read in this order: a token that the environment gave (`BELFRY_TOKEN`), the file given with `--token-file`, in mode
+//! `password` what the environment gave as that (`BELFRY_PASSWORD`), the OS keychain. A secret too long for every keychain is
+//! [`sealed`] in a file whose key is in the keychain.
 //! Deliberately absent: a plain-text fall-back on disk; without a keychain the person is told so. Invariants: no secret is
 //! in an error or a log; a token file that others can read is refused, not used; the keychain is asked anew each time, so
 //! one that is started or unlocked later needs no restart.
@@ -22,12 +24,15 @@ use std::path::{Path, PathBuf};
 
 use engine::account::Account;
 use engine::engine::account_dir;
-use engine::ports::{CredentialError, Credentials};
+use engine::ports::{CredentialError, Credentials, Secret};
+use engine::settings::AuthMode;
 use keyring_core::{Entry, Error as KeychainError};
 use secrecy::{ExposeSecret, SecretString};
 
 /// Environment variable with the token, for headless use and tests.
 pub const TOKEN_VARIABLE: &str = "BELFRY_TOKEN";
+/// Environment variable with the password, for headless use and tests; of use in mode `password` alone.
+pub const PASSWORD_VARIABLE: &str = "BELFRY_PASSWORD";
 /// Under which name the keychain lists our entries.
 const SERVICE: &str = "app.belfry.desktop";
 /// Longest token file read, in bytes; the longest tokens in use are a few thousand.
@@ -38,31 +43,31 @@ const LONGEST_IN_KEYCHAIN: usize = 1_280;
 /// The engine's [`Credentials`] on this machine.
 #[derive(Debug)]
 pub struct MachineCredentials {
-    given: Option<SecretString>,
+    token: Option<SecretString>,
+    password: Option<SecretString>,
     token_file: Option<PathBuf>,
     data_dir: PathBuf,
 }
 
 impl MachineCredentials {
-    /// `given` comes before everything else, `token_file` before the keychain; long tokens are sealed in `data_dir`.
-    pub fn new(given: Option<SecretString>, token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
-        Self { given, token_file, data_dir }
-    }
-
-    /// As [`new`](Self::new), with what [`TOKEN_VARIABLE`] holds; empty counts as not set.
+    /// What [`TOKEN_VARIABLE`] and [`PASSWORD_VARIABLE`] hold, where empty counts as not set, then `token_file`, then the
+    /// keychain; long secrets are sealed in `data_dir`.
     pub fn from_environment(token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
-        let given = std::env::var(TOKEN_VARIABLE).ok().filter(|token| !token.is_empty()).map(SecretString::from);
-        Self::new(given, token_file, data_dir)
+        let given = |variable| std::env::var(variable).ok().filter(|it| !it.is_empty()).map(SecretString::from);
+        Self { token: given(TOKEN_VARIABLE), password: given(PASSWORD_VARIABLE), token_file, data_dir }
     }
 
-    /// The token this run was given, by the environment or a file; `None` when it is left to the keychain.
+    /// The secret this run was given, by the environment or a file; `None` when it is left to the keychain.
     ///
     /// # Errors
     /// [`CredentialError::File`].
-    pub fn given(&self) -> Result<Option<SecretString>, CredentialError> {
-        match (&self.given, &self.token_file) {
-            (Some(token), _) => Ok(Some(token.clone())),
-            (None, Some(path)) => read_token_file(path).map(Some).map_err(CredentialError::File),
+    pub fn given(&self, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        match (&self.token, &self.token_file) {
+            (Some(token), _) => Ok(Some(Secret::Token(token.clone()))),
+            (None, Some(path)) => {
+                read_token_file(path).map(|it| Some(Secret::Token(it))).map_err(CredentialError::File)
+            }
+            (None, None) if mode == AuthMode::Password => Ok(self.password.clone().map(Secret::Password)),
             (None, None) => Ok(None),
         }
     }
@@ -75,39 +80,42 @@ impl MachineCredentials {
 }
 
 impl Credentials for MachineCredentials {
-    fn token(&self, account: &str) -> Result<Option<SecretString>, CredentialError> {
-        if let Some(token) = self.given()? {
-            return Ok(Some(token));
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        if let Some(given) = self.given(mode)? {
+            return Ok(Some(given));
         }
+        let of_mode = match mode {
+            AuthMode::Password => Secret::Password,
+            AuthMode::Token | AuthMode::Oidc => Secret::Token,
+        };
         let kept = match entry(account).and_then(|entry| entry.get_password()) {
             Ok(kept) => SecretString::from(kept),
             Err(KeychainError::NoEntry) => return Ok(None),
             Err(error) => return Err(unavailable(&error)),
         };
         if !sealed::is_key(kept.expose_secret()) {
-            return Ok(Some(kept));
+            return Ok(Some(of_mode(kept)));
         }
         let folder = self.folder(account)?;
         let opened = sealed::open(&folder, account, &kept).map_err(|error| unsealed(&folder, &error))?;
         if opened.is_none() {
-            tracing::warn!(folder = %folder.display(), "the sealed token is gone or was changed; somebody has to sign in again");
+            tracing::warn!(folder = %folder.display(), "the sealed secret is gone or was changed; somebody has to sign in again");
         }
-        Ok(opened)
+        Ok(opened.map(of_mode))
     }
 
-    fn keep(&self, account: &str, token: &SecretString) -> Result<(), CredentialError> {
-        let text = token.expose_secret();
+    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
+        let text = secret.expose_secret();
         let is_short = text.encode_utf16().take(LONGEST_IN_KEYCHAIN + 1).count() <= LONGEST_IN_KEYCHAIN;
         let folder = self.folder(account)?;
         // First the keychain: without it nothing is written at all.
         let entry = entry(account).map_err(|error| unavailable(&error))?;
-        let set =
-            |secret: &SecretString| entry.set_password(secret.expose_secret()).map_err(|error| unavailable(&error));
+        let set = |kept: &SecretString| entry.set_password(kept.expose_secret()).map_err(|error| unavailable(&error));
         if is_short && !sealed::is_key(text) {
-            set(token)?;
+            set(secret)?;
             sealed::forget(&folder).map_err(|error| unsealed(&folder, &error))?;
         } else {
-            let key = sealed::seal(&folder, account, token).map_err(|error| unsealed(&folder, &error))?;
+            let key = sealed::seal(&folder, account, secret).map_err(|error| unsealed(&folder, &error))?;
             set(&key).inspect_err(|_| drop(sealed::forget(&folder)))?;
         }
         Ok(())
@@ -128,18 +136,15 @@ fn entry(account: &str) -> Result<Entry, KeychainError> {
 }
 
 fn unavailable(error: &KeychainError) -> CredentialError {
-    let remedy = match error {
-        KeychainError::NoStorageAccess(_) => "unlock it and try again",
-        _ => {
-            "start the system's keychain service (on Linux gnome-keyring or KWallet), or give the token with --token-file"
-        }
-    };
-    CredentialError::Unavailable(format!("{error}; {remedy}"))
+    match error {
+        KeychainError::NoStorageAccess(cause) => CredentialError::Locked(cause.to_string()),
+        _ => CredentialError::Unavailable(error.to_string()),
+    }
 }
 
 fn unsealed(folder: &Path, error: &std::io::Error) -> CredentialError {
     CredentialError::File(format!(
-        "{}: the sealed token cannot be used ({error}): allow Belfry to write there",
+        "{}: the sealed secret cannot be used ({error}): allow Belfry to write there",
         folder.display()
     ))
 }
@@ -200,13 +205,13 @@ mod tests {
     }
 
     fn from_file(path: PathBuf) -> MachineCredentials {
-        MachineCredentials::new(None, Some(path), PathBuf::new())
+        MachineCredentials { token: None, password: None, token_file: Some(path), data_dir: PathBuf::new() }
     }
 
     fn token_of(credentials: &MachineCredentials) -> Result<String, String> {
-        match credentials.token("alice@push.example.com") {
-            Ok(Some(token)) => Ok(token.expose_secret().to_owned()),
-            Ok(None) => Err("no token".to_owned()),
+        match credentials.secret("alice@push.example.com", AuthMode::Password) {
+            Ok(Some(Secret::Token(token))) => Ok(token.expose_secret().to_owned()),
+            Ok(Some(Secret::Password(_)) | None) => Err("no token".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }
@@ -214,8 +219,18 @@ mod tests {
     #[test]
     fn the_environment_comes_before_the_file() {
         let (_folder, path) = file_with(b"from-file");
-        let credentials = MachineCredentials::new(Some("from-environment".into()), Some(path), PathBuf::new());
+        let credentials = MachineCredentials { token: Some("from-environment".into()), ..from_file(path) };
         assert_eq!(token_of(&credentials).unwrap(), "from-environment");
+    }
+
+    #[test]
+    fn a_password_is_of_use_where_a_password_is_wanted_and_after_any_token() {
+        let (_folder, path) = file_with(b"from-file");
+        let credentials = MachineCredentials { password: Some("hunter2".into()), ..from_file(path) };
+        assert_eq!(token_of(&credentials).unwrap(), "from-file");
+        let credentials = MachineCredentials { token_file: None, ..credentials };
+        assert!(matches!(credentials.given(AuthMode::Password), Ok(Some(Secret::Password(_)))));
+        assert!(matches!(credentials.given(AuthMode::Token), Ok(None)));
     }
 
     #[test]
@@ -250,7 +265,11 @@ mod tests {
 
     #[test]
     fn debug_shows_no_token() {
-        let credentials = MachineCredentials::new(Some("hunter2".into()), None, PathBuf::new());
+        let credentials = MachineCredentials {
+            token: Some("hunter2".into()),
+            password: Some("hunter2".into()),
+            ..from_file(PathBuf::new())
+        };
         assert!(!format!("{credentials:?}").contains("hunter2"));
     }
 }

@@ -5,28 +5,29 @@
 use engine::{
     doctor::{Finding, Look, Step},
     error::{Failure, Fault},
-    ports::{CredentialError, Credentials as _, NotifyError},
+    ports::{CredentialError, Credentials as _, NotifyError, Secret},
+    settings::AuthMode,
 };
-use secrecy::SecretString;
 
 use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
 
-/// The token of an account, and how it was come by.
-pub fn keychain(credentials: &MachineCredentials, account: &str) -> (Option<SecretString>, Finding) {
+/// The secret of an account, and how it was come by.
+pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode) -> (Option<Secret>, Finding) {
     let look = Look::at(Step::Keychain);
-    match credentials.given() {
-        Ok(Some(token)) => {
-            let finding = Finding::skipped(Step::Keychain, "the token was given by BELFRY_TOKEN or --token-file");
-            return (Some(token), finding);
+    match credentials.given(mode) {
+        Ok(Some(secret)) => {
+            let how = "the secret was given by BELFRY_TOKEN, BELFRY_PASSWORD or --token-file";
+            return (Some(secret), Finding::skipped(Step::Keychain, how));
         }
         Ok(None) => {}
         Err(error) => return (None, look.fail(error.to_string(), "mend the token file, or give another")),
     }
-    match credentials.token(account) {
-        Ok(Some(token)) => (Some(token), look.ok(format!("the token of {account} is in the keychain"))),
+    match credentials.secret(account, mode) {
+        Ok(Some(secret)) => (Some(secret), look.ok(format!("the secret of {account} is in the keychain"))),
         Ok(None) => (None, look.failed(&Failure::new(Fault::NoCredential, account))),
+        Err(CredentialError::Locked(why)) => (None, look.failed(&Failure::new(Fault::Locked, why))),
         Err(CredentialError::Unavailable(why) | CredentialError::File(why)) => {
-            (None, look.fail(why, "start or unlock the keychain, or give the token with --token-file"))
+            (None, look.failed(&Failure::new(Fault::Keychain, why)))
         }
     }
 }

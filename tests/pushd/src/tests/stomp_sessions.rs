@@ -1,5 +1,6 @@
 use super::client::{Api, Stomp};
 use super::*;
+use std::time::Duration;
 use stomp::Command;
 
 #[tokio::test]
@@ -47,6 +48,17 @@ async fn a_token_signs_in_wherever_it_stands_and_only_its_owner() {
         client.send(Command::Connect, &headers, "").await;
         assert_eq!(client.error().await, "login, password or token is wrong");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_ends_with_the_token_it_was_opened_with() {
+    let server = server(|config| config.token_lifetime = Duration::from_secs(3)).await;
+    let alice = Api::sign_in(&server, "alice", "alice").await;
+    let mut client = Stomp::open(&server).await;
+    client.send(Command::Connect, &[("accept-version", "1.2"), ("passcode", &alice.token)], "").await;
+    assert_eq!(client.next().await.command, Command::Connected);
+    assert_eq!(client.error().await, "the token has expired: sign in again");
     server.stop().await;
 }
 

@@ -4,6 +4,7 @@
 //! are committed under the engine's lock, as a pass does it; the next engine that starts tells and alerts of them.
 
 use jiff::{SignedDuration, Timestamp};
+use secrecy::SecretString;
 
 use super::{Finding, Look, Step, Subject};
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
 };
 
 /// Collects one page, unless somebody else does.
-pub(super) async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
+pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, tell: &mut impl FnMut(Finding)) {
     let api = &subject.identity.settings.api;
     let why = if api.base.is_none() || api.collect.is_empty() {
         "catch-up is off: api.base or api.collect is not set"
@@ -27,8 +28,8 @@ pub(super) async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
     } else {
         ""
     };
-    let Some(token) = subject.token.as_ref().filter(|_| why.is_empty()) else {
-        let why = if why.is_empty() { "nobody has signed in" } else { why };
+    let Some(token) = token.filter(|_| why.is_empty()) else {
+        let why = if why.is_empty() { "there is no token" } else { why };
         return tell(Finding::skipped(Step::Collect, why));
     };
     let look = Look::at(Step::Collect);
@@ -64,7 +65,7 @@ impl From<StoreError> for Error {
     }
 }
 
-async fn collect(subject: &Subject, token: &secrecy::SecretString) -> Result<Collected, Error> {
+async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, Error> {
     let Subject { identity, client, data_dir, time_zone, .. } = subject;
     let _lock = lock(data_dir)?;
     let dir = account_dir(data_dir, &identity.account);

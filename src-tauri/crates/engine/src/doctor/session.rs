@@ -8,11 +8,12 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use secrecy::SecretString;
 use stomp::SessionEvent;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Finding, Look, Step, Subject};
+use super::{Finding, Look, SignedIn, Step, Subject};
 use crate::{
     connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, ending, stream_name},
     engine::is_running,
@@ -31,24 +32,27 @@ pub(super) async fn open(
     subject: &Subject,
     endpoint: &Url,
     is_reachable: bool,
+    signed_in: &mut SignedIn,
     tell: &mut impl FnMut(Finding),
 ) -> Option<Connection> {
     let host = host_of(endpoint);
-    let why = match &subject.token {
+    let why = match &subject.secret {
         _ if !is_reachable => "it cannot be reached",
         None => "nobody has signed in",
         Some(_) => "",
     };
-    let Some(token) = subject.token.as_ref().filter(|_| why.is_empty()) else {
+    let Some(secret) = subject.secret.as_ref().filter(|_| why.is_empty()) else {
         tell(Finding::skipped(Step::Websocket, format!("{host}: {why}")));
         tell(Finding::skipped(Step::Stomp, format!("{host}: {why}")));
         return None;
     };
     let look = Look::at(Step::Websocket);
-    let opening = Connection::open(&subject.client, &subject.identity, token, endpoint);
-    let opened = timeout(ATTEMPT_LIMIT, opening).await;
-    let opened = opened.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, host.clone())));
-    let mut connection = match opened {
+    let opening = async {
+        let token = signed_in.token(subject, secret).await?;
+        let opening = Connection::open(&subject.client, &subject.identity, &token, endpoint);
+        timeout(ATTEMPT_LIMIT, opening).await.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, host.clone())))
+    };
+    let mut connection = match opening.await {
         Ok(connection) => connection,
         Err(failure) => {
             tell(look.failed(&failure));
@@ -88,7 +92,12 @@ fn greeted(look: Look, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
 }
 
 /// Probes every subscription, on a session that is open already, or on new ones after a refusal.
-pub(super) async fn subscribe(subject: &Subject, mut session: Option<Connection>, tell: &mut impl FnMut(Finding)) {
+pub(super) async fn subscribe(
+    subject: &Subject,
+    mut session: Option<Connection>,
+    token: Option<&SecretString>,
+    tell: &mut impl FnMut(Finding),
+) {
     let subscriptions = &subject.identity.settings.server.subscriptions;
     if subscriptions.is_empty() {
         tell(Finding::skipped(Step::Subscribe, "server.subscriptions is empty: nothing is pushed, only collected"));
@@ -103,7 +112,7 @@ pub(super) async fn subscribe(subject: &Subject, mut session: Option<Connection>
         }
         let look = Look::at(Step::Subscribe);
         let probed = async {
-            let mut connection = match (session.take(), &subject.token) {
+            let mut connection = match (session.take(), token) {
                 (Some(connection), _) => connection,
                 (None, Some(token)) => errand::connect(&subject.client, &subject.identity, token).await?,
                 (None, None) => return Err(Failure::new(Fault::NoCredential, "")),

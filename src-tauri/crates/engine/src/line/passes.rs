@@ -14,7 +14,7 @@ use crate::{
     delivery::{self, PageCommitted, Received},
     error::{Failure, Fault, PERSISTENT, Recovery},
     event::Event,
-    link::{self, Generation},
+    link::{self, Generation, Refreshed},
     store::Write,
 };
 
@@ -310,6 +310,25 @@ impl Line {
         }
         self.handle_given_up(now);
         self.api.handle_retry_after(&failure, now);
+        self.recover_api(failure, now);
+        self.hold_up_nothing(purpose, now);
+    }
+
+    /// The API refused the token, and this has become of looking for another one.
+    pub(super) fn handle_refreshed(&mut self, refreshed: Refreshed, now: Now) {
+        self.api.refreshing = false;
+        match refreshed {
+            Refreshed::Newer => self.api.retry = Some(now.mono),
+            Refreshed::Same => self.api.needs_person = true,
+            Refreshed::Failed(failure) => {
+                self.recover_api(failure, now);
+                // Nobody has seen a newer token be refused.
+                self.api.refreshed = self.api.needs_person;
+            }
+        }
+    }
+
+    fn recover_api(&mut self, failure: Failure, now: Now) {
         self.api.repeated += 1;
         match failure.recovery(self.api.repeated) {
             Recovery::RefreshToken if !self.api.refreshed => {
@@ -326,7 +345,6 @@ impl Line {
             }
         }
         self.api.problem = Some(failure);
-        self.hold_up_nothing(purpose, now);
     }
 
     /// A pass that has to wait holds up neither the session nor what it has found so far.

@@ -117,16 +117,59 @@ fn a_refused_token_is_looked_for_again_once_and_then_a_person_is_asked() {
     let mut world = World::new(1);
     world.step(Input::Connect);
     assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
-    World::endpoint_opened(&world.step(Input::Refreshed { changed: true }));
+    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
     assert_eq!(world.lose(Fault::Refused), []);
     assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
     assert_eq!(world.link.poll_timeout(), None, "a sign-in failure is not retried");
     assert_eq!(world.step(Input::NetworkChanged), []);
     World::endpoint_opened(&world.step(Input::SignedIn));
     world.establish();
+    assert_eq!(world.lose(Fault::Refused), [Action::Refresh], "somebody has signed in");
+    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
+    world.establish();
+    world.pass(SUSPICIOUSLY_SHORT);
     assert_eq!(world.lose(Fault::Refused), [Action::Refresh], "a session that worked earns another look");
-    assert_eq!(world.step(Input::Refreshed { changed: false }), []);
+    assert_eq!(world.step(Input::Refreshed(Refreshed::Same)), []);
     assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+}
+
+#[test]
+fn a_new_token_that_is_refused_as_soon_as_its_session_stands_is_not_bought_again_and_again() {
+    let mut world = World::new(1);
+    world.connect();
+    world.pass(SUSPICIOUSLY_SHORT);
+    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
+    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
+    world.establish();
+    assert_eq!(world.lose(Fault::Refused), []);
+    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+}
+
+#[test]
+fn a_token_that_cannot_be_bought_now_is_asked_for_again_and_a_wrong_password_is_not() {
+    let mut world = World::new(1);
+    world.connect();
+    world.pass(SUSPICIOUSLY_SHORT);
+    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
+    let down = Failure::new(Fault::Unreachable, "the login server");
+    assert_eq!(world.step(Input::Refreshed(Refreshed::Failed(down.clone()))), []);
+    assert!(matches!(world.link.state(), State::Waiting { why, .. } if *why == down));
+    World::endpoint_opened(&world.tick());
+    assert_eq!(world.lose(Fault::Password), []);
+    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+    assert_eq!(world.link.poll_timeout(), None, "a wrong password is not sent again by itself");
+}
+
+#[test]
+fn an_answer_about_the_token_that_comes_after_the_attempt_was_given_up_changes_nothing() {
+    let mut world = World::new(1);
+    world.step(Input::Connect);
+    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
+    world.tick();
+    let state = world.link.state().clone();
+    assert!(matches!(state, State::Waiting { .. }), "{state:?}");
+    assert_eq!(world.step(Input::Refreshed(Refreshed::Same)), []);
+    assert_eq!(*world.link.state(), state);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use engine::{
     error::{Failure, Fault},
     grouping::{Grouping, Job},
     line::{Action, Input, Line, Message},
-    link::{self, Generation, PROBE_LIMIT, StopReason},
+    link::{self, Generation, PROBE_LIMIT, Refreshed, StopReason},
     popups::Gone,
     ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
@@ -246,12 +246,9 @@ impl World<'_> {
                 }
             }
             Action::Link(link::Action::Refresh) => {
-                let changed = if self.faults.token_expired { self.faults.newer_token } else { self.dice.happens(50) };
-                if changed {
-                    self.faults.token_expired = false;
-                }
+                let refreshed = self.refresh();
                 let after = self.latency();
-                self.push_local(after, Local::Step(Input::Link(link::Input::Refreshed { changed })));
+                self.push_local(after, Local::Step(Input::Link(link::Input::Refreshed(refreshed))));
             }
             Action::Fetch { pass, request } => {
                 if self.plan.api.is_none() {
@@ -423,6 +420,25 @@ impl World<'_> {
             let notices = if self.has_network() { self.latency() } else { self.dice.millis(5_000..40_000) };
             self.push(self.now + notices, Event::Ended { session });
         }
+    }
+
+    /// What becomes of looking for another token: where a password buys it, that takes a server which may be out of reach.
+    fn refresh(&mut self) -> Refreshed {
+        if !self.has_network() || self.dice.happens(self.noise().lost_answers) {
+            self.oracle.count("a token that cannot be had now");
+            return Refreshed::Failed(Failure::new(Fault::Unreachable, "made up"));
+        }
+        let is_newer = if self.faults.token_expired { self.faults.newer_token } else { self.dice.happens(50) };
+        if !is_newer {
+            let is_wrong = self.dice.happens(50);
+            return if is_wrong {
+                Refreshed::Failed(Failure::new(Fault::Password, "made up"))
+            } else {
+                Refreshed::Same
+            };
+        }
+        self.faults.token_expired = false;
+        Refreshed::Newer
     }
 
     // The API.

@@ -109,7 +109,7 @@ fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
 }
 
 /// What a world has to have seen to be worth something.
-const HAPPENINGS: [&str; 24] = [
+const HAPPENINGS: [&str; 25] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -133,6 +133,7 @@ const HAPPENINGS: [&str; 24] = [
     "a sign-in refused",
     "a stray request served",
     "a summary",
+    "a token that cannot be had now",
     "an older version",
 ];
 

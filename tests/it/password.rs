@@ -1,0 +1,185 @@
+//! Signing in with a password: the token it buys, the token that runs out, and what a person has to be asked for.
+
+use harness::api::{Answer, COLLECT};
+use harness::http::Response;
+use harness::program::{Ended, run_to_end};
+use harness::proxy::Faults;
+use harness::{FakeApi, FaultProxy, Home, Pushd, Running};
+use serde_json::{Value, json};
+
+use crate::world::{api, pushd_settings, settings, text, with_password};
+
+/// Somebody who knows a password.
+struct Person {
+    home: Home,
+    password: &'static str,
+}
+
+impl Person {
+    fn new(settings: &str, password: &'static str) -> Self {
+        Self { home: Home::new(settings), password }
+    }
+
+    async fn run(&self) -> Running {
+        let mut command = self.home.ctl(["run", "--json"]).await;
+        command.env("BELFRY_PASSWORD", self.password);
+        Running::spawn(command)
+    }
+
+    async fn ctl(&self, args: &[&str]) -> Ended {
+        let mut command = self.home.ctl(args).await;
+        command.env("BELFRY_PASSWORD", self.password);
+        run_to_end(command).await
+    }
+}
+
+async fn pushd(more: &[&str]) -> Pushd {
+    Pushd::start(["--user", "alice:open sesame", "--user", "bob:secret"].iter().chain(more)).await
+}
+
+fn login_url(pushd: &Pushd) -> String {
+    format!("{}/login", pushd.http())
+}
+
+async fn send(pushd: &Pushd, id: &str) {
+    let bob = pushd.login("bob", "secret").await;
+    let message = json!({"id": id, "title": id, "content": "text", "type": "1", "receiver": ["alice"]});
+    pushd.call(&bob, "sendMessage", &message).await;
+}
+
+fn assert_nobody_was_asked(running: &mut Running) {
+    let states = running.all_of("status");
+    assert!(states.iter().all(|status| status["state"] != "action-needed"), "{states:?}");
+}
+
+/// The requests that a server of our own got for a token.
+fn logins(server: &FakeApi) -> usize {
+    server.requests("login").len()
+}
+
+#[tokio::test]
+async fn a_password_buys_a_token_that_is_kept_nowhere() {
+    let pushd = pushd(&[]).await;
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
+    let mut running = alice.run().await;
+    running.state("live").await;
+    send(&pushd, "one").await;
+    running.event_of("notice").await;
+    let listed = alice.ctl(&["clients", "list", "--json"]).await;
+    assert_eq!(listed.code, Some(0), "{listed:?}");
+    running.terminate().await;
+    assert!(!running.stdout().contains("sesame") && !running.stderr().contains("sesame"));
+    let kept = |folder: &std::path::Path| {
+        let found = std::process::Command::new("grep").args(["-rlE", "sesame|[0-9a-f]{64}"]).arg(folder).output();
+        String::from_utf8(found.unwrap().stdout).unwrap()
+    };
+    let binary = |file: &str| file.contains("belfry.db") || file.ends_with("/device");
+    let found = kept(&alice.home.data_dir());
+    assert!(found.lines().all(binary), "{found}");
+}
+
+#[tokio::test]
+async fn a_token_that_runs_out_while_live_is_bought_anew_and_nobody_is_asked() {
+    let pushd = pushd(&["--token-lifetime", "7s"]).await;
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
+    let mut running = alice.run().await;
+    running.state("live").await;
+    // The session ends with the token it was opened with.
+    running.state("connecting").await;
+    running.state("live").await;
+    send(&pushd, "after").await;
+    running.event_of("notice").await;
+    running.terminate().await;
+    assert_nobody_was_asked(&mut running);
+}
+
+#[tokio::test]
+async fn a_page_that_is_refused_while_the_session_lives_is_asked_for_with_a_new_token() {
+    let (pushd, service) = (pushd(&[]).await, FakeApi::start().await);
+    service.record([json!({"id": "missed", "title": "missed"})]);
+    service.next(COLLECT, Answer::Instead(Response::json(401, &Value::Null)));
+    let plain = settings(pushd.stomp(), "alice", &[], &api(&service.url()));
+    let alice = Person::new(&with_password(&plain, &login_url(&pushd)), "open sesame");
+    let mut running = alice.run().await;
+    assert_eq!(text(&running.event_of("notice").await, "id"), "missed");
+    running.terminate().await;
+    assert_nobody_was_asked(&mut running);
+    let requests = service.requests(COLLECT);
+    let sent = |number: usize| requests[number].header("authorization");
+    assert!(sent(0).is_some() && sent(0) != sent(1), "another token");
+}
+
+#[tokio::test]
+async fn a_wrong_password_needs_a_person_and_is_not_sent_again_by_itself() {
+    let (pushd, service) = (pushd(&[]).await, FakeApi::start().await);
+    service.next("login", Answer::Instead(Response::json(401, &json!({"msg": "no"}))));
+    let login_url = format!("{}/login", service.url());
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url), "wrong");
+    let mut running = alice.run().await;
+    let state = running.state("action-needed").await;
+    assert!(text(&state, "reason").contains("password"), "{state}");
+    assert!(text(&state, "remedy").contains("sign in"), "{state}");
+    assert_eq!(logins(&service), 1, "accounts are locked by more");
+    assert_eq!(alice.ctl(&["status"]).await.code, Some(3));
+    running.terminate().await;
+    assert_eq!(logins(&service), 1);
+
+    alice.home.write_settings(&with_password(&pushd_settings(&pushd, "alice"), &self::login_url(&pushd)));
+    for command in [&["sign-in"][..], &["clients", "list"], &["send", "--destination", "/topic/x", "hello"]] {
+        let ended = alice.ctl(command).await;
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        assert!(ended.stderr.contains("password") && !ended.stderr.contains("wrong"), "{ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_server_that_is_down_is_asked_again_and_nobody_else() {
+    let pushd = pushd(&[]).await;
+    let way = FaultProxy::start(pushd.http().strip_prefix("http://").unwrap()).await;
+    way.set(Faults { refuse: true, ..Faults::default() }).await;
+    let login_url = format!("http://{}/login", way.address());
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url), "open sesame");
+    let mut running = alice.run().await;
+    let state = running.event("the next try", |event| event["retry_in_ms"].is_u64()).await;
+    assert!(text(&state, "reason").contains(&way.address().to_string()), "{state}");
+    way.heal().await;
+    running.state("live").await;
+    running.terminate().await;
+    assert_nobody_was_asked(&mut running);
+}
+
+#[tokio::test]
+async fn a_password_is_missing_or_a_token_given_in_its_place() {
+    let pushd = pushd(&[]).await;
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "");
+    let ended = alice.ctl(&["run"]).await;
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    assert!(ended.stderr.contains("BELFRY_PASSWORD"), "{ended:?}");
+    let mut command = alice.home.ctl(["sign-in"]).await;
+    command.env("BELFRY_TOKEN", pushd.login("alice", "open sesame").await);
+    let ended = run_to_end(command).await;
+    assert_eq!(ended.code, Some(2), "what is kept has to be the password: {ended:?}");
+    let mut command = alice.home.ctl(["clients", "list"]).await;
+    command.env("BELFRY_TOKEN", pushd.login("alice", "open sesame").await);
+    let ended = run_to_end(command).await;
+    assert_eq!(ended.code, Some(0), "a token that was handed out is sent as it is: {ended:?}");
+}
+
+#[tokio::test]
+async fn the_doctor_signs_in_once_and_says_what_is_wrong_with_it() {
+    let pushd = pushd(&[]).await;
+    let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
+    let verdict = |ended: &Ended, step: &str| {
+        let steps = ended.json();
+        let step = steps.as_array().unwrap().iter().find(|finding| finding["step"] == step).cloned();
+        text(&step.unwrap(), "verdict")
+    };
+    let ended = alice.ctl(&["doctor", "--json"]).await;
+    for step in ["websocket", "stomp", "subscribe", "collect"] {
+        assert_eq!(verdict(&ended, step), "ok", "{step}: {ended:?}");
+    }
+    let alice = Person { password: "wrong", ..alice };
+    let ended = alice.ctl(&["doctor", "--json"]).await;
+    assert_eq!((ended.code, verdict(&ended, "websocket").as_str()), (Some(3), "fail"), "{ended:?}");
+    assert!(ended.stdout.contains("password"), "{ended:?}");
+}
