@@ -9,12 +9,13 @@ mod subscribe;
 
 use std::{collections::HashMap, future::pending, sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use reqwest::Client;
 use secrecy::SecretString;
 use stomp::{AckToken, Limits, ReceiptId, Session, SessionEvent, SubscriptionId};
 use tokio::{
     sync::mpsc,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 use url::Url;
 
@@ -38,6 +39,8 @@ use crate::{
 const MAX_HEADERS: usize = 1_000;
 /// Bytes of header lines taken.
 const MAX_HEADER_BYTES: usize = 256 * 1024;
+/// How long a peer may take nothing of what is sent to it: no server hesitates so long, and TCP tries much longer.
+const SEND_LIMIT: Duration = Duration::from_secs(30);
 /// How long a polite end may take: DISCONNECT with its receipt, and the close (contract, section 3).
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
@@ -57,6 +60,12 @@ pub struct Identity {
 pub struct Connection {
     transport: Transport,
     session: Session,
+    /// What the transport has not taken yet.
+    unsent: Option<Bytes>,
+    /// What is being sent must have been taken by then.
+    sending: Option<Instant>,
+    /// A probe is out: something must be heard before then.
+    probe: Option<Instant>,
 }
 
 impl Connection {
@@ -81,7 +90,11 @@ impl Connection {
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
         let headers = auth::http_headers(settings, token, &identity.device)?;
         let transport = Transport::open(client, endpoint, headers).await?;
-        Ok(Self { transport, session })
+        Ok(Self::on(transport, session))
+    }
+
+    fn on(transport: Transport, session: Session) -> Self {
+        Self { transport, session, unsent: None, sending: None, probe: None }
     }
 
     /// Sends what is waiting, then returns the next event. Safe to drop and call again.
@@ -96,10 +109,26 @@ impl Connection {
             }
             let deadline = self.session.poll_timeout().map(Instant::from_std);
             tokio::select! {
-                bytes = self.transport.receive() => self.session.handle_bytes(bytes?, Instant::now().into_std()),
+                bytes = self.transport.receive() => {
+                    let bytes = bytes?;
+                    // Whatever it is: somebody is there.
+                    self.probe = None;
+                    self.session.handle_bytes(bytes, Instant::now().into_std());
+                }
                 () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),
+                () = wait_until(self.probe) => return Err(Failure::new(Fault::Silent, "")),
             }
         }
+    }
+
+    /// Asks for a sign of life, which has to come within [`PROBE_LIMIT`].
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub(crate) async fn probe(&mut self) -> Result<(), Failure> {
+        self.probe = Some(Instant::now() + PROBE_LIMIT);
+        self.transport.ping().await?;
+        self.flush().await
     }
 
     /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`] sends it.
@@ -107,15 +136,23 @@ impl Connection {
         &mut self.session
     }
 
-    /// Sends what is waiting, in as few writes as it fits.
+    /// Sends what is waiting, in as few writes as it fits. Safe to drop and call again.
     ///
     /// # Errors
-    /// [`Failure`] when the connection has ended.
+    /// [`Failure`] when the connection has ended, or its peer takes nothing any more.
     pub async fn flush(&mut self) -> Result<(), Failure> {
-        while let Some(bytes) = self.session.poll_transmit() {
-            self.transport.send(bytes).await?;
-        }
-        Ok(())
+        let send = async {
+            while let Some(bytes) = self.unsent.take().or_else(|| self.session.poll_transmit()) {
+                self.unsent = Some(bytes.clone());
+                self.transport.feed(bytes).await?;
+                self.unsent = None;
+            }
+            self.transport.flush().await
+        };
+        let until = *self.sending.get_or_insert_with(|| Instant::now() + SEND_LIMIT);
+        let sent = timeout_at(until, send).await.unwrap_or_else(|_| Err(Failure::new(Fault::Silent, "")));
+        self.sending = None;
+        sent
     }
 
     /// DISCONNECT with a receipt, then close; at most 2 s. Messages that still come are not looked at: they were not
@@ -250,7 +287,6 @@ pub async fn run(
         subscriptions: HashMap::new(),
         acks: Acks::default(),
         is_established: false,
-        probe: None,
     };
     // A driver that no longer listens has ended, and so has this.
     if running.report(Report::Opened(generation)).await.is_err() {
@@ -286,8 +322,6 @@ struct Running {
     subscriptions: HashMap<SubscriptionId, usize>,
     acks: Acks,
     is_established: bool,
-    /// A probe is out: something must be heard before then.
-    probe: Option<Instant>,
 }
 
 impl Running {
@@ -310,7 +344,6 @@ impl Running {
                     Ok(event) => self.handle_event(event).await,
                     Err(failure) => Err(failure),
                 },
-                () = wait_until(self.probe) => Err(Failure::new(Fault::Silent, "")),
             };
             if let Err(failure) = result {
                 return End::Failed(failure);
@@ -325,8 +358,7 @@ impl Running {
             match order {
                 Order::Ack(number) => self.acks.handle_committed(number),
                 Order::Probe => {
-                    self.probe = Some(Instant::now() + PROBE_LIMIT);
-                    self.connection.transport.ping().await?;
+                    self.connection.probe().await?;
                 }
                 Order::Close { polite } => end = Some(polite),
             }
@@ -384,7 +416,6 @@ impl Running {
     }
 
     async fn report(&mut self, report: Report) -> Result<(), Failure> {
-        self.probe = None;
         self.reports.send(report).await.map_err(|_| Failure::new(Fault::Closed, "the engine has ended"))
     }
 }
@@ -437,3 +468,6 @@ fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
         .collect();
     Failure::new(fault, detail.trim_matches([':', ' ']).to_owned())
 }
+
+#[cfg(test)]
+mod tests;

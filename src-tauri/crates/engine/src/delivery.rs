@@ -195,8 +195,9 @@ impl Delivery {
                 return None;
             }
         };
-        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
+        // Whatever it was: the store takes writes.
         self.failing = None;
+        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
         let mut page = None;
         match purpose {
             Purpose::Arrival { ack, pass } => {

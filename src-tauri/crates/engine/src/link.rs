@@ -457,7 +457,9 @@ impl Link {
                 Vec::new()
             }
             Recovery::Retry => {
+                // Two that both drop a session as soon as it stands would be tried in a circle.
                 if self.attempt == 1
+                    && lived.is_none_or(|lived| lived >= SUSPICIOUSLY_SHORT)
                     && let Some(other) = self.other_known_good()
                 {
                     return self.open(other, now);

@@ -6,9 +6,12 @@
 
 mod rechunk;
 
+use std::fmt;
+
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use reqwest::{Client, StatusCode, Upgraded, header};
+use reqwest::{Client, StatusCode, header};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -28,10 +31,15 @@ use crate::{
 /// The WebSocket sub-protocols of STOMP 1.2 and 1.1; not every server picks one.
 const SUB_PROTOCOLS: &str = "v12.stomp, v11.stomp";
 
+/// What a WebSocket runs over: an upgraded connection, or a pipe in a test.
+trait Pipe: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Pipe for T {}
+
 /// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    socket: WebSocketStream<Rechunk<Upgraded>>,
+    socket: WebSocketStream<Rechunk<Box<dyn Pipe>>>,
     host: String,
 }
 
@@ -62,10 +70,15 @@ impl Transport {
             return Err(Failure::new(Fault::Protocol, "the answer to the WebSocket upgrade has a wrong key"));
         }
         let stream = response.upgrade().await.map_err(|error| network::failure(error, endpoint))?;
+        Ok(Self::over(Box::new(stream), network::host_of(endpoint)).await)
+    }
+
+    /// A WebSocket over what has been upgraded.
+    async fn over(stream: Box<dyn Pipe>, host: String) -> Self {
         // No message is larger than a chunk; what is above it would be a fault of ours.
         let config = WebSocketConfig::default().max_message_size(Some(2 * rechunk::CHUNK));
         let socket = WebSocketStream::from_raw_socket(Rechunk::new(stream), Role::Client, Some(config)).await;
-        Ok(Self { socket, host: network::host_of(endpoint) })
+        Self { socket, host }
     }
 
     /// What arrives next. A pong counts as an empty piece: something was heard. Safe to drop and call again.
@@ -91,24 +104,33 @@ impl Transport {
         }
     }
 
-    /// Sends a piece of the stream, as text where it is: some servers take nothing else.
+    /// Takes a piece of the stream, as text where it is (some servers take nothing else), to be sent with [`Self::flush`].
+    /// Dropped before its end, it has taken nothing.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
-    pub(crate) async fn send(&mut self, bytes: Bytes) -> Result<(), Failure> {
+    pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Failure> {
         let message = match tungstenite::Utf8Bytes::try_from(bytes.clone()) {
             Ok(text) => Message::Text(text),
             Err(_) => Message::Binary(bytes),
         };
-        self.socket.send(message).await.map_err(|error| self.failed(&error))
+        self.socket.feed(message).await.map_err(|error| self.failed(&error))
     }
 
-    /// Asks the peer for a sign of life.
+    /// As [`Self::feed`]: asks the peer for a sign of life.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
     pub(crate) async fn ping(&mut self) -> Result<(), Failure> {
-        self.socket.send(Message::Ping(Bytes::new())).await.map_err(|error| self.failed(&error))
+        self.socket.feed(Message::Ping(Bytes::new())).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Sends what was taken. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub(crate) async fn flush(&mut self) -> Result<(), Failure> {
+        self.socket.flush().await.map_err(|error| self.failed(&error))
     }
 
     /// Closes politely; waits for nothing.
@@ -135,5 +157,36 @@ impl Transport {
             _ => Fault::Closed,
         };
         Failure::new(fault, format!("{}: {}", self.host, error.to_string().to_lowercase()))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! A peer at the other end of a pipe, for tests of what runs over a transport.
+
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    /// The other end.
+    pub(crate) struct Peer(WebSocketStream<DuplexStream>);
+
+    /// A transport and its peer, with room for so many bytes on the way.
+    pub(crate) async fn pair(room: usize) -> (Transport, Peer) {
+        let (near, far) = tokio::io::duplex(room);
+        let transport = Transport::over(Box::new(near), "test".to_owned()).await;
+        (transport, Peer(WebSocketStream::from_raw_socket(far, Role::Server, None).await))
+    }
+
+    impl Peer {
+        /// Reads, and so answers pings, until the end.
+        pub(crate) async fn read(&mut self) {
+            while let Some(Ok(_)) = self.0.next().await {}
+        }
+
+        /// Sends text.
+        pub(crate) async fn send(&mut self, text: &str) {
+            self.0.send(Message::text(text)).await.unwrap();
+        }
     }
 }

@@ -5,7 +5,7 @@
 //! lets go of what has outlived its retention. Absent: what to write (the [`crate::delivery`]).
 
 use std::{
-    sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
     thread::JoinHandle,
     time::{Duration, Instant},
 };
@@ -52,6 +52,7 @@ pub(crate) enum Report {
 #[derive(Debug)]
 pub(crate) struct Writer {
     jobs: Sender<Job>,
+    reports: UnboundedSender<Report>,
     thread: JoinHandle<()>,
 }
 
@@ -66,17 +67,20 @@ impl Writer {
         reports: UnboundedSender<Report>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
+        let told = reports.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let grouping = Grouping::default();
             Work { store, grouping, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue);
         })?;
-        Ok(Self { jobs, thread })
+        Ok(Self { jobs, reports: told, thread })
     }
 
     /// Queues a batch.
     pub(crate) fn apply(&self, job: Job) {
-        if self.jobs.send(job).is_err() {
-            tracing::error!("the writer has ended; what was to be written will come again from the server");
+        if let Err(SendError(job)) = self.jobs.send(job) {
+            // It is tried again, in vain, and people see why nothing arrives; the server keeps what is not acknowledged.
+            let result = Err("the writer has ended: start Belfry again".to_owned());
+            drop(self.reports.send(Report::Applied { ticket: job.ticket, result }));
         }
     }
 
@@ -170,5 +174,22 @@ impl Work {
     fn tell(&self, report: Report) {
         // Nobody listens any more: the engine is ending, and what is committed stays committed.
         let _ = self.reports.send(report);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_writer_that_has_died_says_so_for_each_batch() {
+        let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
+        let (jobs, _) = channel();
+        let writer = Writer { jobs, reports, thread: std::thread::spawn(|| {}) };
+        writer.apply(Job { ticket: Ticket(7), writes: Arc::default() });
+        let said = reported.try_recv();
+        assert!(matches!(said, Ok(Report::Applied { ticket: Ticket(7), result: Err(_) })), "{said:?}");
     }
 }

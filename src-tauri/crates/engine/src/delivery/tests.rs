@@ -156,3 +156,13 @@ fn what_a_run_may_have_announced_before_it_died_is_said_again_as_such_by_the_nex
     rig.store.recover().unwrap();
     assert_eq!(Rig::on(rig.store).announced(), [("2", true)]);
 }
+
+#[test]
+fn a_store_that_works_again_is_not_called_failing_whichever_write_shows_it() {
+    let mut rig = Rig::new();
+    // The driver's own notes have no ticket of ours.
+    rig.delivery.handle_applied(Ticket(0), Err("disk full".to_owned()), false, rig.now);
+    assert_eq!(rig.delivery.failing(), Some("disk full"));
+    rig.delivery.handle_applied(Ticket(0), Ok(Applied::default()), false, rig.now);
+    assert_eq!(rig.delivery.failing(), None);
+}

@@ -109,7 +109,29 @@ fn the_endpoints_are_tried_in_turn_and_another_known_good_one_at_once() {
     world.lose(Fault::Closed);
     assert_eq!(World::endpoint_opened(&world.tick()), 0, "the first is preferred when an outage begins");
     world.establish();
+    world.pass(SUSPICIOUSLY_SHORT);
     assert_eq!(World::endpoint_opened(&world.lose(Fault::Closed)), 1, "the second was good, so it is tried at once");
+}
+
+#[test]
+fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_circle() {
+    let mut world = World::new(2);
+    world.connect();
+    world.pass(SUSPICIOUSLY_SHORT);
+    world.lose(Fault::Broken);
+    world.tick();
+    world.lose(Fault::Unreachable);
+    world.tick();
+    world.establish();
+    let mut waits = Vec::new();
+    for _ in 0..10 {
+        assert_eq!(world.lose(Fault::Broken), [], "{:?}", world.link.state());
+        let before = world.now.mono;
+        world.tick();
+        waits.push(world.now.mono - before);
+        world.establish();
+    }
+    assert!(waits.iter().skip(1).all(|wait| *wait >= SECOND / 2), "{waits:?}");
 }
 
 #[test]
