@@ -90,6 +90,7 @@ const BANNED: &[(&str, &[&str])] = &[
     (ENGINE, &["belfry", "host", "keyring", "notify-rust", "tauri"]),
     (HOST, &["belfry", "tauri"]),
     (CTL, &["belfry", "tauri"]),
+    ("tests/bench", &["belfry", "belfryctl", "host", "tauri"]),
     ("tests/harness", &["belfry", "belfryctl", "host", "tauri"]),
     ("tests/it", &["belfry", "belfryctl", "tauri"]),
     ("tests/pushd", &["belfry", "belfryctl", "host", "tauri"]),

@@ -130,6 +130,14 @@ impl Page {
         self.ask("POST", "/execute/sync", &json!({"script": script, "args": args})).await
     }
 
+    /// Runs a script that calls its last argument when it is done, with what is then returned.
+    ///
+    /// # Panics
+    /// If it throws, or is not done within [`PATIENCE`].
+    pub async fn run_async(&mut self, script: &str, args: Value) -> Value {
+        self.ask("POST", "/execute/async", &json!({"script": script, "args": args})).await
+    }
+
     /// Returns when this expression of JavaScript is true, with its value; `find` finds a target in it.
     ///
     /// # Panics
