@@ -7,7 +7,8 @@
 use std::io::{self, IsTerminal as _, Read as _};
 
 use engine::{
-    engine::is_running,
+    engine::{account_dir, is_running},
+    inbox::Inbox,
     ports::{Credentials as _, Secret},
     settings::AuthMode,
     sign_in::check,
@@ -44,9 +45,7 @@ pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
     check(&setup.identity()?, &secret).await?;
     let (Secret::Token(kept) | Secret::Password(kept)) = &secret;
     setup.credentials.keep(&account, kept)?;
-    if is_running(&setup.data_dir) {
-        note(&format!("restart the Belfry that is running, so that it uses this {what}"));
-    }
+    tell_running(&setup, "uses it now", &format!("restart it, so that it uses this {what}"));
     let words = format!("signed in as {account}; the {what} is in the keychain");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
 }
@@ -58,11 +57,22 @@ pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
 pub(crate) fn sign_out(setup: &Setup, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
     setup.credentials.forget(&account)?;
-    if is_running(&setup.data_dir) {
-        note("a running Belfry stays connected until it is restarted");
-    }
+    tell_running(setup, "disconnects now", "it stays connected until it is restarted");
     let words = format!("signed out {account}; the keychain has no secret of it any more");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
+}
+
+/// Tells a Belfry that runs for this account, and says what it does then; or what to do where it cannot be told.
+fn tell_running(setup: &Setup, does: &str, otherwise: &str) {
+    if !is_running(&setup.data_dir) {
+        return;
+    }
+    // Where this account has no inbox, it runs for another one.
+    let Some(inbox) = Inbox::open(&account_dir(&setup.data_dir, &setup.account)).transpose() else { return };
+    match inbox.and_then(|mut inbox| inbox.note_sign_in()) {
+        Ok(()) => note(&format!("a Belfry that runs for this account {does}")),
+        Err(error) => note(&format!("a Belfry that runs could not be told ({error}): {otherwise}")),
+    }
 }
 
 fn read_secret(setup: &Setup, what: &str) -> Result<Secret, Error> {

@@ -197,6 +197,10 @@ impl Driver {
                 self.step(Input::Withdraw(withdraw));
                 self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
             }
+            writer::Report::SignInsChanged => {
+                self.token.forget();
+                self.step(Input::SecretChanged);
+            }
             writer::Report::Counts(counts) => self.counts = counts,
         }
     }

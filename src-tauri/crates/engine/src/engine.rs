@@ -330,3 +330,6 @@ pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path)
 }
+
+#[cfg(test)]
+mod tests;

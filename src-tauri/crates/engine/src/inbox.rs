@@ -214,6 +214,14 @@ impl Inbox {
         self.write(|tx| marks::mark(tx, seqs, read))
     }
 
+    /// Tells an engine that runs for this account that its secret was changed: it reads it anew, within a second.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then it was not told.
+    pub fn note_sign_in(&mut self) -> Result<(), StoreError> {
+        self.write(account::note_sign_in)
+    }
+
     /// Marks every matching notice up to `through` as read, and says how many that changed: what arrived after that
     /// place stays unread.
     ///

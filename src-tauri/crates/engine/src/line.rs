@@ -128,6 +128,8 @@ pub enum Input {
     PopupClosed(PopupId),
     /// Somebody else changed the inbox: these popups speak for nothing any more.
     Withdraw(Vec<PopupId>),
+    /// Another program has changed the account's secret, or has taken it away.
+    SecretChanged,
     /// Time has passed.
     Tick,
 }
@@ -211,6 +213,9 @@ impl Line {
             Input::Shown { show, result } => self.delivery.handle_shown(show, result),
             Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
             Input::Withdraw(popups) => self.delivery.withdraw(popups),
+            // As if somebody had signed in here; without a secret that ends where a person is asked for one.
+            Input::SecretChanged if *self.link.state() == LinkState::Off => {}
+            Input::SecretChanged => self.handle_link(link::Input::SignedIn, now),
             Input::Tick => {
                 self.handle_link(link::Input::Tick, now);
                 self.delivery.handle_tick(now);

@@ -42,6 +42,7 @@ pub struct Store {
     connection: Connection,
     place: PathBuf,
     data_version: i64,
+    sign_ins: i64,
 }
 
 impl Store {
@@ -69,7 +70,7 @@ impl Store {
     }
 
     fn new((connection, place): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
-        let mut store = Self { connection, place, data_version: 0 };
+        let mut store = Self { connection, place, data_version: 0, sign_ins: 0 };
         let found: String = store.write(|tx| {
             tx.execute("UPDATE account SET name = ?1 WHERE name IS NULL", params![account])?;
             tx.query_row("SELECT name FROM account", [], |row| row.get(0))
@@ -78,6 +79,7 @@ impl Store {
             return Err(StoreError::OtherAccount { place: store.place, found, asked: account.to_owned() });
         }
         store.data_version = store.read(data_version)?;
+        store.sign_ins = store.read(account::sign_ins)?;
         Ok(store)
     }
 
@@ -158,6 +160,16 @@ impl Store {
     /// [`StoreError`].
     pub fn stream_offset(&self, stream: &str) -> Result<Option<u64>, StoreError> {
         self.read(|connection| account::stream_offset(connection, stream))
+    }
+
+    /// Whether another program has changed the account's secret ([`crate::inbox::Inbox::note_sign_in`]) since the last call,
+    /// or since the store was opened.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn sign_ins_changed(&mut self) -> Result<bool, StoreError> {
+        let now = self.read(account::sign_ins)?;
+        Ok(std::mem::replace(&mut self.sign_ins, now) != now)
     }
 
     /// How many of everything.

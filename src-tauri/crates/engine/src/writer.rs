@@ -44,6 +44,8 @@ pub(crate) enum Report {
     },
     /// Somebody else has changed the inbox; these popups speak for nothing any more.
     ChangedElsewhere(Vec<PopupId>),
+    /// Another program has changed the account's secret.
+    SignInsChanged,
     /// How many there are now.
     Counts(Counts),
 }
@@ -147,6 +149,9 @@ impl Work {
 
     fn try_tidy(&mut self) -> Result<(), StoreError> {
         if self.store.changed_elsewhere()? {
+            if self.store.sign_ins_changed()? {
+                self.tell(Report::SignInsChanged);
+            }
             let withdraw = self.store.stale_popups()?;
             self.tell(Report::ChangedElsewhere(withdraw));
             self.tell_counts();

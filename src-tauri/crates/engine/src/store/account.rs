@@ -1,7 +1,7 @@
 //! What holds for the account as a whole, read back: cursor, times and counts.
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 use super::{rows, types::Counts};
 
@@ -29,6 +29,16 @@ pub(super) fn stream_offset(connection: &Connection, stream: &str) -> rusqlite::
         // SQLite has no unsigned numbers: the bits are kept as they are.
         .query_row(params![stream], |row| row.get(0).map(i64::cast_unsigned))
         .optional()
+}
+
+/// How often another program has changed the account's secret.
+pub(super) fn sign_ins(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.prepare_cached("SELECT sign_ins FROM account")?.query_row([], |row| row.get(0))
+}
+
+/// Another program has changed the account's secret.
+pub(crate) fn note_sign_in(tx: &Transaction<'_>) -> rusqlite::Result<()> {
+    tx.execute("UPDATE account SET sign_ins = sign_ins + 1", []).map(drop)
 }
 
 /// How many of everything.
