@@ -73,7 +73,8 @@ impl Desk {
 /// Waits for the app's window, in front and painted.
 async fn see_window(screen: &mut Screen) {
     let windows = screen.wait_for("the window in front", is_in_front).await;
-    screen.wait_for_content(&windows[0]).await;
+    let window = windows.iter().find(|it| it.is_active).expect("the window in front");
+    screen.wait_for_content(window).await;
 }
 
 fn is_in_front(windows: &[Window]) -> bool {

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use harness::FakeBroker;
 use harness::desktop::{Parts, Popup};
+use harness::program::PATIENCE;
 use stomp::Command;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::{Desk, pushd, see_window};
 use crate::world::settings;
@@ -30,13 +32,13 @@ async fn sigterm_and_quit_in_the_trays_menu_say_good_bye_to_the_server() {
     desk.desktop.tray().wait_for("Connected").await;
     see_window(&mut desk.desktop.screen).await;
     assert_eq!(app.terminate().await.code(), Some(0));
-    farewells.acquire().await.unwrap().forget();
+    timeout(PATIENCE, farewells.acquire()).await.expect("a good-bye").unwrap().forget();
 
     let Some(mut app) = desk.start(&["--hidden"]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
     desk.desktop.tray().choose("Quit Belfry").await;
     assert_eq!(app.wait().await.code(), Some(0));
-    farewells.acquire().await.unwrap().forget();
+    timeout(PATIENCE, farewells.acquire()).await.expect("a good-bye").unwrap().forget();
 }
 
 #[tokio::test]
