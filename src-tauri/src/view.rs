@@ -138,6 +138,7 @@ mirror! {
         BadAnswer = BadAnswer,
         Declined = Declined,
         Store = Store,
+        ApiMissing = ApiMissing,
         NoApi = NoApi,
         NoHistory = NoHistory,
     }

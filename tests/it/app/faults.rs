@@ -1,8 +1,7 @@
 //! What is wrong, said where a person looks, with what to do: in the window, or in the log when there can be no window.
 
-use harness::desktop::{Lock, Parts, Window};
+use harness::desktop::{Parts, Window};
 use harness::ports::free_port;
-use harness::program::run_to_end;
 use harness::webdriver::Target;
 use harness::{Desktop, Running};
 
@@ -44,7 +43,7 @@ async fn a_server_without_the_api_is_said_while_what_is_sent_arrives() {
     let Some(mut desk) = Desk::with(Parts::default(), &settings, &token).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     let said = page.see(Target::Text("What was missed cannot be collected now")).await;
-    assert!(said.contains("HTTP 404"), "{said}");
+    assert!(said.contains("HTTP 404") && said.contains("(api.base, api.collect)"), "{said}");
     desk.send(&pushd, "Live", "all the same").await;
     assert_eq!(desk.desktop.popups().next().await.title, "Live");
 }

@@ -297,7 +297,10 @@ impl Line {
             why = Some(Why { detail: failing.to_owned(), ..Why::of(Kind::Store) });
         } else if state == Connectivity::Live {
             why = match why {
-                Some(why) => Some(Why { is_catch_up: true, ..why }),
+                Some(Why { kind, detail, .. }) => {
+                    let kind = if kind == Kind::Status { Kind::ApiMissing } else { kind };
+                    Some(Why { kind, detail, is_catch_up: true })
+                }
                 None if !self.config.collect => Some(Why::of(Kind::NoApi)),
                 None if self.history.is_off => Some(Why::of(Kind::NoHistory)),
                 None => None,

@@ -184,6 +184,9 @@ kinds! {
     /// What is received cannot be kept.
     Store: Diagnose, "the inbox cannot be written",
         "make room on the disk or allow Belfry to write its data folder; nothing is lost meanwhile";
+    /// There is a server, but not the API.
+    ApiMissing: Settings, "the server has no HTTP API at this address",
+        "check api.base and api.collect: the address or a path may be wrong";
     /// There is no API, so nothing is collected.
     NoApi: Diagnose, "catch-up is off: api.base is not set", "";
     /// The API has no history, so what it has marked as delivered cannot be read again.

@@ -259,3 +259,15 @@ fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
     rig.answers = true;
     assert_eq!(rig.asked(|rig| rig.step(Input::Link(link::Input::TryNow))), "ch");
 }
+
+#[test]
+fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.refuse(404, None);
+    let status = rig.line.status(rig.now);
+    assert_eq!(status.state, Connectivity::Live);
+    let why = status.why.unwrap();
+    assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
+}
