@@ -20,6 +20,7 @@ const COMMANDS: &[&str] = &[
     "act",
     "load_older",
     "export_notices",
+    "show_export",
     "discover",
     "sign_in",
     "sign_out",

@@ -122,6 +122,12 @@ pub(crate) fn export_notices(
     shell.export(format, &filter, seqs.as_deref())
 }
 
+/// Opens the folder of the newest export.
+#[tauri::command(async)]
+pub(crate) fn show_export(shell: State<'_, Shell>) -> Answer<()> {
+    shell.show_export()
+}
+
 /// What stands at an address.
 #[tauri::command]
 pub(crate) async fn discover(shell: State<'_, Shell>, address: String) -> Answer<Server> {

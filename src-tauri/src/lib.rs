@@ -74,7 +74,7 @@ pub fn run(args: Args) -> ExitCode {
         Err(failure) => return fail(&failure),
     };
     let (events, heard) = unbounded_channel();
-    let (machine, engine) = match startup::start(&args, data_dir, runtime::handle().inner(), events) {
+    let (machine, settings, engine) = match startup::start(&args, data_dir, runtime::handle().inner(), events) {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
     };
@@ -85,7 +85,7 @@ pub fn run(args: Args) -> ExitCode {
         engine.connect();
     }
     let notifier = machine.notifier.clone();
-    let shell = Shell::new(machine, engine);
+    let shell = Shell::new(machine, settings, engine);
     if let Some(link) = &args.link {
         shell.show_id(&link.id);
     }
@@ -109,6 +109,7 @@ pub fn run(args: Args) -> ExitCode {
             commands::act,
             commands::load_older,
             commands::export_notices,
+            commands::show_export,
             commands::discover,
             commands::sign_in,
             commands::sign_out,

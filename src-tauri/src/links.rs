@@ -4,6 +4,8 @@
 //! our own parser, whose host is allowed; so no `file:`, no `javascript:`, no program's own scheme, no name with a
 //! password that looks like another host.
 
+use std::path::Path;
+
 use engine::settings::Settings;
 use url::Url;
 
@@ -43,6 +45,14 @@ pub(crate) fn allowed(link: &str, settings: &Settings) -> Result<Url, Refused> {
 /// What the system said: there may be no browser.
 pub(crate) fn open(url: &Url) -> std::io::Result<()> {
     open::that_detached(url.as_str())
+}
+
+/// Shows a folder of this computer, which is ours and not a notice's, where the system shows folders.
+///
+/// # Errors
+/// What the system said: there may be nothing that shows folders.
+pub(crate) fn open_folder(folder: &Path) -> std::io::Result<()> {
+    open::that_detached(folder)
 }
 
 fn is_allowed(host: &str, settings: &Settings) -> bool {

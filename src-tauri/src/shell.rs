@@ -48,6 +48,8 @@ pub(crate) struct Shell {
     found: Mutex<Option<(String, Found)>>,
     /// Which page of the server's history comes next.
     older: tokio::sync::Mutex<u32>,
+    /// The newest file that was written.
+    exported: Mutex<Option<PathBuf>>,
     /// Told every event while a test notice is on its way.
     trial: Mutex<Option<UnboundedSender<Event>>>,
 }
@@ -63,11 +65,11 @@ struct Session {
 }
 
 impl Shell {
-    /// The program on this machine, around a running engine if there is one.
-    pub(crate) fn new(machine: Machine, engine: Option<Engine>) -> Self {
+    /// The program on this machine, around a running engine if there is one; `settings` hold until then.
+    pub(crate) fn new(machine: Machine, settings: Settings, engine: Option<Engine>) -> Self {
         let (snapshot, _) = watch::channel(nothing_yet());
         let dir = machine.data_dir.clone();
-        let session = Session { engine: None, following: None, settings: Settings::default(), account: None, dir };
+        let session = Session { engine: None, following: None, settings, account: None, dir };
         let shell = Self {
             machine,
             session: Mutex::new(session),
@@ -79,6 +81,7 @@ impl Shell {
             changed: Notify::new(),
             found: Mutex::default(),
             older: tokio::sync::Mutex::new(1),
+            exported: Mutex::default(),
             trial: Mutex::default(),
         };
         if let Some(engine) = engine {
@@ -264,8 +267,12 @@ impl Shell {
     fn status(&self) -> Status {
         let session = lock(&self.session);
         let offers = session.engine.as_ref().map(|engine| engine.server().offers());
-        let offers =
-            offers.map(|offers| Offers { history: offers.history, delete: offers.delete, clients: offers.clients });
+        let may_delete = session.settings.inbox.delete_on_server;
+        let offers = offers.map(|offers| Offers {
+            history: offers.history,
+            delete: offers.delete && may_delete,
+            clients: offers.clients,
+        });
         Status::of(&self.snapshot.borrow(), &session.settings.server.endpoints, offers, Timestamp::now())
     }
 

@@ -2,13 +2,14 @@
 //!
 //! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use engine::engine::{Config, Engine, StartError};
 use engine::event::Event;
-use engine::settings::{Language, Settings};
+use engine::settings::Settings;
+use engine::settings_file;
 use host::credentials::MachineCredentials;
 use host::settings::ReadError;
 use host::texts;
@@ -20,9 +21,6 @@ use tokio::sync::mpsc::UnboundedSender;
 use crate::args::Args;
 use crate::instance::ClaimError;
 use crate::keeping::Keeping;
-
-/// The desktop's language.
-const AUTO: Language = Language::Auto;
 
 /// What is wrong, for the log and for scripts.
 #[derive(Debug)]
@@ -121,8 +119,8 @@ pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
     args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)
 }
 
-/// Starts the engine; it connects when it is told to. Events go to `events`. Without a settings file there is no engine:
-/// that is the first run, except for a trial of the installation.
+/// Starts the engine; it connects when it is told to. Events go to `events`. While no settings file names a server there is
+/// no engine: that is the first run, except for a trial of the installation. What was chosen before holds in it.
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
@@ -131,16 +129,20 @@ pub(crate) fn start(
     data_dir: PathBuf,
     runtime: &Handle,
     events: UnboundedSender<Event>,
-) -> Result<(Machine, Option<Engine>), Failure> {
+) -> Result<(Machine, Settings, Option<Engine>), Failure> {
     let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
-    let settings = match host::settings::read(Some(&settings_file)) {
+    let (settings, is_set_up) = match host::settings::read(Some(&settings_file)) {
         Ok((settings, warnings)) => {
             for warning in warnings {
                 tracing::warn!("{warning}");
             }
-            Some(settings)
+            (settings, true)
         }
-        Err(ReadError::Missing(_)) if !args.smoke_test => None,
+        Err(ReadError::Missing(_)) if !args.smoke_test => (Settings::default(), false),
+        Err(error @ ReadError::Wrong(_)) if !args.smoke_test => match unfinished(&settings_file) {
+            Some(settings) => (settings, false),
+            None => return Err(error.into()),
+        },
         Err(error) => {
             for warning in error.warnings() {
                 tracing::warn!("{warning}");
@@ -148,10 +150,10 @@ pub(crate) fn start(
             return Err(error.into());
         }
     };
-    if let Some(settings) = &settings {
+    if is_set_up {
         start_at_login(args, settings.app.start_at_login);
     }
-    let language = texts::language(settings.as_ref().map(|settings| settings.app.language).unwrap_or(AUTO));
+    let language = texts::language(settings.app.language);
     let machine = Machine {
         settings_file,
         notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
@@ -160,8 +162,14 @@ pub(crate) fn start(
         events,
         runtime: runtime.clone(),
     };
-    let engine = settings.map(|settings| machine.engine(settings)).transpose()?;
-    Ok((machine, engine))
+    let engine = if is_set_up { Some(machine.engine(settings.clone())?) } else { None };
+    Ok((machine, settings, engine))
+}
+
+/// What was chosen on the first page of the first run, if there is nothing else wrong with the file.
+fn unfinished(file: &Path) -> Option<Settings> {
+    let text = settings_file::read(file).ok()?;
+    Settings::parse_unfinished(&text, &file.display().to_string()).ok().map(|(settings, _)| settings)
 }
 
 /// Puts the start-up entry right. A program that is not installed, or that was given its own settings or data, is being

@@ -279,6 +279,8 @@ pub(crate) enum Code {
     LinkRefused,
     /// The system has no browser to open it with.
     NoBrowser,
+    /// The system has nothing to show a folder with.
+    NoFolder,
     /// Nobody answers at this address.
     Unreachable,
     /// It answers, but names no settings.

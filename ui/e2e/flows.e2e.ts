@@ -231,6 +231,8 @@ test.describe('inbox', () => {
     await expect(page.getByRole('alert')).toContainText(belfry.text('problem.clipboard'));
     await belfry.choose('list.more', 'export.csv');
     await expect(belfry.toast).toContainText('60 notices written to /home/alice/Documents/belfry-inbox.csv');
+    await belfry.button('done.exported.open').click();
+    await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
   test('older notices come from the server until there are no more', async ({ belfry }) => {

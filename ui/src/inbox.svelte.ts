@@ -207,6 +207,10 @@ export class Inbox {
     });
   }
 
+  async showExport(): Promise<void> {
+    await this.#ask(() => this.#backend.showExport());
+  }
+
   async tryNow(): Promise<void> {
     await this.#ask(() => this.#backend.tryNow());
   }

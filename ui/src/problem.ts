@@ -18,6 +18,7 @@ const known: Record<Code | 'clipboard', Key> = {
   'gone': 'problem.gone',
   'link-refused': 'problem.link-refused',
   'no-browser': 'problem.no-browser',
+  'no-folder': 'problem.no-folder',
   'unreachable': 'problem.unreachable',
   'not-discovered': 'problem.not-discovered',
   'insecure': 'problem.insecure',

@@ -1,6 +1,7 @@
 // The part of the list that is in memory: rows without a gap, and where each is in the height of the whole list.
 //
-// A day begins with a heading. Pure: whoever reads rows lays them here anew; the row a person looks at is held in place
+// A day begins with a heading, and each day has one: what was sent earlier and came late, among the notices of a later day,
+// is listed under that one, since the list is in the order in which they came. Pure: whoever reads rows lays them here anew; the row a person looks at is held in place
 // by its key. Above and below the sheet the height is an estimate, which becomes exact at both ends.
 
 import type { Row } from './backend/backend';
@@ -18,6 +19,8 @@ export interface Sheet {
   tops: readonly number[];
   /** Whether a day begins with this row. */
   headed: readonly boolean[];
+  /** A time of the day each row is listed under. */
+  days: readonly string[];
   top: number;
   bottom: number;
   /** Of the whole list. */
@@ -32,7 +35,7 @@ export interface Sheet {
 export type Around = Pick<Sheet, 'index' | 'total' | 'hasNewer' | 'hasOlder'>;
 
 export const noSheet: Sheet = {
-  rows: [], tops: [], headed: [], top: 0, bottom: 0, height: 0, index: 0, total: 0, hasNewer: false, hasOlder: false,
+  rows: [], tops: [], headed: [], days: [], top: 0, bottom: 0, height: 0, index: 0, total: 0, hasNewer: false, hasOlder: false,
 };
 
 /** Lays rows so that the row `held.seq` is at `held.y`; at the ends of the list the ends decide. */
@@ -44,10 +47,11 @@ export function lay(rows: readonly Row[], around: Around, sizes: Sizes, held: { 
   if (!hasOlder && hasNewer) index = Math.max(total - rows.length, 1);
   const tops: number[] = [];
   const headed: boolean[] = [];
+  const days = daysOf(rows);
   let y = 0;
-  let day = hasNewer && rows[0] ? dayOf(rows[0].at) : NaN;
-  for (const row of rows) {
-    const its = dayOf(row.at);
+  let day = hasNewer && days[0] !== undefined ? dayOf(days[0]) : NaN;
+  for (const at of days) {
+    const its = dayOf(at);
     headed.push(its !== day);
     tops.push(y);
     y += its === day ? sizes.row : sizes.heading + sizes.row;
@@ -61,7 +65,7 @@ export function lay(rows: readonly Row[], around: Around, sizes: Sizes, held: { 
   }
   const bottom = top + y;
   const below = hasOlder ? Math.max(total - index - rows.length, 1) * sizes.row : sizes.foot;
-  return { rows, tops: tops.map((own) => own + top), headed, top, bottom, height: bottom + below, index, total, hasNewer, hasOlder };
+  return { rows, tops: tops.map((own) => own + top), headed, days, top, bottom, height: bottom + below, index, total, hasNewer, hasOlder };
 }
 
 /** The first row that ends below `y`; the number of rows if there is none. */
@@ -93,7 +97,19 @@ export function topOf(sheet: Sheet, seq: number): number | null {
   return sheet.tops[sheet.rows.findIndex((row) => row.seq === seq)] ?? null;
 }
 
-const dayOf = (at: string) => {
+/** For each row, the latest day of it and all that came before it. */
+function daysOf(rows: readonly Row[]): string[] {
+  const days: string[] = [];
+  let latest = '';
+  for (const { at } of rows.toReversed()) {
+    if (latest === '' || dayOf(at) > dayOf(latest)) latest = at;
+    days.push(latest);
+  }
+  return days.reverse();
+}
+
+/** A number for each day, the later the higher. */
+export const dayOf = (at: string) => {
   const date = new Date(at);
   return date.getFullYear() * 400 + date.getMonth() * 32 + date.getDate();
 };

@@ -27,6 +27,7 @@ pub(crate) const DESKTOP: &[&str] = &[
     "openbox",
     "x11-utils",
     "x11-xserver-utils",
+    "xclip",
     "xdotool",
     "xvfb",
 ];

@@ -29,6 +29,9 @@ const OLDER_PAGES: u32 = 20;
 
 impl Shell {
     pub(crate) async fn remove_on_server(&self, seqs: &[i64]) -> Result<usize, Problem> {
+        if !lock(&self.session).settings.inbox.delete_on_server {
+            return Err(Problem::new(Code::Setting, "inbox.delete_on_server = false"));
+        }
         let server = self.server()?;
         let mut deleted = 0;
         for seq in seqs {

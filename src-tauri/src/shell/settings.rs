@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
+use engine::account::Account;
 use engine::inbox::{ALL, ExportError, Filter, Format, Inbox, Seq};
 use engine::settings::{EditError, list};
 use engine::settings_file::{self, SaveError};
@@ -14,6 +15,7 @@ use jiff::Zoned;
 use serde_json::{Map, Value};
 
 use super::{Shell, lock};
+use crate::links;
 use crate::view::{self, About, Code, Exported, Problem, Setting, Update};
 
 /// So many files of one second are told apart.
@@ -32,7 +34,12 @@ impl Shell {
         let changes: Vec<_> =
             values.into_iter().map(|(key, value)| (key, Some(value).filter(|v| !v.is_null()))).collect();
         let settings = settings_file::save(&self.machine.settings_file, &changes)?;
-        self.restart(settings).await?;
+        if Account::of(&settings).is_some() {
+            self.restart(settings).await?;
+        } else {
+            // The first run goes on with it.
+            lock(&self.session).settings = settings;
+        }
         self.tell(Update::Look { language: self.language().into(), theme: self.theme().into() });
         self.tell_status();
         self.settings()
@@ -80,7 +87,16 @@ impl Shell {
             ExportError::Write(_) => unwritable(&error),
         })?;
         out.flush().map_err(|error| unwritable(&error))?;
-        Ok(Exported { count, path: path.display().to_string() })
+        let shown = path.display().to_string();
+        *lock(&self.exported) = Some(path);
+        Ok(Exported { count, path: shown })
+    }
+
+    /// Opens the folder of the newest file that was written.
+    pub(crate) fn show_export(&self) -> Result<(), Problem> {
+        let folder = lock(&self.exported).as_deref().and_then(Path::parent).map(Path::to_owned);
+        let folder = folder.ok_or_else(|| Problem::new(Code::Gone, ""))?;
+        links::open_folder(&folder).map_err(|error| Problem::new(Code::NoFolder, error))
     }
 }
 

@@ -101,7 +101,7 @@ pub(crate) struct Row {
     kind: String,
     /// May be empty.
     sender: String,
-    /// When it was sent, else when it came; RFC 3339.
+    /// When it was sent, else when it came, and not later than that (its sender's clock may be wrong); RFC 3339.
     at: String,
     /// Whether a person has read it.
     read: bool,
@@ -316,7 +316,7 @@ impl Row {
             preview,
             kind: plain::line(&row.kind, LINE),
             sender,
-            at: row.sent_at.unwrap_or(row.received_at).to_string(),
+            at: row.sent_at.map_or(row.received_at, |sent| sent.min(row.received_at)).to_string(),
             read: row.read,
             state: row.state.into(),
             priority: row.priority.into(),

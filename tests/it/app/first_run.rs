@@ -3,6 +3,7 @@
 use harness::desktop::{Lock, Parts};
 use harness::webdriver::Target;
 use harness::{Desktop, Home, Page, Pushd};
+use serde_json::json;
 
 async fn pushd() -> Pushd {
     Pushd::start(["--user", "alice:open sesame"]).await
@@ -32,7 +33,7 @@ async fn an_address_a_name_and_a_password_are_all_it_takes() {
     let said = page.see(Target::Css("[role=alert]")).await;
     assert!(said.contains("did not accept this sign-in") && said.contains("HTTP 401"), "{said}");
     assert!(!home.settings_file().exists(), "what failed changes nothing");
-    page.run("document.querySelector('#secret').value = ''; return null", serde_json::json!([])).await;
+    page.run("document.querySelector('#secret').value = ''; return null", json!([])).await;
     page.type_into(Target::Css("#secret"), "open sesame").await;
     page.click(Target::Role("button", "Sign in")).await;
     page.see(Target::Text("The test notice arrived. Everything works.")).await;
@@ -84,4 +85,19 @@ async fn without_a_keychain_the_next_start_asks_for_the_password_again() {
     page.type_into(Target::Css("#secret"), "open sesame").await;
     page.click(Target::Role("button", "Sign in")).await;
     page.see(Target::Text("The test notice arrived. Everything works.")).await;
+}
+
+#[tokio::test]
+async fn the_language_chosen_on_the_first_page_is_kept_also_by_who_quits_there() {
+    let Some(desktop) = Desktop::start().await else { return };
+    let home = Home::new("");
+    let Some(mut page) = open(&desktop, &home).await else { return };
+    page.click(Target::Role("button", "简体中文")).await;
+    page.see(Target::Text("欢迎使用 Belfry")).await;
+    // Changes are made one after the other: after this one, which is none, the first is done.
+    page.run("return window.__TAURI_INTERNALS__.invoke('save_settings', { values: {} })", json!([])).await;
+    drop(page);
+    let command = home.app(&desktop, [""; 0]).await.unwrap();
+    let Some(mut page) = Page::open(command).await else { return };
+    page.see(Target::Text("欢迎使用 Belfry")).await;
 }

@@ -2,10 +2,10 @@
 
 use harness::webdriver::Target;
 use harness::{Page, Pushd};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Desk, pushd};
-use crate::world::ids;
+use super::{ALICE, Desk, pushd, see_window};
+use crate::world::{ids, pushd_settings};
 
 const ESCAPE: &str = "\u{E00C}";
 const SEARCH: Target<'_> = Target::Role("searchbox", "Search");
@@ -118,4 +118,44 @@ async fn without_its_server_the_inbox_opens_and_is_searched_as_before() {
     page.click(Target::Text("Lunch")).await;
     let text = page.see(Target::Role("article", "Lunch")).await;
     assert!(text.contains("Soup & bread at noon"), "{text}");
+}
+
+/// Without WebDriver, under which a page may do more than in a person's hands.
+#[tokio::test]
+async fn a_notice_that_is_copied_can_be_pasted_in_other_programs() {
+    let pushd = pushd().await;
+    let Some(mut desk) = Desk::of(&pushd).await else { return };
+    let Some(_app) = desk.start(&[]).await else { return };
+    see_window(&mut desk.desktop.screen).await;
+    desk.send(&pushd, "服务器维护通知", "今晚十点开始").await;
+    desk.desktop.popups().next().await;
+    let Some(text) = desk.desktop.screen.copied_with(&["Home", "c"]).await else { return };
+    assert!(text.starts_with("服务器维护通知\n") && text.ends_with("\n\n今晚十点开始"), "{text}");
+}
+
+#[tokio::test]
+async fn a_notice_is_deleted_on_the_server_only_where_that_is_switched_on_and_after_asking() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::of(&pushd).await else { return };
+    let id = desk.send(&pushd, "Lunch", "at noon").await;
+    let delete = Target::Role("menuitem", "Delete on the server too…");
+    for is_on in [false, true] {
+        let settings = format!("{}\n[inbox]\ndelete_on_server = {is_on}\n", pushd_settings(&pushd, ALICE));
+        desk.person.home.write_settings(&settings);
+        let Some(mut page) = desk.open(&[]).await else { return };
+        page.see(Target::Css("footer.live")).await;
+        page.click(Target::Text("Lunch")).await;
+        page.see(Target::Role("article", "Lunch")).await;
+        if is_on {
+            page.click(Target::Role("button", "More for this notice")).await;
+            page.click(delete).await;
+            page.click(Target::Role("button", "Delete for everybody")).await;
+            page.see(Target::Text("1 notice deleted on the server")).await;
+        } else {
+            page.see_no(Target::Role("button", "More for this notice")).await;
+        }
+    }
+    let asked = json!({"pageNum": 1, "pageSize": 10});
+    let left = pushd.call(&desk.person.token, "getMessagePage", &asked).await;
+    assert!(!left.to_string().contains(&id), "{left}");
 }

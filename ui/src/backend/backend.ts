@@ -44,7 +44,7 @@ export interface Backend {
   remove: (seqs: number[]) => Promise<Bound.Removed>;
   /** Takes back a `remove` that is not final yet: the notices return with the marks they had. */
   restore: (undo: number) => Promise<void>;
-  /** Deletes the server's records (`api.delete`), for every receiver, then the notices here; how many the server deleted. */
+  /** Deletes the server's records (`api.delete`, if `inbox.delete_on_server` allows it), for every receiver, then the notices here; how many the server deleted. */
   removeOnServer: (seqs: number[]) => Promise<number>;
   /** Opens the notice's own link in the browser; the app decides whether that address may be opened. */
   openLink: (seq: number) => Promise<void>;
@@ -54,6 +54,8 @@ export interface Backend {
   loadOlder: () => Promise<Bound.Older>;
   /** Writes what matches, or just these, to a new file among the person's documents. */
   exportNotices: (format: 'json' | 'csv', filter: Bound.Filter, seqs: number[] | null) => Promise<Bound.Exported>;
+  /** Opens the folder of the newest export. */
+  showExport: () => Promise<void>;
   /** Ends the wait for the next attempt. */
   tryNow: () => Promise<void>;
 
@@ -70,7 +72,7 @@ export interface Backend {
   testNotice: () => Promise<void>;
 
   settings: () => Promise<Setting[]>;
-  /** Checks all, then writes all into the person's own file, comments kept; null takes a key out. Takes effect at once. */
+  /** Checks all, then writes all into the person's own file, comments kept; null takes a key out. Takes effect at once, before the first sign-in too. */
   saveSettings: (values: Record<string, SettingValue>) => Promise<Setting[]>;
   /** Who is signed in (`api.clients`), this account's devices first. */
   clients: () => Promise<Bound.Client[]>;

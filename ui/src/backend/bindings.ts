@@ -128,7 +128,7 @@ step: TestStep,
  * Why it failed.
  */
 failure: TestFailure | null, };
-export type Code = "store" | "gone" | "link-refused" | "no-browser" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
+export type Code = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type Problem = { 
 /**
  * For the window.
@@ -204,7 +204,7 @@ kind: string,
  */
 sender: string, 
 /**
- * When it was sent, else when it came; RFC 3339.
+ * When it was sent, else when it came, and not later than that (its sender's clock may be wrong); RFC 3339.
  */
 at: string, 
 /**

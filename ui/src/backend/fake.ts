@@ -142,6 +142,7 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
       await pause();
       return { count: seqs?.length ?? notices.seqs(filter, Infinity).length, path: `/home/alice/Documents/belfry-inbox.${format}` };
     },
+    showExport: () => Promise.resolve(),
     async tryNow() {
       await Promise.resolve();
       become({ state: 'connecting' });

@@ -29,6 +29,7 @@ export const tauri: Backend = {
   act: (seq, action) => invoke('act', { seq, action }),
   loadOlder: () => invoke('load_older'),
   exportNotices: (format, filter, seqs) => invoke('export_notices', { format, filter, seqs }),
+  showExport: () => invoke('show_export'),
   tryNow: () => invoke('try_now'),
   discover: (address) => invoke('discover', { address }),
   signIn: (server, login, secret) => invoke('sign_in', { server, login, secret }),

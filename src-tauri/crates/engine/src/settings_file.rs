@@ -48,8 +48,8 @@ pub fn read(path: &Path) -> Result<String, SaveError> {
     }
 }
 
-/// Sets these keys, or takes them out where there is no value; the settings as they are now. The folder is made if it is
-/// not there.
+/// Sets these keys, or takes them out where there is no value; the settings as they are now, which name no server if nobody
+/// has yet. The folder is made if it is not there.
 ///
 /// # Errors
 /// [`SaveError`]; then the file is as it was.
@@ -70,7 +70,7 @@ pub fn preview(path: &Path, changes: &[(String, Option<Value>)]) -> Result<Setti
 fn edited(path: &Path, changes: &[(String, Option<Value>)]) -> Result<(Settings, String), SaveError> {
     let name = path.display().to_string();
     let text = edit(&read(path)?, &name, changes)?;
-    let (settings, _) = Settings::parse(&text, &name).map_err(EditError::Broken)?;
+    let (settings, _) = Settings::parse_unfinished(&text, &name).map_err(EditError::Broken)?;
     Ok((settings, text))
 }
 

@@ -11,6 +11,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::program::{PATIENCE, Running, run_to_end};
+use crate::skip::has;
 
 /// A person's first glance: everything of an ordinary screen that a test needs.
 const SIZE: &str = "1280x800x24";
@@ -69,6 +70,31 @@ impl Screen {
     /// `:N`, for `DISPLAY`.
     pub fn display(&self) -> &str {
         &self.display
+    }
+
+    /// Presses keys that copy something, again until another program can paste it, which is then returned. `None`, with a
+    /// loud skip, where nothing is installed that pastes.
+    ///
+    /// # Panics
+    /// If there is nothing to paste within [`PATIENCE`], or it is no text.
+    pub async fn copied_with(&self, keys: &[&str]) -> Option<String> {
+        if !has(&["xclip"]) {
+            return None;
+        }
+        let copied = async {
+            loop {
+                for key in keys {
+                    self.press(key).await;
+                }
+                let mut paste = Command::new("xclip");
+                paste.args(["-selection", "clipboard", "-o"]).env("DISPLAY", &self.display);
+                let pasted = run_to_end(paste).await;
+                if pasted.code == Some(0) && !pasted.stdout.is_empty() {
+                    return pasted.stdout;
+                }
+            }
+        };
+        Some(timeout(PATIENCE, copied).await.expect("something to paste"))
     }
 
     /// The windows of programs, the oldest first.

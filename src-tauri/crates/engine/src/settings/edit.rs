@@ -7,10 +7,7 @@
 use serde_json::Value;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
 
-use super::{
-    Settings, keys,
-    problem::{Problem, SettingsErrors},
-};
+use super::{Settings, keys, problem::SettingsErrors};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,20 +29,13 @@ pub enum EditError {
 }
 
 /// The text of a settings file with these keys set, or taken out where there is no value. `file` is its name, for
-/// messages. An empty text is a file to be.
+/// messages. An empty text is a file to be; one that names no server yet need not name one afterwards.
 ///
 /// # Errors
 /// [`EditError`]; all changes are made or none.
 pub fn edit(text: &str, file: &str, changes: &[(String, Option<Value>)]) -> Result<String, EditError> {
-    // What is only missing may be among the changes.
-    let is_missing = |errors: &SettingsErrors| {
-        errors.errors.iter().all(|error| matches!(error.problem, Problem::Missing { .. }) && error.line.is_none())
-    };
-    if let Err(errors) = Settings::parse(text, file)
-        && !is_missing(&errors)
-    {
-        return Err(EditError::Broken(errors));
-    }
+    Settings::parse_unfinished(text, file).map_err(EditError::Broken)?;
+    let check = if Settings::parse(text, file).is_ok() { Settings::parse } else { Settings::parse_unfinished };
     let mut document: DocumentMut = text.parse().map_err(|error: toml_edit::TomlError| EditError::Refused {
         key: String::new(),
         error: error.message().to_owned(),
@@ -56,7 +46,7 @@ pub fn edit(text: &str, file: &str, changes: &[(String, Option<Value>)]) -> Resu
         set(&mut document, section, field, value.as_ref().map(toml));
     }
     let edited = document.to_string();
-    match Settings::parse(&edited, file) {
+    match check(&edited, file) {
         Ok(_) => Ok(edited),
         Err(SettingsErrors { errors, .. }) => {
             let of_change = |at: &str| {
@@ -137,6 +127,21 @@ destination = \"/topic/a\"
     }
 
     #[test]
+    fn a_file_that_names_no_server_yet_takes_other_settings_and_one_that_does_keeps_it() {
+        let language = [("app.language".to_owned(), Some(serde_json::json!("zh-CN")))];
+        let edited = edit("", "settings.toml", &language).unwrap();
+        assert_eq!(edited, "[app]\nlanguage = \"zh-CN\"\n");
+        assert!(Settings::parse(&edited, "settings.toml").is_err());
+        let wrong = [("app.language".to_owned(), Some(serde_json::json!("tlh")))];
+        assert!(
+            matches!(edit("", "settings.toml", &wrong), Err(EditError::Refused { key, .. }) if key == "app.language")
+        );
+        let whole = "[server]\nendpoints = [\"wss://push.example.com/ws\"]\n";
+        let without = [("server.endpoints".to_owned(), None)];
+        assert!(edit(whole, "settings.toml", &without).is_err());
+    }
+
+    #[test]
     fn one_key_changes_and_everything_else_stays_as_it_stands() {
         assert_eq!(edited(&[("notifications.burst", json!(9))]).unwrap(), FILE.replace("burst = 5", "burst = 9"));
         assert_eq!(
@@ -179,8 +184,6 @@ destination = \"/topic/a\"
         let error = edit("[server]\nendpoints = 7\n", "settings.toml", &changes).unwrap_err();
         assert!(matches!(error, EditError::Broken(_)) && error.to_string().contains("settings.toml:2"), "{error}");
         assert!(matches!(edit("[server", "settings.toml", &changes), Err(EditError::Broken(_))));
-        let EditError::Refused { key, .. } = edit("", "settings.toml", &changes).unwrap_err() else { panic!() };
-        assert_eq!(key, "", "a file without a server is no file");
     }
 
     #[test]

@@ -111,6 +111,18 @@ impl Settings {
     /// # Errors
     /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or that it is no TOML.
     pub fn parse(text: &str, file: &str) -> Result<(Self, Vec<Warning>), SettingsErrors> {
+        Self::read(text, file, true)
+    }
+
+    /// As [`Self::parse`], of a file in which nobody may have said yet where the server is: then there are no endpoints.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], but for a missing `server.endpoints`.
+    pub fn parse_unfinished(text: &str, file: &str) -> Result<(Self, Vec<Warning>), SettingsErrors> {
+        Self::read(text, file, false)
+    }
+
+    fn read(text: &str, file: &str, needs_server: bool) -> Result<(Self, Vec<Warning>), SettingsErrors> {
         let mut report = Report::new(file);
         let mut settings = Self::default();
         let has_endpoints = match read_toml(text) {
@@ -120,7 +132,7 @@ impl Settings {
                 return Err(report.into());
             }
         };
-        if !has_endpoints {
+        if needs_server && !has_endpoints {
             report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
         }
         if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
@@ -170,7 +182,7 @@ pub struct Listed {
 /// # Errors
 /// As [`Settings::parse`].
 pub fn list(text: &str, file: &str) -> Result<Vec<Listed>, SettingsErrors> {
-    let (settings, _) = Settings::parse(text, file)?;
+    let (settings, _) = Settings::parse_unfinished(text, file)?;
     let given = given_keys(&read_toml(text).unwrap_or_default());
     let defaults = Settings::default();
     let listed = |key: &Key| Listed {

@@ -7,8 +7,10 @@
 use super::HIDDEN;
 
 /// An entry of the Desktop Application Autostart Specification 0.5, quoted by the Desktop Entry Specification 1.5: first as
-/// an argument (`"`, `` ` ``, `$` and `\` get a backslash), then as a value (each backslash twice); `%` is `%%`.
+/// an argument (`"`, `` ` ``, `$` and `\` get a backslash), then as a value (each backslash twice); `%` is `%%`. GLib looks
+/// for the program before it reads field codes, so one with a `%` in its path is started by a shell, which is given it.
 pub(super) fn desktop_entry(program: &str) -> String {
+    let starter = if program.contains('%') { r#"/bin/sh -c "exec \\"\\$0\\" \\"\\$@\\"" "# } else { "" };
     let mut quoted = String::new();
     for c in program.chars() {
         match c {
@@ -19,7 +21,7 @@ pub(super) fn desktop_entry(program: &str) -> String {
         }
     }
     format!(
-        "[Desktop Entry]\nType=Application\nName=Belfry\nExec=\"{quoted}\" {HIDDEN}\nIcon=belfry\nTerminal=false\n\
+        "[Desktop Entry]\nType=Application\nName=Belfry\nExec={starter}\"{quoted}\" {HIDDEN}\nIcon=belfry\nTerminal=false\n\
          X-GNOME-Autostart-enabled=true\n"
     )
 }
@@ -92,20 +94,27 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_spaces_percents_and_quotes_is_started_as_it_is() {
-        let path = "/opt/My Apps/100% \"belfry\" $HOME `x` \\ 审批";
+    fn a_path_with_spaces_and_quotes_is_started_as_it_is() {
+        let path = "/opt/My Apps/\"belfry\" $HOME `x` \\ 审批";
         let entry = desktop_entry(path);
-        assert!(
-            entry.contains(r#"Exec="/opt/My Apps/100%% \\"belfry\\" \\$HOME \\`x\\` \\\\ 审批" --hidden"#),
-            "{entry}"
-        );
+        assert!(entry.contains(r#"Exec="/opt/My Apps/\\"belfry\\" \\$HOME \\`x\\` \\\\ 审批" --hidden"#), "{entry}");
         assert_eq!(arguments(&entry), [path, "--hidden"]);
+    }
+
+    #[test]
+    fn a_percent_never_stands_in_the_first_word() {
+        let path = "/opt/100%f \"belfry\" a=b";
+        let entry = desktop_entry(path);
+        assert!(entry.contains(r#"Exec=/bin/sh -c "exec \\"\\$0\\" \\"\\$@\\"" "/opt/100%%f"#), "{entry}");
+        assert_eq!(arguments(&entry), ["/bin/sh", "-c", r#"exec "$0" "$@""#, path, "--hidden"]);
     }
 
     proptest! {
         #[test]
         fn any_path_is_started_as_it_is(path in "/\\PC{0,40}") {
-            prop_assert_eq!(arguments(&desktop_entry(&path)), [path.as_str(), "--hidden"]);
+            let arguments = arguments(&desktop_entry(&path));
+            prop_assert_eq!(&arguments[arguments.len() - 2..], [path.as_str(), "--hidden"]);
+            prop_assert!(!arguments[0].contains('%'));
         }
     }
 
