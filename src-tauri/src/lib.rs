@@ -81,6 +81,7 @@ pub fn run(args: Args) -> ExitCode {
     if let Err(error) = display::open() {
         return fail(&Failure::other(error));
     }
+    let end_wanted = end_wanted();
     if let Some(engine) = &engine {
         engine.connect();
     }
@@ -129,7 +130,7 @@ pub fn run(args: Args) -> ExitCode {
             runtime::spawn(place.listen(move |call| answer(&first, &call)));
             let woken = app.handle().clone();
             power::watch(move |hint| take_hint(&woken, hint));
-            Ok(set_up(app.handle(), is_hidden, heard)?)
+            Ok(set_up(app.handle(), is_hidden, heard, end_wanted)?)
         })
         .build(tauri::generate_context!());
     match built {
@@ -192,12 +193,21 @@ fn keep_running(app: &AppHandle, event: RunEvent) {
     }
 }
 
-fn set_up(app: &AppHandle, is_hidden: bool, heard: UnboundedReceiver<Event>) -> tauri::Result<()> {
+fn set_up(
+    app: &AppHandle,
+    is_hidden: bool,
+    heard: UnboundedReceiver<Event>,
+    end_wanted: impl Future<Output = ()> + Send + 'static,
+) -> tauri::Result<()> {
     app.manage(TrayIcon(Mutex::new(Rendered::new(app, tray_now(app), act)?)));
     runtime::spawn(follow_engine(app.clone()));
     runtime::spawn(follow_inbox(app.clone()));
     runtime::spawn(follow_events(app.clone(), heard));
-    runtime::spawn(follow_signals(app.clone()));
+    let ending = app.clone();
+    runtime::spawn(async move {
+        end_wanted.await;
+        quit(ending, 0).await;
+    });
     if is_hidden {
         let app = app.clone();
         runtime::spawn_blocking(move || {
@@ -282,24 +292,34 @@ async fn follow_events(app: AppHandle, mut heard: UnboundedReceiver<Event>) {
     }
 }
 
-/// The system asks programs to end with signals; Windows and the desktop's own ways come through the window library.
+/// The system asks programs to end with signals; Windows and the desktop's own ways come through the window library. They
+/// are heard from the call on, so that one which comes while the desktop is being opened ends politely too.
 #[cfg(unix)]
-async fn follow_signals(app: AppHandle) {
+fn end_wanted() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
+    let handle = runtime::handle();
+    let _inside = handle.inner().enter();
+    let signals = signal(SignalKind::terminate()).and_then(|it| Ok((it, signal(SignalKind::interrupt())?)));
+    async move {
+        match signals {
+            Ok((mut terminate, mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
             }
-            quit(app, 0).await;
+            Err(error) => {
+                tracing::warn!(%error, "signals are not listened to");
+                std::future::pending().await
+            }
         }
-        (Err(error), _) | (_, Err(error)) => tracing::warn!(%error, "signals are not listened to"),
     }
 }
 
 #[cfg(not(unix))]
-async fn follow_signals(_: AppHandle) {}
+fn end_wanted() -> impl Future<Output = ()> + Send + 'static {
+    std::future::pending()
+}
 
 fn act(app: &AppHandle, action: Action) {
     match action {

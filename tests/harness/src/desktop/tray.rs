@@ -120,7 +120,12 @@ impl Tray {
     pub async fn choose(&self, text: &str) {
         let (menu, id) = self.find(text).await;
         let nothing = Value::from(0);
-        menu.call::<_, _, ()>("Event", &(id, "clicked", nothing, 0_u32)).await.expect("the menu takes a click");
+        match menu.call::<_, _, ()>("Event", &(id, "clicked", nothing, 0_u32)).await {
+            Ok(()) => {}
+            // It has ended the program, which was wanted.
+            Err(zbus::Error::MethodError(name, ..)) if name.as_str() == "org.freedesktop.DBus.Error.NoReply" => {}
+            Err(error) => panic!("the menu takes no click on {text:?}: {error}"),
+        }
     }
 
     async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
