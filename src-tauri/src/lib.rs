@@ -27,6 +27,7 @@ use std::time::Duration;
 
 use engine::engine::{Engine, StartError};
 use engine::event::Event;
+use engine::status::Connectivity;
 use host::power::{self, Hint};
 use host::{logging, tray_host};
 use tauri::async_runtime as runtime;
@@ -243,9 +244,12 @@ async fn follow_engine(app: AppHandle) {
         let shell = app.state::<Shell>();
         let now = contents(&snapshot.borrow_and_update());
         shell.tell_status();
-        let missing = shell.missing();
-        if !std::mem::replace(&mut is_missing, missing.is_some()) && missing.is_some() {
-            shell.tell(Update::Setup { setup: missing });
+        // An attempt between two that found nothing is no news: nobody is led to the sign-in page twice.
+        if snapshot.borrow().status.state != Connectivity::Connecting {
+            let missing = shell.missing();
+            if !std::mem::replace(&mut is_missing, missing.is_some()) && missing.is_some() {
+                shell.tell(Update::Setup { setup: missing });
+            }
         }
         if std::mem::replace(&mut known, now) != now {
             shell.note_change();
