@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use harness::desktop::{Bus, Keychain, Lock};
 use harness::program::run_to_end;
-use harness::{Home, Pushd};
+use harness::{Home, Pushd, Running};
 
 use crate::world::{api, settings, with_password};
 
@@ -53,6 +53,24 @@ async fn a_token_the_server_took_is_found_by_the_next_program_and_forgotten_on_s
     assert_eq!(code, Some(0), "{said}");
     let (code, said) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
     assert_eq!(code, Some(3), "{said}");
+}
+
+#[tokio::test]
+async fn a_running_engine_disconnects_on_sign_out_and_goes_on_with_the_next_sign_in() {
+    let pushd = Pushd::start(["--user", "alice:secret"]).await;
+    let Some(alice) = Person::of(&pushd).await else { return };
+    assert_eq!(alice.ctl(&["sign-in"], Some("secret")).await.0, Some(0));
+    let mut command = alice.home.ctl(["run", "--json"]).await;
+    command.env("DBUS_SESSION_BUS_ADDRESS", alice.bus.address()).env_remove("BELFRY_TOKEN");
+    let mut running = Running::spawn(command);
+    running.state("live").await;
+    let (code, said) = alice.ctl(&["sign-out"], None).await;
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("disconnects now"), "{said}");
+    running.state("action-needed").await;
+    let (code, said) = alice.ctl(&["sign-in"], Some("secret")).await;
+    assert_eq!(code, Some(0), "{said}");
+    running.state("live").await;
 }
 
 #[tokio::test]

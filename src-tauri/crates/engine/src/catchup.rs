@@ -235,8 +235,10 @@ impl Pass {
         Step { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
     }
 
+    /// What was sent too long ago is not taken in again, unless nobody has had it yet: a time may be wrong.
     fn within_retention(&self, mut notices: Vec<Notice>) -> Vec<Notice> {
-        notices.retain(|notice| notice.sent_at.is_none_or(|sent| sent >= self.start.retention));
+        let is_young = |notice: &Notice| notice.sent_at.is_none_or(|sent| sent >= self.start.retention);
+        notices.retain(|notice| notice.undelivered == Some(true) || is_young(notice));
         notices
     }
 }

@@ -295,6 +295,11 @@ impl Delivery {
         self.actions.pop_front()
     }
 
+    /// Whether a popup is on its way to the OS.
+    pub fn is_showing(&self) -> bool {
+        !self.showing.is_empty()
+    }
+
     /// The notices a popup on the screen speaks for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&[NoticeKey]> {
         self.on_screen.get(popup).map(Vec::as_slice)

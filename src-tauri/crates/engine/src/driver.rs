@@ -166,7 +166,7 @@ impl Driver {
                 }
             }
         }
-        driver.end(reported, written).await;
+        driver.end(reported, written, desktop).await;
         if let Some(done) = end {
             // Whoever asked may have gone.
             let _ = done.send(());
@@ -397,11 +397,12 @@ impl Driver {
         }
     }
 
-    /// Ends the session, then commits what was received; what was only under way comes again.
+    /// Ends the session, then commits what was received and what became of popups; what was only under way comes again.
     async fn end(
         mut self,
         mut reported: mpsc::Receiver<connection::Report>,
         mut written: mpsc::UnboundedReceiver<writer::Report>,
+        mut desktop: mpsc::UnboundedReceiver<popups::Report>,
     ) {
         self.step(Input::Link(link::Input::Disconnect));
         self.execute();
@@ -410,11 +411,12 @@ impl Driver {
         let mut closing = std::pin::pin!(join_all(std::mem::take(&mut self.closing)));
         let mut is_closed = false;
         let finish = async {
-            while !is_closed || self.line.backlog() > 0 || !reported.is_empty() {
+            while !is_closed || self.line.backlog() > 0 || self.line.is_showing() || !reported.is_empty() {
                 tokio::select! {
                     () = &mut closing, if !is_closed => is_closed = true,
                     Some(report) = reported.recv() => self.handle_report(report),
                     Some(report) = written.recv() => self.handle_written(report),
+                    Some(report) = desktop.recv() => self.handle_desktop(report),
                 }
                 self.execute();
             }

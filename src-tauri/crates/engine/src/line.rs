@@ -253,6 +253,11 @@ impl Line {
         self.delivery.backlog()
     }
 
+    /// Whether a popup is on its way to the OS.
+    pub fn is_showing(&self) -> bool {
+        self.delivery.is_showing()
+    }
+
     /// The notices a popup on the screen speaks for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&[crate::notice::NoticeKey]> {
         self.delivery.notices_of(popup)

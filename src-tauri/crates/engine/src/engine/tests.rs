@@ -1,6 +1,6 @@
 //! An engine with everything but a server: its endpoint refuses each connection, its keychain and its desktop are here.
 
-use std::sync::Mutex;
+use std::sync::{Barrier, Mutex, OnceLock};
 
 use secrecy::SecretString;
 
@@ -10,6 +10,7 @@ use crate::{
     ports::{CredentialError, NotifyError, Popup, PopupEvent, PopupId, Secret},
     settings::AuthMode,
     status::Connectivity,
+    store::tests::{arrival, notice},
 };
 
 /// A keychain, and how often a secret was asked of it.
@@ -41,10 +42,17 @@ impl Credentials for Keychain {
     }
 }
 
-struct Desktop;
+/// A desktop that takes its time for a popup: until somebody else comes to the gate too.
+#[derive(Default)]
+struct Desktop {
+    gate: Option<Arc<Barrier>>,
+}
 
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        if let Some(gate) = &self.gate {
+            gate.wait();
+        }
         Ok(PopupId(popup.title.clone()))
     }
 
@@ -53,9 +61,10 @@ impl Notifier for Desktop {
     fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
 }
 
-fn start(data_dir: &Path, keychain: &Arc<Keychain>) -> Engine {
-    // Nobody listens on a port that was just given back.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine {
+    // Nobody listens on a port that was just given back; it names the account, so it is the same for all.
+    static PORT: OnceLock<u16> = OnceLock::new();
+    let port = PORT.get_or_init(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let settings = format!("[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[auth]\nlogin = \"alice\"\n");
     let config = Config {
         settings: Settings::parse(&settings, "settings.toml").unwrap().0,
@@ -63,7 +72,7 @@ fn start(data_dir: &Path, keychain: &Arc<Keychain>) -> Engine {
         machine_id: "machine".to_owned(),
         time_zone: TimeZone::UTC,
         language: Language::English,
-        notifier: Arc::new(Desktop),
+        notifier: Arc::new(desktop),
         credentials: Arc::<Keychain>::clone(keychain),
         to_announce: None,
         on_event: Box::new(|_| {}),
@@ -83,7 +92,7 @@ fn tell(engine: &Engine) {
 #[tokio::test]
 async fn an_engine_that_needs_a_sign_in_takes_the_one_of_another_program_and_its_sign_out() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
-    let engine = start(folder.path(), &keychain);
+    let engine = start(folder.path(), &keychain, Desktop::default());
     engine.connect();
     let needs_person = |status: &Status| status.state == Connectivity::ActionNeeded;
     until(&engine, needs_person).await;
@@ -101,7 +110,7 @@ async fn an_engine_that_needs_a_sign_in_takes_the_one_of_another_program_and_its
 async fn an_engine_that_was_disconnected_stays_so_whoever_signs_in_and_uses_the_new_token_later() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
     keychain.hold(Some("old"));
-    let engine = start(folder.path(), &keychain);
+    let engine = start(folder.path(), &keychain, Desktop::default());
     engine.connect();
     until(&engine, |status| status.retry_in.is_some()).await;
     engine.disconnect();
@@ -115,4 +124,23 @@ async fn an_engine_that_was_disconnected_stays_so_whoever_signs_in_and_uses_the_
     engine.connect();
     asked.wait_for(|asked| *asked > before).await.unwrap();
     engine.end().await;
+}
+
+#[tokio::test]
+async fn a_popup_that_is_on_its_way_at_the_end_is_waited_for_and_known_to_the_next_run() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    let (dir, account) = (engine.dir().to_owned(), engine.identity().account.name());
+    engine.end().await;
+    Store::open(&dir, &account).unwrap().apply(&[arrival(notice("1"))]).unwrap();
+
+    let gate = Arc::new(Barrier::new(2));
+    // It is due, and so on its way at once.
+    let engine = start(folder.path(), &keychain, Desktop { gate: Some(Arc::clone(&gate)) });
+    let ended = tokio::spawn(engine.end());
+    tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
+    ended.await.unwrap();
+    let mut store = Store::open(&dir, &account).unwrap();
+    let recovered = store.recover().unwrap();
+    assert_eq!((recovered.uncertain, recovered.popups.len()), (0, 1));
 }

@@ -271,3 +271,16 @@ fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints
     let why = status.why.unwrap();
     assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
 }
+
+#[test]
+fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    let old = |id: &str, undelivered| Notice { sent_at: Some(Timestamp::UNIX_EPOCH), undelivered, ..notice(id) };
+    let notices = vec![old("1", Some(true)), old("2", Some(false)), old("3", None)];
+    let page = Page { rows: notices.len(), notices, next: Next::Null, server_time: None };
+    rig.page(Ok(Box::new((page, Vec::new()))));
+    rig.step(Input::Tick);
+    assert_eq!(rig.store.counts().unwrap().notices, 1);
+}
