@@ -35,12 +35,17 @@ pub fn descendants(id: u32) -> Vec<Process> {
     found
 }
 
-/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile is none.
+/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile is none, nor is one that has ended and
+/// only waits for its parent to hear of it.
 fn read(folder: &Path) -> Option<Process> {
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
     let (id, rest) = stat.split_once(" (")?;
     let (name, rest) = rest.rsplit_once(") ")?;
-    let parent = rest.split(' ').nth(1)?.parse().ok()?;
+    let mut fields = rest.split(' ');
+    if fields.next() == Some("Z") {
+        return None;
+    }
+    let parent = fields.next()?.parse().ok()?;
     Some(Process { id: id.parse().ok()?, name: name.to_owned(), parent })
 }
 
