@@ -17,6 +17,8 @@ use crate::skip::has;
 const SIZE: &str = "1280x800x24";
 /// Behind the windows, so that white popups are seen on pictures.
 const BACKGROUND: &str = "#54697a";
+/// Of no server, ever: they count up from 0 and take the first number that is free.
+const NO_DISPLAY: &str = ":60000";
 const CLIENTS: &str = "_NET_CLIENT_LIST";
 const ACTIVE: &str = "_NET_ACTIVE_WINDOW";
 
@@ -204,11 +206,13 @@ impl Screen {
         self.tool("import", words.iter().map(OsStr::new).chain([file.as_os_str()])).await;
     }
 
-    /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed.
+    /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed, and
+    /// those that are started later find none: not even that of another screen, which may get the number that is free now.
     ///
     /// # Panics
     /// If it has gone before.
     pub async fn go_away(&mut self) {
+        NO_DISPLAY.clone_into(&mut self.display);
         self.server.terminate().await;
     }
 
