@@ -139,15 +139,15 @@ pub(crate) fn start(
             (settings, true)
         }
         Err(ReadError::Missing(_)) if !args.smoke_test => (Settings::default(), false),
-        Err(error @ ReadError::Wrong(_)) if !args.smoke_test => match unfinished(&settings_file) {
-            Some(settings) => (settings, false),
-            None => return Err(error.into()),
-        },
         Err(error) => {
-            for warning in error.warnings() {
-                tracing::warn!("{warning}");
-            }
-            return Err(error.into());
+            let may_be_unfinished = matches!(error, ReadError::Wrong(_)) && !args.smoke_test;
+            let Some(settings) = may_be_unfinished.then(|| unfinished(&settings_file)).flatten() else {
+                for warning in error.warnings() {
+                    tracing::warn!("{warning}");
+                }
+                return Err(error.into());
+            };
+            (settings, false)
         }
     };
     if is_set_up {

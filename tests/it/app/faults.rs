@@ -87,6 +87,16 @@ fn is_minimised(window: &Window) -> bool {
 }
 
 #[tokio::test]
+async fn a_settings_file_with_an_error_is_said_with_the_keys_nobody_knows_and_ends_the_app() {
+    let wrong = "[server]\nendpoints = [\"ws://127.0.0.1:9/ws\"]\npoll_evry = \"5s\"\n[auth]\nmode = \"tokn\"\n";
+    let Some(desk) = Desk::with(Parts::default(), wrong, "token").await else { return };
+    let Some(mut app) = desk.start(&[]).await else { return };
+    assert_eq!(app.wait().await.code(), Some(2));
+    let said = app.stderr();
+    assert!(said.contains("server.poll_every") && said.contains("settings.toml:5: auth.mode"), "{said}");
+}
+
+#[tokio::test]
 async fn without_a_display_it_says_so_and_ends() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
