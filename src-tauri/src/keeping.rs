@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use engine::ports::{CredentialError, Credentials, Secret};
-use engine::settings::AuthMode;
+use belfry_core::ports::{CredentialError, Credentials, Secret};
+use belfry_core::settings::AuthMode;
 use host::credentials::MachineCredentials;
 use secrecy::SecretString;
 

@@ -25,9 +25,9 @@ use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::engine::{Engine, StartError};
-use engine::event::Event;
-use engine::status::Connectivity;
+use belfry_core::event::Event;
+use belfry_core::status::Connectivity;
+use engine::{Engine, StartError};
 use host::power::{self, Hint};
 use host::{logging, tray_host};
 use tauri::async_runtime as runtime;
@@ -237,7 +237,7 @@ async fn follow_engine(app: AppHandle) {
     let mut snapshot = app.state::<Shell>().snapshot();
     // What has happened since the tray was made is news too: a server nearby is quicker than a desktop's library.
     snapshot.mark_changed();
-    let contents = |snapshot: &engine::engine::Snapshot| (snapshot.counts, snapshot.revision);
+    let contents = |snapshot: &engine::Snapshot| (snapshot.counts, snapshot.revision);
     let mut known = contents(&snapshot.borrow());
     let mut is_missing = false;
     while snapshot.changed().await.is_ok() {

@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use engine::settings::Settings;
+use belfry_core::settings::Settings;
 use url::Url;
 
 /// Why a link is not opened.

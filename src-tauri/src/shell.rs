@@ -7,16 +7,16 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use engine::account::Account;
-use engine::discovery::Found;
-use engine::engine::{Engine, Snapshot};
-use engine::event::Event;
+use belfry_core::account::Account;
+use belfry_core::event::Event;
+use belfry_core::notice::NoticeKey;
+use belfry_core::settings::Settings;
+use belfry_core::status;
+use belfry_core::storage::Counts;
 use engine::inbox::Inbox;
-use engine::notice::NoticeKey;
-use engine::server::Server;
-use engine::settings::Settings;
-use engine::status;
-use engine::store::Counts;
+use engine::net::discovery::Found;
+use engine::net::requests::Server;
+use engine::{Engine, Snapshot};
 use host::texts::{self, Language};
 use jiff::Timestamp;
 use tauri::async_runtime::{self as runtime, JoinHandle};
@@ -156,7 +156,7 @@ impl Shell {
     }
 
     /// How the window looks.
-    pub(crate) fn theme(&self) -> engine::settings::Theme {
+    pub(crate) fn theme(&self) -> belfry_core::settings::Theme {
         lock(&self.session).settings.app.theme
     }
 

@@ -6,9 +6,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::notice::{NoticeKey, Priority};
-use engine::ports::{Loudness, Notifier, Popup, PopupKind};
-use engine::status::Connectivity;
+use belfry_core::notice::{NoticeKey, Priority};
+use belfry_core::ports::{Loudness, Notifier, Popup, PopupKind};
+use belfry_core::status::Connectivity;
 use host::notify::Desktop;
 use tauri::async_runtime as runtime;
 use tauri::{AppHandle, Manager};

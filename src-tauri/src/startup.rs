@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use engine::engine::{Config, Engine, StartError};
-use engine::event::Event;
-use engine::settings::Settings;
-use engine::settings_file;
+use belfry_core::event::Event;
+use belfry_core::settings::Settings;
+use engine::runtime::settings_file;
+use engine::{Engine, EngineConfig, StartError};
 use host::credentials::MachineCredentials;
 use host::settings::ReadError;
 use host::texts;
@@ -93,7 +93,7 @@ impl Machine {
     /// [`StartError`].
     pub(crate) fn engine(&self, settings: Settings) -> Result<Engine, StartError> {
         let events = self.events.clone();
-        let config = Config {
+        let config = EngineConfig {
             data_dir: self.data_dir.clone(),
             machine_id: machine::machine_id(),
             time_zone: TimeZone::system(),

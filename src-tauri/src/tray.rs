@@ -5,7 +5,7 @@
 
 pub(crate) mod render;
 
-use engine::status::Connectivity;
+use belfry_core::status::Connectivity;
 use host::texts::Language;
 
 /// Which picture.

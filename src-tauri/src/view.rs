@@ -3,11 +3,11 @@
 //! TypeScript reads the same shapes from `ui/src/backend/bindings.ts`, which a test here compares with these types.
 //! Invariants: one-line texts carry no control or bidirectional characters; nothing here holds a secret.
 
-use engine::engine::Snapshot;
-use engine::error::Failure;
-use engine::notice;
-use engine::settings;
-use engine::status;
+use belfry_core::error::Failure;
+use belfry_core::notice;
+use belfry_core::settings;
+use belfry_core::status;
+use engine::Snapshot;
 use engine::store::StoreError;
 use host::{plain, texts};
 use jiff::Timestamp;
@@ -346,7 +346,7 @@ impl From<StoreError> for Problem {
 impl Status {
     /// The connection as the engine sees it; `endpoints` are those of the settings, `offers` what they say of the server.
     pub(crate) fn of(snapshot: &Snapshot, endpoints: &[Url], offers: Option<Offers>, now: Timestamp) -> Self {
-        use engine::status::Connectivity as State;
+        use belfry_core::status::Connectivity as State;
         let status = &snapshot.status;
         Self {
             state: status.state.into(),
@@ -433,7 +433,7 @@ mod tests {
 
     #[test]
     fn what_needs_a_person_has_the_button_that_resolves_it() {
-        use engine::error::Fault as Met;
+        use belfry_core::error::Fault as Met;
         let fix = |fault| Fix::from(Failure::new(fault, "").kind().fix());
         assert_eq!(fix(Met::NoCredential), Fix::SignIn);
         assert_eq!(fix(Met::Status(403)), Fix::SignIn);

@@ -46,9 +46,9 @@ pub(crate) fn show(app: &AppHandle, token: Option<&str>) -> tauri::Result<()> {
 fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
     let shell = app.state::<Shell>();
     let theme = match shell.theme() {
-        engine::settings::Theme::System => None,
-        engine::settings::Theme::Light => Some(Theme::Light),
-        engine::settings::Theme::Dark => Some(Theme::Dark),
+        belfry_core::settings::Theme::System => None,
+        belfry_core::settings::Theme::Light => Some(Theme::Light),
+        belfry_core::settings::Theme::Dark => Some(Theme::Dark),
     };
     let kept = Placement::read(shell.data_dir());
     let (width, height) = kept.map_or(SIZE, |kept| (kept.width, kept.height));

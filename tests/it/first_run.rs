@@ -4,17 +4,20 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use engine::account::Account;
-use engine::connection::Identity;
-use engine::discovery::{DiscoveryError, Found, discover};
-use engine::engine::{Config, Engine, device_id};
-use engine::error::Fault;
-use engine::event::Event;
+use belfry_core::account::Account;
+use belfry_core::error::Fault;
+use belfry_core::event::Event;
+use belfry_core::notice::Action;
+use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
+use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use engine::inbox::{Filter, Inbox, Place};
-use engine::notice::Action;
-use engine::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
-use engine::settings::{AuthMode, NetworkSettings, Settings};
-use engine::{network, settings_file, sign_in};
+use engine::net::connection::Identity;
+use engine::net::discovery::{DiscoveryError, Found, discover};
+use engine::{Engine, EngineConfig, runtime::data_dir::device_id};
+use engine::{
+    net::{http, token},
+    runtime::settings_file,
+};
 use harness::api::{Answer, CLIENTS};
 use harness::http::Response;
 use harness::{FakeApi, Pushd};
@@ -74,7 +77,7 @@ impl Running {
             data_dir: data_dir.to_owned(),
             machine_id: "a machine".to_owned(),
             time_zone: TimeZone::UTC,
-            language: engine::texts::Language::English,
+            language: belfry_core::texts::Language::English,
             notifier: Arc::new(Screen::default()),
             credentials: Arc::new(Desk(secret)),
             to_announce: None,
@@ -112,7 +115,7 @@ async fn pushd() -> Pushd {
 
 async fn found(pushd: &Pushd) -> Found {
     let network = NetworkSettings::default();
-    let client = network::client(&network).unwrap();
+    let client = http::client(&network).unwrap();
     discover(&client, &network, pushd.http().strip_prefix("http://").unwrap()).await.unwrap()
 }
 
@@ -151,7 +154,7 @@ async fn a_password_is_checked_where_a_token_is_made_and_the_token_on_a_session_
         let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
         let account = Account::of(&settings).unwrap();
         let identity = Identity { settings, account, device: device_id(folder.path(), "a machine").unwrap() };
-        sign_in::check(&identity, &secret).await.map_err(|failure| failure.fault)
+        token::check(&identity, &secret).await.map_err(|failure| failure.fault)
     };
     let password = |text: &str| Secret::Password(text.into());
     let usual = || ("auth.device", json!(""));
@@ -172,7 +175,7 @@ async fn the_document_of_a_server_becomes_settings_and_says_how_it_wants_to_be_s
     assert!(is_discovered);
     assert_eq!(settings.server.endpoints[0].as_str(), pushd.stomp());
     assert_eq!(settings.server.subscriptions.len(), 2);
-    assert_eq!(settings.auth.mode, engine::settings::AuthMode::Password);
+    assert_eq!(settings.auth.mode, belfry_core::settings::AuthMode::Password);
     assert!(settings.auth.login_url.is_some(), "a token is made there; the password is none");
     assert!(keys.iter().all(|(key, _)| ["server.", "api.", "auth."].iter().any(|section| key.starts_with(section))));
 }
@@ -180,7 +183,7 @@ async fn the_document_of_a_server_becomes_settings_and_says_how_it_wants_to_be_s
 #[tokio::test]
 async fn an_address_where_nobody_or_somebody_else_answers_is_said_to_be_that() {
     let network = NetworkSettings::default();
-    let client = network::client(&network).unwrap();
+    let client = http::client(&network).unwrap();
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = discover(&client, &network, &free.to_string()).await.unwrap_err();
     assert!(matches!(error, DiscoveryError::Unreachable(_)), "{error}");

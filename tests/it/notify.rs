@@ -5,8 +5,8 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use engine::notice::{NoticeKey, Priority};
-use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
+use belfry_core::notice::{NoticeKey, Priority};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
 use harness::desktop::Bus;
 use harness::program::PATIENCE;
 use host::notify::Desktop;

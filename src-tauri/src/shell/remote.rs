@@ -4,13 +4,13 @@
 
 use std::time::Duration;
 
+use belfry_core::error::{Failure, Fault};
+use belfry_core::event::{Event, NotificationType};
+use belfry_core::ports::Credentials as _;
+use belfry_core::storage::Alert;
 use engine::doctor::{Finding, Look, Step, Subject, examine};
-use engine::error::{Failure, Fault};
-use engine::event::{Event, NotificationType};
 use engine::inbox::{Detail, Seq};
-use engine::network;
-use engine::ports::Credentials as _;
-use engine::store::Alert;
+use engine::net::http;
 use host::doctor;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -170,7 +170,7 @@ impl Shell {
             tell(look.fail(format!("{file}: no server is set"), "set up Belfry first"));
             return Ok(());
         };
-        let client = match network::client(&identity.settings.network) {
+        let client = match http::client(&identity.settings.network) {
             Ok(client) => client,
             Err(failure) => {
                 tell(look.failed(&failure));

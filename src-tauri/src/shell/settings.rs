@@ -6,10 +6,10 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use engine::account::Account;
+use belfry_core::account::Account;
+use belfry_core::settings::{EditError, list};
 use engine::inbox::{ALL, ExportError, Filter, Format, Inbox, Seq};
-use engine::settings::{EditError, list};
-use engine::settings_file::{self, SaveError};
+use engine::runtime::settings_file::{self, SaveError};
 use host::paths;
 use jiff::Zoned;
 use serde_json::{Map, Value};

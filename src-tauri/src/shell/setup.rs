@@ -5,15 +5,18 @@
 
 use std::sync::Arc;
 
-use engine::account::Account;
-use engine::connection::Identity;
-use engine::discovery::{self, DiscoveryError};
-use engine::engine::device_id;
-use engine::error::{Failure, Fault};
-use engine::ports::{Credentials as _, Secret};
-use engine::settings::{AuthMode, NetworkSettings, Settings};
-use engine::status::Kind;
-use engine::{network, settings_file, sign_in};
+use belfry_core::account::Account;
+use belfry_core::error::{Failure, Fault};
+use belfry_core::ports::{Credentials as _, Secret};
+use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
+use belfry_core::status::Kind;
+use engine::net::connection::Identity;
+use engine::net::discovery::{self, DiscoveryError};
+use engine::runtime::data_dir::device_id;
+use engine::{
+    net::{http, token},
+    runtime::settings_file,
+};
 use host::machine;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -46,7 +49,7 @@ impl Shell {
         // How this computer reaches the network is said by its own file, where it has one.
         let network = host::settings::read(Some(&self.machine.settings_file))
             .map_or_else(|_| NetworkSettings::default(), |(settings, _)| settings.network);
-        let client = network::client(&network)?;
+        let client = http::client(&network)?;
         let found = discovery::discover(&client, &network, &address).await?;
         let server = shown(&address, &found.name, &found.settings, found.is_discovered);
         *lock(&self.found) = Some((address, found));
@@ -85,7 +88,7 @@ impl Shell {
         let device = device_id(&self.machine.data_dir, &machine::machine_id())
             .map_err(|error| Problem::new(Code::Store, error))?;
         let identity = Identity { settings: settings.clone(), account: account.clone(), device };
-        Ok(sign_in::check(&identity, secret).await?)
+        Ok(token::check(&identity, secret).await?)
     }
 
     pub(crate) async fn sign_out(&self) -> Result<(), Problem> {

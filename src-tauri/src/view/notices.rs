@@ -2,7 +2,9 @@
 //!
 //! Texts are made fit to be shown first and marked then, so that a range always fits the text it comes with. Values only.
 
-use engine::{inbox, notice, store};
+use belfry_core::notice;
+use belfry_core::storage;
+use engine::inbox;
 use host::plain;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -217,7 +219,7 @@ pub(crate) enum Alert {
 
 mirror! {
     /// Why no popup is owed.
-    Suppressed of store::Suppressed {
+    Suppressed of storage::Suppressed {
         Disabled = Disabled,
         Muted = Muted,
         QuietHours = QuietHours,
@@ -383,15 +385,15 @@ impl From<notice::Action> for Action {
     }
 }
 
-impl From<store::Alert> for Alert {
-    fn from(alert: store::Alert) -> Self {
+impl From<storage::Alert> for Alert {
+    fn from(alert: storage::Alert) -> Self {
         match alert {
-            store::Alert::Due => Self::Due,
-            store::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
-            store::Alert::Claimed => Self::Claimed,
-            store::Alert::Shown => Self::Shown,
-            store::Alert::Refused(why) => Self::Refused { why: plain::line(&why, LINE) },
-            store::Alert::Uncertain => Self::Uncertain,
+            storage::Alert::Due => Self::Due,
+            storage::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
+            storage::Alert::Claimed => Self::Claimed,
+            storage::Alert::Shown => Self::Shown,
+            storage::Alert::Refused(why) => Self::Refused { why: plain::line(&why, LINE) },
+            storage::Alert::Uncertain => Self::Uncertain,
         }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Values only. Nothing here holds a secret: the one a person types goes the other way, as a plain argument.
 
-use engine::{doctor, server, settings};
+use belfry_core::settings;
+use engine::{doctor, net::requests};
 use host::plain;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -142,8 +143,8 @@ pub(crate) struct Client {
     is_this: bool,
 }
 
-impl From<server::SignedIn> for Client {
-    fn from(one: server::SignedIn) -> Self {
+impl From<requests::SignedIn> for Client {
+    fn from(one: requests::SignedIn) -> Self {
         let line = |text: &str| plain::line(text, LINE);
         Self { login: line(&one.login), device: line(&one.device), since: line(&one.since), is_this: one.is_this }
     }

@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use belfry_core::notice::{Identity, Notice, NoticeKey, Priority, Source, State};
+use belfry_core::storage::{AlertMark, Suppressed, Write};
 use engine::inbox::{Filter, Inbox, Place};
-use engine::notice::{Identity, Notice, NoticeKey, Priority, Source, State};
-use engine::store::{AlertMark, Store, Suppressed, Write};
+use engine::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
 

@@ -9,9 +9,9 @@
 mod inbox;
 mod window;
 
+use belfry_core::account::Account;
+use belfry_core::settings::Settings;
 use clap::Parser;
-use engine::account::Account;
-use engine::settings::Settings;
 use harness::Home;
 
 /// Nobody listens there: the inbox is offline.

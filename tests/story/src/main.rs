@@ -12,8 +12,8 @@ mod report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use belfry_core::texts::Language;
 use clap::Parser;
-use engine::texts::Language;
 use tokio::sync::mpsc;
 
 use crate::report::Report;

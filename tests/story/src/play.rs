@@ -5,7 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use engine::texts::Language;
+use belfry_core::texts::Language;
 use harness::desktop::Desktop;
 use harness::program::PATIENCE;
 use harness::proxy::Faults;

@@ -6,11 +6,10 @@
 
 use std::{io, process::ExitCode, sync::Arc};
 
+use belfry_core::{ports::Secret, status::Fix};
 use engine::{
     doctor::{Finding, Look, Step, Subject, Verdict, examine},
-    network,
-    ports::Secret,
-    status::Fix,
+    net::http,
 };
 use host::doctor;
 use jiff::tz::TimeZone;
@@ -69,7 +68,7 @@ fn settings(setup: &Setup, secret: Option<Secret>, report: &mut Report) -> Optio
         report.tell(look.fail(format!("{file}: {refused}"), remedy));
         return None;
     }
-    let client = match network::client(&setup.settings.network) {
+    let client = match http::client(&setup.settings.network) {
         Ok(client) => client,
         Err(failure) => {
             report.tell(look.fail(format!("{file}: {}", failure.reason()), remedy));

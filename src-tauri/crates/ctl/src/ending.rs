@@ -4,13 +4,11 @@
 
 use std::{fmt, process::ExitCode};
 
-use engine::{
-    engine::StartError,
+use belfry_core::{
     error::{Failure, Fault},
-    inbox::ExportError,
     ports::CredentialError,
-    store::StoreError,
 };
+use engine::{StartError, inbox::ExportError, store::StoreError};
 use host::{paths::NoHome, settings::ReadError};
 
 /// The exit codes besides 0.

@@ -8,11 +8,11 @@ use std::{
     io::{self, BufWriter},
 };
 
-use engine::{
-    inbox::{Detail, Filter, Format, Inbox, Place, Row, Stats},
+use belfry_core::{
     notice::{Priority, State},
-    store::Seq,
+    storage::Seq,
 };
+use engine::inbox::{Detail, Filter, Format, Inbox, Place, Row, Stats};
 use serde_json::{Value, json};
 
 use crate::{

@@ -14,11 +14,11 @@ use std::{
     time::Duration,
 };
 
-use engine::{
-    engine::{Config, Engine},
+use belfry_core::{
     event::Event,
     ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
 };
+use engine::{Engine, EngineConfig};
 use host::texts;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{runtime::Handle, sync::mpsc};
@@ -43,7 +43,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
     let signal = signal().map_err(|error| Error::new(Code::Failed, format!("signals cannot be heard: {error}")))?;
     let (told, mut stop) = mpsc::unbounded_channel();
     let mut printer = Printer { json, left: args.count, told };
-    let config = Config {
+    let config = EngineConfig {
         language: texts::language(setup.settings.app.language),
         settings: setup.settings,
         data_dir: setup.data_dir,

@@ -4,11 +4,8 @@
 
 use std::io::{self, Read as _};
 
-use engine::{
-    api::Outgoing,
-    errand,
-    error::{Failure, Fault},
-};
+use belfry_core::error::{Failure, Fault};
+use engine::net::{api::Outgoing, one_shot};
 use serde_json::json;
 
 use crate::{
@@ -28,8 +25,8 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
     let server = Server::new(&setup).await?;
     match args.destination {
         Some(destination) => {
-            let connection = errand::connect(&server.client, &server.identity, &server.token).await?;
-            let sent = errand::send(connection, &destination, &args.headers, body.as_bytes()).await;
+            let connection = one_shot::connect(&server.client, &server.identity, &server.token).await?;
+            let sent = one_shot::send(connection, &destination, &args.headers, body.as_bytes()).await;
             let is_confirmed = sent.map_err(|failure| refused(failure, &destination))?;
             if !is_confirmed {
                 output::note("warning: sent, but this server does not confirm what it was sent");

@@ -4,13 +4,8 @@
 
 use std::sync::Arc;
 
-use engine::{
-    api::Api,
-    connection::Identity,
-    error::{Failure, Fault},
-    intake::Intake,
-    network, sign_in,
-};
+use belfry_core::error::{Failure, Fault};
+use engine::net::{api::Api, connection::Identity, http, intake::Intake, token};
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -24,7 +19,7 @@ use crate::{
 
 /// What one-shot commands need of a server.
 pub(crate) struct Server {
-    pub(crate) client: network::Client,
+    pub(crate) client: http::Client,
     pub(crate) identity: Arc<Identity>,
     pub(crate) token: SecretString,
 }
@@ -36,9 +31,9 @@ impl Server {
     /// [`Code::SignIn`] without a secret or with a wrong one, [`Code::Usage`] for files the settings name.
     pub(crate) async fn new(setup: &Setup) -> Result<Self, Error> {
         let secret = setup.secret()?;
-        let client = network::client(&setup.settings.network)?;
+        let client = http::client(&setup.settings.network)?;
         let identity = Arc::new(setup.identity()?);
-        let token = sign_in::token(&client, &identity, &secret).await?;
+        let token = token::token(&client, &identity, &secret).await?;
         Ok(Self { client, identity, token })
     }
 

@@ -5,13 +5,15 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use engine::{
+use belfry_core::{
     account::Account,
-    connection::Identity,
-    engine::{account_dir, device_id},
-    inbox::Inbox,
     ports::{CredentialError, Credentials, Secret},
     settings::{AuthMode, Settings},
+};
+use engine::{
+    inbox::Inbox,
+    net::connection::Identity,
+    runtime::data_dir::{account_dir, device_id},
 };
 use host::{credentials::MachineCredentials, machine, paths};
 
@@ -41,7 +43,7 @@ impl Setup {
         let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
         let (settings, warnings) = host::settings::read(Some(&settings_file))?;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;
-        let account = Account::of(&settings).ok_or(engine::engine::StartError::NoServer)?;
+        let account = Account::of(&settings).ok_or(engine::StartError::NoServer)?;
         Ok(Self {
             settings,
             settings_file,

@@ -6,12 +6,14 @@
 
 use std::io::{self, IsTerminal as _, Read as _};
 
-use engine::{
-    engine::{account_dir, is_running},
-    inbox::Inbox,
+use belfry_core::{
     ports::{Credentials as _, Secret},
     settings::AuthMode,
-    sign_in::check,
+};
+use engine::{
+    inbox::Inbox,
+    net::token::check,
+    runtime::data_dir::{account_dir, is_running},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;

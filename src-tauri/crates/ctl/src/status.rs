@@ -5,11 +5,9 @@
 
 use std::process::ExitCode;
 
+use belfry_core::status::{Connectivity, Fix, Noted};
 use data_encoding::HEXLOWER;
-use engine::{
-    engine::running_status,
-    status::{Connectivity, Fix, Noted},
-};
+use engine::runtime::data_dir::running_status;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
@@ -111,7 +109,7 @@ fn described(report: &Report, running: Option<&Noted>) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use engine::status::{Kind, StatusEvent};
+    use belfry_core::status::{Kind, StatusEvent};
 
     use super::*;
 

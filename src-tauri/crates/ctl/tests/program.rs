@@ -10,16 +10,16 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use engine::{
+use belfry_core::{
     account::Account,
-    engine::account_dir,
     notice::{
         Source,
         parse::{Incoming, Parsed, Via, parse},
     },
     settings::Settings,
-    store::{AlertMark, Store, Write},
+    storage::{AlertMark, Write},
 };
+use engine::{runtime::data_dir::account_dir, store::Store};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -11,13 +11,11 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::{
-    clock::Now,
-    connection::Identity,
+use crate::clock;
+use crate::net::{connection::Identity, http::Client, token};
+use belfry_core::{
     error::{Failure, Fault},
-    network::Client,
     ports::Secret,
-    sign_in,
     status::{Kind, Why},
 };
 
@@ -190,7 +188,7 @@ enum SignedIn {
 impl SignedIn {
     async fn token(&mut self, subject: &Subject, secret: &Secret) -> Result<SecretString, Failure> {
         if let Self::NotYet = self {
-            *self = match sign_in::token(&subject.client, &subject.identity, secret).await {
+            *self = match token::token(&subject.client, &subject.identity, secret).await {
                 Ok(token) => Self::Token(token),
                 Err(failure) => Self::Failed(failure),
             };
@@ -239,7 +237,7 @@ fn clock(time: Option<ServerTime>) -> Finding {
 
 /// Reads the clock here for what the server said, `asked` ago.
 fn server_time(server: Timestamp, asked: Instant) -> ServerTime {
-    ServerTime { server, here: Now::read().wall, precision: asked.elapsed() }
+    ServerTime { server, here: clock::now().wall, precision: asked.elapsed() }
 }
 
 #[cfg(test)]

@@ -13,10 +13,10 @@ use std::{
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
-use crate::{
-    notice::Notice,
-    store::{Store, StoreError, account, burial, in_transaction, marks, older, rows, schema, search, select, trash},
+use crate::store::{
+    Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select, tombstones, trash,
 };
+use belfry_core::notice::Notice;
 
 mod export;
 mod marker;
@@ -24,7 +24,8 @@ mod marker;
 mod tests;
 mod view;
 
-pub use crate::store::{Filter, Matching, Place, Removal, Seq};
+pub use crate::store::{Filter, Matching, Place, Removal};
+pub use belfry_core::storage::Seq;
 pub use export::{ExportError, Format};
 pub use marker::{Marker, Range};
 pub use view::{Detail, Row, Stats};
@@ -193,7 +194,7 @@ impl Inbox {
         self.read(|connection| {
             connection
                 .prepare_cached("SELECT seq FROM notices WHERE id = ?1 ORDER BY seq DESC")?
-                .query_map(params![id], |row| row.get(0))?
+                .query_map(params![id], codes::seq)?
                 .collect()
         })
     }
@@ -244,7 +245,7 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]; then nothing was deleted.
     pub fn delete(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
-        self.write(|tx| burial::bury(tx, seqs))
+        self.write(|tx| tombstones::bury(tx, seqs))
     }
 
     /// Deletes notices as [`delete`](Self::delete) does, but keeps them aside for a moment (at least [`UNDO`]): the answer

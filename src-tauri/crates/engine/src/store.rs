@@ -9,12 +9,17 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use crate::{notice::NoticeKey, ports::PopupId};
+use belfry_core::{
+    notice::NoticeKey,
+    ports::PopupId,
+    storage::{Applied, Counts, Recovered, Seq, Stored, Write},
+};
 
 pub(crate) mod account;
-pub(crate) mod burial;
+mod apply;
 pub(crate) mod codes;
 mod error;
+mod filter;
 pub(crate) mod marks;
 pub(crate) mod older;
 mod recovery;
@@ -25,16 +30,14 @@ pub(crate) mod select;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod text;
+pub(crate) mod tombstones;
 pub(crate) mod trash;
-mod types;
-mod writer;
 
 use schema::BUSY_TIMEOUT;
 
 pub use error::StoreError;
-pub use select::{Filter, Matching, Place};
+pub use filter::{Filter, Matching, Place};
 pub use trash::Removal;
-pub use types::{Alert, AlertMark, Applied, Counts, Outcome, Recovered, RejectReason, Seq, Stored, Suppressed, Write};
 
 /// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
 #[derive(Debug)]
@@ -88,7 +91,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then nothing of the batch was kept.
     pub fn apply(&mut self, batch: &[Write]) -> Result<Applied, StoreError> {
-        self.write(|tx| writer::apply(tx, batch))
+        self.write(|tx| apply::apply(tx, batch))
     }
 
     /// Takes over from an earlier run: what was claimed without an outcome becomes uncertain, and what is still owed
@@ -107,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then nothing was removed.
     pub fn expire(&mut self, before: Timestamp, limit: usize) -> Result<usize, StoreError> {
-        self.write(|tx| burial::expire(tx, before, limit))
+        self.write(|tx| tombstones::expire(tx, before, limit))
     }
 
     /// Makes final what a person deleted before `before`, and says how many notices that were.
@@ -202,7 +205,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn stale_popups(&self) -> Result<Vec<PopupId>, StoreError> {
-        self.read(writer::stale_popups)
+        self.read(apply::stale_popups)
     }
 
     /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last call, or since the

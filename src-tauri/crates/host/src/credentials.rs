@@ -22,10 +22,10 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use engine::account::Account;
-use engine::engine::account_dir;
-use engine::ports::{CredentialError, Credentials, Secret};
-use engine::settings::AuthMode;
+use belfry_core::account::Account;
+use belfry_core::ports::{CredentialError, Credentials, Secret};
+use belfry_core::settings::AuthMode;
+use engine::runtime::data_dir::account_dir;
 use keyring_core::{Entry, Error as KeychainError};
 use secrecy::{ExposeSecret, SecretString};
 

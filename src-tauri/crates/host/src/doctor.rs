@@ -2,12 +2,12 @@
 //!
 //! Nothing is shown and nothing is kept. The server's side is the engine's ([`engine::doctor`]).
 
-use engine::{
-    doctor::{Finding, Look, Step},
+use belfry_core::{
     error::{Failure, Fault},
     ports::{CredentialError, Credentials as _, NotifyError, Secret},
     settings::AuthMode,
 };
+use engine::doctor::{Finding, Look, Step};
 
 use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
 

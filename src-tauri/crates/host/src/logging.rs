@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_foreign_crate_never_speaks_below_warn() {
-        assert!(is_logged("engine::link", &Level::TRACE, LevelFilter::TRACE));
+        assert!(is_logged("belfry_core::pipeline::link", &Level::TRACE, LevelFilter::TRACE));
         assert!(is_logged("tungstenite::protocol", &Level::WARN, LevelFilter::TRACE));
         assert!(!is_logged("tungstenite::protocol", &Level::INFO, LevelFilter::TRACE));
         assert!(!is_logged("hostname::linux", &Level::INFO, LevelFilter::TRACE), "a name that begins like ours");

@@ -28,7 +28,7 @@ struct Listener(std::sync::Arc<std::sync::Mutex<Option<Sink>>>);
 
 /// Who listens.
 #[cfg(not(target_os = "macos"))]
-type Sink = Box<dyn Fn(engine::ports::PopupEvent) + Send + Sync>;
+type Sink = Box<dyn Fn(belfry_core::ports::PopupEvent) + Send + Sync>;
 
 #[cfg(not(target_os = "macos"))]
 impl Listener {
@@ -36,7 +36,7 @@ impl Listener {
         *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(sink);
     }
 
-    fn tell(&self, event: engine::ports::PopupEvent) {
+    fn tell(&self, event: belfry_core::ports::PopupEvent) {
         if let Some(sink) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {
             sink(event);
         }
@@ -45,7 +45,7 @@ impl Listener {
 
 #[cfg(all(test, not(target_os = "macos")))]
 mod tests {
-    use engine::ports::{PopupEvent, PopupId};
+    use belfry_core::ports::{PopupEvent, PopupId};
 
     use super::*;
 

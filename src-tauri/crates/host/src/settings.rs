@@ -1,12 +1,12 @@
 //! The settings of this machine: found, read, and checked, for every program alike.
 //!
-//! Deliberately absent: what the keys mean ([`engine::settings`]), and writing. Invariant: settings with an error are
+//! Deliberately absent: what the keys mean ([`belfry_core::settings`]), and writing. Invariant: settings with an error are
 //! no settings; nothing is guessed.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use engine::settings::{Settings, SettingsErrors, Warning};
+use belfry_core::settings::{Settings, SettingsErrors, Warning};
 
 use crate::paths::{self, NoHome};
 

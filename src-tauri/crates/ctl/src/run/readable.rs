@@ -1,6 +1,6 @@
 //! Events as lines for people: when, what, and what to do about it.
 
-use engine::{
+use belfry_core::{
     event::{Event, NotificationType},
     status::Connectivity,
 };
@@ -86,10 +86,10 @@ fn state(state: Connectivity) -> &'static str {
 mod tests {
     use std::collections::BTreeSet;
 
-    use engine::{
+    use belfry_core::{
         notice::{Source, State},
         status::StatusEvent,
-        store::RejectReason,
+        storage::RejectReason,
     };
 
     use super::*;

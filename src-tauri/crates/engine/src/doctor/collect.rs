@@ -7,15 +7,20 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
 use super::{Finding, Look, Step, Subject};
+use crate::clock;
 use crate::{
+    net::{api::Api, intake::Intake},
+    runtime::{
+        StartError,
+        data_dir::{account_dir, create_private_dir, is_running, lock},
+    },
+    store::{Store, StoreError},
+};
+use belfry_core::{
     alerts,
-    api::Api,
-    catchup::{Pass, PassId, Start},
-    clock::Now,
-    engine::{StartError, account_dir, create_private_dir, is_running, lock},
     error::Failure,
-    intake::Intake,
-    store::{Outcome, Store, StoreError, Write},
+    pipeline::catchup::{Pass, PassId, Start},
+    storage::{Outcome, Write},
 };
 
 /// Collects one page, unless somebody else does.
@@ -71,7 +76,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let dir = account_dir(data_dir, &identity.account);
     create_private_dir(&dir).map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
     let mut store = Store::open(&dir, &identity.account.name())?;
-    let started = Now::read().wall;
+    let started = clock::now().wall;
     let retention = SignedDuration::from_hours(24 * i64::from(identity.settings.inbox.retention_days));
     let start = Start {
         cursor: store.cursor()?,

@@ -14,10 +14,8 @@ use tokio::{
 use url::{Host, Url};
 
 use super::{Finding, Look, ServerTime, Step, Subject, server_time};
-use crate::{
-    error::{Failure, Fault},
-    network::{self, CONNECT_LIMIT, host_of},
-};
+use crate::net::http::{self, CONNECT_LIMIT, host_of};
+use belfry_core::error::{Failure, Fault};
 
 /// Longest answer of a proxy that is read, in bytes.
 const MAX_ANSWER: u64 = 8 * 1024;
@@ -38,7 +36,7 @@ pub(super) async fn examine(subject: &Subject, endpoint: &Url, tell: &mut impl F
         }
         Route { is_reachable: false, server_time: None }
     };
-    let proxy = network::proxy_to(&subject.identity.settings.network, endpoint);
+    let proxy = http::proxy_to(&subject.identity.settings.network, endpoint);
     let next = proxy.as_ref().map_or(endpoint, |(proxy, _)| proxy);
     if !look_up(next, tell).await {
         return blocked(&[Step::Tcp, Step::Proxy, Step::Tls], "its name is not known here", tell);
@@ -158,7 +156,7 @@ async fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
 async fn trust(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)) -> Route {
     let (look, host) = (Look::at(Step::Tls), host_of(endpoint));
     let asked = Instant::now();
-    let answer = network::knock(&subject.client, endpoint).await;
+    let answer = http::knock(&subject.client, endpoint).await;
     let time = answer.as_ref().ok().copied().flatten().map(|time| server_time(time, asked));
     if matches!(endpoint.scheme(), "ws" | "http") {
         // A server that closes a plain request unanswered may still open a WebSocket.

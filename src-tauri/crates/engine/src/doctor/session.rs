@@ -15,12 +15,16 @@ use url::Url;
 
 use super::{Finding, Look, SignedIn, Step, Subject};
 use crate::{
-    connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, ending, stream_name},
-    engine::is_running,
-    errand::{self, Greeting},
+    net::{
+        connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, ending, stream_name},
+        http::host_of,
+        one_shot::{self, Greeting},
+    },
+    runtime::data_dir::is_running,
+};
+use belfry_core::{
     error::{Failure, Fault},
-    link::ATTEMPT_LIMIT,
-    network::host_of,
+    pipeline::link::ATTEMPT_LIMIT,
     settings::Subscription,
 };
 
@@ -62,7 +66,7 @@ pub(super) async fn open(
     };
     tell(look.ok(format!("{host} opens a WebSocket")));
     let look = Look::at(Step::Stomp);
-    match errand::greet(&mut connection, &subject.identity).await {
+    match one_shot::greet(&mut connection, &subject.identity).await {
         Ok(greeting) => {
             tell(greeted(look, &greeting, !subject.identity.settings.server.heart_beat.expect.is_zero()));
             Some(connection)
@@ -114,7 +118,7 @@ pub(super) async fn subscribe(
         let probed = async {
             let mut connection = match (session.take(), token) {
                 (Some(connection), _) => connection,
-                (None, Some(token)) => errand::connect(&subject.client, &subject.identity, token).await?,
+                (None, Some(token)) => one_shot::connect(&subject.client, &subject.identity, token).await?,
                 (None, None) => return Err(Failure::new(Fault::NoCredential, "")),
             };
             let is_confirmed = probe(&mut connection, subject, index).await?;

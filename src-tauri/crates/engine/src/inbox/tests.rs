@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::{Detail, Filter, Format, Inbox, Matching, Page, Place, Removal};
-use crate::{
+use crate::store::{
+    Store, schema,
+    tests::{Steps, arrival, at, notice, version},
+};
+use belfry_core::{
     notice::{Action, Notice, Priority, Source, State},
-    store::{
-        Alert, AlertMark, Outcome, RejectReason, Seq, Store, Suppressed, Write, schema,
-        tests::{Steps, arrival, at, notice, version},
-    },
+    storage::{Alert, AlertMark, Outcome, RejectReason, Seq, Suppressed, Write},
 };
 
 const ALL: Filter<'static> = Filter { text: None, unread: false, needs_action: false, kind: None };

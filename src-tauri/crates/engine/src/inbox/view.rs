@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
+use belfry_core::{
     notice::{Action, Priority, Source, State},
-    store::{Alert, Seq, Stored},
+    storage::{Alert, Seq, Stored},
 };
 
 /// One line of the inbox. Serialises as exactly the fields `belfryctl inbox list --json` promises.

@@ -3,7 +3,8 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::{rows, types::Counts};
+use super::rows;
+use belfry_core::storage::Counts;
 
 /// The cursor of `api.collect`.
 pub(super) fn cursor(connection: &Connection) -> rusqlite::Result<Option<String>> {

@@ -3,63 +3,39 @@
 //! The words are part of the file format: a database is read by later versions of the program, so none may change
 //! without a migration.
 
+use belfry_core::{storage::Seq, words::Word};
 use jiff::Timestamp;
 use rusqlite::{
-    ToSql,
+    Row, ToSql,
     types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef},
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::types::{RejectReason, Seq, Suppressed};
-use crate::notice::{Priority, Source, State};
+/// A value kept as its word. A type of our own, since neither SQLite's traits nor the values belong to this crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AsWord<T>(pub(crate) T);
 
-macro_rules! words {
-    ($kind:ty { $($variant:ident = $word:literal),+ $(,)? }) => {
-        impl ToSql for $kind {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                Ok(match self { $(Self::$variant => $word),+ }.into())
-            }
-        }
-
-        impl FromSql for $kind {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                match value.as_str()? {
-                    $($word => Ok(Self::$variant),)+
-                    other => Err(unknown(other)),
-                }
-            }
-        }
-    };
+impl<T: Word> ToSql for AsWord<T> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.0.word().into())
+    }
 }
 
-words!(State { Open = "open", Expired = "expired", Withdrawn = "withdrawn", Decided = "decided" });
-words!(Priority { Low = "low", Normal = "normal", High = "high", Urgent = "urgent" });
-words!(Source { Live = "live", Collected = "collected", History = "history" });
-words!(RejectReason { TooLarge = "too-large", NotUtf8 = "not-utf8", NotUsable = "not-usable" });
-words!(Suppressed {
-    Disabled = "disabled",
-    Muted = "muted",
-    QuietHours = "quiet-hours",
-    NotOpen = "not-open",
-    OldNews = "old-news",
-    Read = "read",
-});
+impl<T: Word> FromSql for AsWord<T> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let word = value.as_str()?;
+        T::from_word(word).map(Self).ok_or_else(|| unknown(word))
+    }
+}
+
+/// A row of a query that asks for one arrival number.
+pub(crate) fn seq(row: &Row<'_>) -> rusqlite::Result<Seq> {
+    row.get(0).map(Seq)
+}
 
 /// A word no column should hold.
 pub(super) fn unknown(word: &str) -> FromSqlError {
     FromSqlError::Other(format!("unknown word `{word}`").into())
-}
-
-impl ToSql for Seq {
-    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(self.0.into())
-    }
-}
-
-impl FromSql for Seq {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_i64().map(Self)
-    }
 }
 
 /// A time. What is finer than a microsecond is cut off.
@@ -93,4 +69,9 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map(Self).map_err(|error| FromSqlError::Other(error.into()))
     }
+}
+
+/// Reads a column that holds a word.
+pub(crate) fn word<T: Word>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
+    row.get::<_, AsWord<T>>(column).map(|AsWord(value)| value)
 }

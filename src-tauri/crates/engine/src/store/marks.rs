@@ -5,20 +5,25 @@
 
 use rusqlite::{Transaction, params};
 
-use super::{
-    types::{Seq, Suppressed},
-    writer,
-};
+use super::codes::AsWord;
+use belfry_core::storage::{Seq, Suppressed};
 
 /// Marks notices; how many were marked otherwise before. Those not there are passed over.
 pub(crate) fn mark(tx: &Transaction<'_>, seqs: &[Seq], read: bool) -> rusqlite::Result<usize> {
     let mut mark = tx.prepare_cached("UPDATE notices SET read = ?2 WHERE seq = ?1 AND read <> ?2")?;
     let mut changed = 0;
     for seq in seqs {
-        changed += mark.execute(params![seq, read])?;
+        changed += mark.execute(params![seq.0, read])?;
         if read {
-            writer::suppress_if_due(tx, *seq, Suppressed::Read)?;
+            suppress_if_due(tx, *seq, Suppressed::Read)?;
         }
     }
     Ok(changed)
+}
+
+/// Gives up a popup that is still owed.
+pub(super) fn suppress_if_due(tx: &Transaction<'_>, seq: Seq, why: Suppressed) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE notices SET alert = 'suppressed', alert_why = ?2 WHERE seq = ?1 AND alert = 'due'")?
+        .execute(params![seq.0, AsWord(why)])?;
+    Ok(())
 }

@@ -6,12 +6,9 @@
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
-use super::{
-    search,
-    types::{AlertMark, Outcome, Seq, Suppressed},
-    writer,
-};
-use crate::notice::{Notice, Source};
+use super::{apply, search};
+use belfry_core::notice::{Notice, Source};
+use belfry_core::storage::{AlertMark, Outcome, Seq, Suppressed};
 
 /// Stores notices in this order, newest first; how many were new.
 pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timestamp) -> rusqlite::Result<usize> {
@@ -20,7 +17,7 @@ pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timesta
     for notice in notices {
         let below = Seq(oldest - 1);
         let alert = AlertMark::Suppressed(Suppressed::OldNews);
-        let outcome = writer::receive(tx, Some(below), notice, Source::History, received_at, alert)?;
+        let outcome = apply::receive(tx, Some(below), notice, Source::History, received_at, alert)?;
         if let Outcome::New { .. } = outcome {
             oldest = below.0;
             added += 1;

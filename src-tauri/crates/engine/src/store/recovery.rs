@@ -5,15 +5,16 @@
 use rusqlite::{Transaction, params};
 
 use super::{
+    apply,
     rows::{self, COLUMNS},
-    types::{Recovered, Stored},
-    writer,
 };
-use crate::{notice::NoticeKey, ports::PopupId};
+use belfry_core::storage::{Recovered, Seq, Stored};
+use belfry_core::{notice::NoticeKey, ports::PopupId};
 
 /// Marks the uncertain and collects the rest.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
-    let unsaid = tx.query_row("SELECT unsaid FROM account", [], |row| row.get(0))?;
+    let unsaid =
+        tx.query_row("SELECT unsaid FROM account", [], |row| row.get::<_, Option<i64>>(0).map(|seq| seq.map(Seq)))?;
     tx.execute("UPDATE account SET unsaid = NULL", [])?;
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
@@ -22,7 +23,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
         unsaid,
         popups: popups(tx)?,
-        withdraw: writer::stale_popups(tx)?,
+        withdraw: apply::stale_popups(tx)?,
     })
 }
 

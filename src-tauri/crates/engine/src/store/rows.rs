@@ -5,11 +5,9 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{
-    codes::{Json, Micros, unknown},
-    types::{Alert, Seq, Stored},
-};
-use crate::{
+use super::codes::{AsWord, Json, Micros, unknown, word};
+use belfry_core::storage::{Alert, Seq, Stored};
+use belfry_core::{
     notice::{Identity, Notice, NoticeKey},
     ports::PopupId,
 };
@@ -24,8 +22,8 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let Json(actions) = row.get("actions")?;
     let Json(extra) = row.get("extra")?;
     Ok(Stored {
-        seq: row.get("seq")?,
-        source: row.get("source")?,
+        seq: Seq(row.get("seq")?),
+        source: word(row, "source")?,
         received_at,
         read: row.get("read")?,
         alert: alert(row)?,
@@ -38,8 +36,8 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
             sender: row.get("sender")?,
             sent_at: time(row, "sent_at")?,
             link: row.get("link")?,
-            priority: row.get("priority")?,
-            state: row.get("state")?,
+            priority: word(row, "priority")?,
+            state: word(row, "state")?,
             version: row.get("version")?,
             actions,
             undelivered: row.get("undelivered")?,
@@ -59,7 +57,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let mark: String = row.get("alert")?;
     Ok(match mark.as_str() {
         "due" => Alert::Due,
-        "suppressed" => Alert::Suppressed(row.get("alert_why")?),
+        "suppressed" => Alert::Suppressed(word(row, "alert_why")?),
         "claimed" => Alert::Claimed,
         "shown" => Alert::Shown,
         "refused" => Alert::Refused(row.get("alert_why")?),
@@ -79,7 +77,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
 pub(crate) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option<Stored>> {
     connection
         .prepare_cached(&format!("SELECT {COLUMNS} FROM notices WHERE seq = ?1"))?
-        .query_row(params![seq], stored)
+        .query_row(params![seq.0], stored)
         .optional()
 }
 
@@ -100,10 +98,10 @@ pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notic
          sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14, partial = ?15 WHERE seq = ?1"
     ))?
     .execute(params![
-        seq,
+        seq.0,
         notice.sent_at.map(Micros),
-        notice.state,
-        notice.priority,
+        AsWord(notice.state),
+        AsWord(notice.priority),
         notice.version,
         notice.undelivered,
         notice.kind,

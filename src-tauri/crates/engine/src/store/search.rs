@@ -12,12 +12,12 @@ use std::ops::Range;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, ToSql, Transaction, params};
 
 use super::{
-    codes::Json,
-    select::{Filter, Place},
+    codes::{self, Json},
+    filter::{Filter, Place},
     text::{characters, cut, query, readable},
-    types::Seq,
 };
-use crate::notice::Notice;
+use belfry_core::notice::Notice;
+use belfry_core::storage::Seq;
 
 /// How many arrival numbers a part covers. Part of the file format.
 const PART: i64 = 65_536;
@@ -34,7 +34,7 @@ pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result
     let through = indexed_through(tx)?;
     let next: Option<Seq> = tx
         .prepare_cached("SELECT seq FROM notices WHERE seq > ?1 ORDER BY seq LIMIT 1")?
-        .query_row(params![through], |row| row.get(0))
+        .query_row(params![through.0], codes::seq)
         .optional()?;
     let Some(next) = next else { return Ok(0) };
     let part = part_of(next);
@@ -43,9 +43,9 @@ pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result
         "SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
     )?;
     let end = (part + 1) * PART;
-    let (count, last) = fill(&mut select, params![next, end, limit], &mut insert(tx, &table(part))?)?;
+    let (count, last) = fill(&mut select, params![next.0, end, limit], &mut insert(tx, &table(part))?)?;
     if let Some(last) = last {
-        tx.prepare_cached("UPDATE account SET indexed_through = ?1")?.execute(params![last])?;
+        tx.prepare_cached("UPDATE account SET indexed_through = ?1")?.execute(params![last.0])?;
     }
     Ok(count)
 }
@@ -60,9 +60,9 @@ fn make_part(tx: &Transaction<'_>, part: i64) -> rusqlite::Result<()> {
 
 /// Lets go of the parts that every notice has left, with all the words in them.
 pub(super) fn drop_empty_parts(tx: &Transaction<'_>) -> rusqlite::Result<()> {
-    let oldest: Option<Seq> = tx.query_row("SELECT min(seq) FROM notices", [], |row| row.get(0))?;
+    let oldest: Option<i64> = tx.query_row("SELECT min(seq) FROM notices", [], |row| row.get::<_, Option<i64>>(0))?;
     let kept = part_of(match oldest {
-        Some(oldest) => oldest,
+        Some(oldest) => Seq(oldest),
         None => indexed_through(tx)?,
     });
     let empty: Vec<i64> = tx
@@ -102,7 +102,7 @@ pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlit
 pub(super) fn remove(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<()> {
     if seq <= indexed_through(tx)? {
         let remove = format!("DELETE FROM {} WHERE rowid = ?1", table(part_of(seq)));
-        tx.prepare_cached(&remove)?.execute(params![seq])?;
+        tx.prepare_cached(&remove)?.execute(params![seq.0])?;
     }
     Ok(())
 }
@@ -206,7 +206,7 @@ impl Asking<'_> {
             query + 3
         ))?;
         parameters.extend([&above as &dyn ToSql, &below, &missing]);
-        for hit in select.query_map(parameters.as_slice(), |row| row.get(0))? {
+        for hit in select.query_map(parameters.as_slice(), codes::seq)? {
             self.hits.push(hit?);
         }
         Ok(())
@@ -224,7 +224,7 @@ fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<
 }
 
 fn indexed_through(connection: &Connection) -> rusqlite::Result<Seq> {
-    connection.prepare_cached("SELECT indexed_through FROM account")?.query_row([], |row| row.get(0))
+    connection.prepare_cached("SELECT indexed_through FROM account")?.query_row([], codes::seq)
 }
 
 fn insert<'c>(connection: &'c Connection, index: &str) -> rusqlite::Result<CachedStatement<'c>> {
@@ -242,7 +242,7 @@ fn fill(
     let mut rows = select.query(which)?;
     let (mut count, mut last) = (0, None);
     while let Some(row) = rows.next()? {
-        let seq = row.get(0)?;
+        let seq = Seq(row.get(0)?);
         let (title, body, sender): (String, String, String) = (row.get(1)?, row.get(2)?, row.get(3)?);
         let Json(extra) = row.get(4)?;
         put(insert, seq, &title, &body, &sender, &readable(&extra))?;
@@ -260,6 +260,6 @@ fn put(
     extra: &str,
 ) -> rusqlite::Result<()> {
     let characters = characters(&[title, body, sender, extra]);
-    insert.execute(params![seq, cut(title), cut(body), cut(sender), cut(extra), characters])?;
+    insert.execute(params![seq.0, cut(title), cut(body), cut(sender), cut(extra), characters])?;
     Ok(())
 }

@@ -4,96 +4,17 @@
 //! index alone, or, for a search with many hits, by an estimate that says so. Deliberately absent: the notices'
 //! contents. Invariant: a list is in the order of the places, newest first, whichever way it was walked.
 
-use rusqlite::{Connection, OptionalExtension, ToSql, params_from_iter};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use super::{search, types::Seq};
+use super::{
+    codes,
+    filter::{Filter, Matching, Place},
+    search,
+};
+use belfry_core::storage::Seq;
 
 /// So many hits of a search are counted; from their density the rest is estimated.
 const SAMPLE: usize = 2_000;
-
-/// Which notices. All conditions hold together; the default is every notice.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Filter<'a> {
-    /// As a person types it: every word in title, body, sender or unmapped fields. The last word may be unfinished; where
-    /// words are written without spaces any part of one is found. Nothing is found by punctuation alone.
-    pub text: Option<&'a str>,
-    /// Only those not read.
-    pub unread: bool,
-    /// Only those that are open and have at least one action.
-    pub needs_action: bool,
-    /// Only those of exactly this kind.
-    pub kind: Option<&'a str>,
-}
-
-/// Where a page lies. Always newest first.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Place {
-    /// At the newest notice.
-    #[default]
-    Newest,
-    /// Right below this place, which may be empty.
-    Before(Seq),
-    /// Right above this place, which may be empty.
-    After(Seq),
-}
-
-/// How many notices match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matching {
-    /// So many.
-    pub number: u64,
-    /// False: an estimate.
-    pub is_exact: bool,
-}
-
-impl<'a> Filter<'a> {
-    /// The index that answers this filter, with the conditions; the kind, if asked for, is the parameter `?1`.
-    fn index(&self) -> String {
-        let unread = if self.unread { " AND read = 0" } else { "" };
-        let kind = if self.kind.is_some() { " AND kind = ?1" } else { "" };
-        match (self.needs_action, self.kind, self.unread) {
-            (true, ..) => {
-                format!("INDEXED BY notices_waiting WHERE state = 'open' AND actions <> '[]'{unread}{kind}")
-            }
-            (false, Some(_), _) => format!("INDEXED BY notices_kind WHERE kind = ?1{unread}"),
-            (false, None, true) => "INDEXED BY notices_unread WHERE read = 0".to_owned(),
-            (false, None, false) => "WHERE TRUE".to_owned(),
-        }
-    }
-
-    /// The conditions but the text, for a notice that is at hand; the kind, if asked for, is the parameter `?1`.
-    pub(super) fn conditions(&self) -> Option<String> {
-        let conditions: Vec<&str> = [
-            (self.unread, "notices.read = 0"),
-            (self.needs_action, "notices.state = 'open' AND notices.actions <> '[]'"),
-            (self.kind.is_some(), "notices.kind = ?1"),
-        ]
-        .into_iter()
-        .filter_map(|(is_asked, condition)| is_asked.then_some(condition))
-        .collect();
-        (!conditions.is_empty()).then(|| conditions.join(" AND "))
-    }
-
-    /// What `?1` is.
-    pub(super) fn parameters(&self) -> Vec<&dyn ToSql> {
-        self.kind.iter().map(|kind| kind as &dyn ToSql).collect()
-    }
-
-    fn without_text(self) -> Filter<'a> {
-        Filter { text: None, ..self }
-    }
-}
-
-impl Place {
-    /// The open interval it allows, and whether the notices next to its upper end are wanted.
-    pub(super) fn bounds(self) -> (i64, i64, bool) {
-        match self {
-            Self::Newest => (i64::MIN, i64::MAX, true),
-            Self::Before(Seq(below)) => (i64::MIN, below, true),
-            Self::After(Seq(above)) => (above, i64::MAX, false),
-        }
-    }
-}
 
 /// The places of a page: at most `limit`, newest first. To be called in a transaction, so that the parts of a search agree.
 pub(crate) fn seqs(
@@ -114,7 +35,7 @@ pub(crate) fn seqs(
             );
             connection
                 .prepare(&select)?
-                .query_map(params_from_iter(filter.parameters()), |row| row.get(0))?
+                .query_map(params_from_iter(filter.parameters()), codes::seq)?
                 .collect::<rusqlite::Result<_>>()?
         }
     };

@@ -3,10 +3,11 @@
 use jiff::Timestamp;
 use serde_json::Map;
 
-use super::{AlertMark, Applied, Counts, Outcome, Seq, Store, Stored, Write};
-use crate::{
+use super::Store;
+use belfry_core::{
     notice::{Identity, Notice, NoticeKey, Priority, Source, State},
     ports::PopupId,
+    storage::{AlertMark, Applied, Counts, Outcome, Seq, Stored, Write},
 };
 
 mod alerts;
@@ -126,7 +127,7 @@ impl Steps for Store {
     }
 
     fn delete(&mut self, seq: Seq) {
-        let buried = self.write(|tx| super::burial::bury(tx, &[seq])).unwrap();
+        let buried = self.write(|tx| super::tombstones::bury(tx, &[seq])).unwrap();
         assert_eq!(buried, 1);
     }
 

@@ -1,21 +1,19 @@
 //! Deleting with a moment to think: what a person deletes is buried at once for everybody, and kept aside as it was.
 //!
-//! Deliberately absent: how long a moment is, which is the writer's matter ([`crate::writer`]). Invariants: what is here is not
-//! in the inbox, and a copy sent again stays away; a restored notice has the marks it had, its newest version, its old
+//! Deliberately absent: how long a moment is, which the store thread decides. Invariants: what is here is not in the inbox, and a copy sent again stays away; a restored notice has the marks it had, its newest version, its old
 //! place, and owes no popup.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    burial,
-    codes::Micros,
+    codes::{self, Micros},
+    marks,
     rows::{self, COLUMNS},
-    search,
-    types::{Seq, Suppressed},
-    writer,
+    search, tombstones,
 };
-use crate::notice::{Notice, NoticeKey};
+use belfry_core::notice::{Notice, NoticeKey};
+use belfry_core::storage::{Seq, Suppressed};
 
 /// Names what was deleted at once, to take it back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -29,16 +27,16 @@ pub(crate) fn remove(tx: &Transaction<'_>, seqs: &[Seq], now: Timestamp) -> rusq
         "INSERT INTO trash (removal, {COLUMNS}) SELECT ?2, {COLUMNS} FROM notices WHERE seq = ?1"
     ))?;
     for seq in seqs {
-        keep.execute(params![seq, removal])?;
+        keep.execute(params![seq.0, removal])?;
     }
-    Ok((burial::bury(tx, seqs)?, Removal(removal)))
+    Ok((tombstones::bury(tx, seqs)?, Removal(removal)))
 }
 
 /// Brings back what was deleted under this name; how many notices that are, 0 when it is too late.
 pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqlite::Result<usize> {
     let seqs: Vec<Seq> = tx
         .prepare_cached("SELECT seq FROM trash WHERE removal = ?1 ORDER BY seq")?
-        .query_map([removal], |row| row.get(0))?
+        .query_map([removal], codes::seq)?
         .collect::<rusqlite::Result<_>>()?;
     let mut forget =
         tx.prepare_cached("DELETE FROM seen WHERE (scope, id) IN (SELECT scope, id FROM trash WHERE seq = ?1)")?;
@@ -47,12 +45,12 @@ pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqli
     let mut settle =
         tx.prepare_cached("UPDATE notices SET alert = 'uncertain' WHERE seq = ?1 AND alert = 'claimed'")?;
     for seq in &seqs {
-        forget.execute(params![seq])?;
-        back.execute(params![seq])?;
+        forget.execute(params![seq.0])?;
+        back.execute(params![seq.0])?;
         // Its popup was under way when it was deleted: what became of that has found no notice, or will not.
-        settle.execute(params![seq])?;
+        settle.execute(params![seq.0])?;
         // Whoever deleted it has seen it.
-        writer::suppress_if_due(tx, *seq, Suppressed::Read)?;
+        marks::suppress_if_due(tx, *seq, Suppressed::Read)?;
         if let Some(stored) = rows::find(tx, *seq)? {
             search::follow(tx, *seq, &stored.notice)?;
         }

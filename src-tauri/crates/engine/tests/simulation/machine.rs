@@ -11,18 +11,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{
-    catchup::{PassId, Request},
+use belfry_core::{
     clock::{Now, SleepWatch},
-    delivery::{self, AckId, ShowId},
     error::{Failure, Fault},
-    grouping::{Grouping, Job},
-    line::{Action, Input, Line, Message},
-    link::{self, Generation, PROBE_LIMIT, Refreshed, StopReason},
-    popups::Gone,
+    pipeline::{
+        Action, Input, Line, Message,
+        catchup::{PassId, Request},
+        delivery::{self, AckId, ShowId},
+        group_commit::{Grouping, Job},
+        link::{self, Generation, PROBE_LIMIT, Refreshed, StopReason},
+        popup_queue::Gone,
+    },
     ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
-    store::{RejectReason, Write},
+    storage::{RejectReason, Write},
 };
 
 use crate::{

@@ -5,13 +5,16 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use engine::{
-    delivery::AckId,
+use belfry_core::{
     event::Event,
-    inbox::{Filter, Inbox, Place},
     notice::{Source, State},
+    pipeline::delivery::AckId,
     ports::{Popup, PopupId, PopupKind},
-    store::{Alert, Applied, Outcome, Seq, Store, Suppressed, Write},
+    storage::{Alert, Applied, Outcome, Seq, Suppressed, Write},
+};
+use engine::{
+    inbox::{Filter, Inbox, Place},
+    store::Store,
 };
 
 use crate::server::{At, Copy, Server, copy_of, id_of, true_time};

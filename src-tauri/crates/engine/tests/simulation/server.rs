@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use engine::{
-    catchup::{Page, Request},
-    notice::{Identity, Notice, NoticeKey, Priority, State, page::Next as NextPage},
+use belfry_core::{
+    envelope::Next as NextPage,
+    notice::{Identity, Notice, NoticeKey, Priority, State},
+    pipeline::catchup::{Page, Request},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;

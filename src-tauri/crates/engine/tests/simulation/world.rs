@@ -9,17 +9,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use engine::{
-    catchup::{PassId, Request},
+use belfry_core::{
     clock::Now,
-    delivery::Ticket,
     error::Failure,
-    inbox::{Inbox, Removal},
-    line::{Config, Input},
-    link::{self, Generation},
+    pipeline::{
+        Config, Input,
+        catchup::{PassId, Request},
+        delivery::Ticket,
+        link::{self, Generation},
+    },
     ports::PopupId,
-    store::{Applied, Store},
+    storage::Applied,
     texts::Language,
+};
+use engine::{
+    inbox::{Inbox, Removal},
+    store::Store,
 };
 use jiff::{SignedDuration, tz::TimeZone};
 
@@ -385,7 +390,7 @@ impl<'a> World<'a> {
         let now = self.clocks();
         let Some(machine) = &self.machine else { return Err("the program was not started again".to_owned()) };
         let status = machine.line.status(now);
-        if status.state != engine::status::Connectivity::Live {
+        if status.state != belfry_core::status::Connectivity::Live {
             return Err(format!("(9) all is quiet, and still not live: {status:?}"));
         }
         if machine.line.backlog() > 0 {
@@ -417,7 +422,7 @@ impl<'a> World<'a> {
 
     /// The line's settings.
     pub(crate) fn config(&self) -> Config {
-        let mut settings = engine::settings::Settings::default();
+        let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;
         let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
         config.endpoints = self.plan.settings.endpoints;

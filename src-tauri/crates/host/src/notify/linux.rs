@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
 use zbus::MatchRule;
 use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, MessageIterator, connection};

@@ -7,7 +7,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
 
 use super::{MAX_BODY, MAX_TITLE};
 use crate::plain;

@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};

@@ -1,8 +1,9 @@
 //! What an alert owes, and which popups are to leave the screen.
 
-use crate::{
+use crate::store::Store;
+use belfry_core::{
     notice::State,
-    store::{Alert, AlertMark, Outcome, Seq, Store, Suppressed, Write},
+    storage::{Alert, AlertMark, Outcome, Seq, Suppressed, Write},
 };
 
 use super::{Steps, at, notice, popup, version};
@@ -13,7 +14,7 @@ fn only_what_is_due_unread_and_open_can_be_claimed_and_only_once() {
     let [plain, read, decided, deleted] = ["1", "2", "3", "4"].map(|id| store.add(version(id, 1, State::Open)));
     let quiet = Write::Notice {
         notice: Box::new(notice("5")),
-        source: crate::notice::Source::History,
+        source: belfry_core::notice::Source::History,
         received_at: at(1),
         alert: AlertMark::Suppressed(Suppressed::OldNews),
     };

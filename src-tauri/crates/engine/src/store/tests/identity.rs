@@ -1,8 +1,9 @@
 //! Which notices are the same, and which version of one holds.
 
-use crate::{
+use crate::store::Store;
+use belfry_core::{
     notice::{Identity, State},
-    store::{AlertMark, Outcome, Store, Write},
+    storage::{AlertMark, Outcome, Write},
 };
 
 use super::{Steps, arrival, at, content, notice, version};
@@ -44,7 +45,7 @@ fn what_is_stored_is_what_arrived() {
     sent.link = "https://example.com/x?y=1".to_owned();
     sent.undelivered = Some(false);
     sent.extra.insert("amount".to_owned(), serde_json::json!({"value": 12.5, "currency": "CNY"}));
-    sent.actions.push(crate::notice::Action {
+    sent.actions.push(belfry_core::notice::Action {
         id: "approve".to_owned(),
         label: "Approve".to_owned(),
         url: "https://example.com/approve".to_owned(),
@@ -105,7 +106,7 @@ fn an_expired_notice_that_is_sent_again_stays_away() {
     store.add(notice("old"));
     let later = Write::Notice {
         notice: Box::new(notice("young")),
-        source: crate::notice::Source::Live,
+        source: belfry_core::notice::Source::Live,
         received_at: at(100),
         alert: AlertMark::Due,
     };
@@ -149,7 +150,7 @@ fn a_late_open_after_decided_changes_nothing() {
     for (decided, open) in [
         (version("1", 2, State::Decided), version("1", 1, State::Open)),
         (version("1", 2, State::Decided), version("1", 2, State::Open)),
-        (crate::notice::Notice { state: State::Decided, ..notice("1") }, notice("1")),
+        (belfry_core::notice::Notice { state: State::Decided, ..notice("1") }, notice("1")),
     ] {
         let mut store = Store::open_in_memory().unwrap();
         let seq = store.add(decided.clone());
@@ -180,7 +181,7 @@ fn a_notice_that_was_read_stays_read_when_a_newer_version_comes() {
 fn what_a_message_without_title_and_text_does_not_say_stays() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(version("1", 1, State::Open));
-    let about = crate::notice::Notice {
+    let about = belfry_core::notice::Notice {
         is_partial: true,
         title: "fallback".to_owned(),
         body: "state: decided".to_owned(),
@@ -194,8 +195,8 @@ fn what_a_message_without_title_and_text_does_not_say_stays() {
 }
 
 /// Word about a notice that leaves open what it says.
-fn word(id: &str, number: i64, state: State) -> crate::notice::Notice {
-    crate::notice::Notice {
+fn word(id: &str, number: i64, state: State) -> belfry_core::notice::Notice {
+    belfry_core::notice::Notice {
         is_partial: true,
         title: format!("version: {number}"),
         body: format!("version: {number}"),

@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use crate::{
+use crate::store::{Filter, Place, Store, marks, rows, select, tombstones};
+use belfry_core::{
     notice::{Notice, NoticeKey, State},
-    store::{Filter, Outcome, Place, Seq, Store, burial, marks, rows, select},
+    storage::{Outcome, Seq},
 };
 
 use super::{Steps, arrival, at, notice};
@@ -105,7 +106,7 @@ proptest! {
                 Deed::Mark(seq, read) => drop(store.write(|tx| marks::mark(tx, &[Seq(seq)], read)).unwrap()),
                 Deed::Delete(seq) => {
                     gone.extend(store.notice(Seq(seq)).unwrap().map(|stored| stored.notice.key.id));
-                    store.write(|tx| burial::bury(tx, &[Seq(seq)])).unwrap();
+                    store.write(|tx| tombstones::bury(tx, &[Seq(seq)])).unwrap();
                 }
                 Deed::Index(limit) => drop(store.index_some(limit).unwrap()),
             }

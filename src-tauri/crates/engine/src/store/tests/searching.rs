@@ -2,9 +2,10 @@
 
 use proptest::prelude::*;
 
-use crate::{
+use crate::store::{Filter, Place, Store, select};
+use belfry_core::{
     notice::{Notice, State},
-    store::{Filter, Place, Seq, Store, Write, select},
+    storage::{Seq, Write},
 };
 
 use super::{Steps, arrival, at, notice, version};

@@ -4,8 +4,9 @@ use std::{path::Path, sync::mpsc, thread};
 
 use crate::{
     inbox::Inbox,
-    store::{Outcome, RejectReason, Store, StoreError, Write},
+    store::{Store, StoreError},
 };
+use belfry_core::storage::{Outcome, RejectReason, Write};
 
 use super::{Steps, arrival, at, notice};
 
@@ -87,7 +88,7 @@ fn unread_counts_all_and_the_badge_only_what_is_open() {
     let mut store = Store::open_in_memory().unwrap();
     let read = store.add(notice("1"));
     store.add(notice("2"));
-    store.add(super::version("3", 1, crate::notice::State::Decided));
+    store.add(super::version("3", 1, belfry_core::notice::State::Decided));
     store.mark_read(read);
     let counts = store.counts().unwrap();
     assert_eq!((store.total(), counts.unread, counts.badge), (3, 2, 1));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use engine::ports::{Popup, PopupId};
+use belfry_core::ports::{Popup, PopupId};
 
 use crate::oracle::item_of;
 

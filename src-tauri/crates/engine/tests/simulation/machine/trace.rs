@@ -1,9 +1,8 @@
 //! Inputs and actions in one line each.
 
-use engine::{
-    delivery,
-    line::{Action, Input},
-    store::{Applied, Write},
+use belfry_core::{
+    pipeline::{Action, Input, delivery},
+    storage::{Applied, Write},
 };
 
 use crate::server::{Copy, copy_of};

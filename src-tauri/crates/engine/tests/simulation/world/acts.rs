@@ -2,10 +2,12 @@
 
 use std::cmp::Reverse;
 
-use engine::{
+use belfry_core::{
     error::{Failure, Fault},
-    line::Input,
-    link::{self, Generation},
+    pipeline::{
+        Input,
+        link::{self, Generation},
+    },
 };
 
 use super::{CALM, Due, Event, Faults, Local, World};

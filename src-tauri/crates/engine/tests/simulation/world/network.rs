@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use engine::{
+use belfry_core::{
     error::{Failure, Fault},
-    link::Generation,
+    pipeline::link::Generation,
 };
 
 use super::{Event, Local, Path, Report, Said, World};

@@ -1,0 +1,256 @@
+//! Alerts: whether a notice rings, how loudly, when and together with which others, and in which words.
+//!
+//! Pure. [`decide`] says whether and how loudly, [`planner`] when and with whom, [`wording`] in which words. Nothing here
+//! shows anything.
+
+pub mod planner;
+mod wording;
+
+use jiff::{
+    Timestamp, Zoned,
+    civil::{Time, Weekday},
+    tz::TimeZone,
+};
+
+pub use self::wording::Wording;
+use crate::{
+    notice::{Notice, Priority, Source, State},
+    pipeline::catchup::OVERLAP,
+    ports::Loudness,
+    settings::{Day, NotificationSettings, QuietHours, Rule, Show},
+    storage::{AlertMark, Suppressed},
+};
+
+/// What is known when a notice arrives.
+#[derive(Debug, Clone, Copy)]
+pub struct Context<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// The machine's time zone, in which quiet hours are meant.
+    pub time_zone: &'a TimeZone,
+    /// The notice came in a pass, and nothing was ever collected before.
+    pub is_first_run: bool,
+    /// The stored `complete_through` before this pass.
+    pub complete_through: Option<Timestamp>,
+}
+
+/// Whether a new notice owes a popup: the rules of `[notifications]`, then where it came from. It is decided once, in the
+/// transaction that stores the notice.
+pub fn decide(notice: &Notice, source: Source, context: &Context<'_>, settings: &NotificationSettings) -> AlertMark {
+    let suppressed = if notice.state != State::Open {
+        Some(Suppressed::NotOpen)
+    } else if is_old_news(notice, source, context) {
+        Some(Suppressed::OldNews)
+    } else if !settings.enabled {
+        Some(Suppressed::Disabled)
+    } else {
+        match show(notice, settings) {
+            Show::Mute => Some(Suppressed::Muted),
+            Show::Urgent => None,
+            Show::Quiet | Show::Normal => {
+                let now = context.now.to_zoned(context.time_zone.clone());
+                let is_held = notice.priority < settings.quiet_hours.allow && is_quiet(&settings.quiet_hours, &now);
+                is_held.then_some(Suppressed::QuietHours)
+            }
+        }
+    };
+    suppressed.map_or(AlertMark::Due, AlertMark::Suppressed)
+}
+
+/// How loudly a popup rings that is owed.
+pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
+    match show(notice, settings) {
+        Show::Mute | Show::Quiet => Loudness::Quiet,
+        Show::Urgent => Loudness::Urgent,
+        Show::Normal if notice.priority == Priority::Urgent => Loudness::Urgent,
+        Show::Normal => Loudness::Normal,
+    }
+}
+
+/// What the server had delivered before, or what only fills the record up, does not ring. A collected row is undelivered
+/// unless it says otherwise; a row of the history is news only after `complete_through`, when its first delivery was lost.
+fn is_old_news(notice: &Notice, source: Source, context: &Context<'_>) -> bool {
+    match (source, notice.undelivered) {
+        (Source::Live, _) | (_, Some(true)) => false,
+        (Source::Collected, undelivered) => context.is_first_run && undelivered == Some(false),
+        (Source::History, _) if context.is_first_run => true,
+        (Source::History, _) => {
+            let from = context.complete_through.and_then(|through| through.checked_sub(OVERLAP).ok());
+            from.zip(notice.sent_at).is_none_or(|(from, sent)| sent < from)
+        }
+    }
+}
+
+/// The first rule that matches decides.
+fn show(notice: &Notice, settings: &NotificationSettings) -> Show {
+    settings.rules.iter().find(|rule| matches(rule, notice)).map_or(Show::Normal, |rule| rule.show)
+}
+
+fn matches(rule: &Rule, notice: &Notice) -> bool {
+    let fits = |wanted: &Option<String>, found: &str| match wanted.as_deref() {
+        None => true,
+        Some(pattern) => pattern.strip_suffix('*').map_or(pattern == found, |beginning| found.starts_with(beginning)),
+    };
+    fits(&rule.kind, &notice.kind) && fits(&rule.sender, &notice.sender)
+}
+
+/// Whether it is quiet now. Hours over midnight belong to the day they begin on; equal ends are the whole day.
+fn is_quiet(hours: &QuietHours, now: &Zoned) -> bool {
+    let (Some(from), Some(to)) = (hours.from, hours.to) else { return false };
+    let time: Time = now.time();
+    let is_on = |weekday: Weekday| hours.days.iter().any(|named| weekday_of(*named) == weekday);
+    if from < to {
+        is_on(now.weekday()) && (from..to).contains(&time)
+    } else {
+        (is_on(now.weekday()) && time >= from) || (is_on(now.weekday().previous()) && time < to)
+    }
+}
+
+fn weekday_of(named: Day) -> Weekday {
+    match named {
+        Day::Mon => Weekday::Monday,
+        Day::Tue => Weekday::Tuesday,
+        Day::Wed => Weekday::Wednesday,
+        Day::Thu => Weekday::Thursday,
+        Day::Fri => Weekday::Friday,
+        Day::Sat => Weekday::Saturday,
+        Day::Sun => Weekday::Sunday,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::notice::{Identity, NoticeKey};
+
+    fn notice() -> Notice {
+        Notice {
+            key: NoticeKey { scope: String::new(), id: "1".to_owned() },
+            identity: Identity::Given,
+            title: "Expense report".to_owned(),
+            body: "Expense report\n12 EUR".to_owned(),
+            kind: "expense".to_owned(),
+            sender: "alice".to_owned(),
+            sent_at: None,
+            link: String::new(),
+            priority: Priority::Normal,
+            state: State::Open,
+            version: None,
+            actions: Vec::new(),
+            undelivered: None,
+            is_partial: false,
+            extra: serde_json::Map::new(),
+            destination: String::new(),
+        }
+    }
+
+    /// Friday 20 November 2026 in UTC.
+    fn at(time: &str) -> Timestamp {
+        format!("2026-11-20T{time}:00Z").parse().unwrap()
+    }
+
+    fn context(now: Timestamp) -> Context<'static> {
+        static ZONE: TimeZone = TimeZone::UTC;
+        Context { now, time_zone: &ZONE, is_first_run: false, complete_through: None }
+    }
+
+    fn hours(from: i8, to: i8) -> NotificationSettings {
+        let quiet_hours = QuietHours {
+            from: Time::new(from, 0, 0, 0).ok(),
+            to: Time::new(to, 0, 0, 0).ok(),
+            days: BTreeSet::from([Day::Fri]),
+            allow: Priority::Urgent,
+        };
+        NotificationSettings { quiet_hours, ..NotificationSettings::default() }
+    }
+
+    #[test]
+    fn quiet_hours_hold_what_is_not_urgent_and_those_over_midnight_belong_to_the_day_they_begin_on() {
+        let held = AlertMark::Suppressed(Suppressed::QuietHours);
+        let friday_night = hours(22, 7);
+        let late = context(at("22:00"));
+        assert_eq!(decide(&notice(), Source::Live, &late, &friday_night), held);
+        assert_eq!(decide(&notice(), Source::Live, &context(at("21:59")), &friday_night), AlertMark::Due);
+        let morning: Timestamp = "2026-11-21T06:59:00Z".parse().unwrap();
+        assert_eq!(decide(&notice(), Source::Live, &context(morning), &friday_night), held);
+        let friday_morning = context(at("06:59"));
+        assert_eq!(decide(&notice(), Source::Live, &friday_morning, &friday_night), AlertMark::Due);
+        let urgent = Notice { priority: Priority::Urgent, ..notice() };
+        assert_eq!(decide(&urgent, Source::Live, &late, &friday_night), AlertMark::Due);
+        assert_eq!(decide(&notice(), Source::Live, &context(at("12:00")), &hours(9, 17)), held);
+        assert_eq!(decide(&notice(), Source::Live, &context(at("17:00")), &hours(9, 17)), AlertMark::Due);
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_decides() {
+        let rule = |kind: &str, sender: Option<&str>, show| Rule {
+            kind: Some(kind.to_owned()),
+            sender: sender.map(str::to_owned),
+            show,
+        };
+        let mut settings = hours(0, 23);
+        settings.rules = vec![
+            rule("expense", Some("bob*"), Show::Mute),
+            rule("exp*", Some("ali*"), Show::Urgent),
+            rule("expense", None, Show::Mute),
+        ];
+        let noon = context(at("12:00"));
+        assert_eq!(decide(&notice(), Source::Live, &noon, &settings), AlertMark::Due, "urgent passes quiet hours");
+        assert_eq!(loudness(&notice(), &settings), Loudness::Urgent);
+        let bobs = Notice { sender: "bobby".to_owned(), ..notice() };
+        assert_eq!(decide(&bobs, Source::Live, &noon, &settings), AlertMark::Suppressed(Suppressed::Muted));
+    }
+
+    #[test]
+    fn what_is_not_open_and_what_was_delivered_before_does_not_ring() {
+        let settings = NotificationSettings::default();
+        let mark = |notice: &Notice, source, context: &Context<'_>| decide(notice, source, context, &settings);
+        let old = AlertMark::Suppressed(Suppressed::OldNews);
+        let now = context(at("12:00"));
+        let decided = Notice { state: State::Decided, ..notice() };
+        assert_eq!(mark(&decided, Source::Live, &now), AlertMark::Suppressed(Suppressed::NotOpen));
+
+        let first = Context { is_first_run: true, ..now };
+        let delivered = Notice { undelivered: Some(false), ..notice() };
+        let undelivered = Notice { undelivered: Some(true), ..notice() };
+        for (row, source, expected) in [
+            (&notice(), Source::Collected, AlertMark::Due),
+            (&undelivered, Source::Collected, AlertMark::Due),
+            (&delivered, Source::Collected, old),
+            (&notice(), Source::History, old),
+            (&delivered, Source::History, old),
+            (&undelivered, Source::History, AlertMark::Due),
+        ] {
+            assert_eq!(mark(row, source, &first), expected, "{source:?} {:?}", row.undelivered);
+        }
+
+        let later = Context { complete_through: Some(at("11:00")), ..now };
+        let sent = |time| Notice { sent_at: Some(at(time)), undelivered: Some(false), ..notice() };
+        assert_eq!(mark(&sent("11:30"), Source::History, &later), AlertMark::Due, "its delivery was lost");
+        assert_eq!(mark(&sent("10:56"), Source::History, &later), AlertMark::Due, "within the overlap");
+        assert_eq!(mark(&sent("10:54"), Source::History, &later), old);
+        assert_eq!(mark(&notice(), Source::History, &later), old, "without a time it is not news");
+        assert_eq!(mark(&delivered, Source::Collected, &later), AlertMark::Due, "it was missed here");
+    }
+
+    #[test]
+    fn popups_are_worded_in_the_persons_language_and_name_the_three_most_urgent_or_newest() {
+        let notices: Vec<Notice> =
+            (0..5).map(|number| Notice { title: format!("Report {number}"), ..notice() }).collect();
+        let wording = Wording::new(crate::texts::Language::English, NotificationSettings::default());
+        let popup = wording.summary(&notices);
+        assert_eq!(popup.title, "5 new notices");
+        assert_eq!(popup.body, "alice: Report 4\nalice: Report 3\nalice: Report 2\nand 2 more");
+        assert_eq!(popup.notices.len(), 5);
+        let urgent = |number: usize| Notice { priority: Priority::Urgent, ..notices[number].clone() };
+        let mixed = [urgent(0), notices[1].clone(), urgent(2), notices[3].clone(), notices[4].clone()];
+        assert_eq!(wording.summary(&mixed).body, "alice: Report 2\nalice: Report 0\nalice: Report 4\nand 2 more");
+        let chinese = Wording::new(crate::texts::Language::Chinese, NotificationSettings::default());
+        assert_eq!(chinese.summary(&notices).title, "5 条新通知");
+        assert_eq!(wording.single(&notice()).body, "12 EUR", "the title is not said twice");
+        let long = Notice { body: "é".repeat(1_000), ..notice() };
+        assert_eq!(wording.single(&long).body.chars().count(), 241);
+    }
+}

@@ -1,0 +1,280 @@
+//! A page of the HTTP API: its envelope, its rows, and what comes after them (contract, section 5).
+//!
+//! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a pointer names one. A shape
+//! in which no rows can be found is an error, never an empty page: an empty page would end the catch-up and lose what
+//! the server holds. Pure; what the rows mean is [`super::parse`]'s matter.
+
+use serde_json::value::RawValue;
+
+use crate::json::{Members, elements, follow, scalar};
+use crate::settings::Pointer;
+
+/// Where the rows of a response are looked for, besides the response itself.
+const ITEMS: [&str; 8] =
+    ["/data", "/rows", "/result", "/data/records", "/data/list", "/data/items", "/data/rows", "/data/content"];
+/// Where the next cursor is looked for.
+const NEXT: [&str; 2] = ["/data/next", "/next"];
+
+/// Rows and what follows them.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The rows, as the server wrote them.
+    pub items: Vec<Box<RawValue>>,
+    /// What the server says of the next page.
+    pub next: Next,
+}
+
+/// What a response says of the next page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Nothing: such servers are asked for what follows the last row.
+    Absent,
+    /// There is none.
+    Null,
+    /// Its cursor; a number in its exact text.
+    Cursor(String),
+}
+
+/// Why a response is no page.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PageError {
+    /// The envelope's `code` is 401 or 403, which counts as that HTTP status.
+    #[error("the server answered with code {0}")]
+    Status(u16),
+    /// The envelope says that the call failed, and why.
+    #[error("the server refused: {0}")]
+    Failed(String),
+    /// It is not JSON, or was cut.
+    #[error("the answer cannot be read as JSON ({0})")]
+    NotJson(String),
+    /// It is JSON, but there is no array of rows where one is looked for.
+    #[error("no array of messages in the answer: set api.items to where it stands")]
+    NoItems,
+}
+
+/// Reads a page. `items` and `cursor` are `api.items` and `api.cursor`; empty ones are found by themselves.
+///
+/// # Errors
+/// [`PageError`]: the envelope reports a failure, or there are no rows to be found.
+pub fn read(body: &[u8], items: &Pointer, cursor: &Pointer) -> Result<Page, PageError> {
+    let document = checked(body)?;
+    let items = rows(document, items)?.into_iter().map(RawValue::to_owned).collect();
+    Ok(Page { items, next: next(document, cursor) })
+}
+
+/// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is an empty answer.
+///
+/// # Errors
+/// [`PageError`], except [`PageError::NoItems`].
+pub fn check(body: &[u8]) -> Result<(), PageError> {
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    checked(body).map(|_| ())
+}
+
+fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
+    let not_json = |error: &dyn std::fmt::Display| PageError::NotJson(error.to_string());
+    let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let document: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
+    let Some(envelope) = Members::read(document.get()) else { return Ok(document) };
+    let code = envelope.value("code").map(|code| scalar(code).unwrap_or_else(|| code.get().to_owned()));
+    let has_failed = envelope.value("success").and_then(scalar).is_some_and(|success| success == "false");
+    match code.as_deref() {
+        Some("401") => Err(PageError::Status(401)),
+        Some("403") => Err(PageError::Status(403)),
+        None | Some("0" | "200") if !has_failed => Ok(document),
+        code => {
+            let said = ["msg", "message"].into_iter().find_map(|key| {
+                envelope.value(key).and_then(scalar).map(|text| shortened(&text)).filter(|text| !text.is_empty())
+            });
+            let code = code.map(|code| format!("code {}", shortened(code)));
+            let reason = match (said, code) {
+                (Some(said), Some(code)) => format!("{said} ({code})"),
+                (Some(said), None) => said,
+                (None, Some(code)) => code,
+                (None, None) => "success is false".to_owned(),
+            };
+            Err(PageError::Failed(reason))
+        }
+    }
+}
+
+/// One line of at most 200 characters: it ends in a status line.
+fn shortened(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValue>, PageError> {
+    if !pointer.is_empty() {
+        return match follow(document, pointer) {
+            Some(found) if found.get() == "null" => Ok(Vec::new()),
+            Some(found) => elements(found.get()).ok_or(PageError::NoItems),
+            None => Err(PageError::NoItems),
+        };
+    }
+    if let Some(rows) = elements(document.get()) {
+        return Ok(rows);
+    }
+    let mut is_empty = false;
+    for place in usual(&ITEMS) {
+        match follow(document, &place) {
+            Some(found) if found.get() == "null" => is_empty = true,
+            Some(found) => {
+                if let Some(rows) = elements(found.get()) {
+                    return Ok(rows);
+                }
+            }
+            None => {}
+        }
+    }
+    // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there is nothing.
+    let is_bare = Members::read(document.get()).is_some_and(|envelope| {
+        envelope.value("code").or(envelope.value("success")).is_some()
+            && envelope.iter().all(|(key, _)| matches!(key, "code" | "success" | "msg" | "message"))
+    });
+    if is_empty || is_bare { Ok(Vec::new()) } else { Err(PageError::NoItems) }
+}
+
+fn next(document: &RawValue, pointer: &Pointer) -> Next {
+    let found = if pointer.is_empty() {
+        usual(&NEXT).find_map(|place| follow(document, &place))
+    } else {
+        follow(document, pointer)
+    };
+    match found {
+        None => Next::Absent,
+        Some(value) if value.get() == "null" => Next::Null,
+        Some(value) => match scalar(value) {
+            // `""` and `false` are how some servers write null.
+            Some(text) if text.is_empty() || text == "false" => Next::Null,
+            Some(text) => Next::Cursor(text),
+            // No cursor can be made of an object: as if there were none.
+            None => Next::Absent,
+        },
+    }
+}
+
+fn usual<'a>(places: &'a [&'a str]) -> impl Iterator<Item = Pointer> + 'a {
+    places.iter().filter_map(|place| place.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(body: &str, items: &str, cursor: &str) -> Result<(Vec<String>, Next), PageError> {
+        let page = read(body.as_bytes(), &items.parse().unwrap(), &cursor.parse().unwrap())?;
+        Ok((page.items.iter().map(|item| item.get().to_owned()).collect(), page.next))
+    }
+
+    #[test]
+    fn rows_are_found_in_the_usual_places_and_in_that_order() {
+        for body in [
+            r#"[1,{"a":2}]"#,
+            r#"{"data":[1,{"a":2}]}"#,
+            r#"{"code":0,"rows":[1,{"a":2}],"total":2}"#,
+            r#"{"code":"200","result":[1,{"a":2}]}"#,
+            r#"{"data":{"records":[1,{"a":2}],"list":[3]}}"#,
+            r#"{"data":{"list":[1,{"a":2}]}}"#,
+            r#"{"data":{"items":[1,{"a":2}]}}"#,
+            r#"{"data":{"rows":[1,{"a":2}]}}"#,
+            r#"{"data":{"content":[1,{"a":2}]}}"#,
+            r#"{"data":[1,{"a":2}],"rows":[3]}"#,
+            "\u{feff}{\"data\":null,\"rows\":[1,{\"a\":2}]}",
+        ] {
+            assert_eq!(found(body, "", "").unwrap().0, ["1", r#"{"a":2}"#], "{body}");
+        }
+        assert_eq!(found(r#"{"data":[9],"deep":{"er":[1]}}"#, "/deep/er", "").unwrap().0, ["1"]);
+    }
+
+    #[test]
+    fn nothing_to_collect_is_an_empty_page_and_an_unknown_shape_is_not() {
+        for (body, items) in [
+            ("[]", ""),
+            (r#"{"code":0,"data":null}"#, ""),
+            (r#"{"code":0,"data":{"total":0,"records":null}}"#, ""),
+            (r#"{"code":0,"msg":"ok"}"#, ""),
+            (r#"{"x":null}"#, "/x"),
+        ] {
+            assert_eq!(found(body, items, "").unwrap().0, Vec::<String>::new(), "{body}");
+        }
+        for (body, items) in [
+            (r#"{"messages":[1]}"#, ""),
+            (r#"{"code":0,"data":{"messages":[1]}}"#, ""),
+            ("{}", ""),
+            ("5", ""),
+            ("null", ""),
+            (r#"{"data":[1]}"#, "/x"),
+            (r#"{"x":{}}"#, "/x"),
+        ] {
+            assert_eq!(found(body, items, "").unwrap_err(), PageError::NoItems, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_next_cursor_may_be_absent_null_or_a_text() {
+        let cursor = |text: &str| Next::Cursor(text.to_owned());
+        for (body, pointer, expected) in [
+            (r#"{"data":[]}"#, "", Next::Absent),
+            (r#"{"data":[],"next":null}"#, "", Next::Null),
+            (r#"{"data":[],"next":""}"#, "", Next::Null),
+            (r#"{"data":[],"next":false}"#, "", Next::Null),
+            (r#"{"data":[],"next":{"page":2}}"#, "", Next::Absent),
+            (r#"{"data":[],"next":"abc"}"#, "", cursor("abc")),
+            (r#"{"data":[],"next":9007199254740993}"#, "", cursor("9007199254740993")),
+            (r#"{"data":{"records":[],"next":"inner"},"next":"outer"}"#, "", cursor("inner")),
+            (r#"{"data":{"records":[],"next":null},"next":"outer"}"#, "", Next::Null),
+            (r#"{"data":[],"next":"x","more":{"at":7}}"#, "/more/at", cursor("7")),
+            (r#"{"data":[],"next":"x"}"#, "/more/at", Next::Absent),
+            ("[]", "", Next::Absent),
+        ] {
+            assert_eq!(found(body, "", pointer).unwrap().1, expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_envelope_says_whether_the_call_worked() {
+        for fine in ["0", "200", "\"0\"", "\"200\"", "null"] {
+            assert!(check(format!(r#"{{"code":{fine},"data":[]}}"#).as_bytes()).is_ok(), "{fine}");
+        }
+        let failed = |text: &str| Err(PageError::Failed(text.to_owned()));
+        for (body, expected) in [
+            (r#"{"code":401,"msg":"expired"}"#, Err(PageError::Status(401))),
+            (r#"{"code":"403"}"#, Err(PageError::Status(403))),
+            (r#"{"code":500,"msg":"database\n down"}"#, failed("database down (code 500)")),
+            (r#"{"code":1,"message":"no"}"#, failed("no (code 1)")),
+            (r#"{"code":0.5}"#, failed("code 0.5")),
+            (r#"{"code":{"x":1}}"#, failed(r#"code {"x":1}"#)),
+            (r#"{"success":false,"msg":"no"}"#, failed("no")),
+            (r#"{"code":0,"success":false}"#, failed("code 0")),
+            (r#"{"success":false}"#, failed("success is false")),
+            (r#"{"success":true}"#, Ok(())),
+            ("[]", Ok(())),
+            ("", Ok(())),
+        ] {
+            assert_eq!(check(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_or_not_json_is_an_error() {
+        for body in [&b"{\"data\":[1,"[..], b"<html>", b"", b"\xff[]"] {
+            let error = read(body, &Pointer::default(), &Pointer::default()).unwrap_err();
+            assert!(matches!(error, PageError::NotJson(_)), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_breaks_it(body: Vec<u8>, text in r#"[\[\]{}":,0-9a-z\\ ]{0,60}"#) {
+            for body in [&body[..], text.as_bytes()] {
+                let _ = read(body, &Pointer::default(), &"/next".parse().unwrap());
+                let _ = check(body);
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! What the engine tells the outside, in the words of `belfryctl run --json` (contract, section 3).
+//!
+//! Serialised, each variant is one line of that output. Nothing here holds a secret.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    notice::{NoticeKey, Source, State},
+    ports::PopupKind,
+    status::StatusEvent,
+    storage::RejectReason,
+};
+
+/// One event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The state people see has changed.
+    Status(StatusEvent),
+    /// A notice is in the inbox: after its commit, once per id and data directory.
+    Notice {
+        /// Its id.
+        id: String,
+        /// Its title.
+        title: String,
+        /// The server's type.
+        kind: String,
+        /// By which way it came.
+        source: Source,
+        /// When the server says it was sent.
+        sent_at: Option<Timestamp>,
+        /// Said again after a crash, since the first time may not have been heard.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        replayed: bool,
+    },
+    /// A notice that is in the inbox has changed.
+    Changed {
+        /// Its id.
+        id: String,
+        /// Its state now.
+        state: State,
+        /// Which fields.
+        fields: Vec<&'static str>,
+    },
+    /// A pass of catch-up has ended.
+    CaughtUp {
+        /// Rows the server sent.
+        fetched: u64,
+        /// Notices nobody had seen.
+        new: u64,
+        /// Nothing sent before this is missing.
+        complete_through: Option<Timestamp>,
+        /// The pass was cut at its limit of pages; the next one goes on.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        incomplete: bool,
+    },
+    /// What was handed to the OS (headless: would be).
+    Notification {
+        /// Single, summary, update, or retract.
+        r#type: NotificationType,
+        /// Ids of the notices it speaks for.
+        notices: Vec<String>,
+        /// Its first line; empty for a retraction.
+        summary: String,
+    },
+    /// A message that could not be used.
+    Rejected {
+        /// Why.
+        reason: RejectReason,
+        /// Where it came from.
+        destination: String,
+    },
+    /// A person clicked a notification. Only where there is a desktop.
+    Activated {
+        /// The notices it spoke for.
+        notices: Vec<NoticeKey>,
+        /// `default`, or the id of the button.
+        action: String,
+        /// Lets a window take the focus (XDG).
+        #[serde(skip)]
+        activation_token: Option<String>,
+    },
+}
+
+/// What happened to a notification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotificationType {
+    /// One notice popped up.
+    Single,
+    /// Several notices popped up as one.
+    Summary,
+    /// A notification on the screen has new text.
+    Update,
+    /// A notification was taken off the screen.
+    Retract,
+}
+
+impl From<PopupKind> for NotificationType {
+    fn from(kind: PopupKind) -> Self {
+        match kind {
+            PopupKind::Single => Self::Single,
+            PopupKind::Summary => Self::Summary,
+            PopupKind::Update => Self::Update,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! Every decision of Belfry: what a message means, what is new, what notifies, when to connect, and what to say.
+//!
+//! The model ([`notice`], [`account`], [`status`], [`storage`], [`ports`]), the [`pipeline`] from server to notification,
+//! the [`alerts`] and the [`settings`]. Deliberately absent: async, I/O, the clock and the environment; time and
+//! randomness are arguments. The crate's list of dependencies proves it. The engine executes what is decided here on a
+//! real machine; the simulation executes it in an invented world.
+
+pub mod account;
+pub mod alerts;
+pub mod clock;
+pub mod envelope;
+pub mod error;
+pub mod event;
+mod json;
+pub mod notice;
+pub mod pipeline;
+pub mod ports;
+pub mod settings;
+pub mod status;
+pub mod storage;
+pub mod texts;
+pub mod words;

@@ -1,0 +1,180 @@
+//! A notice: one item of the inbox, whatever server it came from.
+//!
+//! Only its shape and the rules between two versions of it live here; [`parse`] makes notices out of messages. Pure: no
+//! I/O, no clock. Invariant: an id is text and is never changed on the way from the server to the inbox.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::words::words;
+
+mod fields;
+pub mod parse;
+
+/// What identifies a notice inside an account: the server's id within a scope (contract, section 4).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct NoticeKey {
+    /// `scope` of the subscription or of the API; empty unless two systems have clashing ids.
+    pub scope: String,
+    /// The mapped id; else the `amqp-message-id`; else `sha256:` of the content, with `#2`, `#3` … for equal content.
+    pub id: String,
+}
+
+/// How firmly an id names one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// The server named it: the same id is the same notice.
+    Given,
+    /// Hash of the content, from a source that repeats itself (collect, history, raw WebSocket, a redelivery): equal
+    /// content is the same notice.
+    Content,
+    /// Hash of the content, delivered over STOMP without `redelivered:true`: a new notice even when the content is
+    /// known; the store appends `#2`, `#3` … to the id.
+    FreshContent,
+}
+
+/// Where a notice came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Source {
+    /// Over the session.
+    Live,
+    /// From `api.collect`.
+    Collected,
+    /// From `api.history`.
+    History,
+}
+
+/// Where the matter that a notice speaks of stands. The order is the one that breaks ties between equal versions: a
+/// later state beats an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Somebody still has to act, or nothing was said.
+    #[default]
+    Open,
+    /// It ran out.
+    Expired,
+    /// The sender took it back.
+    Withdrawn,
+    /// Somebody acted.
+    Decided,
+}
+
+/// How loudly a notice asks for attention: 1 (lowest) to 5 (highest), as servers number it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Priority {
+    /// 1 or 2.
+    Low,
+    /// 3, and when the server says nothing.
+    Normal,
+    /// 4.
+    High,
+    /// 5.
+    Urgent,
+}
+
+words!(Source { Live = "live", Collected = "collected", History = "history" });
+words!(State { Open = "open", Expired = "expired", Withdrawn = "withdrawn", Decided = "decided" });
+words!(Priority { Low = "low", Normal = "normal", High = "high", Urgent = "urgent" });
+
+/// Something a person may do from the notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// The server's name for it.
+    pub id: String,
+    /// What the button says.
+    pub label: String,
+    /// Where it goes.
+    pub url: String,
+    /// HTTP method; empty opens the URL in the browser.
+    #[serde(default)]
+    pub method: String,
+    /// Whether to ask before doing it.
+    #[serde(default)]
+    pub confirm: bool,
+}
+
+/// A message, mapped (contract, sections 2 `[message]` and 4).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notice {
+    /// Its identity within the account.
+    pub key: NoticeKey,
+    /// How firm that identity is.
+    pub identity: Identity,
+    /// Never empty: falls back to the body's first line, then the destination.
+    pub title: String,
+    /// Plain text.
+    pub body: String,
+    /// The server's `type`, as text; may be empty.
+    pub kind: String,
+    /// May be empty.
+    pub sender: String,
+    /// When the server says it was sent.
+    pub sent_at: Option<Timestamp>,
+    /// Where more is to be seen; may be empty. Untrusted.
+    pub link: String,
+    /// How loud.
+    pub priority: Priority,
+    /// Where the matter stands.
+    pub state: State,
+    /// The server's version of this notice; the higher wins.
+    pub version: Option<i64>,
+    /// What a person may do.
+    pub actions: Vec<Action>,
+    /// The server's delivery status of a collected or history row (`/status`): true for `undelivered`, false for
+    /// `delivered`, `None` when it says nothing.
+    pub undelivered: Option<bool>,
+    /// The message had neither title nor text: it speaks about a notice ("5 is decided") rather than being one.
+    pub is_partial: bool,
+    /// What no pointer mapped, kept for the detail view.
+    pub extra: Map<String, Value>,
+    /// STOMP destination, or the API path it came by.
+    pub destination: String,
+}
+
+impl Notice {
+    /// Whether `self`, just received, replaces a stored notice with the same key: the higher version wins; without
+    /// versions on both sides the later `sent_at`; on a tie the later state (contract, section 2, `version`). An equal
+    /// copy does not.
+    pub fn supersedes(&self, version: Option<i64>, sent_at: Option<Timestamp>, state: State) -> bool {
+        let order = match (self.version, version) {
+            (Some(mine), Some(theirs)) => mine.cmp(&theirs),
+            _ => match (self.sent_at, sent_at) {
+                (Some(mine), Some(theirs)) => mine.cmp(&theirs),
+                _ => std::cmp::Ordering::Equal,
+            },
+        };
+        order.then_with(|| self.state.cmp(&state)).is_gt()
+    }
+
+    /// The notice as it reads once `self` supersedes `old`: what a partial message does not say stays, or is filled in when
+    /// the fuller `old` comes after it.
+    pub fn over(&self, old: &Self) -> Self {
+        let mut new = self.clone();
+        if self.is_partial {
+            new.is_partial = old.is_partial;
+            if !old.is_partial {
+                new.title.clone_from(&old.title);
+                new.body.clone_from(&old.body);
+            }
+            for (text, old) in [(&mut new.kind, &old.kind), (&mut new.sender, &old.sender), (&mut new.link, &old.link)]
+            {
+                if text.is_empty() {
+                    text.clone_from(old);
+                }
+            }
+            new.sent_at = self.sent_at.or(old.sent_at);
+            new.version = self.version.or(old.version);
+            if new.actions.is_empty() {
+                new.actions.clone_from(&old.actions);
+            }
+            let mut extra = old.extra.clone();
+            extra.extend(std::mem::take(&mut new.extra));
+            new.extra = extra;
+        }
+        new
+    }
+}

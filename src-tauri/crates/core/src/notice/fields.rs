@@ -1,0 +1,206 @@
+//! The fields of a notice that are more than text: time, priority, state, version, actions.
+//!
+//! Each reader takes the value a pointer leads to and answers `None` if it does not understand it: such a value stays
+//! among the unmapped fields, where a person can still see it. What each accepts is section 2 of the contract, `[message]`.
+
+use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
+use serde_json::value::RawValue;
+
+use super::{Action, Priority, State};
+use crate::json::{Members, elements, scalar};
+use crate::words::Word as _;
+
+/// Text that is there: a string, a number or a switch, not empty.
+pub(super) fn text(value: &RawValue) -> Option<String> {
+    scalar(value).map(|text| clean(&text)).filter(|text| !text.is_empty())
+}
+
+/// An id is never changed, only an empty one is none.
+pub(super) fn id(value: &RawValue) -> Option<String> {
+    scalar(value).filter(|text| !text.is_empty())
+}
+
+/// Text as it may be shown: `\n` ends lines, and of the control characters only tab and line feed stay.
+pub(super) fn clean(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
+}
+
+/// RFC 3339; a date and time without an offset, in `zone`; seconds or milliseconds since 1970, as number or text.
+pub(super) fn sent_at(value: &RawValue, zone: &TimeZone) -> Option<Timestamp> {
+    let text = scalar(value)?;
+    let text = text.trim();
+    if text.bytes().all(|byte| byte.is_ascii_digit() || b".eE+".contains(&byte)) {
+        return epoch(text);
+    }
+    if let Ok(time) = text.parse::<Timestamp>() {
+        return Some(time);
+    }
+    let local: DateTime = text.parse().ok()?;
+    Some(local.to_zoned(zone.clone()).ok()?.timestamp())
+}
+
+/// Up to the year 5138 a number below 1e11 means seconds; one of at least that, milliseconds since March 1973. Zero is how servers write
+/// "none", and beyond 1e13 (the year 2286) it is no time at all.
+fn epoch(text: &str) -> Option<Timestamp> {
+    const MILLIS_FROM: f64 = 1e11;
+    const MILLIS_BELOW: f64 = 1e13;
+    let number: f64 = text.parse().ok()?;
+    if number <= 0.0 || number >= MILLIS_BELOW {
+        return None;
+    }
+    let millis = if number < MILLIS_FROM { number * 1000.0 } else { number };
+    // Below 1e14 every millisecond is exact in a double.
+    Timestamp::from_millisecond(millis.round() as i64).ok()
+}
+
+/// 1 to 5 as number or text, or a name.
+pub(super) fn priority(value: &RawValue) -> Option<Priority> {
+    match scalar(value)?.trim().to_ascii_lowercase().as_str() {
+        "1" | "2" => Some(Priority::Low),
+        "3" => Some(Priority::Normal),
+        "4" => Some(Priority::High),
+        "5" => Some(Priority::Urgent),
+        word => Priority::from_word(word),
+    }
+}
+
+/// A name.
+pub(super) fn state(value: &RawValue) -> Option<State> {
+    State::from_word(&scalar(value)?.trim().to_ascii_lowercase())
+}
+
+/// A whole number, also as text.
+pub(super) fn version(value: &RawValue) -> Option<i64> {
+    scalar(value)?.trim().parse().ok()
+}
+
+/// `undelivered` or `delivered`: true for the former.
+pub(super) fn undelivered(value: &RawValue) -> Option<bool> {
+    match scalar(value)?.as_str() {
+        "undelivered" => Some(true),
+        "delivered" => Some(false),
+        _ => None,
+    }
+}
+
+/// `[{id,label,url,method,confirm?}]`. Without an id or a label the one stands for the other; if a single one cannot be
+/// used, none is: half of a choice is worse than none.
+pub(super) fn actions(value: &RawValue) -> Option<Vec<Action>> {
+    elements(value.get())?.into_iter().map(action).collect()
+}
+
+fn action(value: &RawValue) -> Option<Action> {
+    let members = Members::read(value.get())?;
+    let field = |key: &str| members.value(key).and_then(text);
+    let id = members.value("id").and_then(id).or_else(|| field("label"))?;
+    Some(Action {
+        label: field("label").unwrap_or_else(|| clean(&id)),
+        id,
+        url: field("url")?,
+        method: field("method").unwrap_or_default().to_ascii_uppercase(),
+        confirm: field("confirm").is_some_and(|text| !matches!(text.as_str(), "false" | "0")),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz;
+
+    use super::*;
+
+    fn raw(text: &str) -> &RawValue {
+        serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn times_are_read_in_four_forms() {
+        let zone = TimeZone::fixed(tz::offset(8));
+        for (json, expected) in [
+            (r#""2026-11-20T07:10:00Z""#, Some("2026-11-20T07:10:00Z")),
+            (r#""2026-11-20T07:10:00.25+02:00""#, Some("2026-11-20T05:10:00.25Z")),
+            (r#""2026-11-20 15:10:00""#, Some("2026-11-20T07:10:00Z")),
+            (r#"" 2026-11-20T15:10:00.5 ""#, Some("2026-11-20T07:10:00.5Z")),
+            ("1795158600", Some("2026-11-20T07:10:00Z")),
+            ("1795158600.5", Some("2026-11-20T07:10:00.5Z")),
+            ("1795158600123", Some("2026-11-20T07:10:00.123Z")),
+            (r#""1795158600""#, Some("2026-11-20T07:10:00Z")),
+            (r#""1795158600123""#, Some("2026-11-20T07:10:00.123Z")),
+            ("1.7951586e9", Some("2026-11-20T07:10:00Z")),
+            ("0", None),
+            ("-5", None),
+            ("1e400", None),
+            ("17951586001234567", None),
+            (r#""yesterday""#, None),
+            (r#""2026-13-45 99:00:00""#, None),
+            (r#""""#, None),
+            ("true", None),
+            ("[]", None),
+        ] {
+            let expected: Option<Timestamp> = expected.map(|text| text.parse().unwrap());
+            assert_eq!(sent_at(raw(json), &zone), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_or_repeat_is_still_a_time() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let read = |text: &str| sent_at(raw(&format!("\"{text}\"")), &zone).unwrap().to_string();
+        assert_eq!(read("2026-03-29 02:30:00"), "2026-03-29T01:30:00Z");
+        assert_eq!(read("2026-10-25 02:30:00"), "2026-10-25T00:30:00Z");
+    }
+
+    #[test]
+    fn priorities_are_numbers_or_names() {
+        for (json, expected) in [
+            ("1", Some(Priority::Low)),
+            ("2", Some(Priority::Low)),
+            (r#""3""#, Some(Priority::Normal)),
+            ("4", Some(Priority::High)),
+            ("5", Some(Priority::Urgent)),
+            (r#""URGENT""#, Some(Priority::Urgent)),
+            (r#""low""#, Some(Priority::Low)),
+            ("0", None),
+            ("6", None),
+            ("3.5", None),
+            (r#""very""#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(priority(raw(json)), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn states_and_versions_and_delivery_are_read_or_left_alone() {
+        assert_eq!(state(raw(r#""Decided""#)), Some(State::Decided));
+        assert_eq!(state(raw(r#""pending""#)), None);
+        assert_eq!(version(raw("7")), Some(7));
+        assert_eq!(version(raw(r#""7""#)), Some(7));
+        assert_eq!(version(raw("7.0")), None);
+        assert_eq!(version(raw("99999999999999999999")), None);
+        assert_eq!(undelivered(raw(r#""undelivered""#)), Some(true));
+        assert_eq!(undelivered(raw(r#""delivered""#)), Some(false));
+        assert_eq!(undelivered(raw("1")), None);
+    }
+
+    #[test]
+    fn actions_are_all_usable_or_none_is() {
+        let read = actions(raw(
+            r#"[{"id":1,"label":"Approve","url":"/a","method":"post","confirm":true},{"label":"Open","url":"https://x"}]"#,
+        ));
+        let action = |id: &str, label: &str, url: &str, method: &str, confirm| Action {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            url: url.to_owned(),
+            method: method.to_owned(),
+            confirm,
+        };
+        assert_eq!(
+            read.unwrap(),
+            [action("1", "Approve", "/a", "POST", true), action("Open", "Open", "https://x", "", false)]
+        );
+        for json in [r#"[{"id":1,"url":"/a"},{"id":2}]"#, "{}", "[1]", r#"[{"url":"/a"}]"#] {
+            assert_eq!(actions(raw(json)), None, "{json}");
+        }
+        assert_eq!(actions(raw("[]")), Some(vec![]));
+    }
+}

@@ -1,0 +1,247 @@
+//! Catch-up: what was missed, page by page, from `api.collect` and `api.history` (contract, section 5).
+//!
+//! [`Pass`] is pure: it says which page to ask for next and what to write with the rows; [`crate::pipeline`] has the rows and
+//! the cursor committed in one transaction before it asks for the next page. Known rows are progress and never end a
+//! pass; a page or a cursor that comes twice does. Absent: HTTP (that is [`crate::net::api`]) and the timing of passes.
+
+use std::collections::HashSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    envelope::Next,
+    notice::{Identity, Notice, Source},
+};
+
+/// After so many pages a pass says `incomplete` and leaves the rest to the next one.
+pub const PAGE_LIMIT: u32 = 10_000;
+/// History is read this far back past `complete_through`: clocks differ, and servers commit late.
+pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+
+/// So many pages in a row that repeat the one before, and the server ignores `pageNum`: there is no more to be had. One
+/// alone may be chance: rows that come meanwhile push those of a page on to the next. For the same reason a page of rows
+/// seen before is no end.
+const SAME_PAGES: u32 = 2;
+
+/// Numbers the passes of one run; an answer to an earlier one is dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct PassId(pub u64);
+
+/// One page to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Request {
+    /// `api.collect`: what comes after this cursor; `wait` makes it a long poll.
+    Collect {
+        /// The cursor; `None` for the start.
+        after: Option<String>,
+        /// Whether the server may hold the request for `api.wait`.
+        wait: bool,
+    },
+    /// `api.history`, newest first; pages count from 1.
+    History {
+        /// Which page.
+        page: u32,
+    },
+}
+
+/// A page that came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// Its rows, mapped; rows that cannot be used are not among them.
+    pub notices: Vec<Notice>,
+    /// How many rows it had.
+    pub rows: usize,
+    /// What it says of the next one.
+    pub next: Next,
+    /// The server's clock (`Date`), where it told.
+    pub server_time: Option<Timestamp>,
+}
+
+/// What a pass knows before it starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Start {
+    /// The stored cursor.
+    pub cursor: Option<String>,
+    /// The stored `complete_through`; `None` on the first run.
+    pub complete_through: Option<Timestamp>,
+    /// Nothing older than this is kept.
+    pub retention: Timestamp,
+    /// Whether `api.history` is to be read too.
+    pub history: bool,
+    /// Whether the first request may be held by the server (polling with `api.wait`).
+    pub wait: bool,
+    /// Now.
+    pub started: Timestamp,
+}
+
+/// What to write for a page, in one transaction.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Rows to keep, and by which way they came.
+    pub notices: Vec<Notice>,
+    /// By which way.
+    pub source: Source,
+    /// The cursor that covers them, if it moved.
+    pub cursor: Option<String>,
+}
+
+/// How a pass ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finished {
+    /// Rows the server sent.
+    pub fetched: u64,
+    /// Notices nobody had seen.
+    pub new: u64,
+    /// Nothing sent before this is missing; `None` if the pass was cut at [`PAGE_LIMIT`].
+    pub complete_through: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Phase {
+    Collect { after: Option<String>, wait: bool },
+    History { page: u32 },
+    Ended { complete: bool },
+}
+
+/// One pass.
+#[derive(Debug)]
+pub struct Pass {
+    id: PassId,
+    start: Start,
+    phase: Phase,
+    used: HashSet<String>,
+    last_page: Vec<Notice>,
+    same_pages: u32,
+    pages: u32,
+    fetched: u64,
+    new: u64,
+    server_time: Option<Timestamp>,
+}
+
+impl Pass {
+    /// A pass about to ask for its first page.
+    pub fn new(id: PassId, start: Start) -> Self {
+        Self {
+            id,
+            phase: Phase::Collect { after: start.cursor.clone(), wait: start.wait },
+            used: start.cursor.iter().cloned().collect(),
+            start,
+            last_page: Vec::new(),
+            same_pages: 0,
+            pages: 0,
+            fetched: 0,
+            new: 0,
+            server_time: None,
+        }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> PassId {
+        self.id
+    }
+
+    /// Whether nothing was ever collected before: such a pass rings only for what is undelivered.
+    pub fn is_first_run(&self) -> bool {
+        self.start.complete_through.is_none()
+    }
+
+    /// The stored `complete_through` it started from.
+    pub fn complete_through(&self) -> Option<Timestamp> {
+        self.start.complete_through
+    }
+
+    /// The page to ask for; `None` when the pass has ended.
+    pub fn request(&self) -> Option<Request> {
+        match &self.phase {
+            Phase::Collect { after, wait } => Some(Request::Collect { after: after.clone(), wait: *wait }),
+            Phase::History { page } => Some(Request::History { page: *page }),
+            Phase::Ended { .. } => None,
+        }
+    }
+
+    /// Takes the page that was asked for; says what to write before the next one is.
+    pub fn handle_page(&mut self, page: Page) -> Step {
+        self.pages += 1;
+        self.fetched += page.rows as u64;
+        self.server_time = self.server_time.or(page.server_time);
+        let step = match self.phase {
+            Phase::History { page: number } => self.handle_history(page, number),
+            Phase::Collect { .. } | Phase::Ended { .. } => self.handle_collect(page),
+        };
+        if self.pages >= PAGE_LIMIT && self.request().is_some() {
+            self.phase = Phase::Ended { complete: false };
+        }
+        step
+    }
+
+    /// The rows of the last page are committed; so many of them were new.
+    pub fn handle_committed(&mut self, new: u64) {
+        self.new += new;
+    }
+
+    /// Whether it has read the history, or will.
+    pub fn reads_history(&self) -> bool {
+        self.start.history
+    }
+
+    /// A response was lost: its rows may be marked as delivered, and only the history still has them.
+    pub fn require_history(&mut self) {
+        self.start.history = true;
+    }
+
+    /// `api.history` is not to be had: the pass ends without it.
+    pub fn skip_history(&mut self) {
+        self.start.history = false;
+        if matches!(self.phase, Phase::History { .. }) {
+            self.phase = Phase::Ended { complete: true };
+        }
+    }
+
+    /// How it ended; `None` while it runs.
+    pub fn finished(&self) -> Option<Finished> {
+        let Phase::Ended { complete } = self.phase else { return None };
+        let reached = self.server_time.map_or(self.start.started, |server| server.min(self.start.started));
+        let complete_through = complete.then(|| self.start.complete_through.map_or(reached, |old| old.max(reached)));
+        Some(Finished { fetched: self.fetched, new: self.new, complete_through })
+    }
+
+    fn handle_collect(&mut self, page: Page) -> Step {
+        let next = match page.next {
+            Next::Cursor(cursor) => Some(cursor),
+            Next::Null => None,
+            // Servers without a cursor of their own are asked for what follows the last row.
+            Next::Absent => {
+                page.notices.last().filter(|last| last.identity == Identity::Given).map(|last| last.key.id.clone())
+            }
+        };
+        let fresh = next.filter(|cursor| page.rows > 0 && self.used.insert(cursor.clone()));
+        self.phase = match &fresh {
+            Some(cursor) => Phase::Collect { after: Some(cursor.clone()), wait: false },
+            None if self.start.history => Phase::History { page: 1 },
+            None => Phase::Ended { complete: true },
+        };
+        Step { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
+    }
+
+    fn handle_history(&mut self, page: Page, number: u32) -> Step {
+        let floor = self.start.complete_through.map_or(self.start.retention, |through| {
+            through.checked_sub(OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
+        });
+        self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
+        self.last_page.clone_from(&page.notices);
+        let reached_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
+        self.phase = if page.rows == 0 || reached_floor || self.same_pages == SAME_PAGES {
+            Phase::Ended { complete: true }
+        } else {
+            Phase::History { page: number + 1 }
+        };
+        Step { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
+    }
+
+    /// What was sent too long ago is not taken in again, unless nobody has had it yet: a time may be wrong.
+    fn within_retention(&self, mut notices: Vec<Notice>) -> Vec<Notice> {
+        let is_young = |notice: &Notice| notice.sent_at.is_none_or(|sent| sent >= self.start.retention);
+        notices.retain(|notice| notice.undelivered == Some(true) || is_young(notice));
+        notices
+    }
+}

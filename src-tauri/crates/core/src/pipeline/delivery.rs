@@ -1,0 +1,434 @@
+//! The order of delivery: received → committed → acknowledged and due → claimed → shown or refused.
+//!
+//! Pure: [`Delivery`] takes what happened and queues what to do; the driver and the simulation do it. Invariants: nothing
+//! is acknowledged or announced before it is committed; nothing is shown before its claim is committed; a write that
+//! failed is tried again and nothing is forgotten meanwhile. Absent: sockets, SQL, the OS.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    alerts::{
+        Wording,
+        planner::{Batch, Planner},
+    },
+    clock::Now,
+    event::{Event, NotificationType},
+    notice::{Notice, NoticeKey, Source, State},
+    pipeline::{catchup::PassId, link::Generation},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
+    storage::{AlertMark, Applied, Outcome, Recovered, Seq, Stored, Write},
+};
+
+/// How long after a failed write it is tried again.
+pub const WRITE_RETRY: Duration = Duration::from_secs(1);
+
+/// Numbers the writes of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Ticket(pub u64);
+
+/// Numbers the popups of one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct ShowId(pub u64);
+
+/// A message that waits for its acknowledgement, as its connection numbers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AckId {
+    /// The connection it came by; on another it means nothing.
+    pub generation: Generation,
+    /// Its number there.
+    pub number: u64,
+}
+
+/// What came in one piece, a message or a page, as one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Received {
+    /// Its notices and rejects, with cursor or offset.
+    pub writes: Vec<Write>,
+    /// What to acknowledge once it is committed.
+    pub ack: Option<AckId>,
+    /// The pass whose page it is.
+    pub pass: Option<PassId>,
+}
+
+/// Something to do.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// Commit these in one transaction, then [`Delivery::handle_applied`].
+    Apply {
+        /// Names the write in the answer.
+        ticket: Ticket,
+        /// What to write.
+        writes: Arc<Vec<Write>>,
+    },
+    /// Acknowledge: it is committed.
+    Ack(AckId),
+    /// Hand it to the OS, then [`Delivery::handle_shown`].
+    Show {
+        /// Names the popup in the answer.
+        show: ShowId,
+        /// What to show.
+        popup: Box<Popup>,
+    },
+    /// Take it off the screen.
+    Retract(PopupId),
+    /// Tell the outside.
+    Emit(Event),
+}
+
+/// The page of a pass is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageCommitted {
+    /// The pass.
+    pub pass: PassId,
+    /// Rows nobody had seen.
+    pub new: u64,
+}
+
+/// What a write is for.
+#[derive(Debug, Clone)]
+enum Purpose {
+    Arrival { ack: Option<AckId>, pass: Option<PassId> },
+    Claim(Batch),
+    Bookkeeping,
+}
+
+#[derive(Debug)]
+struct Pending {
+    writes: Arc<Vec<Write>>,
+    purpose: Purpose,
+}
+
+/// A popup that is on its way to the OS.
+#[derive(Debug)]
+struct Showing {
+    seqs: Vec<Seq>,
+    kind: PopupKind,
+    notices: Vec<NoticeKey>,
+    title: String,
+}
+
+/// The delivery of one account.
+#[derive(Debug)]
+pub struct Delivery {
+    wording: Wording,
+    planner: Planner,
+    due: BTreeMap<Seq, Notice>,
+    pending: BTreeMap<Ticket, Pending>,
+    retries: VecDeque<(Instant, Ticket)>,
+    failing: Option<String>,
+    showing: HashMap<ShowId, Showing>,
+    on_screen: HashMap<PopupId, Vec<NoticeKey>>,
+    /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
+    closed: HashSet<PopupId>,
+    announced: Option<Seq>,
+    /// How many notices are still to be announced; `None`: all that come.
+    to_announce: Option<u64>,
+    has_held_back: bool,
+    issued: u64,
+    actions: VecDeque<Action>,
+}
+
+impl Delivery {
+    /// A delivery that words its popups with `wording`, shows at most `burst` single ones at a time, and announces at most
+    /// `to_announce` notices, if not all: the rest is the next run's.
+    pub fn new(wording: Wording, burst: u32, to_announce: Option<u64>) -> Self {
+        Self {
+            wording,
+            planner: Planner::new(burst),
+            due: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            retries: VecDeque::new(),
+            failing: None,
+            showing: HashMap::new(),
+            on_screen: HashMap::new(),
+            closed: HashSet::new(),
+            announced: None,
+            to_announce,
+            has_held_back: false,
+            issued: 0,
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// What the last run left: events nobody has heard, or may not have, are said now, alerts still due are decided as one batch.
+    pub fn handle_recovered(&mut self, recovered: Recovered, now: Now) {
+        for Stored { seq, notice, source, .. } in recovered.unannounced {
+            self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
+        }
+        self.on_screen.extend(recovered.popups);
+        self.withdraw(recovered.withdraw);
+        for Stored { seq, notice, .. } in recovered.due {
+            self.due.insert(seq, notice);
+            self.planner.add(seq, true, now.mono);
+        }
+        self.planner.end_catch_up(now.mono);
+        self.mark_announced();
+        self.poll_planner(now);
+    }
+
+    /// Something came: commit it.
+    pub fn handle_received(&mut self, received: Received) {
+        let Received { writes, ack, pass } = received;
+        self.apply(writes, Purpose::Arrival { ack, pass });
+    }
+
+    /// A write is committed, or has failed. What a pass brought is held for the batch of the pass; `hold_live` holds the
+    /// alerts of live notices for it, too: right after a connect they are the same backlog to a person. Returns the page
+    /// that it was, once what follows from it has been ordered.
+    pub fn handle_applied(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Applied, String>,
+        hold_live: bool,
+        now: Now,
+    ) -> Option<PageCommitted> {
+        let applied = match result {
+            Ok(applied) => applied,
+            Err(error) => {
+                self.failing = Some(error);
+                self.retries.push_back((now.mono + WRITE_RETRY, ticket));
+                return None;
+            }
+        };
+        // Whatever it was: the store takes writes.
+        self.failing = None;
+        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
+        let mut page = None;
+        match purpose {
+            Purpose::Arrival { ack, pass } => {
+                let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
+                if let Some(ack) = ack {
+                    self.actions.push_back(Action::Ack(ack));
+                }
+                page = pass.map(|pass| PageCommitted { pass, new });
+            }
+            Purpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            Purpose::Bookkeeping => {}
+        }
+        self.withdraw(applied.withdraw);
+        self.poll_planner(now);
+        self.mark_announced();
+        page
+    }
+
+    /// The OS has taken a popup, or not.
+    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
+        let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
+        let writes = match result {
+            Ok(popup) => {
+                self.actions.push_back(Action::Emit(Event::Notification {
+                    r#type: kind.into(),
+                    notices: notices.iter().map(|key| key.id.clone()).collect(),
+                    summary: title,
+                }));
+                let shown = Write::Shown { seqs, popup: popup.clone() };
+                if self.closed.remove(&popup) {
+                    // An update may have brought back what a person was just dismissing.
+                    self.actions.push_back(Action::Retract(popup.clone()));
+                    vec![shown, Write::PopupGone(popup)]
+                } else {
+                    self.on_screen.insert(popup, notices);
+                    vec![shown]
+                }
+            }
+            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => vec![Write::Refused { seqs, why }],
+        };
+        if self.showing.is_empty() {
+            self.closed.clear();
+        }
+        self.apply(writes, Purpose::Bookkeeping);
+    }
+
+    /// A popup left the screen by itself or by a person's hand.
+    pub fn handle_closed(&mut self, popup: PopupId) {
+        if !self.showing.is_empty() {
+            self.closed.insert(popup.clone());
+        }
+        if self.on_screen.remove(&popup).is_some() {
+            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+        }
+    }
+
+    /// These popups speak for nothing any more: somebody read, decided or deleted what they spoke for.
+    pub fn withdraw(&mut self, popups: Vec<PopupId>) {
+        for popup in popups {
+            // Known under this name until its retraction is on its way: never retracted twice.
+            let Some(notices) = self.on_screen.remove(&popup) else { continue };
+            self.actions.push_back(Action::Retract(popup.clone()));
+            self.actions.push_back(Action::Emit(Event::Notification {
+                r#type: NotificationType::Retract,
+                notices: notices.into_iter().map(|key| key.id).collect(),
+                summary: String::new(),
+            }));
+            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+        }
+    }
+
+    /// The pass has ended: what it found is shown as one batch.
+    pub fn end_catch_up(&mut self, now: Now) {
+        self.planner.end_catch_up(now.mono);
+        self.poll_planner(now);
+    }
+
+    /// Time has passed.
+    pub fn handle_tick(&mut self, now: Now) {
+        while let Some((_, ticket)) = self.retries.pop_front_if(|(due, _)| *due <= now.mono) {
+            if let Some(pending) = self.pending.get(&ticket) {
+                self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&pending.writes) });
+            }
+        }
+        self.poll_planner(now);
+    }
+
+    /// When [`Self::handle_tick`] is due.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.planner.poll_timeout().into_iter().chain(self.retries.front().map(|(due, _)| *due)).min()
+    }
+
+    /// The next thing to do.
+    pub fn poll_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// Whether a popup is on its way to the OS.
+    pub fn is_showing(&self) -> bool {
+        !self.showing.is_empty()
+    }
+
+    /// The notices a popup on the screen speaks for.
+    pub fn notices_of(&self, popup: &PopupId) -> Option<&[NoticeKey]> {
+        self.on_screen.get(popup).map(Vec::as_slice)
+    }
+
+    /// What the store said when it last failed; `None` once a write has worked again.
+    pub fn failing(&self) -> Option<&str> {
+        self.failing.as_deref()
+    }
+
+    /// How many writes are not committed yet: the driver stops reading from the socket when there are too many.
+    pub fn backlog(&self) -> usize {
+        self.pending.len()
+    }
+
+    fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
+        self.issued += 1;
+        let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
+        self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&writes) });
+        self.pending.insert(ticket, Pending { writes, purpose });
+    }
+
+    fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], hold_live: bool, now: Now) -> u64 {
+        let mut new = 0;
+        for (write, outcome) in writes.iter().zip(outcomes) {
+            match (write, outcome) {
+                (Write::Notice { notice, source, alert, .. }, Outcome::New { seq, key }) => {
+                    new += 1;
+                    let notice = Notice { key: key.clone(), ..(**notice).clone() };
+                    self.announce(*seq, &notice, *source, false);
+                    if *alert == AlertMark::Due {
+                        self.due.insert(*seq, notice);
+                        self.planner.add(*seq, hold_live || *source != Source::Live, now.mono);
+                    }
+                }
+                (_, Outcome::Changed { seq, notice, fields, popup }) => {
+                    self.actions.push_back(Action::Emit(Event::Changed {
+                        id: notice.key.id.clone(),
+                        state: notice.state,
+                        fields: fields.clone(),
+                    }));
+                    let is_to_be_seen = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
+                    // One that has left the screen meanwhile would pop up anew.
+                    if let (true, State::Open, Some(popup)) = (is_to_be_seen, notice.state, popup)
+                        && self.on_screen.contains_key(popup)
+                    {
+                        self.update(*seq, notice, popup.clone());
+                    }
+                    if let Some(due) = self.due.get_mut(seq) {
+                        due.clone_from(notice);
+                    }
+                }
+                (Write::Rejected { reason, destination, .. }, _) => {
+                    self.actions
+                        .push_back(Action::Emit(Event::Rejected { reason: *reason, destination: destination.clone() }));
+                }
+                _ => {}
+            }
+        }
+        new
+    }
+
+    fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
+        if let Some(left) = &mut self.to_announce {
+            if *left == 0 {
+                if !std::mem::replace(&mut self.has_held_back, true) {
+                    self.apply(vec![Write::Unsaid(seq)], Purpose::Bookkeeping);
+                }
+                return;
+            }
+            *left -= 1;
+        }
+        self.actions.push_back(Action::Emit(Event::Notice {
+            id: notice.key.id.clone(),
+            title: notice.title.clone(),
+            kind: notice.kind.clone(),
+            source,
+            sent_at: notice.sent_at,
+            replayed,
+        }));
+        self.announced = self.announced.max(Some(seq));
+    }
+
+    /// Remembers that the events so far were handed out, lest a restart says them again.
+    fn mark_announced(&mut self) {
+        if let Some(seq) = self.announced.take() {
+            self.apply(vec![Write::Announced(seq)], Purpose::Bookkeeping);
+        }
+    }
+
+    fn poll_planner(&mut self, now: Now) {
+        for batch in self.planner.poll(now.mono) {
+            let mut writes = vec![Write::Claim(batch.seqs.clone())];
+            writes.extend(self.announced.take().map(Write::Announced));
+            self.apply(writes, Purpose::Claim(batch));
+        }
+    }
+
+    /// The claim is committed: only what it granted may be shown, now or never.
+    fn show_claimed(&mut self, batch: &Batch, outcomes: &[Outcome]) {
+        let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
+        let mut notices: Vec<(Seq, Notice)> = Vec::new();
+        for seq in &batch.seqs {
+            if let Some(notice) = self.due.remove(seq)
+                && granted.contains(seq)
+            {
+                notices.push((*seq, notice));
+            }
+        }
+        if batch.summary && notices.len() > 1 {
+            let popup = self.wording.summary(notices.iter().map(|(_, notice)| notice));
+            self.show(notices.into_iter().map(|(seq, _)| seq).collect(), popup);
+        } else {
+            for (seq, notice) in notices {
+                let popup = self.wording.single(&notice);
+                self.show(vec![seq], popup);
+            }
+        }
+    }
+
+    fn update(&mut self, seq: Seq, notice: &Notice, replaces: PopupId) {
+        let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
+        self.show(vec![seq], popup);
+    }
+
+    fn show(&mut self, seqs: Vec<Seq>, popup: Popup) {
+        self.issued += 1;
+        let show = ShowId(self.issued);
+        let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
+        self.showing.insert(show, Showing { seqs, kind, notices, title });
+        self.actions.push_back(Action::Show { show, popup: Box::new(popup) });
+    }
+}

@@ -1,0 +1,375 @@
+//! When passes of catch-up run, and what becomes of a page or of its failure.
+//!
+//! A pass follows the subscriptions of each connection, a second one 5 s later, then quiet ones; while no session can be
+//! had they are polls. A failing API never holds up the live session: the first failure gives way to it.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::{Action, Line};
+use crate::{
+    clock::Now,
+    error::{Failure, Fault, PERSISTENT, Recovery},
+    event::Event,
+    pipeline::{
+        catchup::{Finished, Page, Pass, PassId, Request, Start},
+        delivery::{self, PageCommitted, Received},
+        link::{self, Generation, Refreshed},
+    },
+    storage::Write,
+};
+
+/// A second pass follows the first this much later: a server may apply SUBSCRIBE late (contract, section 5).
+pub const SECOND_PASS: Duration = Duration::from_secs(5);
+/// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
+/// the server's own queue.
+pub const STRAY: Duration = Duration::from_secs(15);
+
+/// Why a pass runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Right after the subscriptions of this connection.
+    Connect(Generation),
+    /// [`SECOND_PASS`] later, and every `reconcile_every`.
+    Quiet,
+    /// While no session can be had.
+    Poll,
+}
+
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) pass: Pass,
+    pub(super) purpose: Purpose,
+    began: Instant,
+    /// A page is being fetched or committed; otherwise the next request waits for `api.retry`.
+    pub(super) busy: bool,
+    /// The cursor that is being committed with the last page's rows.
+    pub(super) cursor: Option<String>,
+}
+
+/// How the API fares.
+#[derive(Debug, Default)]
+pub(super) struct Api {
+    pub(super) problem: Option<Failure>,
+    pub(super) repeated: u32,
+    pub(super) retry: Option<Instant>,
+    /// It has asked to be left alone until then (`Retry-After`), whoever connects meanwhile.
+    not_before: Option<Instant>,
+    /// The token was refused: the link's refresh was asked for, once.
+    pub(super) refreshing: bool,
+    pub(super) refreshed: bool,
+    pub(super) needs_person: bool,
+}
+
+impl Api {
+    fn handle_retry_after(&mut self, failure: &Failure, now: Now) {
+        self.not_before = self.not_before.max(failure.retry_after.map(|delay| now.mono + delay));
+    }
+}
+
+/// When `api.history` has to be read. Each pass of a session reads it; of the polls, which come every few seconds, only
+/// those that have a reason to, and one every `reconcile_every`. A pass without it does not move `complete_through`: so
+/// whatever a server has given out to nobody is found by the next pass with it, which reads back past the last one. (A
+/// session needs no more than its two passes: what they are too early for is sent to its subscriptions.)
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// It was refused, so the passes do without.
+    pub(super) is_off: bool,
+    /// The server may give something out to nobody until then: due until a pass that began no earlier has read it.
+    due_until: Option<Instant>,
+    /// When the last pass began that has read it.
+    read: Option<Instant>,
+}
+
+impl History {
+    /// Not read by this run, and due until then.
+    pub(super) fn due_until(until: Instant) -> Self {
+        Self { due_until: Some(until), ..Self::default() }
+    }
+
+    /// It is due until a pass has read it that began at `until` or later.
+    pub(super) fn require(&mut self, until: Instant) {
+        self.due_until = self.due_until.max(Some(until));
+    }
+
+    fn handle_read(&mut self, began: Instant) {
+        self.read = Some(began);
+        self.due_until = self.due_until.filter(|until| *until > began);
+    }
+}
+
+impl Line {
+    pub(super) fn may_poll(&self) -> bool {
+        self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
+    }
+
+    /// Leaves a pass where it is. The page it has asked for is still welcome: the server may have marked it as delivered.
+    pub(super) fn abandon_pass(&mut self) {
+        self.left.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
+    }
+
+    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive: only the history
+    /// still has it then.
+    fn handle_given_up(&mut self, now: Now) {
+        self.history.require(now.mono + STRAY + self.config.wait);
+    }
+
+    /// A person wants it tried, whatever has failed before.
+    pub(super) fn ask_api_anew(&mut self, now: Now) {
+        self.api = Api::default();
+        self.history.is_off = false;
+        self.history.require(now.mono);
+    }
+
+    pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
+        self.abandon_pass();
+        self.passes += 1;
+        self.next_pass = None;
+        self.api.retry = None;
+        let retention = now.wall.checked_sub(self.config.retention).unwrap_or(Timestamp::MIN);
+        let pass = Pass::new(
+            PassId(self.passes),
+            Start {
+                cursor: self.cursor.clone(),
+                complete_through: self.complete_through,
+                retention,
+                history: self.wants_history(purpose, now),
+                wait: purpose == Purpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
+                started: now.wall,
+            },
+        );
+        self.running = Some(Running { pass, purpose, began: now.mono, busy: false, cursor: None });
+        self.continue_pass(now);
+    }
+
+    /// A person wants it collected now. A pass that is under way goes on, and one that is planned stays planned: the pass
+    /// of a connect must end as one, and the second one has its time for a reason.
+    pub(super) fn try_pass(&mut self, now: Now) {
+        match &self.running {
+            Some(running) if running.busy => {}
+            Some(_) => self.continue_pass(now),
+            None => {
+                let planned = self.next_pass;
+                self.start_pass(Purpose::Quiet, now);
+                self.next_pass = planned;
+            }
+        }
+    }
+
+    fn has_history(&self) -> bool {
+        self.config.history && !self.history.is_off
+    }
+
+    fn wants_history(&self, purpose: Purpose, now: Now) -> bool {
+        let every = self.config.reconcile_every;
+        let is_old = |read: Instant| !every.is_zero() && now.mono.saturating_duration_since(read) >= every;
+        let is_due = self.history.due_until.is_some() || self.history.read.is_none_or(is_old);
+        self.has_history() && (purpose != Purpose::Poll || is_due)
+    }
+
+    pub(super) fn continue_pass(&mut self, now: Now) {
+        let Some(running) = &mut self.running else { return };
+        if let Some(request) = running.pass.request() {
+            if let Some(until) = self.api.not_before.filter(|until| *until > now.mono) {
+                (running.busy, self.api.retry) = (false, Some(until));
+                let purpose = running.purpose;
+                return self.hold_up_nothing(purpose, now);
+            }
+            running.busy = true;
+            self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
+            return;
+        }
+        let (Some(finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
+            return;
+        };
+        let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
+        self.running = None;
+        self.api = Api { not_before: self.api.not_before, ..Api::default() };
+        if let Some(through) = finished.complete_through.filter(|_| read_history || !self.has_history()) {
+            self.complete_through = Some(through);
+            self.delivery
+                .handle_received(Received { writes: vec![Write::CompleteThrough(through)], ..Received::default() });
+        }
+        if read_history && finished.complete_through.is_some() {
+            self.history.handle_read(began);
+        }
+        if first || finished.new > 0 {
+            self.actions.push_back(Action::Delivery(delivery::Action::Emit(Event::CaughtUp {
+                fetched: finished.fetched,
+                new: finished.new,
+                complete_through: self.complete_through,
+                incomplete: finished.complete_through.is_none(),
+            })));
+        }
+        self.delivery.end_catch_up(now);
+        let next = self.schedule_after(purpose, &finished, now.mono - began, now);
+        self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
+        if let Purpose::Connect(generation) = purpose {
+            self.step_link(link::Input::CaughtUp(generation), now);
+        }
+        if purpose == Purpose::Poll {
+            self.step_link(link::Input::Polled { ok: true }, now);
+        }
+    }
+
+    fn schedule_after(
+        &self,
+        purpose: Purpose,
+        finished: &Finished,
+        took: Duration,
+        now: Now,
+    ) -> Option<(Instant, Purpose)> {
+        if self.link.has_session() {
+            let delay = match purpose {
+                Purpose::Connect(_) => SECOND_PASS,
+                _ if finished.complete_through.is_none() => SECOND_PASS,
+                _ => self.config.reconcile_every,
+            };
+            (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
+        } else if self.link.wants_polling() && self.may_poll() {
+            // A long poll has waited on the server already, unless the server answers it with what is known.
+            let waited = match self.config.wait.is_zero() {
+                false if finished.new > 0 => self.config.poll_every,
+                false => took,
+                true => Duration::ZERO,
+            };
+            let delay = self.config.poll_every.saturating_sub(waited);
+            Some((now.mono + delay, Purpose::Poll))
+        } else {
+            None
+        }
+    }
+
+    /// Catch-up does not hold up the live session.
+    pub(super) fn give_way(&mut self, now: Now) {
+        self.step_link(link::Input::CaughtUp(self.link.generation()), now);
+        self.delivery.end_catch_up(now);
+    }
+
+    pub(super) fn handle_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == id) else {
+            return self.handle_late_page(id, result, now);
+        };
+        let (page, rejected) = match result {
+            Ok(page) => *page,
+            Err(failure) => return self.handle_api_failure(failure, now),
+        };
+        let step = running.pass.handle_page(page);
+        running.cursor.clone_from(&step.cursor);
+        let pass = self.running.as_ref().map(|running| &running.pass);
+        let mut writes = self.writes(step.notices, step.source, pass, now);
+        writes.extend(rejected);
+        writes.extend(step.cursor.map(Write::Cursor));
+        self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
+    }
+
+    /// The page of a pass that was left: its rows are as true as ever, but its cursor leads nowhere any more.
+    fn handle_late_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
+        let Some(index) = self.left.iter().position(|pass| pass.id() == id) else { return };
+        let mut pass = self.left.swap_remove(index);
+        match result {
+            Ok(page) => {
+                let (page, rejected) = *page;
+                let step = pass.handle_page(page);
+                let mut writes = self.writes(step.notices, step.source, Some(&pass), now);
+                writes.extend(rejected);
+                if !writes.is_empty() {
+                    self.delivery.handle_received(Received { writes, ..Received::default() });
+                }
+            }
+            Err(failure) => {
+                self.handle_given_up(now);
+                self.api.handle_retry_after(&failure, now);
+            }
+        }
+    }
+
+    /// The rows of a page are committed: what it said of the next one holds.
+    pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
+        let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
+            self.left.retain(|left| left.id() != pass);
+            return;
+        };
+        running.pass.handle_committed(new);
+        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
+        self.cursor = running.cursor.take().or(self.cursor.take());
+        self.continue_pass(now);
+    }
+
+    fn handle_api_failure(&mut self, failure: Failure, now: Now) {
+        let Some(running) = &mut self.running else { return };
+        running.busy = false;
+        let purpose = running.purpose;
+        let in_history = matches!(running.pass.request(), Some(Request::History { .. }));
+        if in_history && matches!(failure.fault, Fault::Status(403 | 404 | 405 | 501)) {
+            running.pass.skip_history();
+            self.history.is_off = true;
+            return self.continue_pass(now);
+        }
+        if self.config.history && !self.history.is_off {
+            running.pass.require_history();
+        }
+        self.handle_given_up(now);
+        self.api.handle_retry_after(&failure, now);
+        self.recover_api(failure, now);
+        self.hold_up_nothing(purpose, now);
+    }
+
+    /// The API refused the token, and this has become of looking for another one.
+    pub(super) fn handle_refreshed(&mut self, refreshed: Refreshed, now: Now) {
+        self.api.refreshing = false;
+        match refreshed {
+            Refreshed::Newer => self.api.retry = Some(now.mono),
+            Refreshed::Same => self.api.needs_person = true,
+            Refreshed::Failed(failure) => {
+                self.recover_api(failure, now);
+                // Nobody has seen a newer token be refused.
+                self.api.refreshed = self.api.needs_person;
+            }
+        }
+    }
+
+    fn recover_api(&mut self, failure: Failure, now: Now) {
+        self.api.repeated += 1;
+        match failure.recovery(self.api.repeated) {
+            Recovery::RefreshToken if !self.api.refreshed => {
+                self.api.refreshed = true;
+                self.api.refreshing = true;
+                self.actions.push_back(Action::Link(link::Action::Refresh));
+            }
+            Recovery::RefreshToken | Recovery::SignIn => self.api.needs_person = true,
+            Recovery::Halt => self.api.retry = Some(now.mono + link::HALTED_RETRY),
+            Recovery::RetryAfter(delay) => self.api.retry = Some(now.mono + delay),
+            Recovery::Retry => {
+                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT + 3).saturating_sub(1));
+                self.api.retry = Some(now.mono + delay);
+            }
+        }
+        self.api.problem = Some(failure);
+    }
+
+    /// A pass that has to wait holds up neither the session nor what it has found so far.
+    fn hold_up_nothing(&mut self, purpose: Purpose, now: Now) {
+        match purpose {
+            Purpose::Connect(_) => self.give_way(now),
+            Purpose::Poll => self.step_link(link::Input::Polled { ok: false }, now),
+            Purpose::Quiet => self.delivery.end_catch_up(now),
+        }
+    }
+
+    pub(super) fn tick_passes(&mut self, now: Now) {
+        if self.api.retry.is_some_and(|retry| retry <= now.mono) {
+            self.api.retry = None;
+            if self.running.as_ref().is_some_and(|running| !running.busy) {
+                self.continue_pass(now);
+            }
+        }
+        if let Some((_, purpose)) = self.next_pass.take_if(|(due, _)| *due <= now.mono) {
+            let wanted = if purpose == Purpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
+            if wanted && !self.api.needs_person {
+                self.start_pass(purpose, now);
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Which queued popups may still be handed to the desktop: an update of a popup that has left the screen may not.
+//!
+//! Shared by the notifier thread and the simulation. Deliberately absent: the queue of orders itself, and the desktop.
+
+use std::collections::HashSet;
+
+use crate::ports::{NotifyError, Popup, PopupId};
+
+/// Popups that have left the screen, or are about to, for as long as an update of them may be waiting for its turn.
+#[derive(Debug, Default)]
+pub struct Gone(HashSet<PopupId>);
+
+impl Gone {
+    /// It has left the screen, or has been ordered off it.
+    pub fn handle_left(&mut self, popup: PopupId) {
+        self.0.insert(popup);
+    }
+
+    /// Whatever was ordered before it left has had its turn.
+    pub fn forget(&mut self, popup: &PopupId) {
+        self.0.remove(popup);
+    }
+
+    /// Whether it may be handed to the desktop.
+    ///
+    /// # Errors
+    /// [`NotifyError::Refused`]: what it would update is gone.
+    pub fn check(&self, popup: &Popup) -> Result<(), NotifyError> {
+        match popup.replaces.as_ref().filter(|replaced| self.0.contains(replaced)) {
+            Some(_) => Err(NotifyError::Refused("the popup to update has left the screen".to_owned())),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        notice::Priority,
+        ports::{Loudness, PopupKind},
+    };
+
+    #[test]
+    fn what_has_left_the_screen_is_forgotten_when_nothing_can_be_waiting_for_it() {
+        let update = Popup {
+            kind: PopupKind::Update,
+            notices: Vec::new(),
+            title: String::new(),
+            body: String::new(),
+            loudness: Loudness::Normal,
+            priority: Priority::Normal,
+            sound: String::new(),
+            replaces: Some(PopupId("old".to_owned())),
+        };
+        let mut gone = Gone::default();
+        gone.handle_left(PopupId("old".to_owned()));
+        assert!(gone.check(&update).is_err());
+        gone.forget(&PopupId("old".to_owned()));
+        assert!(gone.0.is_empty());
+        assert_eq!(gone.check(&update), Ok(()));
+    }
+}

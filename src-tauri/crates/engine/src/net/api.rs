@@ -1,0 +1,251 @@
+//! The HTTP API of the message service: collect, history, delete, clients, send (contract, sections 2 and 5).
+//!
+//! One call, one answer or a [`Failure`]; when to call and when to try again is decided elsewhere. An answer is read only up
+//! to a limit and only if it is whole. Absent: pages' meaning ([`belfry_core::pipeline::catchup`]).
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::BytesMut;
+use jiff::Timestamp;
+use reqwest::{Client, header};
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::clock;
+use crate::net::{auth, connection::Identity, http, intake::Intake};
+use belfry_core::{
+    envelope::{self, PageError},
+    error::{Failure, Fault},
+    notice::Action,
+    pipeline::catchup::{Page, Request},
+    settings::ApiMethod,
+    storage::Write,
+};
+
+/// How long an answer may take, beyond what the server was asked to wait.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Largest answer taken, in bytes.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// The API of one account.
+#[derive(Debug, Clone)]
+pub struct Api {
+    client: Client,
+    identity: Arc<Identity>,
+    intake: Arc<Intake>,
+}
+
+/// A message to send through the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Its title.
+    pub title: String,
+    /// Its text.
+    pub content: String,
+    /// The server's type.
+    pub kind: String,
+    /// User ids; empty for everybody online now.
+    pub receivers: Vec<String>,
+}
+
+impl Api {
+    /// The API that these settings name.
+    pub fn new(client: Client, identity: Arc<Identity>, intake: Arc<Intake>) -> Self {
+        Self { client, identity, intake }
+    }
+
+    /// Asks for a page.
+    ///
+    /// # Errors
+    /// [`Failure`]: the network, the HTTP status, or an answer that cannot be read.
+    pub async fn page(&self, token: &SecretString, request: &Request) -> Result<(Page, Vec<Write>), Failure> {
+        let api = &self.identity.settings.api;
+        let mut wait = Duration::ZERO;
+        let (path, arguments) = match request {
+            Request::Collect { after, wait: long } => {
+                let mut arguments = Map::new();
+                arguments.insert("after".to_owned(), after.clone().map_or(Value::Null, Value::String));
+                arguments.insert("limit".to_owned(), api.page.into());
+                arguments.insert("device".to_owned(), self.identity.device.as_str().into());
+                if *long {
+                    wait = api.wait;
+                    arguments.insert("wait".to_owned(), wait.as_secs().into());
+                }
+                (&api.collect, arguments)
+            }
+            Request::History { page } => {
+                let mut arguments = Map::new();
+                arguments.insert("pageNum".to_owned(), (*page).into());
+                arguments.insert("pageSize".to_owned(), api.page.into());
+                (&api.history, arguments)
+            }
+        };
+        let answer = self.call(token, path, arguments, wait).await?;
+        let page = envelope::read(&answer.body, &api.items, &api.cursor).map_err(unreadable)?;
+        let (notices, unusable) = self.intake.rows(&page, path, clock::now().wall);
+        Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
+    }
+
+    /// Sends a message; the new id, where the server tells it.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn send(&self, token: &SecretString, message: &Outgoing) -> Result<Option<String>, Failure> {
+        let mut arguments = Map::new();
+        arguments.insert("title".to_owned(), message.title.as_str().into());
+        arguments.insert("content".to_owned(), message.content.as_str().into());
+        arguments.insert("type".to_owned(), message.kind.as_str().into());
+        if !message.receivers.is_empty() {
+            arguments.insert("receiver".to_owned(), message.receivers.clone().into());
+        }
+        let answer = self.call(token, &self.identity.settings.api.send, arguments, Duration::ZERO).await?;
+        envelope::check(&answer.body).map_err(unreadable)?;
+        let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let id = document.pointer("/data/id").or_else(|| document.pointer("/id"));
+        Ok(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
+    }
+
+    /// Deletes a message on the server, for every receiver.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn delete(&self, token: &SecretString, id: &str) -> Result<(), Failure> {
+        let arguments = Map::from_iter([("id".to_owned(), Value::from(id))]);
+        let answer = self.call(token, &self.identity.settings.api.delete, arguments, Duration::ZERO).await?;
+        envelope::check(&answer.body).map_err(unreadable)
+    }
+
+    /// Who is signed in, as the server says it: an array of objects.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn clients(&self, token: &SecretString) -> Result<Vec<Value>, Failure> {
+        let answer = self.call(token, &self.identity.settings.api.clients, Map::new(), Duration::ZERO).await?;
+        rows(&answer.body, &self.identity.settings.api.items)
+    }
+
+    /// The server's record of messages, newest first: page `page`, counted from 1.
+    ///
+    /// # Errors
+    /// As [`Self::page`].
+    pub async fn messages(&self, token: &SecretString, page: u32) -> Result<Vec<Value>, Failure> {
+        let api = &self.identity.settings.api;
+        let arguments = Map::from_iter([("pageNum".to_owned(), page.into()), ("pageSize".to_owned(), api.page.into())]);
+        let answer = self.call(token, &api.history, arguments, Duration::ZERO).await?;
+        rows(&answer.body, &api.items)
+    }
+
+    /// Does what a notice offers: the URL its sender gave is called, with the account's secret, if it leads to the API's
+    /// own origin and nowhere else. A POST says which action of which notice it is.
+    ///
+    /// # Errors
+    /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
+    pub async fn act(&self, token: &SecretString, action: &Action, id: &str) -> Result<(), Failure> {
+        let denied = |why: &str| Failure::new(Fault::Denied, why);
+        let base = self.identity.settings.api.base.as_ref().ok_or_else(|| denied("this server has no HTTP API"))?;
+        let url = base.join(&action.url).map_err(|_| denied("the action has no address that can be called"))?;
+        if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
+            return Err(denied("the action leads to another server, which must not have this account's secret"));
+        }
+        let (method, arguments) = match action.method.to_ascii_uppercase().as_str() {
+            "POST" => {
+                let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
+                (ApiMethod::Post, Map::from_iter([pair("id", id), pair("action", &action.id)]))
+            }
+            "GET" => (ApiMethod::Get, Map::new()),
+            _ => return Err(denied("the action asks for a method other than GET and POST")),
+        };
+        let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
+        // What is no JSON says nothing beyond its status.
+        match serde_json::from_slice::<Value>(&answer.body) {
+            Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
+            _ => Ok(()),
+        }
+    }
+
+    async fn call(
+        &self,
+        token: &SecretString,
+        path: &str,
+        arguments: Map<String, Value>,
+        wait: Duration,
+    ) -> Result<Answer, Failure> {
+        let Identity { settings, account, device } = &*self.identity;
+        let url = settings
+            .api
+            .url_of(path, account.login(), device.as_str())
+            .map_err(|error| Failure::new(Fault::Settings, format!("[api]: {error}")))?
+            .ok_or_else(|| Failure::new(Fault::Settings, "this server has no such call: it is not set in [api]"))?;
+        self.request(token, url, settings.api.method, arguments, wait).await
+    }
+
+    async fn request(
+        &self,
+        token: &SecretString,
+        url: Url,
+        method: ApiMethod,
+        arguments: Map<String, Value>,
+        wait: Duration,
+    ) -> Result<Answer, Failure> {
+        let Identity { settings, device, .. } = &*self.identity;
+        settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+        let headers = auth::http_headers(settings, token, device)?;
+        let request = match method {
+            ApiMethod::Post => self.client.post(url.clone()).json(&arguments),
+            ApiMethod::Get => {
+                let mut with_query = url.clone();
+                for (name, value) in &arguments {
+                    let text = match value {
+                        Value::Null => continue,
+                        Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    };
+                    with_query.query_pairs_mut().append_pair(name, &text);
+                }
+                self.client.get(with_query)
+            }
+        };
+        let mut response = request
+            .headers(headers)
+            .header(header::ACCEPT, "application/json")
+            .timeout(wait + ANSWER_LIMIT)
+            .send()
+            .await
+            .map_err(|error| http::failure(error, &url))?;
+        if !response.status().is_success() {
+            return Err(http::status_failure(response.status(), response.headers(), &url));
+        }
+        let server_time = http::server_time(response.headers());
+        let mut body = BytesMut::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| http::failure(error, &url))? {
+            if body.len() + piece.len() > MAX_ANSWER {
+                return Err(Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"));
+            }
+            body.extend_from_slice(&piece);
+        }
+        Ok(Answer { body, server_time })
+    }
+}
+
+struct Answer {
+    body: BytesMut,
+    server_time: Option<Timestamp>,
+}
+
+fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value>, Failure> {
+    let page = envelope::read(body, items, &belfry_core::settings::Pointer::default()).map_err(unreadable)?;
+    page.items
+        .iter()
+        .map(|item| serde_json::from_str(item.get()).map_err(|error| Failure::new(Fault::BadAnswer, error.to_string())))
+        .collect()
+}
+
+fn unreadable(error: PageError) -> Failure {
+    match error {
+        PageError::Status(status) => Failure::new(Fault::Status(status), format!("code {status}")),
+        PageError::Failed(why) => Failure::new(Fault::Declined, why),
+        PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
+        PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
+    }
+}

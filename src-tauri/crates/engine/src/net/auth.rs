@@ -1,0 +1,76 @@
+//! How the secret travels: into CONNECT, and onto HTTP calls and the WebSocket handshake (`[auth]`).
+//!
+//! The one place that exposes a secret, right before it is sent. Absent: where it comes from (the
+//! [`belfry_core::ports::Credentials`]) and whether the peer may have it ([`belfry_core::settings::NetworkSettings::is_allowed`]).
+
+use data_encoding::BASE64;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+
+use belfry_core::{
+    account::DeviceId,
+    error::{Failure, Fault},
+    settings::{HttpSecret, Settings, StompSecret},
+};
+
+/// Names this computer to the server.
+pub(crate) const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-device");
+
+/// The headers of an HTTP call or a handshake.
+///
+/// # Errors
+/// [`Fault::Refused`] if the secret has characters no header can hold.
+pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &DeviceId) -> Result<HeaderMap, Failure> {
+    let secret = token.expose_secret();
+    let (name, value) = match &settings.auth.http {
+        HttpSecret::None => (None, String::new()),
+        HttpSecret::Bearer => (Some(AUTHORIZATION), format!("Bearer {secret}")),
+        HttpSecret::Basic => {
+            let pair = format!("{}:{secret}", settings.auth.login);
+            (Some(AUTHORIZATION), format!("Basic {}", BASE64.encode(pair.as_bytes())))
+        }
+        HttpSecret::Header(name) => (HeaderName::from_bytes(name.as_bytes()).ok(), secret.to_owned()),
+    };
+    let mut headers = HeaderMap::new();
+    if let Ok(device) = HeaderValue::from_str(device.as_str()) {
+        headers.insert(DEVICE_HEADER, device);
+    }
+    if let Some(name) = name {
+        let mut value = HeaderValue::from_str(&value).map_err(|_| unfit())?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+/// CONNECT for this account.
+///
+/// RabbitMQ un-escapes CONNECT though the specification says otherwise, and it is the server that has logins and
+/// passcodes of every kind; the others are given tokens, which have no backslash. So one that has is escaped.
+pub(crate) fn connect(settings: &Settings, token: &SecretString, device: &DeviceId) -> stomp::Connect {
+    let secret = token.expose_secret();
+    let login = Some(settings.auth.login.clone()).filter(|login| !login.is_empty());
+    let mut headers = vec![("device".to_owned(), device.as_str().to_owned())];
+    let mut passcode = None;
+    match &settings.auth.stomp {
+        StompSecret::Passcode => passcode = Some(secret.to_owned()),
+        StompSecret::Bearer => headers.push(("Authorization".to_owned(), format!("Bearer {secret}"))),
+        StompSecret::Header(name) => headers.push((name.clone(), secret.to_owned())),
+    }
+    stomp::Connect {
+        host: settings.server.host.clone(),
+        login,
+        passcode,
+        headers,
+        heart_beat: stomp::HeartBeat {
+            send: settings.server.heart_beat.send,
+            expect: settings.server.heart_beat.expect,
+        },
+        escape_connect: true,
+    }
+}
+
+/// What is said when a secret cannot be sent at all.
+pub(crate) fn unfit() -> Failure {
+    Failure::new(Fault::Refused, "the token has characters (such as a line break) that cannot be sent")
+}

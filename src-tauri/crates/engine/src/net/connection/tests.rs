@@ -1,0 +1,54 @@
+//! A connection over a pipe, on a clock that stands still while anybody has something to do.
+
+use stomp::Connect;
+
+use super::*;
+use crate::net::transport::tests::{Peer, pair};
+
+const CONNECTED: &str = "CONNECTED\nversion:1.2\n\n\0";
+
+/// A connection that has sent CONNECT, and its peer.
+async fn connection(room: usize) -> (Connection, Peer) {
+    let (transport, peer) = pair(room).await;
+    let session = Session::new(&Connect::default(), Limits::default()).unwrap();
+    (Connection::on(transport, session), peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_a_probe_stays_connected_though_it_has_nothing_to_say() {
+    let (mut connection, mut peer) = connection(64 * 1024).await;
+    connection.probe().await.unwrap();
+    let quiet = async {
+        assert!(timeout(3 * PROBE_LIMIT, peer.read()).await.is_err());
+        peer.send(CONNECTED).await;
+        std::future::pending::<()>().await;
+    };
+    let event = tokio::select! {
+        event = connection.next_event() => event,
+        () = quiet => panic!("nothing was heard"),
+    };
+    assert!(matches!(event, Ok(SessionEvent::Connected { .. })), "{event:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_answer_a_probe_is_silent() {
+    let (mut connection, _peer) = connection(64 * 1024).await;
+    let start = Instant::now();
+    connection.probe().await.unwrap();
+    assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Silent);
+    assert_eq!(start.elapsed(), PROBE_LIMIT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_nothing_any_more_is_silent_however_often_it_is_tried() {
+    let (mut connection, _peer) = connection(16).await;
+    let start = Instant::now();
+    let end = loop {
+        // Orders come in between, and the wait for events is begun anew.
+        if let Ok(end) = timeout(Duration::from_secs(7), connection.next_event()).await {
+            break end;
+        }
+    };
+    assert_eq!(end.unwrap_err().fault, Fault::Silent);
+    assert_eq!(start.elapsed(), SEND_LIMIT);
+}

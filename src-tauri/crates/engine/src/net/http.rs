@@ -1,0 +1,157 @@
+//! The HTTP client that transport, API and sign-in share: proxy, trust, client certificate, one user agent.
+//!
+//! One place turns an error of the network into a [`Failure`], without the URL: its path may carry a token. No redirects:
+//! a secret goes to the host the settings name or nowhere. HTTP/1.1 only, since a WebSocket begins as an upgrade.
+
+use std::time::Duration;
+
+use hyper_util::client::proxy::matcher::Matcher;
+pub use reqwest::Client;
+use reqwest::{Certificate, Identity, StatusCode, header};
+use secrecy::SecretString;
+use url::Url;
+
+use belfry_core::{
+    error::{Failure, Fault},
+    settings::{NetworkSettings, Proxy},
+};
+
+/// How long DNS, TCP, proxy and TLS may take together.
+pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+
+/// Builds the client.
+///
+/// # Errors
+/// [`Fault::Settings`] when a file that `[network]` names cannot be used: nothing is sent then.
+pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
+    // A second engine in the process finds it installed; that is fine.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut builder = Client::builder()
+        .http1_only()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_LIMIT)
+        .tcp_keepalive(Duration::from_secs(30))
+        .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
+    builder = match &settings.proxy {
+        Proxy::System => builder,
+        Proxy::None => builder.no_proxy(),
+        Proxy::Url(url) => {
+            let proxy = reqwest::Proxy::all(url.clone()).map_err(|error| unusable("network.proxy", &error))?;
+            builder.no_proxy().proxy(proxy)
+        }
+    };
+    if let Some(path) = &settings.ca_bundle {
+        let pem = std::fs::read(path).map_err(|error| unusable("network.ca_bundle", &error))?;
+        let roots = Certificate::from_pem_bundle(&pem).map_err(|error| unusable("network.ca_bundle", &error))?;
+        if roots.is_empty() {
+            return Err(Failure::new(Fault::Settings, "network.ca_bundle: no certificate"));
+        }
+        builder = builder.tls_certs_merge(roots);
+    }
+    if let Some(path) = &settings.client_cert {
+        let pem = std::fs::read(path).map_err(|error| unusable("network.client_cert", &error))?;
+        let identity = Identity::from_pem(&pem).map_err(|error| unusable("network.client_cert", &error))?;
+        builder = builder.identity(identity);
+    }
+    builder.build().map_err(|error| unusable("[network]", &error))
+}
+
+fn unusable(key: &str, error: &dyn std::error::Error) -> Failure {
+    Failure::new(Fault::Settings, format!("{key}: {error}"))
+}
+
+/// Host and port, the only part of a URL that is fit for a log.
+pub fn host_of(url: &Url) -> String {
+    match (url.host_str(), url.port_or_known_default()) {
+        (Some(host), Some(port)) => format!("{host}:{port}"),
+        _ => String::new(),
+    }
+}
+
+/// A URL in the scheme of the HTTP client: ws is http, wss is https.
+pub(crate) fn http_url(endpoint: &Url) -> Url {
+    let mut url = endpoint.clone();
+    let scheme = match endpoint.scheme() {
+        "ws" => "http",
+        "wss" => "https",
+        other => other,
+    }
+    .to_owned();
+    // Both are special schemes: the change cannot be refused.
+    let _ = url.set_scheme(&scheme);
+    url
+}
+
+/// The proxy that the client would take to this URL, and what it would say there to be let in; `None`: straight.
+pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<SecretString>)> {
+    match &settings.proxy {
+        Proxy::None => None,
+        Proxy::Url(proxy) => Some((proxy.clone(), None)),
+        Proxy::System => {
+            // The client asks the same code.
+            let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
+            let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
+            Some((Url::parse(&found.uri().to_string()).ok()?, credential))
+        }
+    }
+}
+
+/// Asks who answers at a server, without a secret and without a path: the TLS chain is checked on the way. Returns the
+/// server's clock, where it tells.
+///
+/// # Errors
+/// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer.
+pub(crate) async fn knock(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
+    let mut root = http_url(url);
+    root.set_path("/");
+    root.set_query(None);
+    let asked = client.get(root).timeout(CONNECT_LIMIT).send().await;
+    asked.map(|response| server_time(response.headers())).map_err(|error| failure(error, url))
+}
+
+/// What an error of the client means.
+pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
+    let error = error.without_url();
+    if error.is_timeout() {
+        return Failure::new(Fault::TimedOut, host_of(url));
+    }
+    // The innermost cause says most ("connection refused"); the outer ones say "error sending request".
+    let mut cause: &dyn std::error::Error = &error;
+    let mut tls = false;
+    while let Some(source) = cause.source() {
+        cause = source;
+        tls |= cause.is::<rustls::Error>() || cause.to_string().contains("invalid peer certificate");
+    }
+    let fault = if tls { Fault::Tls } else { Fault::Unreachable };
+    Failure::new(fault, format!("{}: {}", host_of(url), cause.to_string().to_lowercase()))
+}
+
+/// What an HTTP status other than the hoped-for one means. 407 comes from a proxy.
+pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url) -> Failure {
+    let fault = match status {
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::ProxyAuth,
+        status => Fault::Status(status.as_u16()),
+    };
+    let detail = format!("{}: HTTP {}", host_of(url), status.as_u16());
+    Failure { retry_after: retry_after(headers), ..Failure::new(fault, detail) }
+}
+
+/// `Retry-After` in either of its forms (RFC 9110, section 10.2.3), a date measured against the server's own `Date`;
+/// at most an hour, so that a server's mistake does not silence a client for days.
+fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
+    let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
+    let delay = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
+            Duration::try_from(until.duration_since(server_time(headers)?)).unwrap_or_default()
+        }
+    };
+    Some(delay.min(Duration::from_secs(3_600)))
+}
+
+/// The server's clock, from `Date`.
+pub fn server_time(headers: &header::HeaderMap) -> Option<jiff::Timestamp> {
+    let text = headers.get(header::DATE)?.to_str().ok()?;
+    jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())
+}

@@ -1,0 +1,97 @@
+//! The way in: from frames and rows, as they came, to notices and to what is kept of those that cannot be used.
+//!
+//! Maps by `[message]` with the scope of the subscription or the API. Nothing that came is dropped silently: what is not
+//! a notice becomes a [`Write::Rejected`], which is counted, shown and then acknowledged.
+
+use jiff::{Timestamp, tz::TimeZone};
+use stomp::{Frame, Oversize};
+
+use belfry_core::{
+    envelope,
+    notice::{
+        Notice,
+        parse::{Incoming, Parsed, Via, parse},
+    },
+    pipeline::Message,
+    settings::{MessageSettings, Settings},
+    storage::{RejectReason, Write},
+};
+
+/// As much of an unusable message is kept, headers and body each, in bytes.
+const KEPT: usize = 64 * 1024;
+
+/// How this account's messages are read.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    mapping: MessageSettings,
+    scopes: Vec<String>,
+    api_scope: String,
+    system_zone: TimeZone,
+}
+
+impl Intake {
+    /// Reads by these settings, in this time zone.
+    pub fn new(settings: &Settings, system_zone: TimeZone) -> Self {
+        Self {
+            mapping: settings.message.clone(),
+            scopes: settings.server.subscriptions.iter().map(|subscription| subscription.scope.clone()).collect(),
+            api_scope: settings.api.scope.clone(),
+            system_zone,
+        }
+    }
+
+    /// Reads a MESSAGE of the subscription with this index.
+    pub fn message(&self, subscription: Option<usize>, frame: &Frame, now: Timestamp) -> Message {
+        let destination = frame.header("destination").unwrap_or_default();
+        let scope = subscription.and_then(|index| self.scopes.get(index)).map(String::as_str).unwrap_or_default();
+        let amqp_message_id = frame.header("amqp-message-id");
+        let incoming = Incoming {
+            body: frame.body(),
+            destination: &destination,
+            scope,
+            amqp_message_id: amqp_message_id.as_deref(),
+            redelivered: frame.header("redelivered").map(|value| value == "true"),
+            via: Via::Stomp,
+        };
+        match parse(&incoming, &self.mapping, &self.system_zone) {
+            Parsed::Notices(notices) => Message { notices, ..Message::default() },
+            Parsed::Ignored => Message::default(),
+            Parsed::Rejected(reason) => rejected(reason, destination.into_owned(), frame.raw_head(), frame.body(), now),
+        }
+    }
+
+    /// Keeps what is left of a message beyond the limits.
+    pub fn oversize(&self, oversize: &Oversize, now: Timestamp) -> Message {
+        let destination = oversize.head.header("destination").unwrap_or_default().into_owned();
+        rejected(RejectReason::TooLarge, destination, oversize.head.raw_head(), &oversize.prefix, now)
+    }
+
+    /// Reads the rows of a page that came from `path`: notices in their order, and what could not be used.
+    pub fn rows(&self, page: &envelope::Page, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
+        let (mut notices, mut unusable) = (Vec::new(), Vec::new());
+        for item in &page.items {
+            let incoming = Incoming {
+                body: item.get().as_bytes(),
+                destination: path,
+                scope: &self.api_scope,
+                amqp_message_id: None,
+                redelivered: None,
+                via: Via::Page,
+            };
+            match parse(&incoming, &self.mapping, &self.system_zone) {
+                Parsed::Notices(mut found) => notices.append(&mut found),
+                Parsed::Ignored => {}
+                Parsed::Rejected(reason) => {
+                    unusable.extend(rejected(reason, path.to_owned(), b"", item.get().as_bytes(), now).rejected);
+                }
+            }
+        }
+        (notices, unusable)
+    }
+}
+
+fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8], now: Timestamp) -> Message {
+    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(KEPT)).unwrap_or_default().to_vec();
+    let write = Write::Rejected { reason, destination, head: first(head), body: first(body), received_at: now };
+    Message { rejected: vec![write], ..Message::default() }
+}

@@ -1,0 +1,185 @@
+//! A token for a login and a password: mode `password` with `auth.login_url` (contract, section 2).
+//!
+//! One question, one answer or a [`Failure`]; when to ask is [`crate::net::token`]'s matter. A server that says no to the
+//! password is told from one that cannot answer now: only the first needs a person. What is neither, such as a 404, is taken
+//! for a wrong address. Invariant: the password goes to `auth.login_url` and nowhere else, and never over plain text that
+//! the settings do not allow.
+
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::Value;
+use url::Url;
+
+use crate::net::http::{self, Client};
+use belfry_core::{
+    error::{Failure, Fault},
+    settings::{AuthSettings, Settings},
+};
+
+/// How long the answer may take.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// Largest answer taken, in bytes.
+const MAX_ANSWER: usize = 256 * 1024;
+/// Longest words of a server that are shown, in characters.
+const MAX_WORDS: usize = 200;
+/// Where a token is looked for when the settings do not say it.
+const USUAL: [&str; 3] = ["/token", "/data/token", "/access_token"];
+/// What servers answer to a wrong password. It is not sent a second time unasked, since accounts get locked by that.
+const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
+
+/// Asks for a token.
+///
+/// # Errors
+/// [`Fault::Password`] when the server says no to login and password, else what keeps it from saying yes.
+pub(crate) async fn token(
+    client: &Client,
+    settings: &Settings,
+    url: &Url,
+    password: &SecretString,
+) -> Result<SecretString, Failure> {
+    let host = http::host_of(url);
+    settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+    let request =
+        client.post(url.clone()).header("content-type", "application/json").header("accept", "application/json");
+    let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_LIMIT).send().await;
+    let mut response = sent.map_err(|error| http::failure(error, url))?;
+    let status = response.status();
+    if REFUSALS.contains(&status.as_u16()) {
+        return Err(Failure::new(Fault::Password, format!("{host}: HTTP {}", status.as_u16())));
+    }
+    if !status.is_success() {
+        return Err(http::status_failure(status, response.headers(), url));
+    }
+    let mut answer = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| http::failure(error, url))? {
+        answer.extend_from_slice(&piece);
+        if answer.len() > MAX_ANSWER {
+            return Err(Failure::new(Fault::BadAnswer, host));
+        }
+    }
+    read(&answer, &settings.auth, &host)
+}
+
+/// The template with login and password in it, as JSON writes them; what is put in is never looked into again.
+fn body(auth: &AuthSettings, password: &SecretString) -> String {
+    let mut body = String::new();
+    let mut rest = auth.login_body.as_str();
+    while let Some((before, from)) = rest.find('{').map(|at| rest.split_at(at)) {
+        body.push_str(before);
+        rest = if let Some(after) = from.strip_prefix("{login}") {
+            body.push_str(&escaped(&auth.login));
+            after
+        } else if let Some(after) = from.strip_prefix("{password}") {
+            body.push_str(&escaped(password.expose_secret()));
+            after
+        } else {
+            body.push('{');
+            from.strip_prefix('{').unwrap_or_default()
+        };
+    }
+    body.push_str(rest);
+    body
+}
+
+fn escaped(text: &str) -> String {
+    let quoted = Value::from(text).to_string();
+    quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
+}
+
+/// The token in an answer that came with success, unless its envelope says otherwise (as in [`belfry_core::envelope`]).
+fn read(answer: &[u8], auth: &AuthSettings, host: &str) -> Result<SecretString, Failure> {
+    let answer: Value = serde_json::from_slice(answer)
+        .map_err(|_| Failure::new(Fault::BadAnswer, format!("{host}: auth.login_url")))?;
+    if let Some(code) = declined(&answer) {
+        let fault = if code.is_some_and(|code| code == 429 || (500..600).contains(&code)) {
+            Fault::Declined
+        } else {
+            Fault::Password
+        };
+        return Err(Failure::new(fault, words(&answer, code, host)));
+    }
+    let found = if auth.login_token.is_empty() {
+        USUAL.iter().find_map(|pointer| answer.pointer(pointer)?.as_str().filter(|token| !token.is_empty()))
+    } else {
+        answer.pointer(auth.login_token.as_str()).and_then(Value::as_str).filter(|token| !token.is_empty())
+    };
+    // The same server will give the same answer: somebody has to say where the token is.
+    let token = found.ok_or_else(|| Failure::new(Fault::Settings, format!("auth.login_token ({host})")))?;
+    Ok(SecretString::from(token))
+}
+
+/// The code of an envelope that says no; `None` if it says yes, or nothing.
+fn declined(answer: &Value) -> Option<Option<u64>> {
+    let code = match answer.get("code") {
+        Some(Value::Number(code)) => code.as_u64(),
+        Some(Value::String(code)) => code.parse().ok(),
+        _ => None,
+    };
+    let is_declined = !matches!(code, None | Some(0 | 200)) || answer.get("success") == Some(&Value::Bool(false));
+    is_declined.then_some(code)
+}
+
+/// What the server says of it, on one line.
+fn words(answer: &Value, code: Option<u64>, host: &str) -> String {
+    let said = ["msg", "message"].iter().find_map(|name| answer.get(*name)?.as_str()).unwrap_or_default();
+    let said: String = said.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
+    match (said.trim(), code) {
+        ("", Some(code)) => format!("{host}: code {code}"),
+        ("", None) => host.to_owned(),
+        (said, _) => said.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn auth(login: &str, body: &str, pointer: &str) -> AuthSettings {
+        AuthSettings {
+            login: login.to_owned(),
+            login_body: if body.is_empty() { AuthSettings::default().login_body } else { body.to_owned() },
+            login_token: pointer.parse().unwrap(),
+            ..AuthSettings::default()
+        }
+    }
+
+    #[test]
+    fn login_and_password_are_put_in_as_json_writes_them_and_once() {
+        let sent = |login: &str, template: &str, password: &str| body(&auth(login, template, ""), &password.into());
+        let odd = "a\"b\\c\n{login}";
+        let parsed: Value = serde_json::from_str(&sent("{password}", "", odd)).unwrap();
+        assert_eq!(parsed, serde_json::json!({ "login": "{password}", "password": odd }));
+        assert_eq!(sent("alice", r#"{"u":{"n":"{login}"},"p":"{password}"}"#, "x"), r#"{"u":{"n":"alice"},"p":"x"}"#);
+    }
+
+    #[test]
+    fn the_token_is_where_the_settings_say_or_in_a_usual_place() {
+        let token = |answer: &str, pointer: &str| {
+            read(answer.as_bytes(), &auth("", "", pointer), "h:1")
+                .map(|token| token.expose_secret().to_owned())
+                .map_err(|failure| failure.fault)
+        };
+        for usual in [r#"{"token":"t"}"#, r#"{"code":0,"data":{"token":"t"}}"#, r#"{"token":"","access_token":"t"}"#] {
+            assert_eq!(token(usual, "").as_deref(), Ok("t"), "{usual}");
+        }
+        assert_eq!(token(r#"{"token":"other","a":{"b":"t"}}"#, "/a/b").as_deref(), Ok("t"));
+        for none in [r#"{"token":7}"#, r#"{"token":""}"#, "{}", "[]", "\"t\""] {
+            assert_eq!(token(none, ""), Err(Fault::Settings), "{none}");
+        }
+        assert_eq!(token(r#"{"token":"t"}"#, "/a/b"), Err(Fault::Settings));
+        assert_eq!(token("<html>", ""), Err(Fault::BadAnswer));
+    }
+
+    #[test]
+    fn an_envelope_that_says_no_is_a_wrong_password_unless_the_server_is_in_trouble() {
+        let failure = |answer: &str| read(answer.as_bytes(), &auth("", "", ""), "h:1").unwrap_err();
+        for no in [r#"{"code":401,"token":"t"}"#, r#"{"code":"1001","msg":"bad\n password"}"#, r#"{"success":false}"#] {
+            assert_eq!(failure(no).fault, Fault::Password, "{no}");
+        }
+        assert_eq!(failure(r#"{"code":1001,"msg":"bad\n password"}"#).detail, "bad password");
+        for trouble in [r#"{"code":500}"#, r#"{"code":429,"msg":"slow down"}"#] {
+            assert_eq!(failure(trouble).fault, Fault::Declined, "{trouble}");
+        }
+    }
+}

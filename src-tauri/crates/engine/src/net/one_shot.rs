@@ -1,0 +1,115 @@
+//! One errand on a session of its own: check a sign-in, or send a message, and say good-bye.
+//!
+//! For commands that end. It never subscribes, so it takes nobody's messages, and it needs no lock: it works beside a
+//! running engine. Absent: trying again; whoever runs an errand is told and decides. Limit: [`ATTEMPT_LIMIT`] for an
+//! endpoint, [`RECEIPT_LIMIT`] for a message.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use stomp::{HeartBeat, SessionEvent, Version};
+use tokio::time::timeout;
+
+use crate::net::{
+    connection::{Connection, Identity, check_user, ending},
+    http::{self, Client},
+};
+use belfry_core::{
+    error::{Failure, Fault, Recovery},
+    pipeline::link::ATTEMPT_LIMIT,
+};
+
+/// How long a server may take to confirm a message. Some never do (Spring's simple broker).
+pub const RECEIPT_LIMIT: Duration = Duration::from_secs(5);
+
+/// What the server answered to CONNECT.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Greeting {
+    /// The version both speak.
+    pub version: Version,
+    /// The heart-beat both agreed on.
+    pub heart_beat: HeartBeat,
+    /// Name and version of the server, where it tells.
+    pub server: String,
+}
+
+/// Waits for CONNECTED, at most [`ATTEMPT_LIMIT`].
+///
+/// # Errors
+/// [`Failure`]: refused, somebody else's session, not STOMP, or silence.
+pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<Greeting, Failure> {
+    let greeted = async {
+        loop {
+            let event = connection.next_event().await?;
+            if let SessionEvent::Connected { version, server, user_name, heart_beat, .. } = event {
+                check_user(user_name, identity)?;
+                return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default() });
+            }
+            if let Some(failure) = ending(&event, false) {
+                return Err(failure);
+            }
+        }
+    };
+    timeout(ATTEMPT_LIMIT, greeted).await.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, "")))
+}
+
+/// A session on the first endpoint that has one to give. A server that refuses the sign-in is not asked again elsewhere.
+///
+/// # Errors
+/// [`Failure`] of the first endpoint that failed for good, else of the first.
+pub async fn connect(client: &Client, identity: &Identity, token: &SecretString) -> Result<Connection, Failure> {
+    let mut first = None;
+    for endpoint in &identity.settings.server.endpoints {
+        let attempt = async {
+            let opening = timeout(ATTEMPT_LIMIT, Connection::open(client, identity, token, endpoint)).await;
+            let mut connection =
+                opening.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, http::host_of(endpoint))))?;
+            greet(&mut connection, identity).await?;
+            Ok::<_, Failure>(connection)
+        };
+        match attempt.await {
+            Ok(connection) => return Ok(connection),
+            Err(failure) => match failure.recovery(1) {
+                Recovery::Retry | Recovery::RetryAfter(_) => first = first.or(Some(failure)),
+                Recovery::RefreshToken | Recovery::SignIn | Recovery::Halt => return Err(failure),
+            },
+        }
+    }
+    Err(first.unwrap_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty")))
+}
+
+/// Sends one message, and says whether the server confirmed it within [`RECEIPT_LIMIT`].
+///
+/// # Errors
+/// [`Failure`]; [`Fault::Denied`] when the server ended the session instead of taking the message, as RabbitMQ does
+/// without a word when the destination does not exist or may not be written.
+pub async fn send(
+    mut connection: Connection,
+    destination: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Result<bool, Failure> {
+    let receipt = connection
+        .session()
+        .send(destination, headers, body)
+        .map_err(|error| Failure::new(Fault::Denied, error.to_string()))?;
+    let confirmed = async {
+        loop {
+            match connection.next_event().await {
+                Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
+                Ok(event) => ending(&event, true).map_or(Ok(()), Err)?,
+                Err(failure) if failure.fault == Fault::Closed => {
+                    let detail = format!("it closed the session instead of taking the message ({})", failure.detail);
+                    return Err(Failure::new(Fault::Denied, detail));
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+    };
+    let is_confirmed = match timeout(RECEIPT_LIMIT, confirmed).await {
+        Ok(result) => result.map(|()| true),
+        Err(_) => Ok(false),
+    }?;
+    connection.close().await;
+    Ok(is_confirmed)
+}

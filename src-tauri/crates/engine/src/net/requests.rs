@@ -1,0 +1,211 @@
+//! What a person asks of the server beside the session: delete there, read older history, see who is signed in, act.
+//!
+//! Each is one question and one answer; nothing is tried again, since somebody waits for it and can, but with a newer token
+//! where the first one had run out. Deliberately absent: the inbox, which whoever asks changes with the answer. Invariant: what is read here owes no popup, so nothing is
+//! handed out that the session may still deliver.
+
+use std::{fmt, sync::Arc};
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::Value;
+
+use crate::net::{
+    api::{Api, Outgoing},
+    connection::Identity,
+    http::Client,
+    intake::Intake,
+    token::Token,
+};
+use belfry_core::{
+    error::{Failure, Fault, Recovery},
+    notice::{Action, Notice},
+    pipeline::{
+        catchup::{OVERLAP, Request},
+        link::Refreshed,
+    },
+};
+
+/// Asks, and asks again with a newer token if the first was refused.
+macro_rules! asked {
+    ($server:ident, |$api:ident, $token:ident| $question:expr) => {{
+        let $api = $server.api()?;
+        let $token = &$server.token.get().await?;
+        match $question.await {
+            Err(failure) => match $server.newer($token, failure).await {
+                Ok($token) => {
+                    let $token = &$token;
+                    $question.await
+                }
+                Err(failure) => Err(failure),
+            },
+            answer => answer,
+        }
+    }};
+}
+
+/// The server of a running engine.
+#[derive(Clone)]
+pub struct Server {
+    pub(crate) client: Result<Client, Failure>,
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) token: Arc<Token>,
+}
+
+/// What the settings say the server can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offers {
+    /// Read older history.
+    pub history: bool,
+    /// Delete its record of a message.
+    pub delete: bool,
+    /// List who is signed in.
+    pub clients: bool,
+    /// Send a message.
+    pub send: bool,
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignedIn {
+    /// Who.
+    pub login: String,
+    /// On which device, as the server names it.
+    pub device: String,
+    /// Since when, as the server says it; may be empty.
+    pub since: String,
+    /// It is this account on this device.
+    pub is_this: bool,
+}
+
+/// A page of the server's history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HistoryPage {
+    /// What may be added to the inbox, newest first.
+    pub notices: Vec<Notice>,
+    /// Nothing comes after it that may be added.
+    pub is_last: bool,
+}
+
+impl Server {
+    /// What it can do.
+    pub fn offers(&self) -> Offers {
+        let api = &self.identity.settings.api;
+        let has = |path: &str| api.base.is_some() && !path.is_empty();
+        Offers {
+            history: has(&api.history),
+            delete: has(&api.delete),
+            clients: has(&api.clients),
+            send: has(&api.send),
+        }
+    }
+
+    /// Deletes its record of a message, for every receiver; false if it had none.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn delete(&self, id: &str) -> Result<bool, Failure> {
+        match asked!(self, |api, token| api.delete(token, id)) {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// Who is signed in, this account's devices first.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn clients(&self) -> Result<Vec<SignedIn>, Failure> {
+        let (own, device) = (self.identity.account.login(), self.identity.device.as_str());
+        let mut signed_in: Vec<SignedIn> = asked!(self, |api, token| api.clients(token))?
+            .iter()
+            .map(|row| {
+                let login = text(row, &["loginName", "login", "userId", "user"]);
+                let named = text(row, &["device", "deviceId"]);
+                let is_this = named == device && (login == own || own.is_empty());
+                SignedIn { login, device: named, since: text(row, &["loginTime", "since", "connectedAt"]), is_this }
+            })
+            .collect();
+        signed_in.sort_by_key(|one| (!one.is_this, one.login != own));
+        Ok(signed_in)
+    }
+
+    /// A page of its history, newest first, counted from 1. What was sent after `complete_through`, or at no time that is
+    /// known, is left to the session and to catch-up, which ring for it; what was sent before `oldest` is not kept.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn history(
+        &self,
+        page: u32,
+        complete_through: Timestamp,
+        oldest: Timestamp,
+    ) -> Result<HistoryPage, Failure> {
+        let request = Request::History { page };
+        let (found, _) = asked!(self, |api, token| api.page(token, &request))?;
+        let settled = complete_through.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+        let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
+        let mut notices = found.notices;
+        notices.retain(|notice| notice.sent_at.is_some_and(|at| at >= oldest && at < settled));
+        Ok(HistoryPage { notices, is_last: found.rows == 0 || has_reached_the_end })
+    }
+
+    /// Does what a notice offers.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
+    pub async fn act(&self, action: &Action, id: &str) -> Result<(), Failure> {
+        asked!(self, |api, token| api.act(token, action, id))
+    }
+
+    /// Has the server send a message to this account; its id, where the server tells it.
+    ///
+    /// # Errors
+    /// [`Failure`]; [`Fault::Settings`] when the settings do not say who this is: it would go to everybody.
+    pub async fn send_to_self(&self, title: &str, content: &str) -> Result<Option<String>, Failure> {
+        let login = self.identity.account.login();
+        if login.is_empty() {
+            return Err(Failure::new(Fault::Settings, "auth.login is empty, so the message would go to everybody"));
+        }
+        let message = Outgoing {
+            title: title.to_owned(),
+            content: content.to_owned(),
+            kind: String::new(),
+            receivers: vec![login.to_owned()],
+        };
+        asked!(self, |api, token| api.send(token, &message))
+    }
+
+    fn api(&self) -> Result<Api, Failure> {
+        Ok(Api::new(self.client.clone()?, Arc::clone(&self.identity), Arc::clone(&self.intake)))
+    }
+
+    /// Another token than the one that was just refused.
+    ///
+    /// # Errors
+    /// `failure` when it was not about the token, or there is no other one.
+    async fn newer(&self, refused: &SecretString, failure: Failure) -> Result<SecretString, Failure> {
+        if failure.recovery(1) != Recovery::RefreshToken {
+            return Err(failure);
+        }
+        match self.token.refresh_after(refused).await {
+            Refreshed::Newer => self.token.get().await,
+            Refreshed::Same => Err(failure),
+            Refreshed::Failed(failure) => Err(failure),
+        }
+    }
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("account", &self.identity.account.name()).finish_non_exhaustive()
+    }
+}
+
+/// The first of these members that is a text or a number.
+fn text(row: &Value, names: &[&str]) -> String {
+    let value = names.iter().filter_map(|name| row.get(name)).find(|value| value.is_string() || value.is_number());
+    value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+}

@@ -1,0 +1,162 @@
+//! The secret of the account: checked against the server before anybody keeps it, then read from where it lives, made into
+//! a token where the server wants one, and held for as long as the engine runs.
+//!
+//! Reading may block on a keychain's prompt, so it happens on a thread that may wait. A token that a password has bought
+//! lives in memory only: one that runs out is bought anew ([`Token::refresh`]), so nobody is asked. Absent: sign-in through
+//! a browser. Invariant: a secret is only ever a [`SecretString`].
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::net::{
+    connection::Identity,
+    http::{self, Client},
+    login, one_shot,
+};
+use belfry_core::{
+    error::{Failure, Fault},
+    pipeline::link::Refreshed,
+    ports::{CredentialError, Credentials, Secret},
+    settings::AuthMode,
+};
+
+/// Whether the server takes this secret: a password is made into a token where the settings say how, and the token tried on
+/// a session of its own that subscribes to nothing. At most 10 s, and twice 15 s for an endpoint.
+///
+/// # Errors
+/// [`Failure`]: why not, or why it cannot be known.
+pub async fn check(identity: &Identity, secret: &Secret) -> Result<(), Failure> {
+    let client = http::client(&identity.settings.network)?;
+    let token = token(&client, identity, secret).await?;
+    one_shot::connect(&client, identity, &token).await?.close().await;
+    Ok(())
+}
+
+/// What is sent to the server: the secret itself, or the token that the password buys at `auth.login_url`.
+///
+/// # Errors
+/// [`Failure`] of the sign-in there.
+pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Result<SecretString, Failure> {
+    let settings = &identity.settings;
+    match (secret, &settings.auth.login_url) {
+        (Secret::Token(token), _) => Ok(token.clone()),
+        (Secret::Password(password), None) => Ok(password.clone()),
+        (Secret::Password(password), Some(url)) => login::token(client, settings, url, password).await,
+    }
+}
+
+/// The token of one account.
+pub struct Token {
+    source: Source,
+    held: Arc<Mutex<Option<SecretString>>>,
+    /// What is held is not to be given out any more.
+    is_stale: AtomicBool,
+}
+
+/// Where a token comes from.
+#[derive(Clone)]
+struct Source {
+    credentials: Arc<dyn Credentials>,
+    identity: Arc<Identity>,
+    client: Result<Client, Failure>,
+}
+
+impl Token {
+    /// The token for the secret kept under this account's name.
+    pub fn new(credentials: Arc<dyn Credentials>, identity: Arc<Identity>, client: Result<Client, Failure>) -> Self {
+        Self {
+            source: Source { credentials, identity, client },
+            held: Arc::default(),
+            is_stale: AtomicBool::new(false),
+        }
+    }
+
+    /// The token.
+    ///
+    /// # Errors
+    /// [`Fault::NoCredential`] when nobody has signed in, [`Fault::Locked`] and [`Fault::Keychain`] when that cannot be
+    /// known, and those of [`token`].
+    pub async fn get(&self) -> Result<SecretString, Failure> {
+        let mut held = Arc::clone(&self.held).lock_owned().await;
+        if self.is_stale.swap(false, Ordering::AcqRel) {
+            *held = None;
+        }
+        match &*held {
+            Some(token) => Ok(token.clone()),
+            None => self.obtain(held).await,
+        }
+    }
+
+    /// Forgets what is held, since somebody has signed in anew.
+    pub fn forget(&self) {
+        self.is_stale.store(true, Ordering::Release);
+    }
+
+    /// The held token was refused: looks where the secret lives for another one, or buys a new one.
+    pub async fn refresh(&self) -> Refreshed {
+        self.replace(Arc::clone(&self.held).lock_owned().await).await
+    }
+
+    /// As [`Self::refresh`], for who was refused this very token: somebody else may have found a newer one meanwhile.
+    pub async fn refresh_after(&self, refused: &SecretString) -> Refreshed {
+        let held = Arc::clone(&self.held).lock_owned().await;
+        match &*held {
+            Some(token) if token.expose_secret() != refused.expose_secret() => Refreshed::Newer,
+            _ => self.replace(held).await,
+        }
+    }
+
+    async fn replace(&self, mut held: Held) -> Refreshed {
+        let old = held.take();
+        match self.obtain(held).await {
+            Ok(found) if old.is_some_and(|old| old.expose_secret() == found.expose_secret()) => Refreshed::Same,
+            Ok(_) => Refreshed::Newer,
+            Err(failure) if failure.fault == Fault::NoCredential => Refreshed::Same,
+            Err(failure) => Refreshed::Failed(failure),
+        }
+    }
+
+    /// In a task of its own, which ends even if nobody waits for it any more: a keychain that is asking the person to
+    /// unlock it is not asked a second time meanwhile.
+    async fn obtain(&self, mut held: Held) -> Result<SecretString, Failure> {
+        let Source { credentials, identity, client } = self.source.clone();
+        let obtaining = tokio::spawn(async move {
+            let secret = read(&credentials, identity.account.name(), identity.settings.auth.mode).await?;
+            let token = token(&client?, &identity, &secret).await?;
+            *held = Some(token.clone());
+            Ok(token)
+        });
+        obtaining.await.unwrap_or_else(|error| Err(Failure::new(Fault::Keychain, error.to_string())))
+    }
+}
+
+type Held = OwnedMutexGuard<Option<SecretString>>;
+
+/// The secret of an account, from where it lives.
+///
+/// # Errors
+/// [`Fault::NoCredential`] when there is none, [`Fault::Locked`], [`Fault::Keychain`] or [`Fault::Settings`] when the place
+/// itself cannot be used.
+pub async fn read(credentials: &Arc<dyn Credentials>, account: String, mode: AuthMode) -> Result<Secret, Failure> {
+    let credentials = Arc::clone(credentials);
+    let read = tokio::task::spawn_blocking(move || credentials.secret(&account, mode)).await;
+    match read {
+        Ok(Ok(Some(secret))) => Ok(secret),
+        Ok(Ok(None)) => Err(Failure::new(Fault::NoCredential, "")),
+        Ok(Err(CredentialError::Locked(why))) => Err(Failure::new(Fault::Locked, why)),
+        Ok(Err(CredentialError::Unavailable(why))) => Err(Failure::new(Fault::Keychain, why)),
+        Ok(Err(CredentialError::File(why))) => Err(Failure::new(Fault::Settings, why)),
+        Err(error) => Err(Failure::new(Fault::Keychain, error.to_string())),
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Token").field("account", &self.source.identity.account.name()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,190 @@
+//! One WebSocket connection that carries STOMP: the upgrade, the bytes, and nothing of what they mean.
+//!
+//! The upgrade goes through the shared HTTP client, so that proxies, roots and client certificates work for it as for the
+//! API; then the upgraded stream is handed to tungstenite through [`rechunk`], which keeps memory bounded and leaves
+//! the judgement of a body that is not UTF-8 to the STOMP decoder. Nobody else names tungstenite.
+
+mod rechunk;
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use reqwest::{Client, StatusCode, header};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Message,
+        handshake::{client::generate_key, derive_accept_key},
+        protocol::{Role, WebSocketConfig},
+    },
+};
+use url::Url;
+
+use self::rechunk::Rechunk;
+use crate::net::http;
+use belfry_core::error::{Failure, Fault};
+
+/// The WebSocket sub-protocols of STOMP 1.2 and 1.1; not every server picks one.
+const SUB_PROTOCOLS: &str = "v12.stomp, v11.stomp";
+
+/// What a WebSocket runs over: an upgraded connection, or a pipe in a test.
+trait Pipe: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Pipe for T {}
+
+/// An open WebSocket.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    socket: WebSocketStream<Rechunk<Box<dyn Pipe>>>,
+    host: String,
+}
+
+impl Transport {
+    /// Opens a WebSocket to `endpoint` (ws, wss, http or https) with these headers on the upgrade. No time limit of its
+    /// own beyond the client's for connecting.
+    ///
+    /// # Errors
+    /// [`Failure`]: unreachable, not trusted, or the HTTP status instead of 101.
+    pub(crate) async fn open(client: &Client, endpoint: &Url, headers: header::HeaderMap) -> Result<Self, Failure> {
+        let key = generate_key();
+        let response = client
+            .get(http::http_url(endpoint))
+            .headers(headers)
+            .header(header::CONNECTION, "Upgrade")
+            .header(header::UPGRADE, "websocket")
+            .header(header::SEC_WEBSOCKET_VERSION, "13")
+            .header(header::SEC_WEBSOCKET_KEY, &key)
+            .header(header::SEC_WEBSOCKET_PROTOCOL, SUB_PROTOCOLS)
+            .send()
+            .await
+            .map_err(|error| http::failure(error, endpoint))?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(http::status_failure(response.status(), response.headers(), endpoint));
+        }
+        let accepted = response.headers().get(header::SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes().to_vec());
+        if accepted.as_deref() != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+            return Err(Failure::new(Fault::Protocol, "the answer to the WebSocket upgrade has a wrong key"));
+        }
+        let stream = response.upgrade().await.map_err(|error| http::failure(error, endpoint))?;
+        Ok(Self::over(Box::new(stream), http::host_of(endpoint)).await)
+    }
+
+    /// A WebSocket over what has been upgraded.
+    async fn over(stream: Box<dyn Pipe>, host: String) -> Self {
+        // No message is larger than a chunk; what is above it would be a fault of ours.
+        let config = WebSocketConfig::default().max_message_size(Some(2 * rechunk::CHUNK));
+        let socket = WebSocketStream::from_raw_socket(Rechunk::new(stream), Role::Client, Some(config)).await;
+        Self { socket, host }
+    }
+
+    /// What arrives next. A pong counts as an empty piece: something was heard. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended, with the close code and reason if the server gave them.
+    pub(crate) async fn receive(&mut self) -> Result<Bytes, Failure> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
+                Some(Ok(Message::Text(text))) => return Ok(Bytes::from(text)),
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Bytes::new()),
+                Some(Ok(Message::Close(frame))) => {
+                    return Err(frame.map_or_else(
+                        || Failure::new(Fault::Closed, &self.host),
+                        |frame| self.closed(u16::from(frame.code), &frame.reason),
+                    ));
+                }
+                Some(Ok(Message::Frame(_))) => {}
+                Some(Err(error)) => return Err(self.failed(&error)),
+                None => return Err(Failure::new(Fault::Closed, &self.host)),
+            }
+        }
+    }
+
+    /// Takes a piece of the stream, as text where it is (some servers take nothing else), to be sent with [`Self::flush`].
+    /// Dropped before its end, it has taken nothing.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        let message = match tungstenite::Utf8Bytes::try_from(bytes.clone()) {
+            Ok(text) => Message::Text(text),
+            Err(_) => Message::Binary(bytes),
+        };
+        self.socket.feed(message).await.map_err(|error| self.failed(&error))
+    }
+
+    /// As [`Self::feed`]: asks the peer for a sign of life.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub(crate) async fn ping(&mut self) -> Result<(), Failure> {
+        self.socket.feed(Message::Ping(Bytes::new())).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Sends what was taken. Safe to drop and call again.
+    ///
+    /// # Errors
+    /// [`Failure`] when the connection has ended.
+    pub(crate) async fn flush(&mut self) -> Result<(), Failure> {
+        self.socket.flush().await.map_err(|error| self.failed(&error))
+    }
+
+    /// Closes politely; waits for nothing.
+    pub(crate) async fn close(mut self) {
+        if let Err(error) = self.socket.close(None).await {
+            tracing::debug!(host = self.host, error = %self.failed(&error).detail, "the close was not sent");
+        }
+    }
+
+    fn closed(&self, code: u16, reason: &str) -> Failure {
+        // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
+        let fault = if matches!(code, 1002 | 1003 | 1007) { Fault::Protocol } else { Fault::Closed };
+        let reason: String = reason.chars().filter(|character| !character.is_control()).take(200).collect();
+        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
+    }
+
+    fn failed(&self, error: &tungstenite::Error) -> Failure {
+        let fault = match error {
+            tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
+            | tungstenite::Error::Io(_) => Fault::Broken,
+            tungstenite::Error::Protocol(_) | tungstenite::Error::Capacity(_) | tungstenite::Error::Utf8(_) => {
+                Fault::Protocol
+            }
+            _ => Fault::Closed,
+        };
+        Failure::new(fault, format!("{}: {}", self.host, error.to_string().to_lowercase()))
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    //! A peer at the other end of a pipe, for tests of what runs over a transport.
+
+    use tokio::io::DuplexStream;
+
+    use super::*;
+
+    /// The other end.
+    pub(crate) struct Peer(WebSocketStream<DuplexStream>);
+
+    /// A transport and its peer, with room for so many bytes on the way.
+    pub(crate) async fn pair(room: usize) -> (Transport, Peer) {
+        let (near, far) = tokio::io::duplex(room);
+        let transport = Transport::over(Box::new(near), "test".to_owned()).await;
+        (transport, Peer(WebSocketStream::from_raw_socket(far, Role::Server, None).await))
+    }
+
+    impl Peer {
+        /// Reads, and so answers pings, until the end.
+        pub(crate) async fn read(&mut self) {
+            while let Some(Ok(_)) = self.0.next().await {}
+        }
+
+        /// Sends text.
+        pub(crate) async fn send(&mut self, text: &str) {
+            self.0.send(Message::text(text)).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! An engine with everything but a server: its endpoint refuses each connection, its keychain and its desktop are here.
+
+use std::sync::{Barrier, Mutex, OnceLock};
+
+use secrecy::SecretString;
+
+use super::*;
+use crate::{
+    inbox::Inbox,
+    store::tests::{arrival, notice},
+};
+use belfry_core::status::Status;
+use belfry_core::{
+    ports::{CredentialError, NotifyError, Popup, PopupEvent, PopupId, Secret},
+    settings::AuthMode,
+    status::Connectivity,
+};
+
+/// A keychain, and how often a secret was asked of it.
+#[derive(Default)]
+struct Keychain {
+    secret: Mutex<Option<String>>,
+    asked: watch::Sender<u64>,
+}
+
+impl Keychain {
+    fn hold(&self, secret: Option<&str>) {
+        *self.secret.lock().unwrap() = secret.map(str::to_owned);
+    }
+}
+
+impl Credentials for Keychain {
+    fn secret(&self, _account: &str, _mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        self.asked.send_modify(|asked| *asked += 1);
+        let secret = self.secret.lock().unwrap().clone();
+        Ok(secret.map(|secret| Secret::Token(SecretString::from(secret))))
+    }
+
+    fn keep(&self, _account: &str, _secret: &SecretString) -> Result<(), CredentialError> {
+        Ok(())
+    }
+
+    fn forget(&self, _account: &str) -> Result<(), CredentialError> {
+        Ok(())
+    }
+}
+
+/// A desktop that takes its time for a popup: until somebody else comes to the gate too.
+#[derive(Default)]
+struct Desktop {
+    gate: Option<Arc<Barrier>>,
+}
+
+impl Notifier for Desktop {
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        if let Some(gate) = &self.gate {
+            gate.wait();
+        }
+        Ok(PopupId(popup.title.clone()))
+    }
+
+    fn retract(&self, _id: &PopupId) {}
+
+    fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
+}
+
+fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine {
+    // Nobody listens on a port that was just given back; it names the account, so it is the same for all.
+    static PORT: OnceLock<u16> = OnceLock::new();
+    let port = PORT.get_or_init(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
+    let settings = format!("[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[auth]\nlogin = \"alice\"\n");
+    let config = EngineConfig {
+        settings: Settings::parse(&settings, "settings.toml").unwrap().0,
+        data_dir: data_dir.to_owned(),
+        machine_id: "machine".to_owned(),
+        time_zone: TimeZone::UTC,
+        language: Language::English,
+        notifier: Arc::new(desktop),
+        credentials: Arc::<Keychain>::clone(keychain),
+        to_announce: None,
+        on_event: Box::new(|_| {}),
+    };
+    Engine::start(config, &Handle::current()).unwrap()
+}
+
+async fn until(engine: &Engine, wanted: impl Fn(&Status) -> bool) {
+    engine.snapshot().wait_for(|snapshot| wanted(&snapshot.status)).await.unwrap();
+}
+
+/// What `belfryctl sign-in` and `sign-out` do beside a running engine.
+fn tell(engine: &Engine) {
+    Inbox::open(engine.dir()).unwrap().unwrap().note_sign_in().unwrap();
+}
+
+#[tokio::test]
+async fn an_engine_that_needs_a_sign_in_takes_the_one_of_another_program_and_its_sign_out() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    engine.connect();
+    let needs_person = |status: &Status| status.state == Connectivity::ActionNeeded;
+    until(&engine, needs_person).await;
+    keychain.hold(Some("token"));
+    tell(&engine);
+    // It has a token now, and tries: that nobody is there is another matter.
+    until(&engine, |status| status.state == Connectivity::Offline).await;
+    keychain.hold(None);
+    tell(&engine);
+    until(&engine, needs_person).await;
+    engine.end().await;
+}
+
+#[tokio::test]
+async fn an_engine_that_was_disconnected_stays_so_whoever_signs_in_and_uses_the_new_token_later() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    keychain.hold(Some("old"));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    engine.connect();
+    until(&engine, |status| status.retry_in.is_some()).await;
+    engine.disconnect();
+    until(&engine, |status| status.retry_in.is_none() && status.state == Connectivity::Offline).await;
+    let revision = engine.snapshot().borrow().revision;
+    let mut asked = keychain.asked.subscribe();
+    let before = *asked.borrow_and_update();
+    tell(&engine);
+    let told = engine.snapshot().wait_for(|snapshot| snapshot.revision > revision).await.unwrap().clone();
+    assert_eq!((told.status.state, *asked.borrow()), (Connectivity::Offline, before));
+    engine.connect();
+    asked.wait_for(|asked| *asked > before).await.unwrap();
+    engine.end().await;
+}
+
+#[tokio::test]
+async fn a_popup_that_is_on_its_way_at_the_end_is_waited_for_and_known_to_the_next_run() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    let (dir, account) = (engine.dir().to_owned(), engine.identity().account.name());
+    engine.end().await;
+    Store::open(&dir, &account).unwrap().apply(&[arrival(notice("1"))]).unwrap();
+
+    let gate = Arc::new(Barrier::new(2));
+    // It is due, and so on its way at once.
+    let engine = start(folder.path(), &keychain, Desktop { gate: Some(Arc::clone(&gate)) });
+    let ended = tokio::spawn(engine.end());
+    tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
+    ended.await.unwrap();
+    let mut store = Store::open(&dir, &account).unwrap();
+    let recovered = store.recover().unwrap();
+    assert_eq!((recovered.uncertain, recovered.popups.len()), (0, 1));
+}

@@ -1,0 +1,4 @@
+//! The pipeline with the real store, step by step, on a clock that the test moves.
+
+mod delivery;
+mod passes;

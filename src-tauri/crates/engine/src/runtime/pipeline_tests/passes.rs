@@ -1,0 +1,299 @@
+//! The line, step by step, on a clock that the test moves; with the real store, and everything else at hand.
+
+use std::time::Duration;
+
+use belfry_core::{
+    clock::Now,
+    envelope::Next,
+    error::{Failure, Fault},
+    notice::{
+        Notice,
+        parse::{Incoming, Parsed, Via, parse},
+    },
+    pipeline::{
+        Action, Config, Input, Line,
+        catchup::{Page, PassId, Request},
+        delivery,
+        link::{self, State as LinkState},
+    },
+    settings::Settings,
+    status::Connectivity,
+    storage::Write,
+    texts::Language,
+};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+use crate::{clock, store::Store};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn notice(id: &str) -> Notice {
+    let body = format!(r#"{{"id":"{id}","title":"t"}}"#);
+    let incoming = Incoming {
+        body: body.as_bytes(),
+        destination: "/queue/test",
+        scope: "",
+        amqp_message_id: None,
+        redelivered: None,
+        via: Via::Page,
+    };
+    match parse(&incoming, &Settings::default().message, &TimeZone::UTC) {
+        Parsed::Notices(notices) => notices.into_iter().next().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+struct Rig {
+    line: Line,
+    store: Store,
+    now: Now,
+    /// Whether the API answers, with pages that have nothing on them.
+    answers: bool,
+    asked: Vec<(PassId, Request)>,
+}
+
+impl Rig {
+    /// A line that polls every 5 s, with a history.
+    fn new() -> Self {
+        let mut settings = Settings::default();
+        settings.server.poll_every = 5 * SECOND;
+        settings.api.reconcile_every = 600 * SECOND;
+        let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
+        (config.endpoints, config.collect, config.history) = (1, true, true);
+        let now = clock::now();
+        let line = Line::new(config, None, None, 1, now);
+        let mut rig = Self { line, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
+        rig.step(Input::Recovered(Box::default()));
+        rig.step(Input::Link(link::Input::Connect));
+        rig
+    }
+
+    fn step(&mut self, input: Input) {
+        self.line.step(input, self.now);
+        while let Some(action) = self.line.poll_action() {
+            match action {
+                Action::Fetch { pass, request } => {
+                    self.asked.push((pass, request));
+                    if self.answers {
+                        self.answer();
+                    }
+                }
+                Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
+                    let result = Ok(self.store.apply(&writes).unwrap());
+                    self.line.step(Input::Applied { ticket, result }, self.now);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// The last request is answered: there is nothing.
+    fn answer(&mut self) {
+        let page = Page { notices: Vec::new(), rows: 0, next: Next::Null, server_time: Some(self.now.wall) };
+        self.page(Ok(Box::new((page, Vec::new()))));
+    }
+
+    fn page(&mut self, result: Result<Box<(Page, Vec<Write>)>, Failure>) {
+        let pass = self.asked.last().unwrap().0;
+        self.line.step(Input::Page { pass, result }, self.now);
+    }
+
+    fn refuse(&mut self, status: u16, retry_after: Option<Duration>) {
+        self.page(Err(Failure { retry_after, ..Failure::new(Fault::Status(status), "test") }));
+        self.step(Input::Tick);
+    }
+
+    /// Time passes; what is due is done when it is. Attempts to connect fail.
+    fn wait(&mut self, time: Duration) {
+        let end = self.now.mono + time;
+        loop {
+            let due = self.line.poll_timeout().filter(|due| *due <= end);
+            let until = due.unwrap_or(end).max(self.now.mono);
+            self.now.wall += SignedDuration::try_from(until - self.now.mono).unwrap();
+            self.now.mono = until;
+            if due.is_none() {
+                return;
+            }
+            self.step(Input::Tick);
+            if matches!(self.line.link().state(), LinkState::Connecting { .. }) {
+                self.lose();
+            }
+        }
+    }
+
+    fn lose(&mut self) {
+        let generation = self.line.link().generation();
+        self.step(Input::Link(link::Input::Lost(generation, Failure::new(Fault::Unreachable, "test"))));
+    }
+
+    fn establish(&mut self) {
+        let generation = self.line.link().generation();
+        self.step(Input::Link(link::Input::Opened(generation)));
+        self.step(Input::Link(link::Input::Established(generation)));
+    }
+
+    /// What is asked for while this happens: c for a page of collect, h for one of the history.
+    fn asked(&mut self, happens: impl FnOnce(&mut Self)) -> String {
+        self.asked.clear();
+        happens(self);
+        let letter = |(_, request): &(PassId, Request)| match request {
+            Request::Collect { .. } => 'c',
+            Request::History { .. } => 'h',
+        };
+        self.asked.iter().map(letter).collect()
+    }
+
+    /// A rig that has polled for so long that what it asks for is only what is new.
+    fn polling() -> Self {
+        let mut rig = Self::new();
+        rig.lose();
+        rig.wait(60 * SECOND);
+        assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "ccc");
+        rig
+    }
+
+    fn complete(&self) -> Timestamp {
+        self.line.complete_through().unwrap()
+    }
+}
+
+#[test]
+fn polls_read_the_history_until_what_was_given_up_can_be_served_no_more() {
+    let mut rig = Rig::polling();
+    rig.answers = false;
+    assert_eq!(rig.asked(|rig| rig.wait(5 * SECOND)), "c");
+    rig.answers = true;
+    // Nobody has answered it, and a second later it is asked for again.
+    rig.refuse(504, None);
+    assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
+    assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "chchch");
+    assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "ccc");
+}
+
+#[test]
+fn a_poll_of_the_first_seconds_reads_the_history_since_an_earlier_run_may_have_asked() {
+    let mut rig = Rig::new();
+    rig.lose();
+    rig.wait(10 * SECOND);
+    assert!(rig.asked(|rig| rig.wait(5 * SECOND)).contains('h'));
+}
+
+#[test]
+fn what_a_poll_without_history_finds_is_not_taken_for_complete() {
+    let mut rig = Rig::polling();
+    let before = rig.complete();
+    assert_eq!(rig.asked(|rig| rig.wait(100 * SECOND)), "c".repeat(20));
+    assert_eq!(rig.complete(), before);
+    // One in ten minutes reads it.
+    let asked = rig.asked(|rig| rig.wait(600 * SECOND));
+    assert_eq!(asked.matches('h').count(), 1, "{asked}");
+    assert!(rig.complete() > before);
+}
+
+#[test]
+fn the_first_poll_after_a_session_reads_the_history_for_what_was_written_to_it_in_vain() {
+    let mut rig = Rig::polling();
+    // An attempt is due before long, and works.
+    while !matches!(rig.line.link().state(), LinkState::Connecting { .. }) {
+        let due = rig.line.poll_timeout().unwrap();
+        rig.now.mono = rig.now.mono.max(due);
+        rig.step(Input::Tick);
+    }
+    assert_eq!(rig.asked(Rig::establish), "ch");
+    rig.wait(100 * SECOND);
+    let asked = rig.asked(|rig| {
+        rig.lose();
+        rig.wait(40 * SECOND);
+    });
+    assert!(asked.starts_with("chc"), "{asked}");
+    assert_eq!(asked.matches('h').count(), 1, "{asked}");
+}
+
+/// A rig that has just left a poll while it waited for its page, and the poll.
+fn leaving() -> (Rig, PassId) {
+    let mut rig = Rig::polling();
+    rig.answers = false;
+    rig.wait(5 * SECOND);
+    rig.answers = true;
+    rig.step(Input::Link(link::Input::Disconnect));
+    rig.step(Input::Link(link::Input::Connect));
+    let left = rig.asked.last().unwrap().0;
+    (rig, left)
+}
+
+#[test]
+fn what_a_pass_that_was_left_has_asked_for_is_kept_when_it_comes() {
+    let (mut rig, left) = leaving();
+    let page = Page {
+        notices: vec![notice("late")],
+        rows: 1,
+        next: Next::Cursor("9".to_owned()),
+        server_time: Some(rig.now.wall),
+    };
+    rig.step(Input::Page { pass: left, result: Ok(Box::new((page, Vec::new()))) });
+    assert_eq!(rig.store.counts().unwrap().notices, 1);
+    assert_eq!(rig.store.cursor().unwrap(), None, "its rows are true, its place is not");
+}
+
+#[test]
+fn when_what_a_pass_that_was_left_has_asked_for_does_not_come_the_history_is_due() {
+    let (mut rig, left) = leaving();
+    rig.lose();
+    rig.wait(20 * SECOND);
+    assert_eq!(rig.asked(|rig| rig.wait(10 * SECOND)), "cc");
+    rig.step(Input::Page { pass: left, result: Err(Failure::new(Fault::Unreachable, "test")) });
+    let asked = rig.asked(|rig| rig.wait(60 * SECOND));
+    assert!(asked.starts_with("chch") && asked.ends_with("cccc"), "{asked}");
+}
+
+#[test]
+fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.refuse(429, Some(120 * SECOND));
+    rig.answers = true;
+    rig.lose();
+    let asked = rig.asked(|rig| {
+        rig.wait(20 * SECOND);
+        rig.step(Input::Link(link::Input::Disconnect));
+        rig.step(Input::Link(link::Input::Connect));
+        rig.establish();
+        assert_eq!(*rig.line.link().state(), LinkState::Live);
+        rig.wait(99 * SECOND);
+    });
+    assert_eq!(asked, "");
+    assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
+    // A person who wants it tried is not told to wait.
+    rig.wait(10 * SECOND);
+    rig.answers = false;
+    rig.step(Input::Link(link::Input::TryNow));
+    rig.refuse(429, Some(120 * SECOND));
+    rig.answers = true;
+    assert_eq!(rig.asked(|rig| rig.step(Input::Link(link::Input::TryNow))), "ch");
+}
+
+#[test]
+fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.refuse(404, None);
+    let status = rig.line.status(rig.now);
+    assert_eq!(status.state, Connectivity::Live);
+    let why = status.why.unwrap();
+    assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
+}
+
+#[test]
+fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    let old = |id: &str, undelivered| Notice { sent_at: Some(Timestamp::UNIX_EPOCH), undelivered, ..notice(id) };
+    let notices = vec![old("1", Some(true)), old("2", Some(false)), old("3", None)];
+    let page = Page { rows: notices.len(), notices, next: Next::Null, server_time: None };
+    rig.page(Ok(Box::new((page, Vec::new()))));
+    rig.step(Input::Tick);
+    assert_eq!(rig.store.counts().unwrap().notices, 1);
+}

@@ -1,0 +1,30 @@
+//! What there is to see of a running engine, and what can be requested of its driver.
+
+use belfry_core::{pipeline::link, status::Status, storage::Counts};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+/// What there is to see of a running engine; the latest value counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Snapshot {
+    /// The state people see.
+    pub status: Status,
+    /// When the next attempt is due, as the wall clock showed it when it was planned.
+    pub retry_at: Option<Timestamp>,
+    /// How many notices of each kind.
+    pub counts: Counts,
+    /// Nothing sent before this is missing.
+    pub complete_through: Option<Timestamp>,
+    /// When the session was last live.
+    pub last_live: Option<Timestamp>,
+    /// Goes up when somebody else has changed the inbox.
+    pub revision: u64,
+}
+
+/// A command to the driver.
+pub(crate) enum Command {
+    /// To the link.
+    Link(link::Input),
+    /// The end; answered when all is committed and closed.
+    End(oneshot::Sender<()>),
+}
