@@ -1,4 +1,4 @@
-//! The command line of `belfry` (contract, section 1).
+//! The command line of `belfry` (`docs/reference/commands.md`).
 
 use std::path::PathBuf;
 

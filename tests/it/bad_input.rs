@@ -1,4 +1,5 @@
-//! What goes wrong every day: a clear event or message with what to do, the contract's exit code, others still served.
+//! What goes wrong every day: a clear event or message with what to do, the exit code of
+//! `docs/reference/commands.md`, others still served.
 
 use std::fs;
 use std::net::TcpListener;

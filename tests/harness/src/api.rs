@@ -1,4 +1,4 @@
-//! A message service (the contract's collect, history, delete, clients and send calls) whose faults a test can choose.
+//! A message service (`[api]` of `docs/reference/settings.md`) whose faults a test can choose.
 //!
 //! For what `belfry-pushd` and real services cannot be made to do: ignore the cursor, cap pages, lose an answer after
 //! having marked its messages delivered, throttle, answer half. Without faults it is a plain, correct service.

@@ -1,4 +1,5 @@
-//! A page of the HTTP API: its envelope, its rows, and what comes after them (contract, section 5).
+//! A page of the HTTP API: its envelope, its rows, and what comes after them
+//! (`docs/reference/messages.md`, "Catch-up").
 //!
 //! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a pointer names one. A shape
 //! in which no rows can be found is an error, never an empty page: an empty page would end the catch-up and lose what

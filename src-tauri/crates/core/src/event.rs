@@ -1,4 +1,5 @@
-//! What the engine tells the outside, in the words of `belfryctl run --json` (contract, section 3).
+//! What the engine tells the outside, in the words of `belfryctl run --json`
+//! (`docs/reference/commands.md`).
 //!
 //! Serialised, each variant is one line of that output. Nothing here holds a secret.
 

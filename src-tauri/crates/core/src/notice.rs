@@ -12,7 +12,8 @@ use crate::words::words;
 mod fields;
 pub mod parse;
 
-/// What identifies a notice inside an account: the server's id within a scope (contract, section 4).
+/// What identifies a notice inside an account: the server's id within a scope
+/// (`docs/reference/messages.md`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct NoticeKey {
     /// `scope` of the subscription or of the API; empty unless two systems have clashing ids.
@@ -97,7 +98,7 @@ pub struct Action {
     pub confirm: bool,
 }
 
-/// A message, mapped (contract, sections 2 `[message]` and 4).
+/// A message, mapped (`docs/reference/messages.md`).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Notice {
     /// Its identity within the account.
@@ -136,9 +137,9 @@ pub struct Notice {
 }
 
 impl Notice {
-    /// Whether `self`, just received, replaces a stored notice with the same key: the higher version wins; without
-    /// versions on both sides the later `sent_at`; on a tie the later state (contract, section 2, `version`). An equal
-    /// copy does not.
+    /// Whether `self`, just received, replaces a stored notice with the same key: the higher
+    /// version wins; without versions on both sides the later `sent_at`; on a tie the later state
+    /// (`docs/reference/settings.md`, `message.version`). An equal copy does not.
     pub fn supersedes(&self, version: Option<i64>, sent_at: Option<Timestamp>, state: State) -> bool {
         let order = match (self.version, version) {
             (Some(mine), Some(theirs)) => mine.cmp(&theirs),

@@ -1,7 +1,7 @@
 //! What the store takes and what it answers: writes, outcomes and marks.
 //!
-//! Values only; what they do is in the writer. Every name that reaches a person or a script serialises as the contract
-//! spells it.
+//! Values only; what they do is in the writer. Every name that reaches a person or a script
+//! serialises as `docs/reference` spells it.
 
 use jiff::Timestamp;
 use serde::Serialize;

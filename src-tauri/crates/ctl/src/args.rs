@@ -1,4 +1,4 @@
-//! The command line, as the contract has it (section 3).
+//! The command line, as `docs/reference/commands.md` describes it.
 //!
 //! Values only: nothing is read or opened here. Invariant: no argument is a secret, since every process on the machine
 //! can read them; a token comes from a file, the environment or standard input.

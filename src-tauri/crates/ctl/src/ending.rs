@@ -1,4 +1,5 @@
-//! How a command ends: the exit codes of the contract, and one line on stderr that says what, where and what to do.
+//! How a command ends: the exit codes of `docs/reference/commands.md`, and one line on stderr that
+//! says what, where and what to do.
 //!
 //! Invariant: every error of engine and host is sorted here and nowhere else; none of them holds a secret.
 

@@ -1,7 +1,8 @@
 //! `belfryctl`: Belfry's engine in a terminal, without a window.
 //!
-//! It parses, dispatches and ends with the contract's exit code; each group of commands is a module. Invariants: results
-//! go to stdout, everything else to stderr; an error is one line; no secret is printed.
+//! It parses, dispatches and ends with an exit code of `docs/reference/commands.md`; each group of
+//! commands is a module. Invariants: results go to stdout, everything else to stderr; an error is
+//! one line; no secret is printed.
 
 mod args;
 mod doctor;

@@ -59,7 +59,7 @@ pub(crate) fn spoken(text: &str) -> String {
     plain::line(text, usize::MAX)
 }
 
-/// What a value is called in the contract, or a value as text.
+/// What a value is called in `docs/reference/commands.md`, or a value as text.
 pub(crate) fn name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(name)) => name,

@@ -21,7 +21,7 @@ use crate::{
 /// Without having been live for so long, something is wrong.
 const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is said, in the contract's words.
+/// What is said, in the words of `docs/reference/commands.md`.
 #[derive(Debug, Serialize)]
 struct Report {
     version: &'static str,

@@ -1,4 +1,5 @@
-//! What stands between this computer and its messages, step by step (contract, section 3, `doctor`).
+//! What stands between this computer and its messages, step by step (`docs/reference/commands.md`,
+//! "doctor").
 //!
 //! Each step is a [`Finding`]: what was seen and what to do. Only the server's side is here; the machine's (keychain,
 //! notification service, tray) is looked at by who knows the machine. Invariant: no message is consumed. Queues are probed

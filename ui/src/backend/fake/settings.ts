@@ -1,4 +1,5 @@
-// The settings of the fake back end: every key of the contract with its default, some set by a person, some managed.
+// The settings of the fake back end: every key of docs/reference/settings.md with its default, some
+// set by a person, some managed.
 
 import type { Level, Setting, SettingValue } from '../backend';
 

@@ -1,7 +1,8 @@
 //! The fields of a notice that are more than text: time, priority, state, version, actions.
 //!
-//! Each reader takes the value a pointer leads to and answers `None` if it does not understand it: such a value stays
-//! among the unmapped fields, where a person can still see it. What each accepts is section 2 of the contract, `[message]`.
+//! Each reader takes the value a pointer leads to and answers `None` if it does not understand it:
+//! such a value stays among the unmapped fields, where a person can still see it. What each accepts
+//! is in `docs/reference/settings.md`.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! From a message, as a server sent it, to notices (contract, section 4).
+//! From a message, as a server sent it, to notices (`docs/reference/messages.md`).
 //!
 //! What is JSON is mapped by `[message]`, whatever its content type; other text is a notice as it is. Deliberately
 //! absent: whether the notice is new, and whether it rings. Invariants: no input panics or costs more than a small

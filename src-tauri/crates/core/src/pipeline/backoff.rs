@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt (contract, section 6, "Reconnecting").
+//! How long to wait before the next attempt (`docs/reference/servers.md`, "Reconnecting").
 //!
 //! The first retry comes after `0…spread`; then a uniform 0.5–4 s while the outage is under 30 s, 5–20 s after. A stable
 //! minute resets it; a session that did not live so long ends its outage but earns no quick first retry. Each wait is

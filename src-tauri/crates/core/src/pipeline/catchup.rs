@@ -1,4 +1,5 @@
-//! Catch-up: what was missed, page by page, from `api.collect` and `api.history` (contract, section 5).
+//! Catch-up: what was missed, page by page, from `api.collect` and `api.history`
+//! (`docs/reference/messages.md`, "Catch-up").
 //!
 //! [`Pass`] is pure: it says which page to ask for next and what to write with the rows; [`crate::pipeline`] has the rows and
 //! the cursor committed in one transaction before it asks for the next page. Known rows are progress and never end a

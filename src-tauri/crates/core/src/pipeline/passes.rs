@@ -20,7 +20,8 @@ use crate::{
     storage::Write,
 };
 
-/// A second pass follows the first this much later: a server may apply SUBSCRIBE late (contract, section 5).
+/// A second pass follows the first this much later: a server may apply SUBSCRIBE late
+/// (`docs/reference/messages.md`, "Catch-up").
 pub const SECOND_PASS: Duration = Duration::from_secs(5);
 /// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
 /// the server's own queue.

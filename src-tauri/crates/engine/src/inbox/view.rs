@@ -1,4 +1,5 @@
-//! What leaves the inbox: rows, details and numbers, in the shape scripts rely on (contract, section 3).
+//! What leaves the inbox: rows, details and numbers, in the shape scripts rely on
+//! (`docs/reference/commands.md`).
 //!
 //! Values only. Times are RFC 3339, absent ones `null`.
 

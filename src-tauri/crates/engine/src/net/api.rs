@@ -1,4 +1,5 @@
-//! The HTTP API of the message service: collect, history, delete, clients, send (contract, sections 2 and 5).
+//! The HTTP API of the message service: collect, history, delete, clients, send
+//! (`docs/reference/messages.md`, "Catch-up").
 //!
 //! One call, one answer or a [`Failure`]; when to call and when to try again is decided elsewhere. An answer is read only up
 //! to a limit and only if it is whole. Absent: pages' meaning ([`belfry_core::pipeline::catchup`]).

@@ -40,7 +40,8 @@ const MAX_HEADERS: usize = 1_000;
 const MAX_HEADER_BYTES: usize = 256 * 1024;
 /// How long a peer may take nothing of what is sent to it: no server hesitates so long, and TCP tries much longer.
 const SEND_LIMIT: Duration = Duration::from_secs(30);
-/// How long a polite end may take: DISCONNECT with its receipt, and the close (contract, section 3).
+/// How long a polite end may take: DISCONNECT with its receipt, and the close
+/// (`docs/reference/commands.md`).
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Who connects, and how: what every connection of an engine shares.

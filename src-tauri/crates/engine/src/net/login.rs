@@ -1,4 +1,5 @@
-//! A token for a login and a password: mode `password` with `auth.login_url` (contract, section 2).
+//! A token for a login and a password: mode `password` with `auth.login_url`
+//! (`docs/reference/settings.md`).
 //!
 //! One question, one answer or a [`Failure`]; when to ask is [`crate::net::token`]'s matter. A server that says no to the
 //! password is told from one that cannot answer now: only the first needs a person. What is neither, such as a 404, is taken
