@@ -1,10 +1,9 @@
-//! No modules of one crate that stand beside each other need each other in a circle.
+//! No files of one crate need each other in a circle.
 //!
 //! A file needs another if it names something that the other defines. To declare a module and to export again what it
-//! defines is no need. A module and its own submodules are one thing, of which the file of the module is the front: they
-//! may name each other, and what one of them needs, the whole needs. So the rule holds on every level, for `store` beside
-//! `inbox` as for `store/search` beside `store/select`; only the root of a crate is no front, and a module that needs
-//! what the root defines, while the root needs it, is in a circle. Test modules do not count.
+//! defines is no need. One kind of circle is allowed: a module and its own submodules may name each other, since a
+//! submodule is a part of its module (`store.rs` is the front of all in `store/`). The root of a crate is no such front.
+//! Test modules do not count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -19,7 +18,7 @@ struct Need {
     other: usize,
 }
 
-/// For each module, named by its file, which others beside it it needs, and one place that says so.
+/// For each file which others it needs, and one place that says so.
 type Needs<'a> = BTreeMap<usize, BTreeMap<usize, &'a Need>>;
 
 pub(crate) fn check(project: &Project) -> Vec<Finding> {
@@ -33,35 +32,103 @@ pub(crate) fn check(project: &Project) -> Vec<Finding> {
 fn cycles(project: &Project, target: &Target) -> Vec<Finding> {
     let modules = Modules::of(project, target);
     let all = needs(project, &modules);
-    let mut levels: BTreeMap<usize, Needs<'_>> = BTreeMap::new();
+    let mut needs = Needs::new();
     for need in &all {
-        let (from, to) = (modules.ancestry(need.file), modules.ancestry(need.other));
-        let shared = from.iter().zip(&to).take_while(|(one, other)| one == other).count();
-        let Some(level) = shared.checked_sub(1).and_then(|level| from.get(level)) else { continue };
-        let (from, to) = match (from.get(shared), to.get(shared)) {
-            (Some(from), Some(to)) => (*from, *to),
-            // A part and its whole; of the root all are parts.
-            (Some(from), None) if shared == 1 => (*from, *level),
-            (None, Some(to)) if shared == 1 => (*level, *to),
-            _ => continue,
-        };
-        levels.entry(*level).or_default().entry(from).or_default().entry(to).or_insert(need);
+        needs.entry(need.file).or_default().entry(need.other).or_insert(need);
     }
-    levels.values().flat_map(|needs| circles(project, needs)).collect()
+    let ancestry = modules.iter().map(|(_, module)| (module.file, modules.ancestry(module.file))).collect();
+    let mut found = Vec::new();
+    circles(&needs, &ancestry, &mut found);
+    found.iter().filter_map(|circle| describe(project, &needs, circle)).collect()
 }
 
-/// Circles in which each module that is in one is named at least once.
-fn circles(project: &Project, needs: &Needs<'_>) -> Vec<Finding> {
-    let mut left: BTreeSet<usize> = needs.keys().copied().collect();
-    let mut found = Vec::new();
-    while let Some(start) = left.pop_first() {
-        let Some(circle) = shortest(needs, start) else { continue };
-        circle.iter().for_each(|module| {
-            left.remove(module);
-        });
-        found.extend(describe(project, needs, &circle));
+/// For each file itself and the files that it is a part of, the root of the crate first.
+type Ancestry = BTreeMap<usize, Vec<usize>>;
+
+/// Whether a file is another, or a part of it; nothing is a part of the root, of which everything would be.
+fn is_part(ancestry: &Ancestry, file: usize, front: usize) -> bool {
+    ancestry.get(&file).is_some_and(|files| files.iter().skip(1).any(|it| *it == front))
+}
+
+/// Adds the circles that are not allowed: the shortest, and of others those that share no step with it.
+fn circles(needs: &Needs<'_>, ancestry: &Ancestry, found: &mut Vec<Vec<usize>>) {
+    for group in groups(needs) {
+        let inner = needs.iter().filter(|(file, _)| group.contains(file));
+        let mut inner: Needs<'_> = inner.map(|(file, to)| (*file, to.clone())).collect();
+        inner.values_mut().for_each(|to| to.retain(|file, _| group.contains(file)));
+        if let Some(front) = group.iter().find(|front| group.iter().all(|file| is_part(ancestry, *file, **front))) {
+            // What a part says of its whole is allowed; is there a circle without it?
+            inner.values_mut().for_each(|to| {
+                to.remove(front);
+            });
+            circles(&inner, ancestry, found);
+            continue;
+        }
+        let mut closed: Vec<Vec<usize>> = Vec::new();
+        for (from, to) in inner.iter().flat_map(|(from, to)| to.keys().map(move |to| (*from, *to))) {
+            if !is_part(ancestry, from, to) && !is_part(ancestry, to, from) {
+                closed.extend(way(&inner, to, from));
+            }
+        }
+        for circle in &mut closed {
+            let first = circle.iter().enumerate().min_by_key(|(_, file)| **file).map_or(0, |(at, _)| at);
+            circle.rotate_left(first);
+        }
+        closed.sort_by(|one, other| (one.len(), one).cmp(&(other.len(), other)));
+        let mut shown: BTreeSet<(usize, usize)> = BTreeSet::new();
+        for circle in closed {
+            let steps: Vec<_> = circle.iter().copied().zip(circle.iter().copied().cycle().skip(1)).collect();
+            if steps.iter().all(|step| !shown.contains(step)) {
+                shown.extend(steps);
+                found.push(circle);
+            }
+        }
+    }
+}
+
+/// The groups of files that all need each other, directly or not.
+fn groups(needs: &Needs<'_>) -> Vec<BTreeSet<usize>> {
+    let reached: BTreeMap<usize, BTreeSet<usize>> = needs.keys().map(|file| (*file, reached(needs, *file))).collect();
+    let mut groups: Vec<BTreeSet<usize>> = Vec::new();
+    for (file, others) in &reached {
+        if others.contains(file) && !groups.iter().any(|group| group.contains(file)) {
+            let is_back = |other: &&usize| reached.get(other).is_some_and(|others| others.contains(file));
+            groups.push(others.iter().filter(is_back).copied().collect());
+        }
+    }
+    groups
+}
+
+fn reached(needs: &Needs<'_>, start: usize) -> BTreeSet<usize> {
+    let mut found = BTreeSet::new();
+    let mut queue = vec![start];
+    while let Some(file) = queue.pop() {
+        queue.extend(needs.get(&file).into_iter().flat_map(BTreeMap::keys).filter(|next| found.insert(**next)));
     }
     found
+}
+
+/// The shortest way from one file to another, with both.
+fn way(needs: &Needs<'_>, start: usize, end: usize) -> Option<Vec<usize>> {
+    let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(file) = queue.pop_front() {
+        if file == end {
+            let mut way = vec![file];
+            while let Some(before) = way.last().filter(|file| **file != start).and_then(|file| came_from.get(file)) {
+                way.push(*before);
+            }
+            way.reverse();
+            return Some(way);
+        }
+        for next in needs.get(&file).into_iter().flat_map(BTreeMap::keys) {
+            if *next != start && !came_from.contains_key(next) {
+                came_from.insert(*next, file);
+                queue.push_back(*next);
+            }
+        }
+    }
+    None
 }
 
 fn needs(project: &Project, modules: &Modules) -> Vec<Need> {
@@ -96,29 +163,6 @@ fn needs(project: &Project, modules: &Modules) -> Vec<Need> {
         }
     }
     needs
-}
-
-/// The shortest way from a file back to itself.
-fn shortest(needs: &Needs<'_>, start: usize) -> Option<Vec<usize>> {
-    let mut came_from: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut queue = VecDeque::from([start]);
-    while let Some(file) = queue.pop_front() {
-        for next in needs.get(&file).into_iter().flat_map(BTreeMap::keys) {
-            if *next == start {
-                let mut circle = vec![file];
-                while let Some(before) = circle.last().and_then(|file| came_from.get(file)) {
-                    circle.push(*before);
-                }
-                circle.reverse();
-                return Some(circle);
-            }
-            if !came_from.contains_key(next) {
-                came_from.insert(*next, file);
-                queue.push_back(*next);
-            }
-        }
-    }
-    None
 }
 
 fn describe(project: &Project, needs: &Needs<'_>, circle: &[usize]) -> Option<Finding> {
@@ -173,25 +217,33 @@ mod tests {
     }
 
     #[test]
-    fn a_module_and_its_submodules_are_one_thing() {
-        let parent = ("a.rs", "mod x;\nmod y;\npub use x::X;\npub struct A;\nfn f(x: X) { y::y() }");
+    fn a_module_and_its_submodules_may_name_each_other() {
+        let root = ("lib.rs", "mod a;\nmod b;");
+        let a = ("a.rs", "mod x;\nmod y;\npub use x::X;\npub struct A;\nfn f(x: X) { y::y() }");
         let (x, y) = (("a/x.rs", "use super::A;\npub struct X(A);"), ("a/y.rs", "pub fn y() {}"));
-        assert_eq!(found(&[("lib.rs", "mod a;\nmod b;"), parent, x, y, ("b.rs", "use crate::a::X;")]), [""; 0]);
+        assert_eq!(found(&[root, a, x, y, ("b.rs", "use crate::a::X;")]), [""; 0]);
 
-        let needs_b = ("a/y.rs", "pub fn y() { crate::b::b() }");
-        let through =
-            found(&[("lib.rs", "mod a;\nmod b;"), parent, x, needs_b, ("b.rs", "use crate::a::X;\npub fn b() {}")]);
-        assert_eq!(
-            through,
-            ["need each other: a/y.rs:1 names crate::b::b of b.rs; b.rs:1 names crate::a::X of a/x.rs"]
+        let (x, y) = (
+            ("a/x.rs", "use super::{A, y::Y};\npub struct X;"),
+            ("a/y.rs", "use super::X;\npub fn y() {}\npub struct Y;"),
         );
-
-        let (x, y) = (("a/x.rs", "use super::y::Y;\npub struct X;"), ("a/y.rs", "use super::X;\npub struct Y;"));
-        let beside = found(&[("lib.rs", "mod a;"), ("a.rs", "mod x;\nmod y;\npub use x::X;"), x, y]);
+        let beside = found(&[root, a, x, y, ("b.rs", "")]);
         assert_eq!(
             beside,
             ["need each other: a/x.rs:1 names super::y::Y of a/y.rs; a/y.rs:1 names super::X of a/x.rs"]
         );
+    }
+
+    #[test]
+    fn a_circle_that_leaves_the_module_is_one() {
+        let root = ("lib.rs", "mod a;\nmod b;");
+        let a = ("a.rs", "mod x;\npub use x::X;\npub struct A;\nfn f() { crate::b::b() }");
+        let x = ("a/x.rs", "use super::A;\npub struct X(A);");
+        let found = found(&[root, a, x, ("b.rs", "use crate::a::X;\npub fn b() {}")]);
+        assert_eq!(found.len(), 1, "{found:?}");
+        for step in ["a.rs:4 names", "a/x.rs:1 names", "b.rs:1 names"] {
+            assert!(found[0].contains(step), "{found:?}");
+        }
     }
 
     #[test]

@@ -175,7 +175,9 @@ impl Modules {
                     }
                     name => match self.find(project, module, name, depth) {
                         // A macro's call has made it, so it is defined here.
-                        nothing if nothing == Place::default() => Place { items: [module].into(), ..nothing },
+                        nothing if nothing == Place::default() && module != 0 => {
+                            Place { items: [module].into(), ..nothing }
+                        }
                         found => found,
                     },
                 };

@@ -28,7 +28,18 @@ const RULES: &[Rule] = &[
     Rule {
         parts: &[STOMP, CORE],
         except: &[],
-        names: &["async", "await", "std::env", "std::fs", "std::net", "std::process", "std::thread"],
+        names: &[
+            "async",
+            "await",
+            "std::env",
+            "std::fs",
+            "std::process",
+            "std::thread",
+            "TcpListener",
+            "TcpStream",
+            "ToSocketAddrs",
+            "UdpSocket",
+        ],
         why: "the protocol and the decisions do no I/O and start nothing",
     },
     Rule {
