@@ -29,9 +29,9 @@ pub(crate) fn check() -> Result<()> {
     report("crates that a part must not reach", reached(&project)?);
     report("import cycles", cycles::check(&project));
     report("files that are too long", length::check(&project));
-    report("names and words of the past", renames::check(&project)?);
+    report("names and words that were replaced", renames::check(&project)?);
     if count > 0 {
-        bail!("the code as a whole is not well: {count} findings");
+        bail!("{count} findings in the code as a whole");
     }
     Ok(())
 }

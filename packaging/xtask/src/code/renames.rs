@@ -1,4 +1,4 @@
-//! Names and words that the project has given up, from the table `renames.csv`.
+//! Names and words that the project has replaced, from the table `renames.csv`.
 //!
 //! One vocabulary is easier to learn than two: what was renamed once does not come back under its old name. Each row
 //! says the old name, the new one, how the old one is looked for (see [`Kind`]) and in which files. A file that must
