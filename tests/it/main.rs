@@ -19,5 +19,4 @@ mod notify;
 mod password;
 mod power;
 mod rabbit;
-mod rooms;
 mod world;

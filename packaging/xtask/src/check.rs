@@ -1,14 +1,14 @@
-//! `cargo xtask check`: formatting, lints with warnings denied, licences and sources of all dependencies, the UI's types,
-//! and that Windows and macOS compile what ships.
+//! `cargo xtask check`: formatting, the code as a whole, lints with warnings denied, licences and sources of all
+//! dependencies, the UI's types, and that Windows and macOS compile what ships.
 //!
-//! The first thing that is not well ends the run. The dependency rules between Belfry's own rooms are a test (`it::rooms`).
+//! The first step that fails ends the run.
 
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::shell::{cargo, command, has, heading, run};
-use crate::{cross, system, tools, ui};
+use crate::{code, cross, system, tools, ui};
 
 /// Pinned, so that a new lint of the tool never breaks an unchanged commit.
 const CARGO_DENY: &str = "0.20.2";
@@ -19,6 +19,8 @@ pub(crate) fn run_checks() -> Result<()> {
     heading("formatting");
     component("rustfmt", "cargo-fmt")?;
     run(cargo(["fmt", "--all", "--check"]))?;
+
+    code::check()?;
 
     ui::check()?;
     ui::build()?;

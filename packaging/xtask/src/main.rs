@@ -4,6 +4,7 @@
 //! apt, or named with the command that installs it. Nothing is hidden: every command run is printed first.
 
 mod check;
+mod code;
 mod cross;
 mod demo;
 mod shell;
@@ -41,7 +42,11 @@ enum Command {
         name: Option<String>,
     },
     /// Formatting, lints with warnings denied on three systems, licences and sources of all dependencies
-    Check,
+    Check {
+        /// Only what no compiler says: dependency rules, cycles, lengths and names; takes seconds
+        #[arg(long)]
+        code: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -49,7 +54,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { stay } => demo::run_demo(stay).map(|()| true),
         Command::Test { name } => test::run_tests(name.as_deref(), began),
-        Command::Check => check::run_checks().map(|()| {
+        Command::Check { code } => if code { code::check() } else { check::run_checks() }.map(|()| {
             println!("\ncheck: all is well, {}", minutes(began.elapsed()));
             true
         }),
