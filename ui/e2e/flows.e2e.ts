@@ -3,7 +3,9 @@
 import { expect, test } from './window';
 
 test.describe('first run', () => {
-  test('the address, the token, a test through the whole chain, and the inbox holds the test notice', async ({ belfry }) => {
+  test('the address, the token, a test through the whole chain, and the inbox holds the test notice', async ({
+    belfry,
+  }) => {
     const { page } = belfry;
     await belfry.open('first-run');
     await expect(page.locator('#address')).toBeFocused();
@@ -25,7 +27,12 @@ test.describe('first run', () => {
   test('every error says what to do, and the next attempt goes on', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('first-run');
-    for (const [address, code] of [['not an address', 'bad-address'], ['nowhere.example.com', 'unreachable'], ['http://push.example.com', 'insecure'], ['plain.example.com', 'not-discovered']] as const) {
+    for (const [address, code] of [
+      ['not an address', 'bad-address'],
+      ['nowhere.example.com', 'unreachable'],
+      ['http://push.example.com', 'insecure'],
+      ['plain.example.com', 'not-discovered'],
+    ] as const) {
       await page.locator('#address').fill(address);
       await page.keyboard.press('Enter');
       await expect(page.getByRole('alert')).toContainText(belfry.text(`problem.${code}`));
@@ -47,7 +54,10 @@ test.describe('first run', () => {
     await belfry.open('managed', { language: 'zh-CN' });
     await expect(belfry.page.locator('#address')).toHaveCount(0);
     await expect(belfry.page.getByText(belfry.text('setup.managed'))).toBeVisible();
-    await expect(belfry.page.getByRole('listitem')).toHaveText([belfry.text('setup.step.sign-in'), belfry.text('setup.step.test')]);
+    await expect(belfry.page.getByRole('listitem')).toHaveText([
+      belfry.text('setup.step.sign-in'),
+      belfry.text('setup.step.test'),
+    ]);
     await belfry.page.locator('#login').fill('alice');
     await belfry.page.locator('#secret').fill('brief');
     await belfry.page.keyboard.press('Enter');
@@ -131,7 +141,9 @@ test.describe('inbox', () => {
     const active = await list.getAttribute('aria-activedescendant');
     await expect(page.locator(`#${active}`)).toHaveAttribute('aria-posinset', '2');
     await expect(page.locator(`#${active}`)).toHaveAttribute('aria-setsize', '60');
-    await expect(page.locator(`#${active}`)).toHaveAccessibleName(/Unread.*Quarterly report is ready.*\d:\d\d.*Reporting/);
+    await expect(page.locator(`#${active}`)).toHaveAccessibleName(
+      /Unread.*Quarterly report is ready.*\d:\d\d.*Reporting/,
+    );
     await expect(page.getByRole('article', { name: 'Quarterly report is ready' })).toBeVisible();
   });
 
@@ -143,9 +155,26 @@ test.describe('inbox', () => {
     const order: string[] = [];
     for (let step = 0; step < 12; step += 1) {
       await page.keyboard.press('Tab');
-      order.push(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? ''));
+      order.push(
+        await page.evaluate(
+          () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? '',
+        ),
+      );
     }
-    expect(order).toEqual(['More actions', 'Search', 'All', 'Unread', 'Needs action', 'Kind', 'Notices', 'Mark as unread', 'Copy', 'Delete', 'More for this notice', 'Text of the notice']);
+    expect(order).toEqual([
+      'More actions',
+      'Search',
+      'All',
+      'Unread',
+      'Needs action',
+      'Kind',
+      'Notices',
+      'Mark as unread',
+      'Copy',
+      'Delete',
+      'More for this notice',
+      'Text of the notice',
+    ]);
   });
 
   test('filters hold together, and say when nothing is left', async ({ belfry }) => {
@@ -225,8 +254,12 @@ test.describe('inbox', () => {
     await belfry.rows.nth(4).click();
     await belfry.button('notice.copy').click();
     await expect(belfry.toast).toContainText('Copied');
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/);
-    await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); });
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
+      /^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/,
+    );
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('denied'));
+    });
     await belfry.button('notice.copy').click();
     await expect(page.getByRole('alert')).toContainText(belfry.text('problem.clipboard'));
     await belfry.choose('list.more', 'export.csv');
@@ -248,7 +281,9 @@ test.describe('inbox', () => {
     await expect(belfry.button('inbox.older')).toHaveCount(0);
   });
 
-  test('an action is run, one that wants to be asked about is asked about, and what is decided says so', async ({ belfry }) => {
+  test('an action is run, one that wants to be asked about is asked about, and what is decided says so', async ({
+    belfry,
+  }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.nth(4).click();
@@ -264,8 +299,11 @@ test.describe('inbox', () => {
   test('why one was or was not notified is answered plainly', async ({ belfry }) => {
     await belfry.open('live');
     for (const [title, why] of [
-      ['Payment of invoice', 'why.shown'], ['Nightly import', 'why.suppressed.quiet-hours'], ['Quarterly report', 'why.suppressed.muted'],
-      ['Expense report 4698', 'why.suppressed.not-open'], ['Your password', 'why.uncertain'],
+      ['Payment of invoice', 'why.shown'],
+      ['Nightly import', 'why.suppressed.quiet-hours'],
+      ['Quarterly report', 'why.suppressed.muted'],
+      ['Expense report 4698', 'why.suppressed.not-open'],
+      ['Your password', 'why.uncertain'],
     ] as const) {
       await belfry.rows.filter({ hasText: title }).first().click();
       await expect(belfry.article.locator('.why')).toContainText(belfry.text(why));
@@ -284,13 +322,16 @@ test.describe('inbox', () => {
     const { page } = belfry;
     await belfry.open('live', { every: 100 });
     await belfry.rows.first().waitFor();
-    await page.getByRole('listbox').evaluate((list) => { list.scrollTop = 1500; });
-    // The list renders the rows of the new place first; then the one in the middle of it is looked at.
-    const middle = () => page.getByRole('listbox').evaluate((list) => {
-      const box = list.getBoundingClientRect();
-      const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-      return list.scrollTop > 1000 ? (found?.closest('[role=option]')?.id ?? '') : '';
+    await page.getByRole('listbox').evaluate((list) => {
+      list.scrollTop = 1500;
     });
+    // The list renders the rows of the new place first; then the one in the middle of it is looked at.
+    const middle = () =>
+      page.getByRole('listbox').evaluate((list) => {
+        const box = list.getBoundingClientRect();
+        const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return list.scrollTop > 1000 ? (found?.closest('[role=option]')?.id ?? '') : '';
+      });
     await expect.poll(middle).not.toBe('');
     const seen = page.locator(`#${await middle()}`);
     const before = await seen.boundingBox();
@@ -354,7 +395,11 @@ test.describe('settings', () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('设置');
     await page.getByRole('combobox', { name: '外观' }).selectOption('dark');
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
-    expect(await page.evaluate(() => getComputedStyle(document.body.querySelector('.content') ?? document.body).backgroundColor)).toBe('rgb(31, 34, 39)');
+    expect(
+      await page.evaluate(
+        () => getComputedStyle(document.body.querySelector('.content') ?? document.body).backgroundColor,
+      ),
+    ).toBe('rgb(31, 34, 39)');
   });
 
   test('a managed setting is locked, and says by whom', async ({ belfry }) => {
@@ -367,7 +412,9 @@ test.describe('settings', () => {
     await expect(field.getByRole('button')).toHaveCount(0);
   });
 
-  test('a wrong value is said beside its field and not kept, a right one is, and reset takes it back', async ({ belfry }) => {
+  test('a wrong value is said beside its field and not kept, a right one is, and reset takes it back', async ({
+    belfry,
+  }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.button('settings.title').click();

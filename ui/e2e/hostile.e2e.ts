@@ -4,7 +4,8 @@ import { hostile } from '../src/backend/fake/samples';
 import { type Belfry, expect, test } from './window';
 
 /** Notices of the scene come by turns of the samples; the newest is 12. */
-const placeOf = (sample: number) => Array.from({ length: 12 }, (_, index) => 12 - index).findIndex((seq) => seq % hostile.length === sample);
+const placeOf = (sample: number) =>
+  Array.from({ length: 12 }, (_, index) => 12 - index).findIndex((seq) => seq % hostile.length === sample);
 
 async function read(belfry: Belfry, sample: number): Promise<void> {
   await belfry.open('hostile');
@@ -17,7 +18,9 @@ test('markup and scripts in every field stay text', async ({ belfry }) => {
   for (let sample = 0; sample < hostile.length; sample += 1) {
     await read(belfry, sample);
     await expect(page).toHaveTitle(/Belfry$/);
-    expect(await page.locator('img, iframe, a, object, embed, svg[onload], .body *, dd b, dd script, .row script').count()).toBe(0);
+    expect(
+      await page.locator('img, iframe, a, object, embed, svg[onload], .body *, dd b, dd script, .row script').count(),
+    ).toBe(0);
     expect(await page.locator('script:not([src])').count()).toBe(0);
   }
   await read(belfry, 0);
@@ -50,7 +53,9 @@ test('directions and control characters turn nothing around outside their own te
   await read(belfry, 2);
   const title = await belfry.article.getByRole('heading', { level: 2 }).textContent();
   expect(title).not.toMatch(/[\u202A-\u202E\u2066-\u2069\p{Cc}]/u);
-  expect(await belfry.article.locator('.body').evaluate((body) => getComputedStyle(body).unicodeBidi)).toBe('plaintext');
+  expect(await belfry.article.locator('.body').evaluate((body) => getComputedStyle(body).unicodeBidi)).toBe(
+    'plaintext',
+  );
   await read(belfry, 3);
   expect(await belfry.article.locator('h2').evaluate((heading) => getComputedStyle(heading).direction)).toBe('rtl');
   expect(await belfry.article.locator('.bar').evaluate((bar) => getComputedStyle(bar).direction)).toBe('ltr');

@@ -3,10 +3,17 @@
 import { expect, test } from './window';
 
 const isWithin = async (page: import('@playwright/test').Page) => {
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth)).toBe(true);
+  expect(
+    await page.evaluate(
+      () => document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth,
+    ),
+  ).toBe(true);
 };
 
-for (const [name, width, height] of [['narrow', 360, 640], ['zoomed', 500, 340]] as const) {
+for (const [name, width, height] of [
+  ['narrow', 360, 640],
+  ['zoomed', 500, 340],
+] as const) {
   test(`${name}: list and text take turns, nothing is cut off, settings and first run fit`, async ({ belfry }) => {
     const { page } = belfry;
     await page.setViewportSize({ width, height });
@@ -42,7 +49,9 @@ test('text twice as large makes rows twice as high', async ({ belfry }) => {
     document.documentElement.style.fontSize = '30px';
     dispatchEvent(new Event('resize'));
   });
-  await expect.poll(async () => Math.round((await belfry.rows.first().boundingBox())?.height ?? 0)).toBe(Math.round(30 * 4.125));
+  await expect
+    .poll(async () => Math.round((await belfry.rows.first().boundingBox())?.height ?? 0))
+    .toBe(Math.round(30 * 4.125));
   expect(before).toBeLessThan(70);
   await belfry.picture('large-text');
 });
@@ -69,5 +78,7 @@ test('nothing moves for who wants no motion', async ({ belfry }) => {
   await page.locator('#secret').fill('x');
   await page.keyboard.press('Enter');
   await page.locator('.under-way').waitFor();
-  expect(await page.evaluate(() => document.getAnimations().filter((animation) => animation.playState === 'running').length)).toBe(0);
+  expect(
+    await page.evaluate(() => document.getAnimations().filter((animation) => animation.playState === 'running').length),
+  ).toBe(0);
 });

@@ -30,16 +30,31 @@ export class Belfry {
   constructor(page: Page) {
     this.page = page;
     page.on('pageerror', (error) => this.errors.push(String(error)));
-    page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') this.errors.push(message.text()); });
-    page.on('dialog', (dialog) => { this.errors.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!request.url().startsWith(process.env['BELFRY_UI'] ?? '')) this.errors.push(`request: ${request.url().slice(0, 200)}`); });
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.errors.push(message.text());
+    });
+    page.on('dialog', (dialog) => {
+      this.errors.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(process.env['BELFRY_UI'] ?? ''))
+        this.errors.push(`request: ${request.url().slice(0, 200)}`);
+    });
   }
 
   async open(scene: Scene, { language = 'en', theme = 'light', pace = 15, every = 0, open }: Look = {}): Promise<void> {
     this.language = language;
     await this.page.emulateMedia({ colorScheme: theme });
     const address = new URL(process.env['BELFRY_UI'] ?? '');
-    address.search = new URLSearchParams({ scene, lang: language, theme, pace: String(pace), every: String(every), ...(open === undefined ? {} : { open: String(open) }) }).toString();
+    address.search = new URLSearchParams({
+      scene,
+      lang: language,
+      theme,
+      pace: String(pace),
+      every: String(every),
+      ...(open === undefined ? {} : { open: String(open) }),
+    }).toString();
     await this.page.goto(address.href);
     await this.page.locator('main').waitFor();
   }
@@ -67,7 +82,10 @@ export class Belfry {
   }
 
   async choose(menu: keyof typeof en, item: keyof typeof en): Promise<void> {
-    await this.page.getByRole('button', { name: this.text(menu), exact: true }).first().click();
+    await this.page
+      .getByRole('button', { name: this.text(menu), exact: true })
+      .first()
+      .click();
     await this.page.getByRole('menuitem', { name: this.text(item), exact: true }).click();
   }
 
@@ -76,7 +94,12 @@ export class Belfry {
     await this.page.emulateMedia({ colorScheme: theme });
     await this.page.evaluate(async (look) => {
       document.documentElement.dataset['theme'] = look;
-      await Promise.all(document.getAnimations().filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+      await Promise.all(
+        document
+          .getAnimations()
+          .filter((animation) => animation instanceof CSSTransition)
+          .map((animation) => animation.finished),
+      );
     }, theme);
   }
 
@@ -87,7 +110,12 @@ export class Belfry {
   /** No rule for accessible pages is broken. */
   async isForEverybody(): Promise<void> {
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`) }))).toEqual([]);
+    expect(
+      violations.map(({ id, nodes }) => ({
+        id,
+        nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`),
+      })),
+    ).toEqual([]);
   }
 }
 

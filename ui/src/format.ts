@@ -38,7 +38,12 @@ export function dayName(iso: string, now = new Date()): DayName {
 /** For the heading of a day. */
 export function dayDate(iso: string, language: Language, now = new Date()): string {
   const isThisYear = new Date(iso).getFullYear() === now.getFullYear();
-  return written(iso, language, { weekday: 'long', day: 'numeric', month: 'long', ...(isThisYear ? {} : { year: 'numeric' }) });
+  return written(iso, language, {
+    weekday: 'long',
+    day: 'numeric',
+    month: 'long',
+    ...(isThisYear ? {} : { year: 'numeric' }),
+  });
 }
 
 const midnightOf = (date: Date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();

@@ -144,7 +144,8 @@ export class Inbox {
   /** Marks all that the filter shows. */
   async setAllRead(): Promise<void> {
     const count = this.isFiltered ? this.roll.sheet.total : this.roll.unread;
-    if (await this.#ask(() => this.#backend.setAllRead(this.filter, this.roll.newest))) this.done = { what: 'read', count };
+    if (await this.#ask(() => this.#backend.setAllRead(this.filter, this.roll.newest)))
+      this.done = { what: 'read', count };
   }
 
   /** Deletes here, and selects what comes after it. It can be taken back for a while. */
@@ -154,7 +155,11 @@ export class Inbox {
     const next = await this.#nextAfter(seqs);
     const isDone = await this.#ask(async () => {
       const removed = await this.#backend.remove(seqs);
-      this.done = { what: 'removed', count: removed.count, ...(removed.undo === null ? {} : { undo: removed.undo, undoMs: removed.undoMs }) };
+      this.done = {
+        what: 'removed',
+        count: removed.count,
+        ...(removed.undo === null ? {} : { undo: removed.undo, undoMs: removed.undoMs }),
+      };
     });
     if (isDone) await this.#leave(next);
   }
@@ -219,7 +224,11 @@ export class Inbox {
     while (this.#isStale) {
       this.#isStale = false;
       const { selected } = this;
-      await Promise.all([this.roll.refresh(), selected === null ? null : this.#readDetail(selected), this.#readKinds()]);
+      await Promise.all([
+        this.roll.refresh(),
+        selected === null ? null : this.#readDetail(selected),
+        this.#readKinds(),
+      ]);
     }
   }
 
@@ -228,7 +237,9 @@ export class Inbox {
     const gone = new Set(seqs);
     const { rows } = this.roll.sheet;
     const at = rows.findIndex((row) => row.seq === this.selected);
-    const next = rows.slice(Math.max(at, 0)).find((row) => !gone.has(row.seq)) ?? rows.slice(0, Math.max(at, 0)).findLast((row) => !gone.has(row.seq));
+    const next =
+      rows.slice(Math.max(at, 0)).find((row) => !gone.has(row.seq)) ??
+      rows.slice(0, Math.max(at, 0)).findLast((row) => !gone.has(row.seq));
     return next?.seq ?? (await this.roll.neighbour(this.selected, 1))?.seq ?? null;
   }
 

@@ -65,7 +65,9 @@ test('a notice that stays on the screen becomes read', async () => {
 test('a detail that comes too late does not replace the one selected since', async () => {
   const backend = fake();
   const late: ((detail: Detail | null) => void)[] = [];
-  const notice = vi.fn((seq: number) => (seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq, '')));
+  const notice = vi.fn((seq: number) =>
+    seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq, ''),
+  );
   const inbox = new Inbox({ ...backend, notice });
   await inbox.refresh();
   const first = inbox.select(60);

@@ -174,7 +174,10 @@ export class Roll {
         const hasOlder = page.next !== null;
         const grown = page.matching - total;
         this.#take(this.#withKept(page.rows, isAtTop, hasOlder), {
-          index: Math.max(0, index + grown), total: page.matching, hasNewer: !isAtTop && page.hasNewer, hasOlder,
+          index: Math.max(0, index + grown),
+          total: page.matching,
+          hasNewer: !isAtTop && page.hasNewer,
+          hasOlder,
         });
       };
     },
@@ -187,7 +190,10 @@ export class Roll {
         const cut = Math.max(0, Math.min(all.length - most, this.#cuttable('above')));
         const hasOlder = page.next !== null && page.rows.length > 0;
         this.#take(all.slice(cut), {
-          index: this.sheet.index + cut, total: page.matching, hasNewer: this.sheet.hasNewer || cut > 0, hasOlder,
+          index: this.sheet.index + cut,
+          total: page.matching,
+          hasNewer: this.sheet.hasNewer || cut > 0,
+          hasOlder,
         });
       };
     },
@@ -199,8 +205,10 @@ export class Roll {
         const all = [...page.rows, ...rows];
         const cut = Math.max(0, Math.min(all.length - most, this.#cuttable('below')));
         this.#take(all.slice(0, all.length - cut), {
-          index: index - page.rows.length, total: page.matching,
-          hasNewer: page.rows.length > 0 && page.hasNewer, hasOlder: this.sheet.hasOlder || cut > 0,
+          index: index - page.rows.length,
+          total: page.matching,
+          hasNewer: page.rows.length > 0 && page.hasNewer,
+          hasOlder: this.sheet.hasOlder || cut > 0,
         });
       };
     },

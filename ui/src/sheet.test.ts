@@ -7,9 +7,24 @@ const sizes = { row: 60, heading: 28, foot: 0 };
 const around = { index: 0, total: 0, hasNewer: false, hasOlder: false };
 
 /** Rows that came one after the other, the last one first in the list; only when they were sent matters. */
-const rows = (...sent: string[]): Row[] => sent.map((at, index) => ({
-  seq: index + 1, title: '', preview: '', kind: '', sender: '', at: `2026-11-${at}:00`, read: true, state: 'open', priority: 'normal', needsAction: false,
-} satisfies Row)).toReversed();
+const rows = (...sent: string[]): Row[] =>
+  sent
+    .map(
+      (at, index) =>
+        ({
+          seq: index + 1,
+          title: '',
+          preview: '',
+          kind: '',
+          sender: '',
+          at: `2026-11-${at}:00`,
+          read: true,
+          state: 'open',
+          priority: 'normal',
+          needsAction: false,
+        }) satisfies Row,
+    )
+    .toReversed();
 
 const headings = (list: Row[]) => {
   const sheet = lay(list, around, sizes, null);
@@ -17,7 +32,11 @@ const headings = (list: Row[]) => {
 };
 
 test('a day has one heading, also when what was missed the day before comes among the notices of today', () => {
-  expect(headings(rows('18T09:00', '19T09:00', '20T09:00', '19T17:00', '18T08:00', '20T09:05'))).toEqual(['20', '19', '18']);
+  expect(headings(rows('18T09:00', '19T09:00', '20T09:00', '19T17:00', '18T08:00', '20T09:05'))).toEqual([
+    '20',
+    '19',
+    '18',
+  ]);
 });
 
 test('what came late is listed under the day it came among, and all others under their own', () => {
@@ -26,6 +45,11 @@ test('what came late is listed under the day it came among, and all others under
 });
 
 test('a list that goes on above begins without a heading', () => {
-  const sheet = lay(rows('19T09:00', '20T09:00', '20T09:05'), { ...around, hasNewer: true, index: 3, total: 6 }, sizes, null);
+  const sheet = lay(
+    rows('19T09:00', '20T09:00', '20T09:05'),
+    { ...around, hasNewer: true, index: 3, total: 6 },
+    sizes,
+    null,
+  );
   expect(sheet.headed).toEqual([false, false, true]);
 });

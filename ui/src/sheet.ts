@@ -35,11 +35,26 @@ export interface Sheet {
 export type Around = Pick<Sheet, 'index' | 'total' | 'hasNewer' | 'hasOlder'>;
 
 export const noSheet: Sheet = {
-  rows: [], tops: [], headed: [], days: [], top: 0, bottom: 0, height: 0, index: 0, total: 0, hasNewer: false, hasOlder: false,
+  rows: [],
+  tops: [],
+  headed: [],
+  days: [],
+  top: 0,
+  bottom: 0,
+  height: 0,
+  index: 0,
+  total: 0,
+  hasNewer: false,
+  hasOlder: false,
 };
 
 /** Lays rows so that the row `held.seq` is at `held.y`; at the ends of the list the ends decide. */
-export function lay(rows: readonly Row[], around: Around, sizes: Sizes, held: { seq: number; y: number } | null): Sheet {
+export function lay(
+  rows: readonly Row[],
+  around: Around,
+  sizes: Sizes,
+  held: { seq: number; y: number } | null,
+): Sheet {
   const { hasNewer, hasOlder } = around;
   const isAll = !hasNewer && !hasOlder;
   const total = isAll ? rows.length : Math.max(around.total, rows.length);
@@ -65,7 +80,19 @@ export function lay(rows: readonly Row[], around: Around, sizes: Sizes, held: { 
   }
   const bottom = top + y;
   const below = hasOlder ? Math.max(total - index - rows.length, 1) * sizes.row : sizes.foot;
-  return { rows, tops: tops.map((own) => own + top), headed, days, top, bottom, height: bottom + below, index, total, hasNewer, hasOlder };
+  return {
+    rows,
+    tops: tops.map((own) => own + top),
+    headed,
+    days,
+    top,
+    bottom,
+    height: bottom + below,
+    index,
+    total,
+    hasNewer,
+    hasOlder,
+  };
 }
 
 /** The first row that ends below `y`; the number of rows if there is none. */

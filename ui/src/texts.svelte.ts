@@ -9,7 +9,10 @@ import type { Language } from './backend/backend';
 
 export type Key = keyof typeof en;
 type SameKeys = [Exclude<Key, keyof typeof zhCN>, Exclude<keyof typeof zhCN, Key>];
-const tables: SameKeys extends [never, never] ? Record<Language, Record<Key, string>> : SameKeys = { en, 'zh-CN': zhCN };
+const tables: SameKeys extends [never, never] ? Record<Language, Record<Key, string>> : SameKeys = {
+  en,
+  'zh-CN': zhCN,
+};
 
 /** Keys of sentences with a number, which have a second form for one. */
 type Counted = { [K in Key]: `${K}.one` extends Key ? K : never }[Key];

@@ -9,16 +9,22 @@ vi.stubGlobal('document', { documentElement: {} });
 
 const places = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((found) => found[1]).sort();
 
-const sources = import.meta.glob<string>(['./**/*.{ts,svelte}', '!./**/*.test.ts'], { query: '?raw', import: 'default', eager: true });
+const sources = import.meta.glob<string>(['./**/*.{ts,svelte}', '!./**/*.test.ts'], {
+  query: '?raw',
+  import: 'default',
+  eager: true,
+});
 
 test('both languages have the same keys, in the same order, with the same places', () => {
   expect(Object.keys(zhCN)).toEqual(Object.keys(en));
-  for (const [key, text] of Object.entries(en)) expect([key, places(zhCN[key as keyof typeof en])]).toEqual([key, places(text)]);
+  for (const [key, text] of Object.entries(en))
+    expect([key, places(zhCN[key as keyof typeof en])]).toEqual([key, places(text)]);
 });
 
 test('no text is empty, and no Chinese one is left in English', () => {
   // names, technical words and the places alone
-  const same = /^(app\.name|window\.unread|choice\..*|settings\.group\.api|setting\.auth\.oidc|doctor\.step\.websocket|popup\..*)$/;
+  const same =
+    /^(app\.name|window\.unread|choice\..*|settings\.group\.api|setting\.auth\.oidc|doctor\.step\.websocket|popup\..*)$/;
   for (const [key, text] of Object.entries(zhCN)) {
     expect([key, text.trim() !== '']).toEqual([key, true]);
     if (!same.test(key)) expect([key, /\p{Script=Han}/u.test(text)]).toEqual([key, true]);
@@ -37,7 +43,9 @@ test('every text is used, by the window or by Rust', () => {
 });
 
 test('every setting a person may change has its words, and is on exactly one page', () => {
-  const listed = Object.values(groups).flat().map((entry) => entry.key);
+  const listed = Object.values(groups)
+    .flat()
+    .map((entry) => entry.key);
   const worded = Object.keys(en).flatMap((key) => /^setting\.(\w+\.\w+)\.help$/.exec(key)?.[1] ?? []);
   expect([...listed].sort()).toEqual([...worded].sort());
   expect(new Set(listed).size).toBe(listed.length);

@@ -7,8 +7,37 @@ import type * as Bound from './bindings';
 import type * as Wish from './wishes';
 
 export type {
-  About, Action, Alert, Ask, Client, Connectivity, Detail, DoctorStep, Exported, Fault, Field, Filter, Fix, Kind, Language, Older, Page, Priority,
-  Removed, Row, Server, Setup, SignedIn, Source, Start, State, Status, TestFailure, TestStep, Theme, Update,
+  About,
+  Action,
+  Alert,
+  Ask,
+  Client,
+  Connectivity,
+  Detail,
+  DoctorStep,
+  Exported,
+  Fault,
+  Field,
+  Filter,
+  Fix,
+  Kind,
+  Language,
+  Older,
+  Page,
+  Priority,
+  Removed,
+  Row,
+  Server,
+  Setup,
+  SignedIn,
+  Source,
+  Start,
+  State,
+  Status,
+  TestFailure,
+  TestStep,
+  Theme,
+  Update,
 } from './bindings';
 
 /** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
@@ -17,7 +46,11 @@ export type Ranges = [from: number, to: number][];
 /** As in the settings file: durations and sizes are strings. */
 export type SettingValue = string | number | boolean | null | SettingValue[] | { [name: string]: SettingValue };
 export type Level = Bound.Level | Wish.ManagedLevel;
-export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & { value: SettingValue; fallback: SettingValue; level: Level };
+export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & {
+  value: SettingValue;
+  fallback: SettingValue;
+  level: Level;
+};
 
 export type Code = Bound.Code | Wish.ManagedCode;
 export type Problem = Omit<Bound.Problem, 'code'> & { code: Code };

@@ -10,8 +10,21 @@ import { FakeSettings } from './fake/settings';
 import { discover, signIn, steps, testSteps } from './fake/server';
 
 const scenes = [
-  'live', 'many', 'million', 'empty', 'loading', 'offline', 'connecting', 'catching-up', 'polling', 'action-needed', 'broken', 'hostile',
-  'first-run', 'managed', 'bare',
+  'live',
+  'many',
+  'million',
+  'empty',
+  'loading',
+  'offline',
+  'connecting',
+  'catching-up',
+  'polling',
+  'action-needed',
+  'broken',
+  'hostile',
+  'first-run',
+  'managed',
+  'bare',
 ] as const;
 export type Scene = (typeof scenes)[number];
 
@@ -41,10 +54,25 @@ export function optionsFromAddress(search: string): FakeOptions {
 
 const minute = 60_000;
 const undoMs = 8000;
-const counts: Partial<Record<Scene, number>> = { live: 60, many: 20_000, million: 1_000_000, empty: 0, hostile: 12, 'first-run': 0, managed: 0 };
+const counts: Partial<Record<Scene, number>> = {
+  'live': 60,
+  'many': 20_000,
+  'million': 1_000_000,
+  'empty': 0,
+  'hostile': 12,
+  'first-run': 0,
+  'managed': 0,
+};
 
 /** A back end with its own notices. */
-export function fake({ scene = 'live', language = 'en', theme = 'system', open = null, every = 0, pace = 0 }: FakeOptions = {}): Backend {
+export function fake({
+  scene = 'live',
+  language = 'en',
+  theme = 'system',
+  open = null,
+  every = 0,
+  pace = 0,
+}: FakeOptions = {}): Backend {
   const notices = new FakeNotices(scene === 'hostile' ? hostile : samples[language], counts[scene] ?? 24);
   const settings = new FakeSettings();
   const heard = new Set<(update: Update) => void>();
@@ -54,21 +82,32 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
   let setup: Setup | null = isSettingUp ? setupOf(scene) : null;
   let older = 3;
 
-  const say = (update: Update) => { for (const tell of heard) tell(update); };
-  const changed = () => { say({ type: 'inbox' }); };
+  const say = (update: Update) => {
+    for (const tell of heard) tell(update);
+  };
+  const changed = () => {
+    say({ type: 'inbox' });
+  };
   const pause = () => new Promise((resolve) => setTimeout(resolve, pace));
   const become = (change: Partial<Status>) => {
     status = { ...status, since: new Date().toISOString(), retryInMs: null, fault: null, fix: null, ...change };
     say({ type: 'status', status });
   };
-  if (every > 0) setInterval(() => { notices.arrive(); changed(); }, every);
+  if (every > 0)
+    setInterval(() => {
+      notices.arrive();
+      changed();
+    }, every);
 
   function found(seq: number) {
     const notice = notices.detail(seq, '');
     if (!notice) throw problem('gone', 'this notice is no longer in the inbox');
     return notice;
   }
-  const online = () => { if (status.state !== 'live' && status.state !== 'polling') throw problem('offline', 'the server cannot be reached now'); };
+  const online = () => {
+    if (status.state !== 'live' && status.state !== 'polling')
+      throw problem('offline', 'the server cannot be reached now');
+  };
 
   const backend: Backend = {
     async listen(tell) {
@@ -76,10 +115,15 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
       heard.add(tell);
       return () => heard.delete(tell);
     },
-    start: () => Promise.resolve({ language, theme, account: setup ? '' : 'alice@push.example.com', status, open, setup }),
+    start: () =>
+      Promise.resolve({ language, theme, account: setup ? '' : 'alice@push.example.com', status, open, setup }),
     async page(ask) {
       if (scene === 'loading') await new Promise(() => undefined);
-      if (scene === 'broken') throw problem('store', 'the inbox file belfry.db is damaged (database disk image is malformed); quit Belfry and restore the file from a backup');
+      if (scene === 'broken')
+        throw problem(
+          'store',
+          'the inbox file belfry.db is damaged (database disk image is malformed); quit Belfry and restore the file from a backup',
+        );
       await Promise.resolve();
       return notices.page(ask);
     },
@@ -93,7 +137,10 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
       changed();
     },
     async setAllRead(filter, through) {
-      notices.setRead(notices.seqs({ ...filter, unread: true }, Infinity).filter((seq) => seq <= through), true);
+      notices.setRead(
+        notices.seqs({ ...filter, unread: true }, Infinity).filter((seq) => seq <= through),
+        true,
+      );
       await Promise.resolve();
       changed();
     },
@@ -121,7 +168,8 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
     openLink: async (seq) => {
       const { link } = found(seq);
       await Promise.resolve();
-      if (!link.startsWith('https://push.example.com/')) throw problem('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`);
+      if (!link.startsWith('https://push.example.com/'))
+        throw problem('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`);
     },
     async act(seq, action) {
       found(seq);
@@ -140,7 +188,10 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
     },
     async exportNotices(format, filter, seqs) {
       await pause();
-      return { count: seqs?.length ?? notices.seqs(filter, Infinity).length, path: `/home/alice/Documents/belfry-inbox.${format}` };
+      return {
+        count: seqs?.length ?? notices.seqs(filter, Infinity).length,
+        path: `/home/alice/Documents/belfry-inbox.${format}`,
+      };
     },
     showExport: () => Promise.resolve(),
     async tryNow() {
@@ -162,13 +213,20 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
     async signOut() {
       await pause();
       setup = { ...setupOf('managed'), login: 'alice' };
-      become({ state: 'action-needed', fault: { kind: 'no-credential', detail: '', isCatchUp: false }, fix: 'sign-in' });
+      become({
+        state: 'action-needed',
+        fault: { kind: 'no-credential', detail: '', isCatchUp: false },
+        fix: 'sign-in',
+      });
       say({ type: 'setup', setup });
     },
     async testNotice() {
       for (const step of testSteps) {
         await pause();
-        if (status.endpoint.includes('mute')) { say({ type: 'test', step, failure: { what: 'nothing-came', seconds: 15 } }); return; }
+        if (status.endpoint.includes('mute')) {
+          say({ type: 'test', step, failure: { what: 'nothing-came', seconds: 15 } });
+          return;
+        }
         say({ type: 'test', step, failure: null });
       }
       notices.arrive();
@@ -184,7 +242,7 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
       }
       for (const [key, value] of Object.entries(values)) settings.set(key, value);
       const [spoken, look] = [settings.value('app.language'), settings.value('app.theme')];
-      say({ type: 'look', language: spoken === 'auto' ? language : spoken as Language, theme: look as Theme });
+      say({ type: 'look', language: spoken === 'auto' ? language : (spoken as Language), theme: look as Theme });
       return settings.all();
     },
     async clients() {
@@ -202,35 +260,67 @@ export function fake({ scene = 'live', language = 'en', theme = 'system', open =
         tell(step);
       }
     },
-    about: () => Promise.resolve({
-      version: '0.1.0', dataDir: '/home/alice/.local/share/belfry/push.example.com-alice', settingsFile: '/home/alice/.config/belfry/settings.toml',
-      policyDigest: 'sha256:3b1f…9c02', total: notices.total, unread: notices.unread, rejected: 0,
-    }),
+    about: () =>
+      Promise.resolve({
+        version: '0.1.0',
+        dataDir: '/home/alice/.local/share/belfry/push.example.com-alice',
+        settingsFile: '/home/alice/.config/belfry/settings.toml',
+        policyDigest: 'sha256:3b1f…9c02',
+        total: notices.total,
+        unread: notices.unread,
+        rejected: 0,
+      }),
   };
   return backend;
 }
 
 const faults: Partial<Record<Scene, Partial<Status>>> = {
-  'offline': { retryInMs: 14_000, fault: { kind: 'unreachable', detail: 'push.example.com:443: connection refused', isCatchUp: false } },
+  'offline': {
+    retryInMs: 14_000,
+    fault: { kind: 'unreachable', detail: 'push.example.com:443: connection refused', isCatchUp: false },
+  },
   'action-needed': { fault: { kind: 'refused', detail: 'Bad CONNECT', isCatchUp: false }, fix: 'sign-in' },
-  'polling': { retryInMs: 240_000, fault: { kind: 'busy', detail: 'push.example.com:443: HTTP 502', isCatchUp: false } },
+  'polling': {
+    retryInMs: 240_000,
+    fault: { kind: 'busy', detail: 'push.example.com:443: HTTP 502', isCatchUp: false },
+  },
   // A back end that says only what it must.
   'bare': { retryInMs: 14_000 },
 };
 
 function statusOf(scene: Scene): Status {
   const states: readonly Connectivity[] = ['offline', 'connecting', 'catching-up', 'polling', 'action-needed'];
-  const state = states.find((name) => name === scene) ?? (scene in faults || scene === 'first-run' || scene === 'managed' ? 'offline' : 'live');
+  const state =
+    states.find((name) => name === scene) ??
+    (scene in faults || scene === 'first-run' || scene === 'managed' ? 'offline' : 'live');
   const isOnline = state === 'live' || state === 'polling';
-  const more = scene === 'bare' ? {} : {
-    completeThrough: new Date(Date.now() - (isOnline ? 1 : 49) * minute).toISOString(),
-    offers: { history: isOnline, delete: isOnline, clients: isOnline }, fault: null, fix: null,
+  const more =
+    scene === 'bare'
+      ? {}
+      : {
+          completeThrough: new Date(Date.now() - (isOnline ? 1 : 49) * minute).toISOString(),
+          offers: { history: isOnline, delete: isOnline, clients: isOnline },
+          fault: null,
+          fix: null,
+        };
+  return {
+    state,
+    since: new Date(Date.now() - 47 * minute).toISOString(),
+    endpoint: 'push.example.com/ws',
+    retryInMs: null,
+    ...more,
+    ...faults[scene],
   };
-  return { state, since: new Date(Date.now() - 47 * minute).toISOString(), endpoint: 'push.example.com/ws', retryInMs: null, ...more, ...faults[scene] };
 }
 
 function setupOf(scene: Scene): Setup {
-  const server = { address: 'push.example.com', endpoint: 'push.example.com/ws', name: 'Example AG', mode: 'token', isDiscovered: true } as const;
+  const server = {
+    address: 'push.example.com',
+    endpoint: 'push.example.com/ws',
+    name: 'Example AG',
+    mode: 'token',
+    isDiscovered: true,
+  } as const;
   return scene === 'managed'
     ? { step: 'sign-in', isManaged: true, server, login: '' }
     : { step: 'address', isManaged: false, server: null, login: '' };

@@ -2,7 +2,17 @@
 
 import type { Group } from './keys';
 
-export const pages = ['general', 'notifications', 'account', 'server', 'network', 'message', 'devices', 'diagnostics', 'about'] as const;
+export const pages = [
+  'general',
+  'notifications',
+  'account',
+  'server',
+  'network',
+  'message',
+  'devices',
+  'diagnostics',
+  'about',
+] as const;
 
 export type Page = (typeof pages)[number];
 

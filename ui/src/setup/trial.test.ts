@@ -26,7 +26,11 @@ test('where it was lost is said, and what came before stays passed', () => {
 test('a call that fails counts for the step that was next, and what comes late changes nothing', () => {
   const trial = new Trial();
   trial.begin();
-  const problem = { code: 'server', message: 'h: HTTP 404', fault: { kind: 'status', detail: 'h: HTTP 404', isCatchUp: false } } as const;
+  const problem = {
+    code: 'server',
+    message: 'h: HTTP 404',
+    fault: { kind: 'status', detail: 'h: HTTP 404', isCatchUp: false },
+  } as const;
   trial.fail(problem);
   trial.hear('sent', null);
   expect(trial.failed).toEqual({ step: 'sent', why: { what: 'not-sent', problem } });
@@ -35,12 +39,23 @@ test('a call that fails counts for the step that was next, and what comes late c
 
 test('why it was lost is said in the language that is chosen now', () => {
   const lost = [
-    { what: 'nothing-came', seconds: 15 }, { what: 'held-back', why: 'quiet-hours' }, { what: 'not-taken', why: 'org.freedesktop.DBus.Error.Failed' },
-    { what: 'not-sent', problem: { code: 'server', message: 'h: HTTP 404', fault: { kind: 'status', detail: 'h: HTTP 404', isCatchUp: false } } },
+    { what: 'nothing-came', seconds: 15 },
+    { what: 'held-back', why: 'quiet-hours' },
+    { what: 'not-taken', why: 'org.freedesktop.DBus.Error.Failed' },
+    {
+      what: 'not-sent',
+      problem: {
+        code: 'server',
+        message: 'h: HTTP 404',
+        fault: { kind: 'status', detail: 'h: HTTP 404', isCatchUp: false },
+      },
+    },
   ] as const;
   speak('en');
   expect(lost.map(wordsOfLost)).toEqual([
-    'Nothing arrived within 15 seconds.', 'It arrived in your quiet hours.', 'This computer did not show the notification: org.freedesktop.DBus.Error.Failed',
+    'Nothing arrived within 15 seconds.',
+    'It arrived in your quiet hours.',
+    'This computer did not show the notification: org.freedesktop.DBus.Error.Failed',
     'The server did not accept the connection. If it stays so, ask IT whether the address is right (server.endpoints). (h: HTTP 404)',
   ]);
   speak('zh-CN');

@@ -94,7 +94,8 @@ export class FakeNotices {
   seqs(filter: Filter, limit: number): number[] {
     const matches = this.#matcher(filter);
     const found: number[] = [];
-    for (let seq = this.newest; seq >= this.#oldest && found.length < limit; seq -= 1) if (matches(seq)) found.push(seq);
+    for (let seq = this.newest; seq >= this.#oldest && found.length < limit; seq -= 1)
+      if (matches(seq)) found.push(seq);
     return found;
   }
 
@@ -102,10 +103,14 @@ export class FakeNotices {
     const counts = new Map<string, number>();
     this.#samples.forEach((sample, index) => {
       let count = 0;
-      for (let seq = this.newest; seq >= this.#oldest; seq -= 1) if (this.#index(seq) === index && this.has(seq)) count += 1;
+      for (let seq = this.newest; seq >= this.#oldest; seq -= 1)
+        if (this.#index(seq) === index && this.has(seq)) count += 1;
       counts.set(line(sample.kind), (counts.get(line(sample.kind)) ?? 0) + count);
     });
-    return [...counts].filter(([kind, count]) => kind !== '' && count > 0).map(([kind, count]) => ({ kind, count })).sort((a, b) => b.count - a.count);
+    return [...counts]
+      .filter(([kind, count]) => kind !== '' && count > 0)
+      .map(([kind, count]) => ({ kind, count }))
+      .sort((a, b) => b.count - a.count);
   }
 
   detail(seq: number, text: string): Detail | null {
@@ -114,7 +119,9 @@ export class FakeNotices {
     const title = line(notice.title);
     const sender = line(notice.sender);
     const marks = {
-      title: rangesOf(title, text), sender: rangesOf(sender, text), body: rangesOf(notice.body, text),
+      title: rangesOf(title, text),
+      sender: rangesOf(sender, text),
+      body: rangesOf(notice.body, text),
       fields: notice.fields.map(({ value }) => rangesOf(value, text)),
     };
     return { ...notice, title, sender, kind: line(notice.kind), ...(text.trim() ? { marks } : {}) };
@@ -140,11 +147,20 @@ export class FakeNotices {
   #matcher(filter: Filter): (seq: number) => boolean {
     const words = wordsOf(filter.text);
     const fits = this.#samples.map((sample) => {
-      const hay = [sample.title, sample.body, sample.sender, ...(sample.fields ?? ownFields).map((field) => field.value)].join('\n').toLowerCase();
+      const hay = [
+        sample.title,
+        sample.body,
+        sample.sender,
+        ...(sample.fields ?? ownFields).map((field) => field.value),
+      ]
+        .join('\n')
+        .toLowerCase();
       return words.every((word) => hay.includes(word)) && (filter.kind === null || line(sample.kind) === filter.kind);
     });
     return (seq) =>
-      fits[this.#index(seq)] === true && this.has(seq) && (!filter.unread || !this.#isRead(seq)) &&
+      fits[this.#index(seq)] === true &&
+      this.has(seq) &&
+      (!filter.unread || !this.#isRead(seq)) &&
       (!filter.needsAction || needsAction(this.#notice(seq)));
   }
 
@@ -152,10 +168,22 @@ export class FakeNotices {
     const added = this.#added.get(seq);
     const time = new Date(added ?? this.#began - this.#ageOf(this.#planned - seq + 1) * minute).toISOString();
     return {
-      priority: 'normal', state: 'open', link: '', fields: ownFields, alert: { mark: 'shown' }, actions: [],
-      id: `8f3a-${seq}`, scope: '', version: null, destination: '/user/queue/notices',
+      priority: 'normal',
+      state: 'open',
+      link: '',
+      fields: ownFields,
+      alert: { mark: 'shown' },
+      actions: [],
+      id: `8f3a-${seq}`,
+      scope: '',
+      version: null,
+      destination: '/user/queue/notices',
       source: seq < 1 ? 'history' : seq % 9 ? 'live' : 'collected',
-      ...this.#sample(seq), seq, read: this.#isRead(seq), sentAt: time, receivedAt: time,
+      ...this.#sample(seq),
+      seq,
+      read: this.#isRead(seq),
+      sentAt: time,
+      receivedAt: time,
       ...this.#changed.get(seq),
     };
   }
@@ -164,23 +192,40 @@ export class FakeNotices {
     const notice = this.#notice(seq);
     const [title, sender] = [line(notice.title), line(notice.sender)];
     const row = {
-      seq, title, sender, kind: line(notice.kind), at: notice.sentAt ?? notice.receivedAt, read: notice.read, state: notice.state,
-      priority: notice.priority, needsAction: needsAction(notice), preview: line(notice.body),
+      seq,
+      title,
+      sender,
+      kind: line(notice.kind),
+      at: notice.sentAt ?? notice.receivedAt,
+      read: notice.read,
+      state: notice.state,
+      priority: notice.priority,
+      needsAction: needsAction(notice),
+      preview: line(notice.body),
     };
     if (!text.trim()) return row;
     const field = notice.fields.find(({ value }) => rangesOf(value, text).length > 0);
     const from = (rangesOf(notice.body, text)[0]?.[0] ?? 0) - 30;
     let preview = from > 0 ? `…${line(notice.body.slice(from, from + length))}` : row.preview;
-    if (field && rangesOf(title + sender + notice.body, text).length === 0) preview = line(`${field.name}: ${field.value}`);
-    return { ...row, preview, marks: { title: rangesOf(title, text), sender: rangesOf(sender, text), preview: rangesOf(preview, text) } };
+    if (field && rangesOf(title + sender + notice.body, text).length === 0)
+      preview = line(`${field.name}: ${field.value}`);
+    return {
+      ...row,
+      preview,
+      marks: { title: rangesOf(title, text), sender: rangesOf(sender, text), preview: rangesOf(preview, text) },
+    };
   }
 }
 
-const ownFields = [{ name: 'costCentre', value: '4200' }, { name: 'region', value: 'EMEA' }];
+const ownFields = [
+  { name: 'costCentre', value: '4200' },
+  { name: 'region', value: 'EMEA' },
+];
 
 const needsAction = (notice: Detail) => notice.state === 'open' && notice.actions.length > 0;
 
-const isEverything = ({ text, unread, needsAction, kind }: Filter) => text.trim() === '' && !unread && !needsAction && kind === null;
+const isEverything = ({ text, unread, needsAction, kind }: Filter) =>
+  text.trim() === '' && !unread && !needsAction && kind === null;
 
 const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
@@ -188,7 +233,8 @@ function rangesOf(text: string, typed: string): Ranges {
   const hay = text.toLowerCase();
   const all: Ranges = [];
   for (const word of wordsOf(typed)) {
-    for (let at = hay.indexOf(word); at >= 0 && all.length < 1000; at = hay.indexOf(word, at + word.length)) all.push([at, at + word.length]);
+    for (let at = hay.indexOf(word); at >= 0 && all.length < 1000; at = hay.indexOf(word, at + word.length))
+      all.push([at, at + word.length]);
   }
   all.sort((a, b) => a[0] - b[0]);
   return all.filter(([from], index) => index === 0 || from >= (all[index - 1]?.[1] ?? 0));
@@ -196,5 +242,9 @@ function rangesOf(text: string, typed: string): Ranges {
 
 /** As the app sends it: one short line without control and bidirectional characters. */
 function line(text: string): string {
-  return text.slice(0, length).replaceAll(/\s+/g, ' ').replaceAll(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '').trim();
+  return text
+    .slice(0, length)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '')
+    .trim();
 }

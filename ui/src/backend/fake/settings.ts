@@ -66,14 +66,32 @@ const policy = '/etc/belfry/policies/managed/company.json';
 
 const given: [key: string, value: SettingValue, level: Level][] = [
   ['server.endpoints', ['wss://push.example.com/ws', 'wss://push2.example.com/ws'], 'mandatory'],
-  ['server.subscriptions', [{ destination: '/user/queue/notices', ack: 'client-individual' }, { destination: '/topic/all', ack: 'client-individual' }], 'mandatory'],
+  [
+    'server.subscriptions',
+    [
+      { destination: '/user/queue/notices', ack: 'client-individual' },
+      { destination: '/topic/all', ack: 'client-individual' },
+    ],
+    'mandatory',
+  ],
   ['api.base', 'https://push.example.com/ecgapi', 'mandatory'],
   ['inbox.retention_days', 730, 'mandatory'],
   ['network.proxy', 'http://proxy.example.com:3128', 'recommended'],
   ['auth.login', 'alice', 'user'],
   ['inbox.delete_on_server', true, 'user'],
-  ['notifications.quiet_hours', { from: '22:00', to: '07:00', days: ['mon', 'tue', 'wed', 'thu', 'fri'], allow: 'urgent' }, 'user'],
-  ['notifications.rules', [{ kind: 'report', show: 'mute' }, { sender: 'Plant*', show: 'urgent' }], 'user'],
+  [
+    'notifications.quiet_hours',
+    { from: '22:00', to: '07:00', days: ['mon', 'tue', 'wed', 'thu', 'fri'], allow: 'urgent' },
+    'user',
+  ],
+  [
+    'notifications.rules',
+    [
+      { kind: 'report', show: 'mute' },
+      { sender: 'Plant*', show: 'urgent' },
+    ],
+    'user',
+  ],
 ];
 
 /** The settings, and the two ways in which they change. */
@@ -92,8 +110,10 @@ export class FakeSettings {
     return Object.entries(defaults).map(([key, builtIn]) => {
       const [value, level] = this.#managed.get(key) ?? [builtIn, 'default' as const];
       const own = this.#own.get(key);
-      const source = level === 'default' ? '' : policy.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
-      if (own !== undefined && level !== 'mandatory') return { key, value: own, fallback: value, level: 'user', source: '' };
+      const source =
+        level === 'default' ? '' : policy.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
+      if (own !== undefined && level !== 'mandatory')
+        return { key, value: own, fallback: value, level: 'user', source: '' };
       return { key, value, fallback: value, level, source };
     });
   }
@@ -116,9 +136,12 @@ export class FakeSettings {
     if (value === null) return '';
     const builtIn = defaults[key];
     const isDuration = typeof builtIn === 'string' && /^\d+[smh]$/.test(builtIn);
-    if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value))) return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
-    if (typeof builtIn === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1)) return `${key} is ${JSON.stringify(value)}; a whole number of 1 or more is accepted`;
-    if (key.endsWith('.base') && value !== '' && (typeof value !== 'string' || !/^https?:\/\/[^\s/]/.test(value))) return `${key} is ${JSON.stringify(value)}; an address that begins with https:// is accepted`;
+    if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value)))
+      return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
+    if (typeof builtIn === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1))
+      return `${key} is ${JSON.stringify(value)}; a whole number of 1 or more is accepted`;
+    if (key.endsWith('.base') && value !== '' && (typeof value !== 'string' || !/^https?:\/\/[^\s/]/.test(value)))
+      return `${key} is ${JSON.stringify(value)}; an address that begins with https:// is accepted`;
     return '';
   }
 }
