@@ -1,6 +1,6 @@
-// The built window with its fake back end, in Debian's Chromium. Needs the package chromium, and `npm run build` before.
+// The built window with its fake back end, in Debian's Chromium: needs the package chromium, and `npm run build` first.
 //
-// No browser is downloaded. Pictures go to target/ui, which is not committed.
+// No browser is downloaded. Screenshots go to target/ui, which is not committed.
 
 import { defineConfig } from '@playwright/test';
 

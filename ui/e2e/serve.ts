@@ -1,4 +1,4 @@
-// Serves ui/dist on a free port of loopback, under the rules for content that the app's window has.
+// Serves ui/dist on a free loopback port, with the content security policy of the app's window.
 
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -13,8 +13,8 @@ const types: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** The app's own rules, from its configuration. */
-async function rules(): Promise<string> {
+/** The policy from the app's configuration. */
+async function contentSecurityPolicy(): Promise<string> {
   const config = JSON.parse(await readFile(join(import.meta.dirname, '../../src-tauri/tauri.conf.json'), 'utf8')) as {
     app: { security: { csp: Record<string, string> } };
   };
@@ -27,7 +27,7 @@ export default async function serve(): Promise<() => Promise<void>> {
   await readFile(join(dist, 'index.html')).catch(() => {
     throw new Error('ui/dist is missing: run `npm run build` first');
   });
-  const policy = await rules();
+  const policy = await contentSecurityPolicy();
   const server = createServer((request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://localhost').pathname);
     const file = join(dist, path === '/' ? 'index.html' : path);

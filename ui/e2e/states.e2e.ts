@@ -1,4 +1,4 @@
-// Every state of the window, in both languages and both themes: nothing breaks a rule for accessible pages, and a picture is kept.
+// Every state of the window, in both languages and both themes: is accessible, and leaves a screenshot.
 
 import type { Scene } from '../src/backend/fake';
 import { type Belfry, expect, languages, test, themes } from './window';
@@ -35,7 +35,7 @@ const signIn = async (belfry: Belfry, secret: string, address = 'push.example.co
 const states: State[] = [
   { name: 'inbox', scene: 'live' },
   {
-    name: 'reading',
+    name: 'detail',
     scene: 'live',
     reach: async (belfry) => {
       await belfry.rows.nth(4).click();
@@ -43,7 +43,7 @@ const states: State[] = [
     },
   },
   {
-    name: 'picked',
+    name: 'selection',
     scene: 'live',
     reach: async (belfry) => {
       await belfry.rows.nth(0).click();
@@ -92,12 +92,12 @@ const states: State[] = [
     scene: 'live',
     reach: async (belfry) => {
       await belfry.rows.nth(1).click();
-      await belfry.choose('notice.more', 'serverDelete.menu');
+      await belfry.chooseMenuItem('notice.more', 'serverDelete.menu');
       await belfry.page.getByRole('dialog').waitFor();
     },
   },
   {
-    name: 'help',
+    name: 'shortcuts',
     scene: 'live',
     reach: async (belfry) => {
       await belfry.rows.nth(0).waitFor();
@@ -106,7 +106,7 @@ const states: State[] = [
     },
   },
   {
-    name: 'problem',
+    name: 'error',
     scene: 'offline',
     async reach(belfry) {
       await belfry.rows
@@ -118,7 +118,7 @@ const states: State[] = [
     },
   },
   { name: 'empty', scene: 'empty' },
-  { name: 'loading', scene: 'loading', reach: (belfry) => belfry.page.locator('.ghost').first().waitFor() },
+  { name: 'loading', scene: 'loading', reach: (belfry) => belfry.page.locator('.skeleton').first().waitFor() },
   { name: 'offline', scene: 'offline' },
   { name: 'connecting', scene: 'connecting' },
   { name: 'catching-up', scene: 'catching-up' },
@@ -203,14 +203,14 @@ const states: State[] = [
 
 for (const { name, scene, reach } of states) {
   for (const language of languages) {
-    test(`${name} is for everybody, in ${language}, light and dark`, async ({ belfry }) => {
+    test(`${name} is accessible, in ${language}, light and dark`, async ({ belfry }) => {
       await belfry.open(scene, { language });
       await reach?.(belfry);
       await expect(belfry.page.locator('html')).toHaveAttribute('lang', language);
       for (const theme of themes) {
-        await belfry.wear(theme);
-        await belfry.isForEverybody();
-        await belfry.picture(`${name}-${language}-${theme}`);
+        await belfry.setTheme(theme);
+        await belfry.expectAccessible();
+        await belfry.screenshot(`${name}-${language}-${theme}`);
       }
     });
   }

@@ -3,7 +3,7 @@ import { expect, test, vi } from 'vitest';
 import en from '../../texts/en.json';
 import zhCN from '../../texts/zh-CN.json';
 import { groups } from './settings/keys';
-import { number, speak, t, tn } from './texts.svelte';
+import { formatNumber, setLanguage, t, tn } from './texts.svelte';
 
 vi.stubGlobal('document', { documentElement: {} });
 
@@ -52,11 +52,11 @@ test('every setting a person may change has its words, and is on exactly one pag
 });
 
 test('places are filled, numbers written as the language writes them, and one is said as one', () => {
-  speak('en');
+  setLanguage('en');
   expect(t('inbox.unread', { n: 12_345 })).toBe('12,345 unread');
-  expect(tn('done.removed', 1)).toBe('1 notice deleted');
-  expect(tn('done.removed', 2)).toBe('2 notices deleted');
-  speak('zh-CN');
-  expect(tn('done.removed', 1)).toBe('已删除 1 条通知');
-  expect(number(1234.5)).toBe('1,234.5');
+  expect(tn('toast.removed', 1)).toBe('1 notice deleted');
+  expect(tn('toast.removed', 2)).toBe('2 notices deleted');
+  setLanguage('zh-CN');
+  expect(tn('toast.removed', 1)).toBe('已删除 1 条通知');
+  expect(formatNumber(1234.5)).toBe('1,234.5');
 });

@@ -1,4 +1,4 @@
-// The pages of the settings, in the order in which they are listed.
+// The pages of the settings, in their order.
 
 import type { Group } from './keys';
 

@@ -1,4 +1,4 @@
-// Values of settings as controls show them, and back. What is wrong with a value is said by Rust alone.
+// Converts values of settings for the controls, and back. Only Rust validates them.
 
 import type { SettingValue } from '../backend/backend';
 
@@ -14,14 +14,14 @@ export const asTexts = (value: SettingValue | undefined): string[] => (Array.isA
 
 export const asTables = (value: SettingValue | undefined): Table[] => (Array.isArray(value) ? value.map(asTable) : []);
 
-/** One entry on each line; empty lines are none. */
+/** One entry a line, without empty lines. */
 export const fromLines = (text: string): string[] =>
   text
     .split('\n')
     .map((line) => line.trim())
     .filter(Boolean);
 
-/** `name: value` on each line. */
+/** One `name: value` a line. */
 export function headersOf(text: string): Table {
   return Object.fromEntries(
     fromLines(text).map((line) => {
@@ -36,7 +36,7 @@ export const linesOf = (headers: Table): string =>
     .map(([name, value]) => `${name}: ${asText(value)}`)
     .join('\n');
 
-/** A table without what is empty, as a settings file would leave it out. */
+/** A table without its empty values, which a settings file leaves out. */
 export const withoutEmpty = (table: Table): Table =>
   Object.fromEntries(
     Object.entries(table).filter(

@@ -1,4 +1,4 @@
-// What the fake notices say: everyday ones in both languages, and hostile ones.
+// The content of the fake notices: everyday ones in both languages, and hostile ones.
 
 import type { Action, Alert, Detail, Language } from '../backend';
 

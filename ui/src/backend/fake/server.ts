@@ -1,27 +1,30 @@
-// The servers the fake back end knows. The address and the token decide how an attempt ends.
+// The servers of the fake back end. The address and the secret decide whether an attempt succeeds.
 
-import type { DoctorStep, Problem, Server, SignedIn, TestStep } from '../backend';
+import type { CommandError, DoctorStep, Server, SignedIn, TestStep } from '../backend';
 
 export const testSteps: TestStep[] = ['sent', 'delivered', 'stored', 'shown'];
 
-/** `nowhere…`: no answer; `plain…`: no discovery; `password…`: wants one; `http://` or `ws://`: not encrypted; all else: found. */
+/**
+ * `nowhere…`: no answer; `plain…`: no discovery; `password…`: sign-in with a password; `http://` or `ws://`: not
+ * encrypted; anything else is found.
+ */
 export function discover(address: string): Server {
   const typed = address.trim();
-  const byHand = /^wss?:\/\/([^\s/]+)(\/\S*)?$/.exec(typed);
+  const endpoint = /^wss?:\/\/([^\s/]+)(\/\S*)?$/.exec(typed);
   if (typed.startsWith('http://') || typed.startsWith('ws://'))
-    throw problem('insecure', `${typed} would not be encrypted`);
-  if (byHand)
+    throw commandError('insecure', `${typed} would not be encrypted`);
+  if (endpoint)
     return {
       address: typed,
-      endpoint: `${byHand[1]}${byHand[2] ?? '/'}`,
+      endpoint: `${endpoint[1]}${endpoint[2] ?? '/'}`,
       name: '',
       mode: 'token',
       isDiscovered: false,
     };
   const host = /^(?:https:\/\/)?([a-z0-9.-]+\.[a-z]+(?::\d+)?)\/?$/i.exec(typed)?.[1];
-  if (!host) throw problem('bad-address', `"${typed}" is no address`);
-  if (host.startsWith('nowhere')) throw problem('unreachable', `${host}: no such host is known`);
-  if (host.startsWith('plain')) throw problem('not-discovered', `https://${host}/.well-known/belfry.json: 404`);
+  if (!host) throw commandError('bad-address', `"${typed}" is not an address`);
+  if (host.startsWith('nowhere')) throw commandError('unreachable', `${host}: no such host is known`);
+  if (host.startsWith('plain')) throw commandError('not-discovered', `https://${host}/.well-known/belfry.json: 404`);
   return {
     address: host,
     endpoint: `${host}/ws`,
@@ -31,14 +34,14 @@ export function discover(address: string): Server {
   };
 }
 
-/** `wrong`: refused; `brief`: no keychain; all else: signed in. */
+/** `wrong`: refused; `brief`: no keychain; anything else: signed in. */
 export function signIn(server: Server, login: string, secret: string): SignedIn {
-  if (secret === 'wrong') throw problem('refused', 'the server refused the sign-in: bad CONNECT');
+  if (secret === 'wrong') throw commandError('refused', 'the server refused the sign-in: bad CONNECT');
   return { account: `${login}@${server.address}`, isKept: secret !== 'brief' };
 }
 
-/** What `belfryctl doctor` would find. */
-export function steps(isOnline: boolean): DoctorStep[] {
+/** The results of `belfryctl doctor`. */
+export function doctorSteps(isOnline: boolean): DoctorStep[] {
   const step = (
     name: DoctorStep['step'],
     verdict: DoctorStep['verdict'],
@@ -92,6 +95,6 @@ export function steps(isOnline: boolean): DoctorStep[] {
   ];
 }
 
-function problem(code: Problem['code'], message: string): Problem & Error {
+function commandError(code: CommandError['code'], message: string): CommandError & Error {
   return Object.assign(new Error(message), { code });
 }

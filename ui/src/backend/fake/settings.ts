@@ -1,4 +1,4 @@
-// The settings of the fake back end: every key of the contract with its default, some set by a person, some managed.
+// The settings of the fake back end: every key with its default; some are set by the person, some are managed.
 
 import type { Level, Setting, SettingValue } from '../backend';
 
@@ -62,9 +62,9 @@ const defaults: Record<string, SettingValue> = {
   'app.allowed_link_hosts': [],
 };
 
-const policy = '/etc/belfry/policies/managed/company.json';
+const policyFile = '/etc/belfry/policies/managed/company.json';
 
-const given: [key: string, value: SettingValue, level: Level][] = [
+const initialValues: [key: string, value: SettingValue, level: Level][] = [
   ['server.endpoints', ['wss://push.example.com/ws', 'wss://push2.example.com/ws'], 'mandatory'],
   [
     'server.subscriptions',
@@ -94,24 +94,24 @@ const given: [key: string, value: SettingValue, level: Level][] = [
   ],
 ];
 
-/** The settings, and the two ways in which they change. */
+/** The person's values over the managed ones over the defaults. */
 export class FakeSettings {
   readonly #own = new Map<string, SettingValue>();
   readonly #managed = new Map<string, [value: SettingValue, level: Level]>();
 
   constructor() {
-    for (const [key, value, level] of given) {
+    for (const [key, value, level] of initialValues) {
       if (level === 'user') this.#own.set(key, value);
       else this.#managed.set(key, [value, level]);
     }
   }
 
   all(): Setting[] {
-    return Object.entries(defaults).map(([key, builtIn]) => {
-      const [value, level] = this.#managed.get(key) ?? [builtIn, 'default' as const];
+    return Object.entries(defaults).map(([key, defaultValue]) => {
+      const [value, level] = this.#managed.get(key) ?? [defaultValue, 'default' as const];
       const own = this.#own.get(key);
       const source =
-        level === 'default' ? '' : policy.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
+        level === 'default' ? '' : policyFile.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
       if (own !== undefined && level !== 'mandatory')
         return { key, value: own, fallback: value, level: 'user', source: '' };
       return { key, value, fallback: value, level, source };
@@ -131,14 +131,14 @@ export class FakeSettings {
     else this.#own.set(key, value);
   }
 
-  /** What is wrong with a value, as Rust says it; empty if nothing. */
-  complaint(key: string, value: SettingValue): string {
+  /** Why a value is refused, in the words of Rust; empty if it is accepted. */
+  validate(key: string, value: SettingValue): string {
     if (value === null) return '';
-    const builtIn = defaults[key];
-    const isDuration = typeof builtIn === 'string' && /^\d+[smh]$/.test(builtIn);
+    const defaultValue = defaults[key];
+    const isDuration = typeof defaultValue === 'string' && /^\d+[smh]$/.test(defaultValue);
     if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value)))
       return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
-    if (typeof builtIn === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1))
+    if (typeof defaultValue === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1))
       return `${key} is ${JSON.stringify(value)}; a whole number of 1 or more is accepted`;
     if (key.endsWith('.base') && value !== '' && (typeof value !== 'string' || !/^https?:\/\/[^\s/]/.test(value)))
       return `${key} is ${JSON.stringify(value)}; an address that begins with https:// is accepted`;
