@@ -18,7 +18,7 @@ test.describe('first run', () => {
     await expect(page.getByText(belfry.text('setup.test.passed'))).toBeVisible();
     await belfry.button('setup.done').click();
     await expect(belfry.rows).toHaveCount(1);
-    await expect(page.locator('footer')).toContainText('Live since');
+    await expect(page.locator('footer')).toContainText('Connected since');
     expect(await page.content()).not.toContain('token-4711');
   });
 
@@ -97,7 +97,7 @@ test.describe('inbox', () => {
     await expect(belfry.toast).toContainText('1 notice deleted');
     await expect(title).not.toHaveText(first);
     await page.keyboard.press('z');
-    await expect(belfry.toast).toContainText('1 notice is back');
+    await expect(belfry.toast).toContainText('1 notice restored');
     await page.keyboard.press('End');
     await expect(belfry.rows.last()).toHaveAttribute('aria-selected', 'true');
     await page.keyboard.press('Home');
@@ -171,7 +171,7 @@ test.describe('inbox', () => {
       'Copy',
       'Delete',
       'More for this notice',
-      'Text of the notice',
+      'Notice text',
     ]);
   });
 
@@ -184,7 +184,7 @@ test.describe('inbox', () => {
     await expect(belfry.button('filter.unread')).toHaveAttribute('aria-pressed', 'false');
     await expect(belfry.rows.first()).toContainText('Needs action');
     await page.getByRole('combobox', { name: 'Kind' }).selectOption('payment');
-    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await expect(page.getByText('No matching notices')).toBeVisible();
     await belfry.button('inbox.nothing.all').click();
     await expect(belfry.button('filter.all')).toHaveAttribute('aria-pressed', 'true');
     await expect(belfry.rows.first()).toBeVisible();
@@ -224,7 +224,7 @@ test.describe('inbox', () => {
     await toolbar.getByRole('button', { name: 'Delete' }).click();
     await expect(belfry.toast).toContainText('4 notices deleted');
     await belfry.toast.getByRole('button', { name: 'Undo' }).click();
-    await expect(belfry.toast).toContainText('4 notices are back');
+    await expect(belfry.toast).toContainText('4 notices restored');
     await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
     await belfry.chooseMenuItem('list.more', 'inbox.markAll');
     await expect(belfry.toast).toContainText('3 notices marked as read');
@@ -236,7 +236,7 @@ test.describe('inbox', () => {
     await belfry.open('live');
     await belfry.rows.nth(0).click();
     await belfry.chooseMenuItem('notice.more', 'serverDelete.menu');
-    await expect(page.getByRole('dialog')).toContainText('for everybody');
+    await expect(page.getByRole('dialog')).toContainText('for everyone');
     await belfry.button('dialog.cancel').click();
     await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
     await belfry.chooseMenuItem('notice.more', 'serverDelete.menu');
@@ -261,7 +261,7 @@ test.describe('inbox', () => {
     await belfry.button('notice.copy').click();
     await expect(page.getByRole('alert')).toContainText(belfry.text('error.clipboard'));
     await belfry.chooseMenuItem('list.more', 'export.csv');
-    await expect(belfry.toast).toContainText('60 notices written to /home/alice/Documents/belfry-inbox.csv');
+    await expect(belfry.toast).toContainText('60 notices exported to /home/alice/Documents/belfry-inbox.csv');
     await belfry.button('toast.exported.open').click();
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
@@ -343,7 +343,7 @@ test.describe('status', () => {
     await belfry.open('offline');
     const bar = page.locator('footer');
     await expect(bar).toContainText(/Offline since \d/);
-    await expect(bar).toContainText(/next try in \d+ s/);
+    await expect(bar).toContainText(/next attempt in \d+ s/);
     await expect(bar).toContainText(/complete up to \d/);
     await expect(bar).toContainText(belfry.text('fault.unreachable'));
     await belfry.button('status.tryNow').click();
@@ -361,7 +361,7 @@ test.describe('status', () => {
     await belfry.button('fix.sign-in').click();
     await page.locator('#secret').fill('new');
     await page.keyboard.press('Enter');
-    await expect(page.locator('footer')).toContainText('Live since');
+    await expect(page.locator('footer')).toContainText('Connected since');
   });
 
   test('changes the language of the reason at once', async ({ belfry }) => {
@@ -415,7 +415,7 @@ test.describe('settings', () => {
     await belfry.open('live');
     await belfry.button('settings.title').click();
     await page.getByRole('button', { name: 'Server', exact: true }).click();
-    const field = page.locator('.field', { hasText: 'Ask every' });
+    const field = page.locator('.field', { hasText: 'Polling interval' });
     await field.getByRole('textbox').fill('soon');
     await page.keyboard.press('Enter');
     await expect(field.getByRole('alert')).toContainText('a duration such as "10s"');

@@ -44,7 +44,7 @@ test('a megabyte of text is shown in part at once, and whole on request', async 
   await openSample(belfry, 1);
   const body = belfry.article.locator('.body');
   expect((await body.textContent())?.length).toBe(20_000);
-  await belfry.article.getByRole('button', { name: /^Show the whole text/ }).click();
+  await belfry.article.getByRole('button', { name: /^Show full text/ }).click();
   await expect.poll(async () => (await body.textContent())?.length).toBe(1_050_000);
   await belfry.screenshot('megabyte');
 });
@@ -58,7 +58,9 @@ test('direction and control characters affect only their own text', async ({ bel
   );
   await openSample(belfry, 3);
   expect(await belfry.article.locator('h2').evaluate((heading) => getComputedStyle(heading).direction)).toBe('rtl');
-  expect(await belfry.article.locator('.bar').evaluate((bar) => getComputedStyle(bar).direction)).toBe('ltr');
+  expect(await belfry.article.locator('.toolbar').evaluate((toolbar) => getComputedStyle(toolbar).direction)).toBe(
+    'ltr',
+  );
   await belfry.screenshot('right-to-left');
 });
 

@@ -94,7 +94,9 @@ test('scrolling, paging and jumping through a million notices keeps the document
     counts.push(await countNodes(page));
   });
   console.log(
-    `first rows after ${firstRows} ms; nodes ${initialNodes}, then ${Math.min(...counts)} to ${Math.max(...counts)}; longest tasks ${longest.map((ms) => ms.toFixed(1)).join(', ')} ms`,
+    `first rows after ${firstRows} ms; ` +
+      `nodes ${initialNodes}, then ${Math.min(...counts)} to ${Math.max(...counts)}; ` +
+      `longest tasks ${longest.map((ms) => ms.toFixed(1)).join(', ')} ms`,
   );
   expect(Math.max(...counts)).toBeLessThan(initialNodes + 150);
   expect(Math.max(...counts)).toBeLessThan(700);

@@ -56,7 +56,8 @@ test('the failure is described in the current language', () => {
     'Nothing arrived within 15 seconds.',
     'It arrived in your quiet hours.',
     'This computer did not show the notification: org.freedesktop.DBus.Error.Failed',
-    'The server did not accept the connection. If it stays so, ask IT whether the address is right (server.endpoints). (h: HTTP 404)',
+    'The server did not accept the connection. If the problem continues, ask IT whether the address is right ' +
+      '(server.endpoints). (h: HTTP 404)',
   ]);
   setLanguage('zh-CN');
   expect(failures.map(describeTestFailure).slice(0, 2)).toEqual([

@@ -36,7 +36,9 @@ export const samples: Record<Language, Samples> = {
     },
     {
       title: 'Nightly import finished',
-      body: '48,112 rows in 6 min 12 s. Three rows were set aside:\n\nline 1,204: unknown cost centre 9917\nline 1,205: unknown cost centre 9917\nline 30,881: amount is empty',
+      body:
+        '48,112 rows in 6 min 12 s. Three rows were set aside:\n\nline 1,204: unknown cost centre ' +
+        '9917\nline 1,205: unknown cost centre 9917\nline 30,881: amount is empty',
       kind: 'task',
       sender: 'Background tasks',
       alert: { mark: 'suppressed', why: 'quiet-hours' },
