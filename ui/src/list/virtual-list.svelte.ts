@@ -21,7 +21,7 @@ const pageSize = 100;
 const maxRows = 400;
 /** How many rows beyond the view are read in advance. */
 const prefetchRows = 40;
-/** A view further than this many rows from the loaded ones is read on its own instead of reading all between. */
+/** A view further than this many rows from the loaded ones is read directly, without the rows between. */
 const jumpRows = 300;
 /** Below every notice. */
 const lowestSeq = Number.MIN_SAFE_INTEGER;
@@ -134,7 +134,7 @@ export class VirtualList {
     else if (rowBottom > this.top + this.viewHeight) this.scrollTo(rowBottom - this.viewHeight);
   }
 
-  /** Whether a notice with this place would be among the loaded rows if it matched. */
+  /** Whether a notice with this key would be among the loaded rows if it matched. */
   #covers(seq: number): boolean {
     const { rows, hasNewer, hasOlder } = this.layout;
     const [first, last] = [rows[0], rows.at(-1)];

@@ -131,7 +131,7 @@ export class FakeSettings {
     else this.#own.set(key, value);
   }
 
-  /** Why a value is refused, in the words of Rust; empty if it is accepted. */
+  /** Why a value is refused, in the wording of Rust; empty if it is accepted. */
   validate(key: string, value: SettingValue): string {
     if (value === null) return '';
     const defaultValue = defaults[key];
