@@ -21,7 +21,10 @@ export default defineConfig(
       'svelte/no-at-html-tags': 'error',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // One door to Rust.
-      'no-restricted-imports': ['error', { patterns: [{ group: ['@tauri-apps/*'], message: 'only src/backend/tauri.ts' }] }],
+      'no-restricted-imports': [
+        'error',
+        { patterns: [{ group: ['@tauri-apps/*'], message: 'only src/backend/tauri.ts' }] },
+      ],
     },
   },
   {

@@ -1,9 +1,9 @@
-// What a person does with the window, from the first run to the settings.
+// The tasks of a person, from the first run to the settings.
 
 import { expect, test } from './window';
 
 test.describe('first run', () => {
-  test('the address, the token, a test through the whole chain, and the inbox holds the test notice', async ({ belfry }) => {
+  test('leads from the address and the token through the test to an inbox with the test notice', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('first-run');
     await expect(page.locator('#address')).toBeFocused();
@@ -14,47 +14,55 @@ test.describe('first run', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.type('token-4711');
     await page.keyboard.press('Enter');
-    await expect(page.locator('.chain .passed')).toHaveCount(4);
+    await expect(page.locator('.test-steps .passed')).toHaveCount(4);
     await expect(page.getByText(belfry.text('setup.test.passed'))).toBeVisible();
     await belfry.button('setup.done').click();
     await expect(belfry.rows).toHaveCount(1);
-    await expect(page.locator('footer')).toContainText('Live since');
+    await expect(page.locator('footer')).toContainText('Connected since');
     expect(await page.content()).not.toContain('token-4711');
   });
 
-  test('every error says what to do, and the next attempt goes on', async ({ belfry }) => {
+  test('every error says what to do, and another attempt works', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('first-run');
-    for (const [address, code] of [['not an address', 'bad-address'], ['nowhere.example.com', 'unreachable'], ['http://push.example.com', 'insecure'], ['plain.example.com', 'not-discovered']] as const) {
+    for (const [address, code] of [
+      ['not an address', 'bad-address'],
+      ['nowhere.example.com', 'unreachable'],
+      ['http://push.example.com', 'insecure'],
+      ['plain.example.com', 'not-discovered'],
+    ] as const) {
       await page.locator('#address').fill(address);
       await page.keyboard.press('Enter');
-      await expect(page.getByRole('alert')).toContainText(belfry.text(`problem.${code}`));
+      await expect(page.getByRole('alert')).toContainText(belfry.text(`error.${code}`));
       await expect(page.locator('#address')).toHaveAttribute('aria-invalid', 'true');
     }
     await page.locator('#address').fill('wss://plain.example.com/stomp/ws');
     await page.keyboard.press('Enter');
-    await expect(page.getByText(belfry.text('setup.byHand'))).toBeVisible();
+    await expect(page.getByText(belfry.text('setup.enteredManually'))).toBeVisible();
     await page.locator('#login').fill('alice');
     await page.locator('#secret').fill('wrong');
     await page.keyboard.press('Enter');
-    await expect(page.getByRole('alert')).toContainText(belfry.text('problem.refused'));
+    await expect(page.getByRole('alert')).toContainText(belfry.text('error.refused'));
     await page.locator('#secret').fill('right');
     await page.keyboard.press('Enter');
     await expect(belfry.button('setup.done')).toBeVisible();
   });
 
-  test('with managed settings only the sign-in remains', async ({ belfry }) => {
+  test('shows only the sign-in when the server is managed', async ({ belfry }) => {
     await belfry.open('managed', { language: 'zh-CN' });
     await expect(belfry.page.locator('#address')).toHaveCount(0);
     await expect(belfry.page.getByText(belfry.text('setup.managed'))).toBeVisible();
-    await expect(belfry.page.getByRole('listitem')).toHaveText([belfry.text('setup.step.sign-in'), belfry.text('setup.step.test')]);
+    await expect(belfry.page.getByRole('listitem')).toHaveText([
+      belfry.text('setup.step.sign-in'),
+      belfry.text('setup.step.test'),
+    ]);
     await belfry.page.locator('#login').fill('alice');
     await belfry.page.locator('#secret').fill('brief');
     await belfry.page.keyboard.press('Enter');
     await expect(belfry.page.getByText(belfry.text('setup.notKept'))).toBeVisible();
   });
 
-  test('the language is switched at once', async ({ belfry }) => {
+  test('switches the language at once', async ({ belfry }) => {
     await belfry.open('first-run');
     await belfry.page.getByRole('button', { name: '简体中文' }).click();
     await expect(belfry.page.getByRole('heading', { level: 1 })).toHaveText('欢迎使用 Belfry');
@@ -70,7 +78,7 @@ test.describe('first run', () => {
 });
 
 test.describe('inbox', () => {
-  test('is worked with the keyboard alone', async ({ belfry }) => {
+  test('can be used with the keyboard alone', async ({ belfry }) => {
     const { page } = belfry;
     const title = belfry.article.getByRole('heading', { level: 2 });
     await belfry.open('live');
@@ -89,7 +97,7 @@ test.describe('inbox', () => {
     await expect(belfry.toast).toContainText('1 notice deleted');
     await expect(title).not.toHaveText(first);
     await page.keyboard.press('z');
-    await expect(belfry.toast).toContainText('1 notice is back');
+    await expect(belfry.toast).toContainText('1 notice restored');
     await page.keyboard.press('End');
     await expect(belfry.rows.last()).toHaveAttribute('aria-selected', 'true');
     await page.keyboard.press('Home');
@@ -113,7 +121,7 @@ test.describe('inbox', () => {
     await page.keyboard.press('/');
     await page.keyboard.press('Escape');
     await expect(page.getByRole('searchbox')).toHaveValue('');
-    await expect(page.locator('.stuck, .day').first()).toBeVisible();
+    await expect(page.locator('.sticky, .day').first()).toBeVisible();
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     await expect(page.getByRole('dialog')).toBeVisible();
@@ -121,7 +129,7 @@ test.describe('inbox', () => {
     await expect(page.getByRole('dialog')).toHaveCount(0);
   });
 
-  test('is read out with names, roles, places and what is selected', async ({ belfry }) => {
+  test('gives screen readers names, roles, positions and the current notice', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     const list = page.getByRole('listbox', { name: 'Notices' });
@@ -131,11 +139,13 @@ test.describe('inbox', () => {
     const active = await list.getAttribute('aria-activedescendant');
     await expect(page.locator(`#${active}`)).toHaveAttribute('aria-posinset', '2');
     await expect(page.locator(`#${active}`)).toHaveAttribute('aria-setsize', '60');
-    await expect(page.locator(`#${active}`)).toHaveAccessibleName(/Unread.*Quarterly report is ready.*\d:\d\d.*Reporting/);
+    await expect(page.locator(`#${active}`)).toHaveAccessibleName(
+      /Unread.*Quarterly report is ready.*\d:\d\d.*Reporting/,
+    );
     await expect(page.getByRole('article', { name: 'Quarterly report is ready' })).toBeVisible();
   });
 
-  test('the focus goes through search, filters, list, and then what is read', async ({ belfry }) => {
+  test('moves the focus from search and filters to the list and the notice', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.first().click();
@@ -143,12 +153,29 @@ test.describe('inbox', () => {
     const order: string[] = [];
     for (let step = 0; step < 12; step += 1) {
       await page.keyboard.press('Tab');
-      order.push(await page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? ''));
+      order.push(
+        await page.evaluate(
+          () => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent.trim() ?? '',
+        ),
+      );
     }
-    expect(order).toEqual(['More actions', 'Search', 'All', 'Unread', 'Needs action', 'Kind', 'Notices', 'Mark as unread', 'Copy', 'Delete', 'More for this notice', 'Text of the notice']);
+    expect(order).toEqual([
+      'More actions',
+      'Search',
+      'All',
+      'Unread',
+      'Needs action',
+      'Kind',
+      'Notices',
+      'Mark as unread',
+      'Copy',
+      'Delete',
+      'More for this notice',
+      'Notice text',
+    ]);
   });
 
-  test('filters hold together, and say when nothing is left', async ({ belfry }) => {
+  test('combines filters, and says when nothing matches', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.button('filter.unread').click();
@@ -157,13 +184,13 @@ test.describe('inbox', () => {
     await expect(belfry.button('filter.unread')).toHaveAttribute('aria-pressed', 'false');
     await expect(belfry.rows.first()).toContainText('Needs action');
     await page.getByRole('combobox', { name: 'Kind' }).selectOption('payment');
-    await expect(page.getByText('Nothing matches')).toBeVisible();
+    await expect(page.getByText('No matching notices')).toBeVisible();
     await belfry.button('inbox.nothing.all').click();
     await expect(belfry.button('filter.all')).toHaveAttribute('aria-pressed', 'true');
     await expect(belfry.rows.first()).toBeVisible();
   });
 
-  test('two Chinese characters are found and marked, in the list, in the text and in a field', async ({ belfry }) => {
+  test('finds two Chinese characters and highlights them in the list, the text and a field', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live', { language: 'zh-CN' });
     await page.getByRole('searchbox').fill('成本');
@@ -174,7 +201,7 @@ test.describe('inbox', () => {
     await expect(page.locator('.row mark').first()).toHaveText('1284.50');
   });
 
-  test('what is read among the unread stays until the next one', async ({ belfry }) => {
+  test('keeps the open notice among the unread until another is opened', async ({ belfry }) => {
     await belfry.open('live');
     await belfry.button('filter.unread').click();
     await expect(belfry.rows).toHaveCount(7);
@@ -185,7 +212,7 @@ test.describe('inbox', () => {
     await expect(belfry.rows).toHaveCount(6);
   });
 
-  test('many are picked with the mouse, marked, and deleted with a way back', async ({ belfry }) => {
+  test('selects several with the mouse, marks, deletes and restores them', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.nth(0).click({ modifiers: ['Control'] });
@@ -197,45 +224,49 @@ test.describe('inbox', () => {
     await toolbar.getByRole('button', { name: 'Delete' }).click();
     await expect(belfry.toast).toContainText('4 notices deleted');
     await belfry.toast.getByRole('button', { name: 'Undo' }).click();
-    await expect(belfry.toast).toContainText('4 notices are back');
+    await expect(belfry.toast).toContainText('4 notices restored');
     await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
-    await belfry.choose('list.more', 'inbox.markAll');
+    await belfry.chooseMenuItem('list.more', 'inbox.markAll');
     await expect(belfry.toast).toContainText('3 notices marked as read');
     await expect(page.getByText(/\d unread/)).toHaveCount(0);
   });
 
-  test('deleting on the server asks first, and does nothing when told not to', async ({ belfry }) => {
+  test('asks before deleting on the server, and can be cancelled', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.nth(0).click();
-    await belfry.choose('notice.more', 'serverDelete.menu');
-    await expect(page.getByRole('dialog')).toContainText('for everybody');
+    await belfry.chooseMenuItem('notice.more', 'serverDelete.menu');
+    await expect(page.getByRole('dialog')).toContainText('for everyone');
     await belfry.button('dialog.cancel').click();
     await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '60');
-    await belfry.choose('notice.more', 'serverDelete.menu');
+    await belfry.chooseMenuItem('notice.more', 'serverDelete.menu');
     await belfry.button('serverDelete.confirm').click();
     await expect(belfry.toast).toContainText('deleted on the server');
     await expect(belfry.toast.getByRole('button', { name: 'Undo' })).toHaveCount(0);
     await expect(belfry.rows.first()).toHaveAttribute('aria-setsize', '59');
   });
 
-  test('a notice is copied whole, and the inbox exported', async ({ belfry }) => {
+  test('copies a whole notice, and exports the inbox', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.nth(4).click();
     await belfry.button('notice.copy').click();
     await expect(belfry.toast).toContainText('Copied');
-    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(/^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/);
-    await page.evaluate(() => { navigator.clipboard.writeText = () => Promise.reject(new Error('denied')); });
+    expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
+      /^Expense report 4711[^]*by Friday\.\n\nhttps:\/\/push/,
+    );
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('denied'));
+    });
     await belfry.button('notice.copy').click();
-    await expect(page.getByRole('alert')).toContainText(belfry.text('problem.clipboard'));
-    await belfry.choose('list.more', 'export.csv');
-    await expect(belfry.toast).toContainText('60 notices written to /home/alice/Documents/belfry-inbox.csv');
-    await belfry.button('done.exported.open').click();
+    await expect(page.getByRole('alert')).toContainText(belfry.text('error.clipboard'));
+    await belfry.chooseMenuItem('list.more', 'export.csv');
+    await expect(belfry.toast).toContainText('60 notices exported to /home/alice/Documents/belfry-inbox.csv');
+    await belfry.button('toast.exported.open').click();
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
-  test('older notices come from the server until there are no more', async ({ belfry }) => {
+  test('loads older notices from the server until there are no more', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.first().click();
@@ -248,7 +279,7 @@ test.describe('inbox', () => {
     await expect(belfry.button('inbox.older')).toHaveCount(0);
   });
 
-  test('an action is run, one that wants to be asked about is asked about, and what is decided says so', async ({ belfry }) => {
+  test('runs an action, after confirmation where it is wanted, and shows the decision', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.rows.nth(4).click();
@@ -261,11 +292,14 @@ test.describe('inbox', () => {
     await expect(belfry.article.locator('dl')).toContainText('approve');
   });
 
-  test('why one was or was not notified is answered plainly', async ({ belfry }) => {
+  test('explains why there was or was no notification', async ({ belfry }) => {
     await belfry.open('live');
     for (const [title, why] of [
-      ['Payment of invoice', 'why.shown'], ['Nightly import', 'why.suppressed.quiet-hours'], ['Quarterly report', 'why.suppressed.muted'],
-      ['Expense report 4698', 'why.suppressed.not-open'], ['Your password', 'why.uncertain'],
+      ['Payment of invoice', 'why.shown'],
+      ['Nightly import', 'why.suppressed.quiet-hours'],
+      ['Quarterly report', 'why.suppressed.muted'],
+      ['Expense report 4698', 'why.suppressed.not-open'],
+      ['Your password', 'why.uncertain'],
     ] as const) {
       await belfry.rows.filter({ hasText: title }).first().click();
       await expect(belfry.article.locator('.why')).toContainText(belfry.text(why));
@@ -274,23 +308,26 @@ test.describe('inbox', () => {
     await expect(belfry.article.locator('.why')).toContainText('no notification service');
   });
 
-  test('a click on a notification opens its notice, wherever it is', async ({ belfry }) => {
+  test('opens the notice of a clicked notification, wherever it is', async ({ belfry }) => {
     await belfry.open('million', { open: 123_456 });
-    await expect(belfry.page.locator('#notice-123456')).toHaveClass(/shown/);
+    await expect(belfry.page.locator('#notice-123456')).toHaveClass(/current/);
     await expect(belfry.article.locator('dl')).toContainText('8f3a-123456');
   });
 
-  test('what arrives does not move what is looked at', async ({ belfry }) => {
+  test('does not move the rows in view when notices arrive', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live', { every: 100 });
     await belfry.rows.first().waitFor();
-    await page.getByRole('listbox').evaluate((list) => { list.scrollTop = 1500; });
-    // The list renders the rows of the new place first; then the one in the middle of it is looked at.
-    const middle = () => page.getByRole('listbox').evaluate((list) => {
-      const box = list.getBoundingClientRect();
-      const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
-      return list.scrollTop > 1000 ? (found?.closest('[role=option]')?.id ?? '') : '';
+    await page.getByRole('listbox').evaluate((list) => {
+      list.scrollTop = 1500;
     });
+    // Waits until the list has rendered the new position, and takes the row in the middle of the view.
+    const middle = () =>
+      page.getByRole('listbox').evaluate((list) => {
+        const box = list.getBoundingClientRect();
+        const found = document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2);
+        return list.scrollTop > 1000 ? (found?.closest('[role=option]')?.id ?? '') : '';
+      });
     await expect.poll(middle).not.toBe('');
     const seen = page.locator(`#${await middle()}`);
     const before = await seen.boundingBox();
@@ -301,19 +338,19 @@ test.describe('inbox', () => {
 });
 
 test.describe('status', () => {
-  test('offline says since when, why, and when the next try is, and tries now when told to', async ({ belfry }) => {
+  test('offline, it shows since when, why, and the next attempt, and can try now', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('offline');
     const bar = page.locator('footer');
     await expect(bar).toContainText(/Offline since \d/);
-    await expect(bar).toContainText(/next try in \d+ s/);
+    await expect(bar).toContainText(/next attempt in \d+ s/);
     await expect(bar).toContainText(/complete up to \d/);
     await expect(bar).toContainText(belfry.text('fault.unreachable'));
     await belfry.button('status.tryNow').click();
     await expect(bar).toContainText('Connecting to push.example.com/ws…');
   });
 
-  test('what is needed has the button that resolves it', async ({ belfry }) => {
+  test('offers the button that resolves a fault', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('action-needed');
     await belfry.button('fix.sign-in').click();
@@ -324,10 +361,10 @@ test.describe('status', () => {
     await belfry.button('fix.sign-in').click();
     await page.locator('#secret').fill('new');
     await page.keyboard.press('Enter');
-    await expect(page.locator('footer')).toContainText('Live since');
+    await expect(page.locator('footer')).toContainText('Connected since');
   });
 
-  test('why it is so is said in the language that is chosen, at once', async ({ belfry }) => {
+  test('changes the language of the reason at once', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('action-needed');
     const bar = page.locator('footer');
@@ -338,7 +375,7 @@ test.describe('status', () => {
     await expect(bar).toContainText(`${belfry.text('fault.refused')} ${belfry.text('remedy.refused')} (Bad CONNECT)`);
   });
 
-  test('a back end that says only the least is shown all the same', async ({ belfry }) => {
+  test('shows a status without its optional fields', async ({ belfry }) => {
     await belfry.open('bare');
     await expect(belfry.page.locator('footer')).toContainText(/Offline since \d/);
     await expect(belfry.button('inbox.older')).toHaveCount(0);
@@ -354,10 +391,14 @@ test.describe('settings', () => {
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('设置');
     await page.getByRole('combobox', { name: '外观' }).selectOption('dark');
     await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
-    expect(await page.evaluate(() => getComputedStyle(document.body.querySelector('.content') ?? document.body).backgroundColor)).toBe('rgb(31, 34, 39)');
+    expect(
+      await page.evaluate(
+        () => getComputedStyle(document.body.querySelector('.content') ?? document.body).backgroundColor,
+      ),
+    ).toBe('rgb(31, 34, 39)');
   });
 
-  test('a managed setting is locked, and says by whom', async ({ belfry }) => {
+  test('a managed setting is locked and says where it is managed', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.button('settings.title').click();
@@ -367,12 +408,14 @@ test.describe('settings', () => {
     await expect(field.getByRole('button')).toHaveCount(0);
   });
 
-  test('a wrong value is said beside its field and not kept, a right one is, and reset takes it back', async ({ belfry }) => {
+  test('a wrong value is refused beside its field, a right one is saved, and reset restores the default', async ({
+    belfry,
+  }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.button('settings.title').click();
     await page.getByRole('button', { name: 'Server', exact: true }).click();
-    const field = page.locator('.field', { hasText: 'Ask every' });
+    const field = page.locator('.field', { hasText: 'Polling interval' });
     await field.getByRole('textbox').fill('soon');
     await page.keyboard.press('Enter');
     await expect(field.getByRole('alert')).toContainText('a duration such as "10s"');
@@ -384,7 +427,7 @@ test.describe('settings', () => {
     await expect(field.getByRole('textbox')).toHaveValue('5s');
   });
 
-  test('rules and quiet hours are edited', async ({ belfry }) => {
+  test('rules and quiet hours can be edited', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live');
     await belfry.button('settings.title').click();
@@ -414,7 +457,7 @@ test.describe('settings', () => {
     await expect(page.locator('#secret')).toBeVisible();
   });
 
-  test('the diagnostics show each step as it ends, and are copied without secrets', async ({ belfry }) => {
+  test('the diagnostics show each step as it ends, and can be copied', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('offline');
     await belfry.button('settings.title').click();
@@ -427,7 +470,7 @@ test.describe('settings', () => {
     expect(copied).toMatch(/fail\s+tcp\s+3004 ms/);
   });
 
-  test('devices that cannot be asked for are said to be so', async ({ belfry }) => {
+  test('offline, the devices page says that it cannot ask', async ({ belfry }) => {
     await belfry.open('offline');
     await belfry.button('settings.title').click();
     await belfry.page.getByRole('button', { name: 'Devices', exact: true }).click();

@@ -1,6 +1,6 @@
-// The built window with its fake back end, in Debian's Chromium. Needs the package chromium, and `npm run build` before.
+// The built window with its fake back end, in Debian's Chromium: needs the package chromium, and `npm run build` first.
 //
-// No browser is downloaded. Pictures go to target/ui, which is not committed.
+// No browser is downloaded. Screenshots go to target/ui, which is not committed.
 
 import { defineConfig } from '@playwright/test';
 
@@ -23,7 +23,15 @@ export default defineConfig({
     trace: 'off',
     launchOptions: {
       executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
-      args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
     },
   },
 });

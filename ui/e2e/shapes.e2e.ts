@@ -1,37 +1,46 @@
-// The window for eyes and machines that differ: narrow, zoomed, high contrast, no motion.
+// The window at other sizes and preferences: narrow, zoomed, large text, high contrast, reduced motion.
 
 import { expect, test } from './window';
 
-const isWithin = async (page: import('@playwright/test').Page) => {
-  expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth)).toBe(true);
+const expectNothingCutOff = async (page: import('@playwright/test').Page) => {
+  expect(
+    await page.evaluate(
+      () => document.documentElement.scrollWidth <= innerWidth && document.body.scrollWidth <= innerWidth,
+    ),
+  ).toBe(true);
 };
 
-for (const [name, width, height] of [['narrow', 360, 640], ['zoomed', 500, 340]] as const) {
-  test(`${name}: list and text take turns, nothing is cut off, settings and first run fit`, async ({ belfry }) => {
+for (const [name, width, height] of [
+  ['narrow', 360, 640],
+  ['zoomed', 500, 340],
+] as const) {
+  test(`${name}: the list and the notice alternate, nothing is cut off, settings and first run fit`, async ({
+    belfry,
+  }) => {
     const { page } = belfry;
     await page.setViewportSize({ width, height });
     await belfry.open('live');
     await belfry.rows.first().waitFor();
-    await isWithin(page);
-    await belfry.picture(`${name}-list`);
-    await belfry.isForEverybody();
+    await expectNothingCutOff(page);
+    await belfry.screenshot(`${name}-list`);
+    await belfry.expectAccessible();
     await belfry.rows.first().click();
     await expect(belfry.article).toBeVisible();
     await expect(page.getByRole('listbox')).toBeHidden();
-    await isWithin(page);
-    await belfry.picture(`${name}-reading`);
-    await belfry.isForEverybody();
+    await expectNothingCutOff(page);
+    await belfry.screenshot(`${name}-detail`);
+    await belfry.expectAccessible();
     await page.getByRole('button', { name: 'Back to the list' }).click();
     await expect(page.getByRole('listbox')).toBeVisible();
     await belfry.button('settings.title').click();
     await page.locator('.field').first().waitFor();
-    await isWithin(page);
-    await belfry.picture(`${name}-settings`);
-    await belfry.isForEverybody();
+    await expectNothingCutOff(page);
+    await belfry.screenshot(`${name}-settings`);
+    await belfry.expectAccessible();
     await belfry.open('first-run');
-    await isWithin(page);
-    await belfry.picture(`${name}-first-run`);
-    await belfry.isForEverybody();
+    await expectNothingCutOff(page);
+    await belfry.screenshot(`${name}-first-run`);
+    await belfry.expectAccessible();
   });
 }
 
@@ -42,24 +51,26 @@ test('text twice as large makes rows twice as high', async ({ belfry }) => {
     document.documentElement.style.fontSize = '30px';
     dispatchEvent(new Event('resize'));
   });
-  await expect.poll(async () => Math.round((await belfry.rows.first().boundingBox())?.height ?? 0)).toBe(Math.round(30 * 4.125));
+  await expect
+    .poll(async () => Math.round((await belfry.rows.first().boundingBox())?.height ?? 0))
+    .toBe(Math.round(30 * 4.125));
   expect(before).toBeLessThan(70);
-  await belfry.picture('large-text');
+  await belfry.screenshot('large-text');
 });
 
-test('high contrast shows what is selected, unread and focused', async ({ belfry }) => {
+test('high contrast shows the current notice', async ({ belfry }) => {
   const { page } = belfry;
   await page.emulateMedia({ forcedColors: 'active' });
   await belfry.open('live');
   await belfry.rows.nth(1).click();
   expect(await belfry.rows.nth(1).evaluate((row) => getComputedStyle(row).outlineStyle)).toBe('solid');
-  await belfry.picture('forced-colours');
+  await belfry.screenshot('forced-colours');
   await page.emulateMedia({ forcedColors: 'none', contrast: 'more' });
-  await belfry.isForEverybody();
-  await belfry.picture('more-contrast');
+  await belfry.expectAccessible();
+  await belfry.screenshot('more-contrast');
 });
 
-test('nothing moves for who wants no motion', async ({ belfry }) => {
+test('nothing moves with reduced motion', async ({ belfry }) => {
   const { page } = belfry;
   await page.emulateMedia({ reducedMotion: 'reduce' });
   await belfry.open('first-run', { pace: 400 });
@@ -68,6 +79,8 @@ test('nothing moves for who wants no motion', async ({ belfry }) => {
   await page.locator('#login').fill('alice');
   await page.locator('#secret').fill('x');
   await page.keyboard.press('Enter');
-  await page.locator('.under-way').waitFor();
-  expect(await page.evaluate(() => document.getAnimations().filter((animation) => animation.playState === 'running').length)).toBe(0);
+  await page.locator('.running').waitFor();
+  expect(
+    await page.evaluate(() => document.getAnimations().filter((animation) => animation.playState === 'running').length),
+  ).toBe(0);
 });

@@ -1,4 +1,4 @@
-// What every test of the window starts from: a scene in a language and a theme, errors noticed, rules for people checked.
+// The fixture of every test of the window: opens a scene, records errors of the page, checks accessibility.
 
 import AxeBuilder from '@axe-core/playwright';
 import { expect, type Page, test as base } from '@playwright/test';
@@ -12,12 +12,12 @@ export type Theme = 'light' | 'dark';
 export const languages: Language[] = ['en', 'zh-CN'];
 export const themes: Theme[] = ['light', 'dark'];
 
-export interface Look {
+export interface SceneOptions {
   language?: Language;
   theme?: Theme;
-  /** Milliseconds between two steps of the fake server. */
+  /** Milliseconds that each request to the fake server takes. */
   pace?: number;
-  /** Milliseconds between two notices that arrive. */
+  /** Milliseconds between two new notices. */
   every?: number;
   open?: number;
 }
@@ -30,24 +30,42 @@ export class Belfry {
   constructor(page: Page) {
     this.page = page;
     page.on('pageerror', (error) => this.errors.push(String(error)));
-    page.on('console', (message) => { if (message.type() === 'error' || message.type() === 'warning') this.errors.push(message.text()); });
-    page.on('dialog', (dialog) => { this.errors.push(`dialog: ${dialog.message()}`); void dialog.dismiss(); });
-    page.on('request', (request) => { if (!request.url().startsWith(process.env['BELFRY_UI'] ?? '')) this.errors.push(`request: ${request.url().slice(0, 200)}`); });
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.errors.push(message.text());
+    });
+    page.on('dialog', (dialog) => {
+      this.errors.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => {
+      if (!request.url().startsWith(process.env['BELFRY_UI'] ?? ''))
+        this.errors.push(`request: ${request.url().slice(0, 200)}`);
+    });
   }
 
-  async open(scene: Scene, { language = 'en', theme = 'light', pace = 15, every = 0, open }: Look = {}): Promise<void> {
+  async open(
+    scene: Scene,
+    { language = 'en', theme = 'light', pace = 15, every = 0, open }: SceneOptions = {},
+  ): Promise<void> {
     this.language = language;
     await this.page.emulateMedia({ colorScheme: theme });
     const address = new URL(process.env['BELFRY_UI'] ?? '');
-    address.search = new URLSearchParams({ scene, lang: language, theme, pace: String(pace), every: String(every), ...(open === undefined ? {} : { open: String(open) }) }).toString();
+    address.search = new URLSearchParams({
+      scene,
+      lang: language,
+      theme,
+      pace: String(pace),
+      every: String(every),
+      ...(open === undefined ? {} : { open: String(open) }),
+    }).toString();
     await this.page.goto(address.href);
     await this.page.locator('main').waitFor();
   }
 
   /** A text of the window in its language. */
-  text(key: keyof typeof en, places: Record<string, string | number> = {}): string {
+  text(key: keyof typeof en, values: Record<string, string | number> = {}): string {
     const text = (this.language === 'en' ? en : zhCN)[key];
-    return text.replaceAll(/\{(\w+)\}/g, (place, name: string) => String(places[name] ?? place));
+    return text.replaceAll(/\{(\w+)\}/g, (placeholder, name: string) => String(values[name] ?? placeholder));
   }
 
   button(key: keyof typeof en) {
@@ -66,32 +84,45 @@ export class Belfry {
     return this.page.locator('.toast');
   }
 
-  async choose(menu: keyof typeof en, item: keyof typeof en): Promise<void> {
-    await this.page.getByRole('button', { name: this.text(menu), exact: true }).first().click();
+  async chooseMenuItem(menu: keyof typeof en, item: keyof typeof en): Promise<void> {
+    await this.page
+      .getByRole('button', { name: this.text(menu), exact: true })
+      .first()
+      .click();
     await this.page.getByRole('menuitem', { name: this.text(item), exact: true }).click();
   }
 
-  /** Changes the theme of the window as it stands; colours that fade are waited for. */
-  async wear(theme: Theme): Promise<void> {
+  /** Changes the theme and waits until the colours have changed. */
+  async setTheme(theme: Theme): Promise<void> {
     await this.page.emulateMedia({ colorScheme: theme });
     await this.page.evaluate(async (look) => {
       document.documentElement.dataset['theme'] = look;
-      await Promise.all(document.getAnimations().filter((animation) => animation instanceof CSSTransition).map((animation) => animation.finished));
+      await Promise.all(
+        document
+          .getAnimations()
+          .filter((animation) => animation instanceof CSSTransition)
+          .map((animation) => animation.finished),
+      );
     }, theme);
   }
 
-  async picture(name: string): Promise<void> {
+  async screenshot(name: string): Promise<void> {
     await this.page.screenshot({ path: `${import.meta.dirname}/../../target/ui/${name}.png` });
   }
 
-  /** No rule for accessible pages is broken. */
-  async isForEverybody(): Promise<void> {
+  /** Expects that no accessibility rule is broken. */
+  async expectAccessible(): Promise<void> {
     const { violations } = await new AxeBuilder({ page: this.page }).analyze();
-    expect(violations.map(({ id, nodes }) => ({ id, nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`) }))).toEqual([]);
+    expect(
+      violations.map(({ id, nodes }) => ({
+        id,
+        nodes: nodes.map((node) => `${node.html.slice(0, 160)} ${node.any[0]?.message ?? ''}`),
+      })),
+    ).toEqual([]);
   }
 }
 
-/** A test that also fails on any error of the page, any dialog, and any request to elsewhere. */
+/** A test that also fails on an error of the page, a dialog, or a request to another address. */
 export const test = base.extend<{ belfry: Belfry }>({
   belfry: async ({ page }, use) => {
     const belfry = new Belfry(page);

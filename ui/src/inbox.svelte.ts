@@ -1,56 +1,60 @@
-// The inbox as a person works with it: what is listed, what is read, what is picked, and what was just done.
+// The state of the inbox in the window: the list, the open notice, the selection, and the result of the last command.
 //
-// It holds no truth. Every change goes to the back end, and an update makes it read again what it shows; readings are
-// joined, so a burst of updates costs one or two. Answers that come too late are dropped.
+// Holds no truth: every change goes to the back end, and after an update the shown pages are read again. Updates that
+// arrive while a read is running are joined into one more read. Answers that are out of date are dropped. No DOM.
 
 import { type Backend, type Detail, everything, type Filter, type Kind } from './backend/backend';
-import { type Trouble, troubleOf } from './problem';
-import { Roll } from './roll.svelte';
+import { type DisplayError, toDisplayError } from './errors';
+import { VirtualList } from './list/virtual-list.svelte';
 
-/** A notice that is shown this long, in milliseconds, counts as read. */
-const readAfter = 1500;
-/** So many can be picked at once. */
-export const mostPicked = 10_000;
+/** A notice that is shown for this long counts as read. */
+const markReadAfterMs = 1500;
+/** The most notices that can be selected at once. */
+export const maxSelection = 10_000;
 
-/** What was done, said in a line of its own that goes away. */
-export interface Done {
+/** The result of a command, shown for a short time. */
+export interface ToastMessage {
   what: 'removed' | 'removedOnServer' | 'exported' | 'copied' | 'read' | 'unread' | 'restored' | 'older' | 'acted';
   count: number;
   path?: string;
+  /** The key with which the deletion can be undone. */
   undo?: number;
-  /** How long it can be taken back, in milliseconds. */
+  /** How long it can be undone, in milliseconds. */
   undoMs?: number;
 }
 
 export class Inbox {
-  readonly roll: Roll;
-  selected = $state<number | null>(null);
+  readonly virtualList: VirtualList;
+  /** The notice that is open in the detail pane. */
+  current = $state<number | null>(null);
   detail = $state.raw<Detail | null>(null);
-  /** The selected notice is no longer there. */
+  /** The open notice is no longer in the inbox. */
   isGone = $state(false);
-  picked = $state.raw<ReadonlySet<number>>(new Set());
+  /** The notices that commands apply to; empty for the open one alone. */
+  selection = $state.raw<ReadonlySet<number>>(new Set());
   kinds = $state.raw<Kind[]>([]);
-  /** What went wrong with the last thing a person asked for. */
-  problem = $state.raw<Trouble | null>(null);
-  done = $state.raw<Done | null>(null);
-  /** What takes a while and is under way. */
+  /** Why the last command failed. */
+  error = $state.raw<DisplayError | null>(null);
+  toast = $state.raw<ToastMessage | null>(null);
+  /** The slow command that is running now. */
   busy = $state<'older' | 'export' | 'act' | 'server' | null>(null);
   /** The server's history has been read to its end. */
   hasAllHistory = $state(false);
 
   readonly #backend: Backend;
-  #anchor: number | null = null;
+  /** Where a range selection begins. */
+  #selectionAnchor: number | null = null;
   #refreshing: Promise<void> | null = null;
   #isStale = false;
   #readTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(backend: Backend) {
     this.#backend = backend;
-    this.roll = new Roll(backend);
+    this.virtualList = new VirtualList(backend);
   }
 
   get filter(): Filter {
-    return this.roll.filter;
+    return this.virtualList.filter;
   }
 
   get isFiltered(): boolean {
@@ -58,7 +62,7 @@ export class Inbox {
     return text.trim() !== '' || unread || needsAction || kind !== null;
   }
 
-  /** Reads again all that is shown. */
+  /** Reads everything that is shown again. */
   refresh(): Promise<void> {
     this.#isStale = true;
     this.#refreshing ??= this.#readWhileStale().finally(() => {
@@ -67,208 +71,221 @@ export class Inbox {
     return this.#refreshing;
   }
 
-  async show(change: Partial<Filter>): Promise<void> {
-    this.unpick();
-    await this.roll.show({ ...this.filter, ...change });
-    if ('text' in change && this.selected !== null) await this.#readDetail(this.selected);
+  async setFilter(change: Partial<Filter>): Promise<void> {
+    this.clearSelection();
+    await this.virtualList.setFilter({ ...this.filter, ...change });
+    if ('text' in change && this.current !== null) await this.#readDetail(this.current);
   }
 
-  showAll(): Promise<void> {
-    return this.show(everything);
+  clearFilter(): Promise<void> {
+    return this.setFilter(everything);
   }
 
-  /** Shows a notice. One that is opened on purpose is read at once, one that is passed over only after a while. */
-  async select(seq: number | null, { opened = false } = {}): Promise<void> {
+  /** Shows a notice. One that was opened on purpose becomes read at once, one that was moved to after a short time. */
+  async setCurrent(seq: number | null, { opened = false } = {}): Promise<void> {
     clearTimeout(this.#readTimer);
-    if (this.selected !== seq) this.detail = null;
-    this.selected = seq;
-    this.#anchor = seq;
+    if (this.current !== seq) this.detail = null;
+    this.current = seq;
+    this.#selectionAnchor = seq;
     this.isGone = false;
-    this.#keep();
+    this.#pinCurrent();
     if (seq === null) return;
-    await Promise.all([this.#readDetail(seq), this.roll.reveal(seq)]);
-    if (this.selected !== seq || this.detail?.read !== false) return;
+    await Promise.all([this.#readDetail(seq), this.virtualList.reveal(seq)]);
+    if (this.current !== seq || this.detail?.read !== false) return;
     if (opened) await this.setRead(true, [seq]);
-    else this.#readTimer = setTimeout(() => void this.setRead(true, [seq]), readAfter);
+    else this.#readTimer = setTimeout(() => void this.setRead(true, [seq]), markReadAfterMs);
   }
 
-  /** Selects the notice `by` rows further down (or up); with `picks` every one on the way is picked. */
-  async move(by: number, { picks = false } = {}): Promise<void> {
-    const from = this.selected;
-    const row = await this.roll.neighbour(from, by);
+  /** Opens the notice `by` rows further down (or up); `extend` adds both to the selection. */
+  async move(by: number, { extend = false } = {}): Promise<void> {
+    const from = this.current;
+    const row = await this.virtualList.neighbour(from, by);
     if (!row) return;
-    if (picks && from !== null) this.picked = new Set([...this.picked, from, row.seq]);
-    else if (!picks) this.unpick();
-    await this.select(row.seq);
+    if (extend && from !== null) this.selection = new Set([...this.selection, from, row.seq]);
+    else if (!extend) this.clearSelection();
+    await this.setCurrent(row.seq);
   }
 
-  pick(seq: number): void {
-    const picked = new Set(this.picked);
-    if (!picked.delete(seq)) picked.add(seq);
-    this.picked = picked;
-    this.#anchor = seq;
+  toggleSelected(seq: number): void {
+    const selection = new Set(this.selection);
+    if (!selection.delete(seq)) selection.add(seq);
+    this.selection = selection;
+    this.#selectionAnchor = seq;
   }
 
-  /** Picks everything from the row that was last picked or selected to this one. */
-  pickTo(seq: number): void {
-    const { rows } = this.roll.sheet;
-    const from = rows.findIndex((row) => row.seq === (this.#anchor ?? seq));
+  /** Selects all loaded rows between the selection anchor and this one. */
+  extendSelection(seq: number): void {
+    const { rows } = this.virtualList.layout;
+    const from = rows.findIndex((row) => row.seq === (this.#selectionAnchor ?? seq));
     const to = rows.findIndex((row) => row.seq === seq);
     const between = rows.slice(Math.min(from < 0 ? to : from, to), Math.max(from, to) + 1);
-    this.picked = new Set([...this.picked, ...between.map((row) => row.seq)]);
+    this.selection = new Set([...this.selection, ...between.map((row) => row.seq)]);
   }
 
-  async pickAll(): Promise<void> {
-    await this.#ask(async () => {
-      this.picked = new Set(await this.#backend.seqs(this.filter, mostPicked));
+  async selectAll(): Promise<void> {
+    await this.#attempt(async () => {
+      this.selection = new Set(await this.#backend.seqs(this.filter, maxSelection));
     });
   }
 
-  unpick(): void {
-    if (this.picked.size > 0) this.picked = new Set();
+  clearSelection(): void {
+    if (this.selection.size > 0) this.selection = new Set();
   }
 
-  /** What an action is about: the picked notices, else the selected one. */
+  /** The notices a command applies to: the selection, else the open one. */
   get targets(): number[] {
-    if (this.picked.size > 0) return [...this.picked];
-    return this.selected === null ? [] : [this.selected];
+    if (this.selection.size > 0) return [...this.selection];
+    return this.current === null ? [] : [this.current];
   }
 
   async setRead(read: boolean, seqs = this.targets): Promise<void> {
     clearTimeout(this.#readTimer);
     if (seqs.length === 0) return;
-    await this.#ask(() => this.#backend.setRead(seqs, read));
-    if (seqs.length > 1) this.done = { what: read ? 'read' : 'unread', count: seqs.length };
+    await this.#attempt(() => this.#backend.setRead(seqs, read));
+    if (seqs.length > 1) this.toast = { what: read ? 'read' : 'unread', count: seqs.length };
   }
 
-  /** Marks all that the filter shows. */
+  /** Marks every notice that matches the filter as read. */
   async setAllRead(): Promise<void> {
-    const count = this.isFiltered ? this.roll.sheet.total : this.roll.unread;
-    if (await this.#ask(() => this.#backend.setAllRead(this.filter, this.roll.newest))) this.done = { what: 'read', count };
+    const count = this.isFiltered ? this.virtualList.layout.total : this.virtualList.unread;
+    if (await this.#attempt(() => this.#backend.setAllRead(this.filter, this.virtualList.newestSeq)))
+      this.toast = { what: 'read', count };
   }
 
-  /** Deletes here, and selects what comes after it. It can be taken back for a while. */
+  /** Deletes here and opens the next notice. Can be undone for a short time. */
   async remove(): Promise<void> {
     const seqs = this.targets;
     if (seqs.length === 0) return;
     const next = await this.#nextAfter(seqs);
-    const isDone = await this.#ask(async () => {
+    const isRemoved = await this.#attempt(async () => {
       const removed = await this.#backend.remove(seqs);
-      this.done = { what: 'removed', count: removed.count, ...(removed.undo === null ? {} : { undo: removed.undo, undoMs: removed.undoMs }) };
+      this.toast = {
+        what: 'removed',
+        count: removed.count,
+        ...(removed.undo === null ? {} : { undo: removed.undo, undoMs: removed.undoMs }),
+      };
     });
-    if (isDone) await this.#leave(next);
+    if (isRemoved) await this.#openNext(next);
   }
 
   async undo(): Promise<void> {
-    const undo = this.done?.undo;
-    const count = this.done?.count ?? 0;
+    const undo = this.toast?.undo;
+    const count = this.toast?.count ?? 0;
     if (undo === undefined) return;
-    if (await this.#ask(() => this.#backend.restore(undo))) this.done = { what: 'restored', count };
+    if (await this.#attempt(() => this.#backend.restore(undo))) this.toast = { what: 'restored', count };
   }
 
-  /** Deletes the server's records, for everybody, and the notices here. There is no way back. */
+  /** Deletes the server's records, for everyone, and the notices here. Cannot be undone. */
   async removeOnServer(): Promise<void> {
     const seqs = this.targets;
     const next = await this.#nextAfter(seqs);
-    const isDone = await this.#take('server', async () => {
-      this.done = { what: 'removedOnServer', count: await this.#backend.removeOnServer(seqs) };
+    const isRemoved = await this.#runBusy('server', async () => {
+      this.toast = { what: 'removedOnServer', count: await this.#backend.removeOnServer(seqs) };
     });
-    if (isDone) await this.#leave(next);
+    if (isRemoved) await this.#openNext(next);
   }
 
   async openLink(): Promise<void> {
-    const seq = this.selected;
-    if (seq !== null) await this.#ask(() => this.#backend.openLink(seq));
+    const seq = this.current;
+    if (seq !== null) await this.#attempt(() => this.#backend.openLink(seq));
   }
 
   async act(action: string): Promise<void> {
-    const seq = this.selected;
+    const seq = this.current;
     if (seq === null) return;
-    await this.#take('act', async () => {
+    await this.#runBusy('act', async () => {
       await this.#backend.act(seq, action);
-      this.done = { what: 'acted', count: 1 };
+      this.toast = { what: 'acted', count: 1 };
     });
   }
 
   async loadOlder(): Promise<void> {
-    await this.#take('older', async () => {
+    await this.#runBusy('older', async () => {
       const { added, hasMore } = await this.#backend.loadOlder();
       this.hasAllHistory = !hasMore;
-      this.done = { what: 'older', count: added };
-      await this.roll.refresh();
+      this.toast = { what: 'older', count: added };
+      await this.virtualList.refresh();
     });
   }
 
-  /** Writes the picked notices, else all that the filter shows. */
+  /** Writes the selection to a file, else every notice that matches the filter. */
   async exportAs(format: 'json' | 'csv'): Promise<void> {
-    const seqs = this.picked.size > 0 ? [...this.picked] : null;
-    await this.#take('export', async () => {
-      this.done = { what: 'exported', ...(await this.#backend.exportNotices(format, this.filter, seqs)) };
+    const seqs = this.selection.size > 0 ? [...this.selection] : null;
+    await this.#runBusy('export', async () => {
+      this.toast = { what: 'exported', ...(await this.#backend.exportNotices(format, this.filter, seqs)) };
     });
   }
 
   async showExport(): Promise<void> {
-    await this.#ask(() => this.#backend.showExport());
+    await this.#attempt(() => this.#backend.showExport());
   }
 
   async tryNow(): Promise<void> {
-    await this.#ask(() => this.#backend.tryNow());
+    await this.#attempt(() => this.#backend.tryNow());
   }
 
+  /** Reads until nothing has changed during a read. */
   async #readWhileStale(): Promise<void> {
     while (this.#isStale) {
       this.#isStale = false;
-      const { selected } = this;
-      await Promise.all([this.roll.refresh(), selected === null ? null : this.#readDetail(selected), this.#readKinds()]);
+      const { current } = this;
+      await Promise.all([
+        this.virtualList.refresh(),
+        current === null ? null : this.#readDetail(current),
+        this.#readKinds(),
+      ]);
     }
   }
 
+  /** The notice to open once these are deleted. */
   async #nextAfter(seqs: number[]): Promise<number | null> {
-    if (this.selected === null || !seqs.includes(this.selected)) return this.selected;
+    if (this.current === null || !seqs.includes(this.current)) return this.current;
     const gone = new Set(seqs);
-    const { rows } = this.roll.sheet;
-    const at = rows.findIndex((row) => row.seq === this.selected);
-    const next = rows.slice(Math.max(at, 0)).find((row) => !gone.has(row.seq)) ?? rows.slice(0, Math.max(at, 0)).findLast((row) => !gone.has(row.seq));
-    return next?.seq ?? (await this.roll.neighbour(this.selected, 1))?.seq ?? null;
+    const { rows } = this.virtualList.layout;
+    const index = rows.findIndex((row) => row.seq === this.current);
+    const next =
+      rows.slice(Math.max(index, 0)).find((row) => !gone.has(row.seq)) ??
+      rows.slice(0, Math.max(index, 0)).findLast((row) => !gone.has(row.seq));
+    return next?.seq ?? (await this.virtualList.neighbour(this.current, 1))?.seq ?? null;
   }
 
-  async #leave(next: number | null): Promise<void> {
-    this.unpick();
-    await this.select(next);
+  async #openNext(next: number | null): Promise<void> {
+    this.clearSelection();
+    await this.setCurrent(next);
   }
 
-  async #take(busy: NonNullable<Inbox['busy']>, action: () => Promise<void>): Promise<boolean> {
+  async #runBusy(busy: NonNullable<Inbox['busy']>, action: () => Promise<void>): Promise<boolean> {
     if (this.busy) return false;
     this.busy = busy;
     try {
-      return await this.#ask(action);
+      return await this.#attempt(action);
     } finally {
       this.busy = null;
     }
   }
 
-  async #ask(action: () => Promise<unknown>): Promise<boolean> {
+  async #attempt(action: () => Promise<unknown>): Promise<boolean> {
     try {
       await action();
-      this.problem = null;
+      this.error = null;
       return true;
-    } catch (error) {
-      this.problem = troubleOf(error);
+    } catch (thrown) {
+      this.error = toDisplayError(thrown);
       return false;
     }
   }
 
-  /** What is being read stays in the list, even if it no longer matches. */
-  #keep(): void {
-    const row = this.roll.sheet.rows.find(({ seq }) => seq === this.selected);
-    this.roll.kept = row ?? null;
+  /** Keeps the open notice in the list, even if it no longer matches. */
+  #pinCurrent(): void {
+    const row = this.virtualList.layout.rows.find(({ seq }) => seq === this.current);
+    this.virtualList.pinnedRow = row ?? null;
   }
 
   async #readKinds(): Promise<void> {
     try {
       this.kinds = await this.#backend.kinds();
     } catch {
-      // the list itself says that the inbox cannot be read; without kinds there is only no filter by kind
+      // The list shows the error; without kinds only the filter by kind is missing.
       this.kinds = [];
     }
   }
@@ -276,14 +293,15 @@ export class Inbox {
   async #readDetail(seq: number): Promise<void> {
     try {
       const detail = await this.#backend.notice(seq, this.filter.text);
-      if (this.selected !== seq) return;
+      if (this.current !== seq) return;
       this.detail = detail;
       this.isGone = detail === null;
-      const { kept } = this.roll;
-      if (!detail) this.roll.kept = null;
-      else if (kept?.seq === seq) this.roll.kept = { ...kept, read: detail.read, state: detail.state };
-    } catch (error) {
-      this.problem = troubleOf(error);
+      const { pinnedRow } = this.virtualList;
+      if (!detail) this.virtualList.pinnedRow = null;
+      else if (pinnedRow?.seq === seq)
+        this.virtualList.pinnedRow = { ...pinnedRow, read: detail.read, state: detail.state };
+    } catch (thrown) {
+      this.error = toDisplayError(thrown);
     }
   }
 }

@@ -4,8 +4,8 @@ import type { Backend, Detail } from './backend/backend';
 import { fake } from './backend/fake';
 import { Inbox } from './inbox.svelte';
 
-/** An inbox that hears of changes, as in the window. */
-async function opened(backend: Backend): Promise<Inbox> {
+/** An inbox that follows the updates of its back end, as in the window. */
+async function connected(backend: Backend): Promise<Inbox> {
   const inbox = new Inbox(backend);
   await backend.listen((update) => {
     if (update.type === 'inbox') void inbox.refresh();
@@ -14,9 +14,9 @@ async function opened(backend: Backend): Promise<Inbox> {
   return inbox;
 }
 
-const seqs = (inbox: Inbox) => inbox.roll.sheet.rows.map((row) => row.seq);
+const seqs = (inbox: Inbox) => inbox.virtualList.layout.rows.map((row) => row.seq);
 
-test('a burst of updates costs two readings at most', async () => {
+test('a burst of updates reads at most two pages', async () => {
   const backend = fake();
   const page = vi.fn(backend.page);
   const inbox = new Inbox({ ...backend, page });
@@ -24,7 +24,7 @@ test('a burst of updates costs two readings at most', async () => {
   expect(page.mock.calls.length).toBeLessThanOrEqual(2);
 });
 
-test('an update during a reading is not lost', async () => {
+test('an update during a read is not lost', async () => {
   const backend = fake();
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -42,149 +42,151 @@ test('an update during a reading is not lost', async () => {
   expect(seqs(inbox)[0]).toBe(59);
 });
 
-test('a notice opened on purpose is marked read, one passed over is not at once', async () => {
+test('a notice opened on purpose is read at once, one that was moved to is not', async () => {
   const backend = fake();
-  const inbox = await opened(backend);
-  await inbox.select(60, { opened: true });
+  const inbox = await connected(backend);
+  await inbox.setCurrent(60, { opened: true });
   await inbox.move(1);
-  expect(inbox.selected).toBe(59);
+  expect(inbox.current).toBe(59);
   expect((await backend.notice(60, ''))?.read).toBe(true);
   expect((await backend.notice(59, ''))?.read).toBe(false);
 });
 
 test('a notice that stays on the screen becomes read', async () => {
   const backend = fake();
-  const inbox = await opened(backend);
+  const inbox = await connected(backend);
   vi.useFakeTimers();
-  await inbox.select(60);
+  await inbox.setCurrent(60);
   await vi.advanceTimersByTimeAsync(2000);
   vi.useRealTimers();
   expect((await backend.notice(60, ''))?.read).toBe(true);
 });
 
-test('a detail that comes too late does not replace the one selected since', async () => {
+test('a late detail does not replace the notice opened since', async () => {
   const backend = fake();
   const late: ((detail: Detail | null) => void)[] = [];
-  const notice = vi.fn((seq: number) => (seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq, '')));
+  const notice = vi.fn((seq: number) =>
+    seq === 60 ? new Promise<Detail | null>((resolve) => late.push(resolve)) : backend.notice(seq, ''),
+  );
   const inbox = new Inbox({ ...backend, notice });
   await inbox.refresh();
-  const first = inbox.select(60);
-  await inbox.select(59);
+  const first = inbox.setCurrent(60);
+  await inbox.setCurrent(59);
   late[0]?.(await backend.notice(60, ''));
   await first;
   expect(inbox.detail?.seq).toBe(59);
 });
 
-test('among the unread, the one that is being read stays until another is selected', async () => {
-  const inbox = await opened(fake());
-  await inbox.show({ unread: true });
+test('among the unread, the open notice stays until another is opened', async () => {
+  const inbox = await connected(fake());
+  await inbox.setFilter({ unread: true });
   expect(seqs(inbox)).toEqual([60, 59, 58, 57, 56, 55, 54]);
-  await inbox.select(58, { opened: true });
+  await inbox.setCurrent(58, { opened: true });
   await inbox.refresh();
   expect(seqs(inbox)).toContain(58);
-  expect(inbox.roll.sheet.rows.find((row) => row.seq === 58)?.read).toBe(true);
+  expect(inbox.virtualList.layout.rows.find((row) => row.seq === 58)?.read).toBe(true);
   await inbox.move(1);
   await inbox.refresh();
-  expect(inbox.selected).toBe(57);
+  expect(inbox.current).toBe(57);
   expect(seqs(inbox)).not.toContain(58);
 });
 
-test('deleting selects what comes after it, and undo brings it back', async () => {
-  const inbox = await opened(fake());
-  await inbox.select(58);
+test('deleting opens the next notice, and undo brings the deleted one back', async () => {
+  const inbox = await connected(fake());
+  await inbox.setCurrent(58);
   await inbox.remove();
   await inbox.refresh();
-  expect(inbox.selected).toBe(57);
+  expect(inbox.current).toBe(57);
   expect(seqs(inbox)).not.toContain(58);
-  expect(inbox.done).toMatchObject({ what: 'removed', count: 1 });
+  expect(inbox.toast).toMatchObject({ what: 'removed', count: 1 });
   await inbox.undo();
   await inbox.refresh();
   expect(seqs(inbox)).toContain(58);
-  expect(inbox.done).toEqual({ what: 'restored', count: 1 });
+  expect(inbox.toast).toEqual({ what: 'restored', count: 1 });
 });
 
-test('deleting many goes on with the first one that is left', async () => {
-  const inbox = await opened(fake());
-  await inbox.select(60);
-  await inbox.move(1, { picks: true });
-  await inbox.move(1, { picks: true });
-  expect([...inbox.picked].sort()).toEqual([58, 59, 60]);
+test('deleting several opens the first notice that remains', async () => {
+  const inbox = await connected(fake());
+  await inbox.setCurrent(60);
+  await inbox.move(1, { extend: true });
+  await inbox.move(1, { extend: true });
+  expect([...inbox.selection].sort()).toEqual([58, 59, 60]);
   await inbox.remove();
-  expect(inbox.selected).toBe(57);
-  expect(inbox.picked.size).toBe(0);
-  expect(inbox.done?.count).toBe(3);
+  expect(inbox.current).toBe(57);
+  expect(inbox.selection.size).toBe(0);
+  expect(inbox.toast?.count).toBe(3);
 });
 
-test('a range is picked from the last one to this one', async () => {
-  const inbox = await opened(fake());
-  inbox.pick(50);
-  inbox.pickTo(47);
-  expect([...inbox.picked].sort()).toEqual([47, 48, 49, 50]);
-  inbox.pick(48);
-  expect(inbox.picked.has(48)).toBe(false);
+test('a range is selected from the last selected notice to this one', async () => {
+  const inbox = await connected(fake());
+  inbox.toggleSelected(50);
+  inbox.extendSelection(47);
+  expect([...inbox.selection].sort()).toEqual([47, 48, 49, 50]);
+  inbox.toggleSelected(48);
+  expect(inbox.selection.has(48)).toBe(false);
 });
 
-test('all are picked by what the filter shows, also what was never read', async () => {
-  const inbox = await opened(fake({ scene: 'many' }));
-  await inbox.show({ kind: 'payment' });
-  await inbox.pickAll();
-  expect(inbox.picked.size).toBe(2500);
+test('select all takes every notice that matches, also those that are not loaded', async () => {
+  const inbox = await connected(fake({ scene: 'many' }));
+  await inbox.setFilter({ kind: 'payment' });
+  await inbox.selectAll();
+  expect(inbox.selection.size).toBe(2500);
 });
 
-test('marking all spares what arrives meanwhile', async () => {
+test('marking all as read leaves out what arrives meanwhile', async () => {
   const backend = fake();
-  const inbox = await opened(backend);
-  const through = inbox.roll.newest;
+  const inbox = await connected(backend);
+  const through = inbox.virtualList.newestSeq;
   await backend.testNotice();
   await backend.setAllRead(inbox.filter, through);
   await inbox.refresh();
-  expect(inbox.roll.unread).toBe(1);
+  expect(inbox.virtualList.unread).toBe(1);
 });
 
-test('what is found is marked, in the list and in the text', async () => {
-  const inbox = await opened(fake({ language: 'zh-CN' }));
-  await inbox.show({ text: '审批' });
-  const row = inbox.roll.sheet.rows[0];
+test('search results are highlighted, in the list and in the text', async () => {
+  const inbox = await connected(fake({ language: 'zh-CN' }));
+  await inbox.setFilter({ text: '审批' });
+  const row = inbox.virtualList.layout.rows[0];
   expect(row?.title.slice(...(row.marks?.title[0] ?? []))).toBe('审批');
-  await inbox.select(row?.seq ?? 0);
+  await inbox.setCurrent(row?.seq ?? 0);
   expect(inbox.detail?.marks?.title).toHaveLength(1);
-  await inbox.showAll();
-  expect(inbox.roll.sheet.rows[0]?.marks).toBeUndefined();
+  await inbox.clearFilter();
+  expect(inbox.virtualList.layout.rows[0]?.marks).toBeUndefined();
 });
 
-test('older history comes in below, until the server has no more', async () => {
-  const inbox = await opened(fake());
+test('older notices are added below until the server has no more', async () => {
+  const inbox = await connected(fake());
   for (let round = 0; round < 3; round += 1) await inbox.loadOlder();
-  expect(inbox.roll.sheet.total).toBe(120);
+  expect(inbox.virtualList.layout.total).toBe(120);
   expect(inbox.hasAllHistory).toBe(true);
   expect(seqs(inbox)[0]).toBe(60);
 });
 
-test('a notice that went away elsewhere is said to be gone', async () => {
+test('a notice deleted elsewhere is shown as gone', async () => {
   const backend = fake();
-  const inbox = await opened(backend);
-  await inbox.select(60);
+  const inbox = await connected(backend);
+  await inbox.setCurrent(60);
   await backend.remove([60]);
   await inbox.refresh();
   expect(inbox.isGone).toBe(true);
   expect(inbox.detail).toBeNull();
 });
 
-test('a store that cannot be read is said, and reading again recovers', async () => {
+test('an inbox that cannot be read shows the error and recovers', async () => {
   const good = fake();
   let page = fake({ scene: 'broken' }).page;
   const inbox = new Inbox({ ...good, page: (ask) => page(ask) });
   await inbox.refresh();
-  expect(inbox.roll.phase).toBe('failed');
-  expect(inbox.roll.failure).toContain('damaged');
+  expect(inbox.virtualList.phase).toBe('failed');
+  expect(inbox.virtualList.failure).toContain('damaged');
   page = good.page;
   await inbox.refresh();
-  expect(inbox.roll.phase).toBe('ready');
+  expect(inbox.virtualList.phase).toBe('ready');
 });
 
-test('what was asked for and failed is said, with its code', async () => {
-  const inbox = await opened(fake({ scene: 'hostile' }));
-  await inbox.select(5);
+test('a failed command leaves its error, with its code', async () => {
+  const inbox = await connected(fake({ scene: 'hostile' }));
+  await inbox.setCurrent(5);
   await inbox.openLink();
-  expect(inbox.problem?.code).toBe('link-refused');
+  expect(inbox.error?.code).toBe('link-refused');
 });

@@ -81,7 +81,7 @@ fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<
 /// Installs what `package-lock.json` names, if that changed.
 pub(crate) fn installed() -> Result<()> {
     if !has("npm") {
-        bail!("npm is missing: install Node 20 or newer, with npm");
+        bail!("npm is missing: install Node 20.19 or newer, with npm");
     }
     let modified = |name: &str| fs::metadata(folder().join(name)).and_then(|file| file.modified());
     let installed = modified("node_modules/.package-lock.json");
@@ -89,7 +89,7 @@ pub(crate) fn installed() -> Result<()> {
         return Ok(());
     }
     heading("UI: packages");
-    run(npm(["ci"]))
+    run(npm(["ci", "--ignore-scripts"]))
 }
 
 fn folder() -> PathBuf {

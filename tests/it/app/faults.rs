@@ -17,7 +17,7 @@ async fn a_server_that_is_not_there_is_said_in_the_window() {
     let Some(desk) = Desk::with(Parts::default(), &settings, "token").await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     let said = page.see(Target::Text("The server cannot be reached.")).await;
-    assert!(said.contains("Check the network or the VPN"), "{said}");
+    assert!(said.contains("Check your network or VPN"), "{said}");
     page.see(Target::Role("button", "Try now")).await;
     desk.desktop.tray().wait_for("Offline").await;
 }
@@ -30,7 +30,7 @@ async fn a_token_the_server_refuses_is_said_with_the_way_to_sign_in_again() {
     let Some(mut page) = desk.open(&[]).await else { return };
     let said = page.see(Target::Text("refused the sign-in")).await;
     assert!(said.contains("ign in again"), "{said}");
-    desk.desktop.tray().wait_for("Something is needed from you").await;
+    desk.desktop.tray().wait_for("Action needed").await;
     page.click(Target::Role("button", "Sign in")).await;
     page.see(Target::Role("textbox", "Account")).await;
 }
@@ -42,7 +42,7 @@ async fn a_server_without_the_api_is_said_while_what_is_sent_arrives() {
     let token = pushd.login(ALICE, "secret").await;
     let Some(mut desk) = Desk::with(Parts::default(), &settings, &token).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
-    let said = page.see(Target::Text("What was missed cannot be collected now")).await;
+    let said = page.see(Target::Text("Missed notices cannot be fetched right now")).await;
     assert!(said.contains("HTTP 404") && said.contains("(api.base, api.collect)"), "{said}");
     desk.send(&pushd, "Live", "all the same").await;
     assert_eq!(desk.desktop.popups().next().await.title, "Live");

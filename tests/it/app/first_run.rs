@@ -39,7 +39,7 @@ async fn an_address_a_name_and_a_password_are_all_it_takes() {
     page.see(Target::Text("The test notice arrived. Everything works.")).await;
     let popup = desktop.popups().next().await;
     assert!(popup.title.starts_with("Belfry "), "{popup:?}");
-    page.click(Target::Role("button", "Open the inbox")).await;
+    page.click(Target::Role("button", "Open inbox")).await;
     page.see(Target::Css("footer.live")).await;
     let settings = std::fs::read_to_string(home.settings_file()).unwrap();
     assert!(settings.contains("mode = \"password\"") && !settings.contains("sesame"), "{settings}");
@@ -63,7 +63,7 @@ async fn a_keychain_that_is_only_locked_is_to_be_unlocked_and_not_signed_in_to_a
     desktop.lock_keychain(Lock::Locked).await;
     let command = home.app(&desktop, [""; 0]).await.unwrap();
     let Some(mut page) = Page::open(command).await else { return };
-    page.see(Target::Text("The keychain of this computer is locked.")).await;
+    page.see(Target::Text("This computer's keychain is locked.")).await;
     page.see_no(Target::Css("#secret")).await;
     desktop.lock_keychain(Lock::Open).await;
     page.click(Target::Role("button", "Unlock")).await;

@@ -40,7 +40,7 @@ async fn what_arrives_is_found_by_any_part_of_it_in_english_and_chinese() {
         page.wait_until("document.querySelectorAll('[role=option]').length === 3").await;
     }
     page.type_into(SEARCH, "nothing of the kind").await;
-    page.see(Target::Text("Nothing matches")).await;
+    page.see(Target::Text("No matching notices")).await;
 }
 
 #[tokio::test]
@@ -60,7 +60,7 @@ async fn a_notice_that_was_read_counts_no_more_until_it_is_marked_unread() {
     page.click(Target::Role("menuitem", "Mark all as read")).await;
     page.wait_until("!document.querySelector('[role=option].unread')").await;
     page.click(Target::Role("button", "Unread")).await;
-    page.see(Target::Text("Nothing matches")).await;
+    page.see(Target::Text("No matching notices")).await;
 }
 
 #[tokio::test]
@@ -96,8 +96,8 @@ async fn the_inbox_is_exported_to_a_file_that_the_window_names() {
     let sent = receive_three(&desk, &pushd, &mut page).await;
     page.click(Target::Role("button", "More actions")).await;
     page.click(Target::Role("menuitem", "Export as JSON")).await;
-    let said = page.see(Target::Text("3 notices written to")).await;
-    let path = said.split_once("written to ").map(|(_, path)| path.trim()).expect("a path");
+    let said = page.see(Target::Text("3 notices exported to")).await;
+    let path = said.split_once("exported to ").map(|(_, path)| path.trim()).expect("a path");
     let written: Value = serde_json::from_slice(&std::fs::read(path).expect("the file")).expect("JSON");
     assert_eq!(ids(written.as_array().expect("notices")), sent);
 }
@@ -149,7 +149,7 @@ async fn a_notice_is_deleted_on_the_server_only_where_that_is_switched_on_and_af
         if is_on {
             page.click(Target::Role("button", "More for this notice")).await;
             page.click(delete).await;
-            page.click(Target::Role("button", "Delete for everybody")).await;
+            page.click(Target::Role("button", "Delete for everyone")).await;
             page.see(Target::Text("1 notice deleted on the server")).await;
         } else {
             page.see_no(Target::Role("button", "More for this notice")).await;

@@ -1,94 +1,134 @@
-// The only door to Rust: what the window may ask, and what it is told.
+// The only door to Rust: the commands of the window and the updates it receives.
 //
-// Two implementations: tauri.ts in the app, fake.ts in a plain browser and in tests. The window holds no truth: it asks
-// for pages and details and asks again when it is told that something changed. Every promise rejects with a Problem.
+// Two implementations: tauri.ts in the app, fake.ts in a plain browser and in tests. The window holds no truth: it reads
+// pages and details, and reads them again after an update. Every promise rejects with a CommandError.
 
 import type * as Bound from './bindings';
-import type * as Wish from './wishes';
 
 export type {
-  About, Action, Alert, Ask, Client, Connectivity, Detail, DoctorStep, Exported, Fault, Field, Filter, Fix, Kind, Language, Older, Page, Priority,
-  Removed, Row, Server, Setup, SignedIn, Source, Start, State, Status, TestFailure, TestStep, Theme, Update,
+  About,
+  Action,
+  Alert,
+  Ask,
+  Client,
+  Connectivity,
+  Detail,
+  DoctorStep,
+  Exported,
+  Fault,
+  Field,
+  Filter,
+  Fix,
+  Kind,
+  Language,
+  Older,
+  Page,
+  Priority,
+  Removed,
+  Row,
+  Server,
+  Setup,
+  SignedIn,
+  Source,
+  Start,
+  State,
+  Status,
+  TestFailure,
+  TestStep,
+  Theme,
+  Update,
 } from './bindings';
 
-/** Half-open ranges `[from, to)` of what was searched for, in UTF-16 units of the very text they come with; sorted, apart. */
+/** Half-open ranges `[from, to)` that a search matched, in UTF-16 units of the text they come with; sorted, disjoint. */
 export type Ranges = [from: number, to: number][];
 
 /** As in the settings file: durations and sizes are strings. */
 export type SettingValue = string | number | boolean | null | SettingValue[] | { [name: string]: SettingValue };
-export type Level = Bound.Level | Wish.ManagedLevel;
-export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & { value: SettingValue; fallback: SettingValue; level: Level };
+/** A managed value is `mandatory` or `recommended`; its `source` is a file or a registry path. */
+export type Level = Bound.Level | 'mandatory' | 'recommended';
+export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & {
+  value: SettingValue;
+  fallback: SettingValue;
+  level: Level;
+};
 
-export type Code = Bound.Code | Wish.ManagedCode;
-export type Problem = Omit<Bound.Problem, 'code'> & { code: Code };
+/** `managed`: the organisation manages the setting `key`. */
+export type CommandErrorCode = Bound.Code | 'managed';
+export type CommandError = Omit<Bound.Problem, 'code'> & { code: CommandErrorCode };
 
-/** Each call is one command of this name, in snake case. */
+/** Each method is the command of the same name in snake case. */
 export interface Backend {
-  /** Calls `heard` for every update until the returned function is called. To be called before anything is read. */
-  listen: (heard: (update: Bound.Update) => void) => Promise<() => void>;
-  /** What the window needs before its first frame. */
+  /** Calls `onUpdate` for every update until the returned function is called. Call it before reading anything. */
+  listen: (onUpdate: (update: Bound.Update) => void) => Promise<() => void>;
+  /** What the window needs for its first frame. */
   start: () => Promise<Bound.Start>;
 
   /** At most `limit` notices. */
   page: (ask: Bound.Ask) => Promise<Bound.Page>;
-  /** The newest `limit` places that match, to select them all. */
+  /** The keys of the newest `limit` notices that match, to select them all. */
   seqs: (filter: Bound.Filter, limit: number) => Promise<number[]>;
   /** All kinds there are, the most frequent first, at most 50. */
   kinds: () => Promise<Bound.Kind[]>;
-  /** One notice, whole, with the marks of a search for `text`; null when it is gone. */
+  /** One whole notice, with the matches of a search for `text`; null when it is gone. */
   notice: (seq: number, text: string) => Promise<Bound.Detail | null>;
   setRead: (seqs: number[], read: boolean) => Promise<void>;
-  /** Marks every matching notice up to `through` as read: what comes meanwhile stays unread. */
+  /** Marks every matching notice up to `through` as read; what arrives meanwhile stays unread. */
   setAllRead: (filter: Bound.Filter, through: number) => Promise<void>;
-  /** Takes notices out of the inbox; final, with their identities buried, only when the time for undo is over. */
+  /** Removes notices from the inbox. Final only when the time for undo is over. */
   remove: (seqs: number[]) => Promise<Bound.Removed>;
-  /** Takes back a `remove` that is not final yet: the notices return with the marks they had. */
+  /** Undoes a `remove` that is not final yet; the notices return as they were. */
   restore: (undo: number) => Promise<void>;
-  /** Deletes the server's records (`api.delete`, if `inbox.delete_on_server` allows it), for every receiver, then the notices here; how many the server deleted. */
+  /**
+   * Deletes the server's records (`api.delete`, if `inbox.delete_on_server` allows it), for every receiver, and then
+   * the notices here. Resolves to how many the server deleted.
+   */
   removeOnServer: (seqs: number[]) => Promise<number>;
-  /** Opens the notice's own link in the browser; the app decides whether that address may be opened. */
+  /** Opens the notice's link in the browser, if the settings allow its address. */
   openLink: (seq: number) => Promise<void>;
-  /** Runs an action of the notice: an HTTP call with the account's secret to an allowed host, or the browser. */
+  /** Runs an action of the notice: an HTTP call with the account's secret to an allowed host, or a page in the browser. */
   act: (seq: number, action: string) => Promise<void>;
-  /** Reads the next older part of the server's history into the inbox, below what is there, silently. */
+  /** Reads the next older page of the server's history into the inbox, without notifications. */
   loadOlder: () => Promise<Bound.Older>;
-  /** Writes what matches, or just these, to a new file among the person's documents. */
+  /** Writes the notices that match, or only those in `seqs`, to a new file in the documents folder. */
   exportNotices: (format: 'json' | 'csv', filter: Bound.Filter, seqs: number[] | null) => Promise<Bound.Exported>;
   /** Opens the folder of the newest export. */
   showExport: () => Promise<void>;
-  /** Ends the wait for the next attempt. */
+  /** Tries to connect now instead of waiting. */
   tryNow: () => Promise<void>;
 
-  /** What stands at an address (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint by hand. */
+  /** Asks an address how to connect (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint. */
   discover: (address: string) => Promise<Bound.Server>;
   /**
-   * Checks the secret against the server; only then settings and secret are kept, and the engine starts. A server that
-   * was not discovered just now is the one of the settings: only the secret is new.
+   * Signs in to the server; only if that succeeds are the settings and the secret stored and the engine started. For
+   * a server that was not discovered just now, only the secret changes.
    */
   signIn: (server: Bound.Server, login: string, secret: string) => Promise<Bound.SignedIn>;
-  /** Disconnects and forgets the token; the inbox stays. An update of type `setup` follows. */
+  /** Disconnects and deletes the stored secret; the inbox stays. An update of type `setup` follows. */
   signOut: () => Promise<void>;
-  /** Has the server send a notice to this account (`api.send`); updates of type `test` follow, each step once. */
+  /** Asks the server to send a test notice to this account (`api.send`). Updates of type `test` follow, one a step. */
   testNotice: () => Promise<void>;
 
   settings: () => Promise<Setting[]>;
-  /** Checks all, then writes all into the person's own file, comments kept; null takes a key out. Takes effect at once, before the first sign-in too. */
+  /**
+   * Checks all values, then writes them to the person's settings file and keeps its comments; null removes a key.
+   * Takes effect at once, also before the first sign-in.
+   */
   saveSettings: (values: Record<string, SettingValue>) => Promise<Setting[]>;
-  /** Who is signed in (`api.clients`), this account's devices first. */
+  /** The devices that are signed in (`api.clients`), those of this account first. */
   clients: () => Promise<Bound.Client[]>;
-  /** The steps of `belfryctl doctor`, each as it ends; resolves after the last. */
-  diagnose: (heard: (step: Bound.DoctorStep) => void) => Promise<void>;
+  /** Runs the steps of `belfryctl doctor` and calls `onStep` after each; resolves after the last. */
+  diagnose: (onStep: (step: Bound.DoctorStep) => void) => Promise<void>;
   about: () => Promise<Bound.About>;
 }
 
 export const everything: Bound.Filter = { text: '', unread: false, needsAction: false, kind: null };
 
-export function isProblem(value: unknown): value is Problem {
+export function isCommandError(value: unknown): value is CommandError {
   return typeof value === 'object' && value !== null && 'code' in value && 'message' in value;
 }
 
-/** What to show for anything that was thrown. */
-export function messageOf(error: unknown): string {
-  if (isProblem(error)) return error.message;
-  return error instanceof Error ? error.message : String(error);
+/** The message of anything that was thrown. */
+export function messageOf(thrown: unknown): string {
+  if (isCommandError(thrown)) return thrown.message;
+  return thrown instanceof Error ? thrown.message : String(thrown);
 }

@@ -1,4 +1,4 @@
-// Picks the back end: Rust in the app, the fake one in a plain browser. The app never loads the fake.
+// Chooses the back end: Rust in the app, the fake in a plain browser. The app never loads the fake.
 
 import type { Backend } from './backend';
 import { isInApp, tauri } from './tauri';

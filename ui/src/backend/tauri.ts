@@ -1,4 +1,4 @@
-// The back end in the app: Tauri commands, and one channel for updates.
+// The back end of the app: Tauri commands, and a channel for updates.
 
 import { Channel, invoke } from '@tauri-apps/api/core';
 
@@ -7,9 +7,9 @@ import type { Backend, DoctorStep, Update } from './backend';
 export const isInApp = '__TAURI_INTERNALS__' in globalThis;
 
 export const tauri: Backend = {
-  async listen(heard) {
+  async listen(onUpdate) {
     const channel = new Channel<Update>();
-    channel.onmessage = heard;
+    channel.onmessage = onUpdate;
     await invoke('listen', { channel });
     return () => {
       channel.onmessage = () => undefined;
@@ -38,9 +38,9 @@ export const tauri: Backend = {
   settings: () => invoke('settings'),
   saveSettings: (values) => invoke('save_settings', { values }),
   clients: () => invoke('clients'),
-  async diagnose(heard) {
+  async diagnose(onStep) {
     const channel = new Channel<DoctorStep>();
-    channel.onmessage = heard;
+    channel.onmessage = onStep;
     await invoke('diagnose', { channel });
   },
   about: () => invoke('about'),

@@ -1,4 +1,4 @@
-// Every key a person may change, on which page, and with which control. Their words are in texts/*.json.
+// Every key a person may change, its page and its control. The texts are in texts/*.json.
 
 import type { Key } from '../texts.svelte';
 
@@ -6,7 +6,7 @@ export type Control =
   | { kind: 'switch' | 'text' | 'list' | 'quiet-hours' | 'rules' | 'subscriptions' | 'heart-beat' | 'oidc' }
   | { kind: 'duration'; example: string }
   | { kind: 'number'; min: number; max: number; unit?: Key }
-  /** `isNamed`: the values have words of their own (`choice.…`); else they are shown as they are. */
+  /** `isNamed`: the values have texts of their own (`choice.…`); else they are shown as they are. */
   | { kind: 'choice'; values: readonly string[]; isNamed?: boolean };
 
 export type SettingKey = {

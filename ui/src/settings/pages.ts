@@ -1,8 +1,18 @@
-// The pages of the settings, in the order in which they are listed.
+// The pages of the settings, in their order.
 
 import type { Group } from './keys';
 
-export const pages = ['general', 'notifications', 'account', 'server', 'network', 'message', 'devices', 'diagnostics', 'about'] as const;
+export const pages = [
+  'general',
+  'notifications',
+  'account',
+  'server',
+  'network',
+  'message',
+  'devices',
+  'diagnostics',
+  'about',
+] as const;
 
 export type Page = (typeof pages)[number];
 

@@ -1,10 +1,11 @@
-// Values of settings as controls show them, and back. What is wrong with a value is said by Rust alone.
+// Converts values of settings for the controls, and back. Only Rust validates them.
 
 import type { SettingValue } from '../backend/backend';
 
 export type Table = Record<string, SettingValue>;
 
-export const asText = (value: SettingValue | undefined): string => (typeof value === 'string' || typeof value === 'number' ? String(value) : '');
+export const asText = (value: SettingValue | undefined): string =>
+  typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 
 export const asTable = (value: SettingValue | undefined): Table =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
@@ -13,19 +14,32 @@ export const asTexts = (value: SettingValue | undefined): string[] => (Array.isA
 
 export const asTables = (value: SettingValue | undefined): Table[] => (Array.isArray(value) ? value.map(asTable) : []);
 
-/** One entry on each line; empty lines are none. */
-export const fromLines = (text: string): string[] => text.split('\n').map((line) => line.trim()).filter(Boolean);
+/** One entry a line, without empty lines. */
+export const fromLines = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
 
-/** `name: value` on each line. */
+/** One `name: value` a line. */
 export function headersOf(text: string): Table {
-  return Object.fromEntries(fromLines(text).map((line) => {
-    const [name = '', ...rest] = line.split(':');
-    return [name.trim(), rest.join(':').trim()];
-  }));
+  return Object.fromEntries(
+    fromLines(text).map((line) => {
+      const [name = '', ...rest] = line.split(':');
+      return [name.trim(), rest.join(':').trim()];
+    }),
+  );
 }
 
-export const linesOf = (headers: Table): string => Object.entries(headers).map(([name, value]) => `${name}: ${asText(value)}`).join('\n');
+export const linesOf = (headers: Table): string =>
+  Object.entries(headers)
+    .map(([name, value]) => `${name}: ${asText(value)}`)
+    .join('\n');
 
-/** A table without what is empty, as a settings file would leave it out. */
+/** A table without its empty values, which a settings file leaves out. */
 export const withoutEmpty = (table: Table): Table =>
-  Object.fromEntries(Object.entries(table).filter(([, value]) => value !== '' && !(typeof value === 'object' && value !== null && Object.keys(value).length === 0)));
+  Object.fromEntries(
+    Object.entries(table).filter(
+      ([, value]) => value !== '' && !(typeof value === 'object' && value !== null && Object.keys(value).length === 0),
+    ),
+  );

@@ -1,20 +1,24 @@
-// The inbox of the fake back end: any number of notices, of which only what differs from the plan is kept.
+// The inbox of the fake back end: any number of notices, of which only the changes are stored.
 //
-// A notice's content follows from its place, so a million of them cost a few megabytes. Pages are by key, newest first.
+// The content of a notice is computed from its key, so a million of them need a few megabytes. Pages are by key, newest
+// first.
 
 import type { Ask, Detail, Filter, Kind, Page, Ranges, Row } from '../backend';
 import type { Sample, Samples } from './samples';
 
-const minute = 60_000;
-const length = 200;
+const minuteMs = 60_000;
+/** Length of a row's preview, title, sender and kind, in UTF-16 units. */
+const maxLineLength = 200;
+/** So many of the first notices are unread. */
+const initiallyUnread = 7;
 
 export class FakeNotices {
   newest = 0;
   #oldest = 1;
   readonly #samples: Samples;
-  readonly #ageOf: (left: number) => number;
-  readonly #began = Date.now();
-  readonly #planned: number;
+  readonly #ageInMinutes: (position: number) => number;
+  readonly #startedAt = Date.now();
+  readonly #initialCount: number;
   readonly #added = new Map<number, number>();
   readonly #removed = new Set<number>();
   readonly #read = new Map<number, boolean>();
@@ -23,8 +27,8 @@ export class FakeNotices {
   constructor(samples: Samples, count: number) {
     this.#samples = samples;
     this.newest = count;
-    this.#planned = count;
-    this.#ageOf = count > 1000 ? (left) => left * 0.5 : (left) => left * left * 0.7;
+    this.#initialCount = count;
+    this.#ageInMinutes = count > 1000 ? (position) => position * 0.5 : (position) => position * position * 0.7;
   }
 
   arrive(): void {
@@ -32,7 +36,7 @@ export class FakeNotices {
     this.#added.set(this.newest, Date.now());
   }
 
-  /** Older ones, below the oldest. */
+  /** Adds older notices below the oldest. */
   prepend(count: number): void {
     this.#oldest -= count;
   }
@@ -50,9 +54,9 @@ export class FakeNotices {
   }
 
   remove(seqs: number[]): number[] {
-    const there = seqs.filter((seq) => this.has(seq));
-    for (const seq of there) this.#removed.add(seq);
-    return there;
+    const present = seqs.filter((seq) => this.has(seq));
+    for (const seq of present) this.#removed.add(seq);
+    return present;
   }
 
   restore(seqs: number[]): void {
@@ -65,8 +69,10 @@ export class FakeNotices {
 
   get unread(): number {
     let unread = 0;
-    for (let seq = this.newest; seq > this.#planned - 7; seq -= 1) if (this.has(seq) && !this.#isRead(seq)) unread += 1;
-    for (const [seq, read] of this.#read) if (!read && seq <= this.#planned - 7 && this.has(seq)) unread += 1;
+    for (let seq = this.newest; seq > this.#initialCount - initiallyUnread; seq -= 1)
+      if (this.has(seq) && !this.#isRead(seq)) unread += 1;
+    for (const [seq, read] of this.#read)
+      if (!read && seq <= this.#initialCount - initiallyUnread && this.has(seq)) unread += 1;
     return unread;
   }
 
@@ -94,7 +100,8 @@ export class FakeNotices {
   seqs(filter: Filter, limit: number): number[] {
     const matches = this.#matcher(filter);
     const found: number[] = [];
-    for (let seq = this.newest; seq >= this.#oldest && found.length < limit; seq -= 1) if (matches(seq)) found.push(seq);
+    for (let seq = this.newest; seq >= this.#oldest && found.length < limit; seq -= 1)
+      if (matches(seq)) found.push(seq);
     return found;
   }
 
@@ -102,24 +109,31 @@ export class FakeNotices {
     const counts = new Map<string, number>();
     this.#samples.forEach((sample, index) => {
       let count = 0;
-      for (let seq = this.newest; seq >= this.#oldest; seq -= 1) if (this.#index(seq) === index && this.has(seq)) count += 1;
-      counts.set(line(sample.kind), (counts.get(line(sample.kind)) ?? 0) + count);
+      for (let seq = this.newest; seq >= this.#oldest; seq -= 1)
+        if (this.#index(seq) === index && this.has(seq)) count += 1;
+      counts.set(oneLine(sample.kind), (counts.get(oneLine(sample.kind)) ?? 0) + count);
     });
-    return [...counts].filter(([kind, count]) => kind !== '' && count > 0).map(([kind, count]) => ({ kind, count })).sort((a, b) => b.count - a.count);
+    return [...counts]
+      .filter(([kind, count]) => kind !== '' && count > 0)
+      .map(([kind, count]) => ({ kind, count }))
+      .sort((a, b) => b.count - a.count);
   }
 
   detail(seq: number, text: string): Detail | null {
     if (!this.has(seq)) return null;
     const notice = this.#notice(seq);
-    const title = line(notice.title);
-    const sender = line(notice.sender);
+    const title = oneLine(notice.title);
+    const sender = oneLine(notice.sender);
     const marks = {
-      title: rangesOf(title, text), sender: rangesOf(sender, text), body: rangesOf(notice.body, text),
-      fields: notice.fields.map(({ value }) => rangesOf(value, text)),
+      title: matchRanges(title, text),
+      sender: matchRanges(sender, text),
+      body: matchRanges(notice.body, text),
+      fields: notice.fields.map(({ value }) => matchRanges(value, text)),
     };
-    return { ...notice, title, sender, kind: line(notice.kind), ...(text.trim() ? { marks } : {}) };
+    return { ...notice, title, sender, kind: oneLine(notice.kind), ...(text.trim() ? { marks } : {}) };
   }
 
+  /** Whether a notice matches from `from` on in the direction of `step`. */
   #any(from: number, step: 1 | -1, matches: (seq: number) => boolean): boolean {
     for (let seq = from; seq >= this.#oldest && seq <= this.newest; seq += step) if (matches(seq)) return true;
     return false;
@@ -134,67 +148,118 @@ export class FakeNotices {
   }
 
   #isRead(seq: number): boolean {
-    return this.#read.get(seq) ?? seq <= this.#planned - 7;
+    return this.#read.get(seq) ?? seq <= this.#initialCount - initiallyUnread;
   }
 
   #matcher(filter: Filter): (seq: number) => boolean {
-    const words = wordsOf(filter.text);
+    const words = searchWords(filter.text);
     const fits = this.#samples.map((sample) => {
-      const hay = [sample.title, sample.body, sample.sender, ...(sample.fields ?? ownFields).map((field) => field.value)].join('\n').toLowerCase();
-      return words.every((word) => hay.includes(word)) && (filter.kind === null || line(sample.kind) === filter.kind);
+      const haystack = [
+        sample.title,
+        sample.body,
+        sample.sender,
+        ...(sample.fields ?? defaultFields).map((field) => field.value),
+      ]
+        .join('\n')
+        .toLowerCase();
+      return (
+        words.every((word) => haystack.includes(word)) && (filter.kind === null || oneLine(sample.kind) === filter.kind)
+      );
     });
     return (seq) =>
-      fits[this.#index(seq)] === true && this.has(seq) && (!filter.unread || !this.#isRead(seq)) &&
+      fits[this.#index(seq)] === true &&
+      this.has(seq) &&
+      (!filter.unread || !this.#isRead(seq)) &&
       (!filter.needsAction || needsAction(this.#notice(seq)));
   }
 
   #notice(seq: number): Detail {
     const added = this.#added.get(seq);
-    const time = new Date(added ?? this.#began - this.#ageOf(this.#planned - seq + 1) * minute).toISOString();
+    const time = new Date(
+      added ?? this.#startedAt - this.#ageInMinutes(this.#initialCount - seq + 1) * minuteMs,
+    ).toISOString();
     return {
-      priority: 'normal', state: 'open', link: '', fields: ownFields, alert: { mark: 'shown' }, actions: [],
-      id: `8f3a-${seq}`, scope: '', version: null, destination: '/user/queue/notices',
+      priority: 'normal',
+      state: 'open',
+      link: '',
+      fields: defaultFields,
+      alert: { mark: 'shown' },
+      actions: [],
+      id: `8f3a-${seq}`,
+      scope: '',
+      version: null,
+      destination: '/user/queue/notices',
       source: seq < 1 ? 'history' : seq % 9 ? 'live' : 'collected',
-      ...this.#sample(seq), seq, read: this.#isRead(seq), sentAt: time, receivedAt: time,
+      ...this.#sample(seq),
+      seq,
+      read: this.#isRead(seq),
+      sentAt: time,
+      receivedAt: time,
       ...this.#changed.get(seq),
     };
   }
 
   #row(seq: number, text: string): Row {
     const notice = this.#notice(seq);
-    const [title, sender] = [line(notice.title), line(notice.sender)];
+    const [title, sender] = [oneLine(notice.title), oneLine(notice.sender)];
     const row = {
-      seq, title, sender, kind: line(notice.kind), at: notice.sentAt ?? notice.receivedAt, read: notice.read, state: notice.state,
-      priority: notice.priority, needsAction: needsAction(notice), preview: line(notice.body),
+      seq,
+      title,
+      sender,
+      kind: oneLine(notice.kind),
+      at: notice.sentAt ?? notice.receivedAt,
+      read: notice.read,
+      state: notice.state,
+      priority: notice.priority,
+      needsAction: needsAction(notice),
+      preview: oneLine(notice.body),
     };
     if (!text.trim()) return row;
-    const field = notice.fields.find(({ value }) => rangesOf(value, text).length > 0);
-    const from = (rangesOf(notice.body, text)[0]?.[0] ?? 0) - 30;
-    let preview = from > 0 ? `…${line(notice.body.slice(from, from + length))}` : row.preview;
-    if (field && rangesOf(title + sender + notice.body, text).length === 0) preview = line(`${field.name}: ${field.value}`);
-    return { ...row, preview, marks: { title: rangesOf(title, text), sender: rangesOf(sender, text), preview: rangesOf(preview, text) } };
+    const field = notice.fields.find(({ value }) => matchRanges(value, text).length > 0);
+    const from = (matchRanges(notice.body, text)[0]?.[0] ?? 0) - 30;
+    let preview = from > 0 ? `…${oneLine(notice.body.slice(from, from + maxLineLength))}` : row.preview;
+    if (field && matchRanges(title + sender + notice.body, text).length === 0)
+      preview = oneLine(`${field.name}: ${field.value}`);
+    return {
+      ...row,
+      preview,
+      marks: {
+        title: matchRanges(title, text),
+        sender: matchRanges(sender, text),
+        preview: matchRanges(preview, text),
+      },
+    };
   }
 }
 
-const ownFields = [{ name: 'costCentre', value: '4200' }, { name: 'region', value: 'EMEA' }];
+const defaultFields = [
+  { name: 'costCentre', value: '4200' },
+  { name: 'region', value: 'EMEA' },
+];
 
 const needsAction = (notice: Detail) => notice.state === 'open' && notice.actions.length > 0;
 
-const isEverything = ({ text, unread, needsAction, kind }: Filter) => text.trim() === '' && !unread && !needsAction && kind === null;
+const isEverything = ({ text, unread, needsAction, kind }: Filter) =>
+  text.trim() === '' && !unread && !needsAction && kind === null;
 
-const wordsOf = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
+const searchWords = (text: string) => text.toLowerCase().split(/\s+/).filter(Boolean);
 
-function rangesOf(text: string, typed: string): Ranges {
-  const hay = text.toLowerCase();
+function matchRanges(text: string, query: string): Ranges {
+  const haystack = text.toLowerCase();
   const all: Ranges = [];
-  for (const word of wordsOf(typed)) {
-    for (let at = hay.indexOf(word); at >= 0 && all.length < 1000; at = hay.indexOf(word, at + word.length)) all.push([at, at + word.length]);
+  for (const word of searchWords(query)) {
+    for (let at = haystack.indexOf(word); at >= 0 && all.length < 1000; at = haystack.indexOf(word, at + word.length))
+      all.push([at, at + word.length]);
   }
   all.sort((a, b) => a[0] - b[0]);
   return all.filter(([from], index) => index === 0 || from >= (all[index - 1]?.[1] ?? 0));
 }
 
-/** As the app sends it: one short line without control and bidirectional characters. */
-function line(text: string): string {
-  return text.slice(0, length).replaceAll(/\s+/g, ' ').replaceAll(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '').trim();
+/** As the app sends it: one short oneLine without control and bidirectional characters. */
+function oneLine(text: string): string {
+  return text
+    .slice(0, maxLineLength)
+    .replaceAll(/\s+/g, ' ')
+    .replaceAll(/[\p{Cc}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu, '')
+    .trim();
 }

@@ -1,5 +1,4 @@
-// The settings of the fake back end: every key of docs/reference/settings.md with its default, some
-// set by a person, some managed.
+// The settings of the fake back end: every key with its default; some are set by the person, some are managed.
 
 import type { Level, Setting, SettingValue } from '../backend';
 
@@ -63,38 +62,58 @@ const defaults: Record<string, SettingValue> = {
   'app.allowed_link_hosts': [],
 };
 
-const policy = '/etc/belfry/policies/managed/company.json';
+const policyFile = '/etc/belfry/policies/managed/company.json';
 
-const given: [key: string, value: SettingValue, level: Level][] = [
+const initialValues: [key: string, value: SettingValue, level: Level][] = [
   ['server.endpoints', ['wss://push.example.com/ws', 'wss://push2.example.com/ws'], 'mandatory'],
-  ['server.subscriptions', [{ destination: '/user/queue/notices', ack: 'client-individual' }, { destination: '/topic/all', ack: 'client-individual' }], 'mandatory'],
+  [
+    'server.subscriptions',
+    [
+      { destination: '/user/queue/notices', ack: 'client-individual' },
+      { destination: '/topic/all', ack: 'client-individual' },
+    ],
+    'mandatory',
+  ],
   ['api.base', 'https://push.example.com/ecgapi', 'mandatory'],
   ['inbox.retention_days', 730, 'mandatory'],
   ['network.proxy', 'http://proxy.example.com:3128', 'recommended'],
   ['auth.login', 'alice', 'user'],
   ['inbox.delete_on_server', true, 'user'],
-  ['notifications.quiet_hours', { from: '22:00', to: '07:00', days: ['mon', 'tue', 'wed', 'thu', 'fri'], allow: 'urgent' }, 'user'],
-  ['notifications.rules', [{ kind: 'report', show: 'mute' }, { sender: 'Plant*', show: 'urgent' }], 'user'],
+  [
+    'notifications.quiet_hours',
+    { from: '22:00', to: '07:00', days: ['mon', 'tue', 'wed', 'thu', 'fri'], allow: 'urgent' },
+    'user',
+  ],
+  [
+    'notifications.rules',
+    [
+      { kind: 'report', show: 'mute' },
+      { sender: 'Plant*', show: 'urgent' },
+    ],
+    'user',
+  ],
 ];
 
-/** The settings, and the two ways in which they change. */
+/** The person's values over the managed ones over the defaults. */
 export class FakeSettings {
   readonly #own = new Map<string, SettingValue>();
   readonly #managed = new Map<string, [value: SettingValue, level: Level]>();
 
   constructor() {
-    for (const [key, value, level] of given) {
+    for (const [key, value, level] of initialValues) {
       if (level === 'user') this.#own.set(key, value);
       else this.#managed.set(key, [value, level]);
     }
   }
 
   all(): Setting[] {
-    return Object.entries(defaults).map(([key, builtIn]) => {
-      const [value, level] = this.#managed.get(key) ?? [builtIn, 'default' as const];
+    return Object.entries(defaults).map(([key, defaultValue]) => {
+      const [value, level] = this.#managed.get(key) ?? [defaultValue, 'default' as const];
       const own = this.#own.get(key);
-      const source = level === 'default' ? '' : policy.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
-      if (own !== undefined && level !== 'mandatory') return { key, value: own, fallback: value, level: 'user', source: '' };
+      const source =
+        level === 'default' ? '' : policyFile.replace('managed', level === 'mandatory' ? 'managed' : 'recommended');
+      if (own !== undefined && level !== 'mandatory')
+        return { key, value: own, fallback: value, level: 'user', source: '' };
       return { key, value, fallback: value, level, source };
     });
   }
@@ -112,14 +131,17 @@ export class FakeSettings {
     else this.#own.set(key, value);
   }
 
-  /** What is wrong with a value, as Rust says it; empty if nothing. */
-  complaint(key: string, value: SettingValue): string {
+  /** Why a value is refused, in the wording of Rust; empty if it is accepted. */
+  validate(key: string, value: SettingValue): string {
     if (value === null) return '';
-    const builtIn = defaults[key];
-    const isDuration = typeof builtIn === 'string' && /^\d+[smh]$/.test(builtIn);
-    if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value))) return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
-    if (typeof builtIn === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1)) return `${key} is ${JSON.stringify(value)}; a whole number of 1 or more is accepted`;
-    if (key.endsWith('.base') && value !== '' && (typeof value !== 'string' || !/^https?:\/\/[^\s/]/.test(value))) return `${key} is ${JSON.stringify(value)}; an address that begins with https:// is accepted`;
+    const defaultValue = defaults[key];
+    const isDuration = typeof defaultValue === 'string' && /^\d+[smh]$/.test(defaultValue);
+    if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value)))
+      return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
+    if (typeof defaultValue === 'number' && (typeof value !== 'number' || !Number.isInteger(value) || value < 1))
+      return `${key} is ${JSON.stringify(value)}; a whole number of 1 or more is accepted`;
+    if (key.endsWith('.base') && value !== '' && (typeof value !== 'string' || !/^https?:\/\/[^\s/]/.test(value)))
+      return `${key} is ${JSON.stringify(value)}; an address that begins with https:// is accepted`;
     return '';
   }
 }
