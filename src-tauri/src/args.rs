@@ -1,10 +1,10 @@
-//! The command line of `belfry` (contract, section 1).
+//! The command line of `belfry` (docs/reference/commands.md).
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::deep_link::NoticeLink;
+use crate::platform::deep_link::NoticeLink;
 
 /// The desktop tray notifier.
 #[derive(Debug, Clone, Parser)]
