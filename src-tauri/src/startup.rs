@@ -83,11 +83,7 @@ pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
-pub(crate) fn start(
-    args: &Args,
-    data_dir: PathBuf,
-    runtime: &Handle,
-) -> Result<Started, Failure> {
+pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<Started, Failure> {
     let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
     let (settings, is_set_up) = match host::settings::read(Some(&settings_file)) {
         Ok((settings, warnings)) => {

@@ -134,12 +134,7 @@ pub(crate) async fn discover(app: State<'_, App>, address: String) -> Answer<Ser
 
 /// Checks the token or password with the server; only then settings and secret are stored.
 #[tauri::command]
-pub(crate) async fn sign_in(
-    app: State<'_, App>,
-    server: Chosen,
-    login: String,
-    secret: String,
-) -> Answer<SignedIn> {
+pub(crate) async fn sign_in(app: State<'_, App>, server: Chosen, login: String, secret: String) -> Answer<SignedIn> {
     app.ask(|reply| Request::SignIn { server, login, secret: secret.into(), reply }).await
 }
 

@@ -1,4 +1,4 @@
-// Made from src-tauri/src/view.rs by its test; to make it anew: BELFRY_BLESS=1 cargo test -p belfry bindings
+// Generated from src-tauri/crates/app/src/ipc.rs by its test. To update: BELFRY_BLESS=1 cargo test -p belfry-app bindings
 
 export type State = "open" | "decided" | "withdrawn" | "expired";
 export type Priority = "low" | "normal" | "high" | "urgent";
@@ -385,7 +385,7 @@ link: string,
  */
 fields: Array<Field>, 
 /**
- * Why somebody was, or was not, notified.
+ * Why a popup was shown, or was not.
  */
 alert: Alert, 
 /**
@@ -550,6 +550,7 @@ added: number,
  * Whether it goes on.
  */
 hasMore: boolean, };
+export type ExportFormat = "json" | "csv";
 export type Exported = { 
 /**
  * Notices.

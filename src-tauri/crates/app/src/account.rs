@@ -154,9 +154,7 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
         AuthMode::Token | AuthMode::Oidc => Secret::Token(secret.clone()),
     };
     let (data_dir, machine_id) = (machine.data_dir.clone(), machine.machine_id.clone());
-    let device = blocking(move || {
-        device_id(&data_dir, &machine_id).map_err(|error| Problem::new(Code::Store, error))
-    });
+    let device = blocking(move || device_id(&data_dir, &machine_id).map_err(|error| Problem::new(Code::Store, error)));
     let identity = Identity { settings, account: account.clone(), device: device.await? };
     sign_in::check(&identity, &typed).await?;
     Ok(Checked { account, secret, changes })

@@ -223,7 +223,7 @@ mod tests {
     fn under_way(changes: &mut Changes) -> (u64, oneshot::Receiver<Result<SignedIn, Problem>>) {
         let (reply, answer) = oneshot::channel();
         let attempt = changes.next_attempt();
-        changes.begin_check(attempt, reply, tokio::spawn(std::future::pending()).abort_handle());
+        changes.begin_check(attempt, reply, tokio::spawn(std::future::pending::<()>()).abort_handle());
         (attempt, answer)
     }
 

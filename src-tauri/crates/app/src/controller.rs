@@ -306,7 +306,9 @@ impl<G: Gui> Controller<G> {
 
     /// Shows in tray and window what the engine says of itself.
     fn handle_snapshot(&mut self) {
-        let Some(snapshot) = self.followed.as_mut().map(|followed| followed.borrow_and_update().clone()) else { return };
+        let Some(snapshot) = self.followed.as_mut().map(|followed| followed.borrow_and_update().clone()) else {
+            return;
+        };
         let contents = |snapshot: &Snapshot| (snapshot.counts, snapshot.revision);
         let state = snapshot.status.state;
         let now = contents(&snapshot);

@@ -60,9 +60,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn show_export(&mut self, reply: Reply<()>) {
         let folder = self.exported.as_deref().and_then(Path::parent).map(Path::to_owned);
         let opened = match folder {
-            Some(folder) => {
-                self.gui.open_folder(&folder).map_err(|error| Problem::new(Code::NoFolder, error))
-            }
+            Some(folder) => self.gui.open_folder(&folder).map_err(|error| Problem::new(Code::NoFolder, error)),
             None => Err(Problem::new(Code::Gone, "")),
         };
         answer(reply, opened);

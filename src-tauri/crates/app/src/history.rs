@@ -99,8 +99,8 @@ impl<G: Gui> Controller<G> {
     fn history_range(&self) -> Result<Range, Problem> {
         let server = self.server()?;
         let complete_through = self.snapshot().complete_through;
-        let complete_through = complete_through
-            .ok_or_else(|| Problem::new(Code::Offline, "the first catch-up is still under way"))?;
+        let complete_through =
+            complete_through.ok_or_else(|| Problem::new(Code::Offline, "the first catch-up is still under way"))?;
         let days = self.session.settings.inbox.retention_days;
         let kept = SignedDuration::from_hours(24 * i64::from(days));
         let oldest = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);

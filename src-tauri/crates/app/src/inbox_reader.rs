@@ -101,10 +101,7 @@ fn serve(messages: &Receiver<Message>) {
                 }
                 work(match open.as_mut() {
                     Some((_, inbox)) => Ok(inbox),
-                    None => Err(Problem::new(
-                        Code::Store,
-                        "the inbox file has gone; quit Belfry and start it again",
-                    )),
+                    None => Err(Problem::new(Code::Store, "the inbox file has gone; quit Belfry and start it again")),
                 });
             }
         }

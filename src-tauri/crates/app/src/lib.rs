@@ -31,13 +31,13 @@ mod tests;
 use engine::engine::Snapshot;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::controller::no_snapshot;
 pub use crate::controller::{Controller, Started};
 pub use crate::gui::{Gui, WindowGone, WindowListener};
-pub use crate::ipc::Problem;
 use crate::ipc::Code;
+pub use crate::ipc::Problem;
 pub use crate::machine::{Check, DocumentsDir, Machine};
 pub use crate::request::{NoticeToOpen, Reply, Request, WindowToken};
-use crate::controller::no_snapshot;
 
 /// Sends requests to the controller. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -84,8 +84,7 @@ impl<G: Gui> Controller<G> {
         let (sender, events) = unbounded_channel();
         self.test.number += 1;
         self.test.events = Some(sender);
-        let (number, limit, inbox, language) =
-            (self.test.number, self.test.limit, self.inbox.clone(), self.language());
+        let (number, limit, inbox, language) = (self.test.number, self.test.limit, self.inbox.clone(), self.language());
         self.spawn(|reporter| async move {
             Test { number, reporter, server, inbox, events, limit }.run(language).await;
             answer(reply, Ok(()));

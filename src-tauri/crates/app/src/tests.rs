@@ -37,7 +37,8 @@ async fn an_export_is_a_new_file_of_its_format_whose_folder_can_be_shown() {
         assert!(text.starts_with(content) && exported.count == 0, "{exported:?}: {text}");
     }
     world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap();
-    world.wait_for(|did| matches!(did, Did::Folder(_))).await;
+    let documents = world.documents_dir();
+    world.wait_for(|did| matches!(did, Did::Folder(folder) if *folder == documents)).await;
 }
 
 #[tokio::test]

@@ -198,7 +198,8 @@ mod tests {
         for language in [Language::English, Language::Chinese] {
             let trays: Vec<Tray> = STATES.iter().map(|state| Tray::of(*state, 0, false, language)).collect();
             for (index, tray) in trays.iter().enumerate() {
-                let link = if STATES[index] == Connectivity::Offline { TrayAction::Connect } else { TrayAction::Disconnect };
+                let link =
+                    if STATES[index] == Connectivity::Offline { TrayAction::Connect } else { TrayAction::Disconnect };
                 assert_eq!(buttons(tray), [TrayAction::Open, link, TrayAction::Quit]);
                 assert!(!tray.tooltip.contains("tray."), "no text for {:?}", STATES[index]);
                 assert!(trays.iter().filter(|other| other.tooltip == tray.tooltip).count() == 1);
@@ -225,7 +226,9 @@ mod tests {
 
     #[test]
     fn a_menu_item_is_found_by_its_name() {
-        for action in [TrayAction::Open, TrayAction::TryNow, TrayAction::Connect, TrayAction::Disconnect, TrayAction::Quit] {
+        for action in
+            [TrayAction::Open, TrayAction::TryNow, TrayAction::Connect, TrayAction::Disconnect, TrayAction::Quit]
+        {
             assert_eq!(TrayAction::of_id(action.id()), Some(action));
         }
         assert_eq!(TrayAction::of_id("label-0"), None);
