@@ -19,7 +19,8 @@ pub struct Args {
     /// Data folder to use instead of the usual one.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Try this installation: start in the tray, go live, show and withdraw one notification, end. At most 60 s.
+    /// Try this installation: start in the tray, go live, show and withdraw one notification, end.
+    /// At most 60 s.
     #[arg(long)]
     pub smoke_test: bool,
     /// The notice to show, as belfry://notice/ID.

@@ -1,6 +1,7 @@
 //! The desktop, as the controller acts on it: Tauri's side of [`Gui`].
 //!
-//! Desktop libraries want their main thread, so everything is handed to it; what fails there is logged.
+//! Desktop libraries want their main thread, so everything is handed to it; what fails there is
+//! logged.
 
 use std::io;
 use std::path::Path;

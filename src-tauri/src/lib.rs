@@ -1,8 +1,8 @@
 //! Belfry's shell: all that needs Tauri, tied to the app ([`belfry_app`]).
 //!
-//! It shows the app's tray and window, and hands clicks back. It decides nothing.
-//! Invariants: what is wrong with settings or data is said before anything is connected; the program ends only when a
-//! person or the system says so, and then ends the session politely.
+//! It shows the app's tray and window, and hands clicks back. It decides nothing. Invariants: what
+//! is wrong with settings or data is said before anything is connected; the program ends only when
+//! a person or the system says so, and then ends the session politely.
 
 mod args;
 mod gui;
@@ -34,8 +34,9 @@ use crate::window::DataDir;
 /// How long a start in the tray waits for the tray: at login the panel may come later than we do.
 const TRAY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// To be called first, while the program has one thread: WebKitGTK's faster renderer shows nothing on some graphics
-/// drivers and under virtual displays, so it is off unless the environment asks for it.
+/// To be called first, while the program has one thread: WebKitGTK's faster renderer shows nothing
+/// on some graphics drivers and under virtual displays, so it is off unless the environment asks
+/// for it.
 pub fn prepare_web_view() {
     const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
     if std::env::var_os(VARIABLE).is_none() {
@@ -92,7 +93,7 @@ pub fn run(args: Args) -> ExitCode {
                 end_signal.await;
                 quit.send(Request::Quit { code: 0 });
             });
-            Ok(set_up(handle.handle(), &app, requests, started, is_hidden)?)
+            set_up(handle.handle(), &app, requests, started, is_hidden)
         })
         .build(tauri::generate_context!());
     match built {
@@ -101,8 +102,8 @@ pub fn run(args: Args) -> ExitCode {
     }
 }
 
-/// The first start keeps its place; a later one hands over, and gets none. A smoke test never hands over: it has to show
-/// that *it* can start.
+/// The first start keeps its place; a later one hands over, and gets none. A smoke test never hands
+/// over: it has to show that *it* can start.
 fn take_place(args: &Args) -> Result<Option<(PathBuf, Place)>, Failure> {
     let call = Call {
         show: !args.hidden || args.link.is_some(),
@@ -148,7 +149,8 @@ fn handle_event(app: &AppHandle, event: RunEvent) {
     }
 }
 
-/// Puts the icon into the tray, starts the controller, and shows the window unless it is to stay hidden.
+/// Puts the icon into the tray, starts the controller, and shows the window unless it is to stay
+/// hidden.
 fn set_up(
     handle: &AppHandle,
     app: &App,
@@ -172,8 +174,9 @@ fn set_up(
     Ok(window::show(handle, theme, None)?)
 }
 
-/// Returns when the system asks the program to end with a signal; Windows and the desktop's own ways come through the window
-/// library. Signals count from the call on, so that one which comes while the desktop is being opened ends politely too.
+/// Returns when the system asks the program to end with a signal; Windows and the desktop's own
+/// ways come through the window library. Signals count from the call on, so that one which comes
+/// while the desktop is being opened ends politely too.
 #[cfg(unix)]
 fn end_signal() -> impl Future<Output = ()> + Send + 'static {
     use tokio::signal::unix::{SignalKind, signal};

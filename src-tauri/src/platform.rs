@@ -1,4 +1,5 @@
-//! What differs by system: whether there is a display, how links come in, how a second start reaches the first.
+//! What differs by system: whether there is a display, how links come in, how a second start
+//! reaches the first.
 //!
 //! Each module picks the file of its system; nothing else asks which system it is.
 

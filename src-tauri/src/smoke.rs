@@ -1,7 +1,8 @@
 //! `--smoke-test`: whether this installation can do its work, for packages and fleets.
 //!
-//! The whole app, with its own settings and its own tray: it goes live, shows one notification, withdraws it, and ends
-//! with the exit code that says how it went. Nothing is sent to the server and nothing is left in the inbox.
+//! The whole app, with its own settings and its own tray: it goes live, shows one notification,
+//! withdraws it, and ends with the exit code that says how it went. Nothing is sent to the server
+//! and nothing is left in the inbox.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! From a command line to a running engine, or to what is wrong and the exit code that says so.
 //!
-//! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
+//! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were
+//! read without an error.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +26,8 @@ use crate::platform::instance::ClaimError;
 pub(crate) struct Failure {
     /// What happened, where, and what to do.
     pub(crate) message: String,
-    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6 store unusable, 1 anything else.
+    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6
+    /// store unusable, 1 anything else.
     pub(crate) code: u8,
 }
 
@@ -78,8 +80,9 @@ pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
     args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)
 }
 
-/// Starts the engine; it connects when it is told to. While no settings file names a server there is no engine: that is the
-/// first run, except for `--smoke-test`. What was chosen on its first page before holds in it.
+/// Starts the engine; it connects when it is told to. While no settings file names a server there
+/// is no engine: that is the first run, except for `--smoke-test`. What was chosen on its first
+/// page before holds in it.
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
@@ -135,14 +138,15 @@ fn checks(credentials: &Arc<MachineCredentials>) -> Vec<Check> {
     ]
 }
 
-/// What was chosen on the first page of the first run, if there is nothing else wrong with the file.
+/// What was chosen on the first page of the first run, if there is nothing else wrong with the
+/// file.
 fn unfinished(file: &Path) -> Option<Settings> {
     let text = settings_file::read(file).ok()?;
     Settings::parse_unfinished(&text, &file.display().to_string()).ok().map(|(settings, _)| settings)
 }
 
-/// Makes the start-up entry what the setting says. A program that is not installed, or that was given its own settings or data, is being
-/// tried out, and leaves the machine as it is.
+/// Makes the start-up entry what the setting says. A program that is not installed, or that was
+/// given its own settings or data, is being tried out, and leaves the machine as it is.
 fn start_at_login(args: &Args, wanted: bool) {
     if args.smoke_test || args.config.is_some() || args.data_dir.is_some() {
         return;

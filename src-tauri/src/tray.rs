@@ -1,7 +1,7 @@
 //! Hands a [`Tray`] to the desktop.
 //!
-//! Only what has changed is set: a menu that is replaced while it is open closes under the pointer. Invariant: called on
-//! the main thread, as desktops want it.
+//! Only what has changed is set: a menu that is replaced while it is open closes under the pointer.
+//! Invariant: called on the main thread, as desktops want it.
 
 #[cfg(not(target_os = "macos"))]
 #[path = "tray/colour.rs"]
@@ -19,8 +19,8 @@ use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{TrayIcon, TrayIconBuilder};
 use tauri::{AppHandle, Manager};
 
-/// The tray icon on the screen, and what it shows; Tauri keeps it for as long as the program runs. Only the main thread
-/// uses it: the lock is there because Tauri's state may be shared.
+/// The tray icon on the screen, and what it shows; Tauri keeps it for as long as the program runs.
+/// Only the main thread uses it: the lock is there because Tauri's state may be shared.
 struct ShownTray(Mutex<Shown>);
 
 struct Shown {

@@ -1,7 +1,8 @@
 //! The inbox window: created when it is wanted, destroyed when it is closed.
 //!
-//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no page but its own, and
-//! is never closed where no tray icon could bring it back; there it is minimised.
+//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no
+//! page but its own, and is never closed where no tray icon could bring it back; there it is
+//! minimised.
 
 #[cfg(target_os = "linux")]
 #[path = "window/linux.rs"]
@@ -24,7 +25,8 @@ use tauri::{
 
 use self::placement::{Placement, Screen};
 
-/// The data folder, where the window's placement and the web view's own files are; Tauri keeps it for the window.
+/// The data folder, where the window's placement and the web view's own files are; Tauri keeps it
+/// for the window.
 pub(crate) struct DataDir(pub(crate) PathBuf);
 
 /// Its name, which the capability is granted to.
@@ -32,8 +34,8 @@ const LABEL: &str = "inbox";
 /// Width and height of the first window, in points.
 const SIZE: (f64, f64) = (1000.0, 680.0);
 
-/// Brings the window to the front, and creates it in this theme if there is none. On the main thread. `token` is that of the
-/// click which asked for it, where the desktop has such.
+/// Brings the window to the front, and creates it in this theme if there is none. On the main
+/// thread. `token` is that of the click which asked for it, where the desktop has such.
 ///
 /// # Errors
 /// What the desktop's library says.
@@ -64,7 +66,8 @@ fn build(app: &AppHandle, theme: engine::settings::Theme) -> tauri::Result<Webvi
         .theme(theme)
         .inner_size(width, height)
         .min_inner_size(360.0, 400.0)
-        // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its scheme once per context.
+        // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its
+        // scheme once per context.
         .data_directory(data_dir.join("webview"))
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)

@@ -1,4 +1,5 @@
-//! What the window may ask of the program. Each command sends one request to the controller and waits for its answer.
+//! What the window may ask of the program. Each command sends one request to the controller and
+//! waits for its answer.
 
 use belfry_app::ipc::{
     About, Ask, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, Removed, Server,

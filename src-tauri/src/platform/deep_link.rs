@@ -1,8 +1,9 @@
 //! `belfry://notice/ID`: a link that opens a notice of the inbox.
 //!
-//! Anybody can write one, so it is read strictly and can do one thing only: show a notice that is there. Deliberately
-//! absent: telling the system about the scheme, which is the packages' matter. Invariant: a [`NoticeLink`] holds a short id
-//! without control characters, and nothing else of what came in.
+//! Anybody can write one, so it is read strictly and can do one thing only: show a notice that is
+//! there. Deliberately absent: telling the system about the scheme, which is the packages' matter.
+//! Invariant: a [`NoticeLink`] holds a short id without control characters, and nothing else of
+//! what came in.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,7 @@
 //! Whether there is a screen to show anything on.
 //!
-//! This file only picks the system. Asked before anything is connected: the window library itself panics without one.
+//! This file only picks the system. Asked before anything is connected: the window library itself
+//! panics without one.
 
 #[cfg(target_os = "linux")]
 #[path = "display/linux.rs"]

@@ -1,8 +1,9 @@
 //! One app for a data folder: a second start hands over to the first and ends.
 //!
-//! The first holds a lock in the data folder and listens at an endpoint that only its own user can open: a socket in that folder
-//! (Unix), a named pipe (Windows). It needs no session bus. What comes in there is as untrusted as a command
-//! line: one short line, read strictly. Invariant: the lock decides who is first; an endpoint left over by a crash is replaced.
+//! The first holds a lock in the data folder and listens at an endpoint that only its own user can
+//! open: a socket in that folder (Unix), a named pipe (Windows). It needs no session bus. What
+//! comes in there is as untrusted as a command line: one short line, read strictly. Invariant: the
+//! lock decides who is first; an endpoint left over by a crash is replaced.
 
 #[cfg(unix)]
 #[path = "instance/unix.rs"]
@@ -75,7 +76,8 @@ pub(crate) enum ClaimError {
     Silent(io::Error),
 }
 
-/// Takes the first place in this data folder, which is made if need be, or calls the one who has it.
+/// Takes the first place in this data folder, which is made if need be, or calls the one who has
+/// it.
 ///
 /// # Errors
 /// [`ClaimError`].

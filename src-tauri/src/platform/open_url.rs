@@ -1,4 +1,5 @@
-//! Open-URL events: links that the system hands to the running program instead of starting it again, as macOS does.
+//! Open-URL events: links that the system hands to the running program instead of starting it
+//! again, as macOS does.
 //!
 //! This file only picks the system; elsewhere links come by the command line.
 

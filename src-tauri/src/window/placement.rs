@@ -1,7 +1,8 @@
 //! Where the window was and how large, kept in the data folder.
 //!
-//! Pure but for reading and writing the file. Sizes are in the desktop's points, positions in pixels, as the window library
-//! has them. Invariant: a window is never put where no screen shows enough of it to take hold of.
+//! Pure but for reading and writing the file. Sizes are in the desktop's points, positions in
+//! pixels, as the window library has them. Invariant: a window is never put where no screen shows
+//! enough of it to take hold of.
 
 use std::fs;
 use std::io;

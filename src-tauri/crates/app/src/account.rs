@@ -1,7 +1,8 @@
 //! The first run: find the server, sign in, sign out.
 //!
-//! Invariants: settings and secret are stored only after the server has taken the secret, so a failed attempt changes nothing.
-//! Whether there is a secret is found out by the engine, which reads the keychain where it may wait.
+//! Invariants: settings and secret are stored only after the server has taken the secret, so a
+//! failed attempt changes nothing. Whether there is a secret is found out by the engine, which
+//! reads the keychain where it may wait.
 
 use std::sync::Arc;
 
@@ -19,11 +20,12 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::change::After;
-use crate::controller::{Controller, Outcome, answer, blocking, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{self, Chosen, Code, Problem, Server, Setup, SetupStep, SignedIn};
 use crate::machine::Machine;
 use crate::request::Reply;
+use crate::task::{Outcome, answer, blocking, report};
 
 /// Longest name of a server that is shown, in characters.
 const SERVER_NAME: usize = 100;
@@ -103,7 +105,8 @@ impl<G: Gui> Controller<G> {
         self.changes.begin_check(attempt, reply, task);
     }
 
-    /// The server has accepted a sign-in, or has not. The answer to a sign-in that was ended meanwhile is dropped.
+    /// The server has accepted a sign-in, or has not. The answer to a sign-in that was ended
+    /// meanwhile is dropped.
     pub(crate) fn handle_checked(&mut self, attempt: u64, checked: Result<Box<Checked>, Problem>) {
         let Some(reply) = self.changes.take_check(attempt) else { return };
         let Checked { account, secret, changes } = match checked {
@@ -127,7 +130,8 @@ impl<G: Gui> Controller<G> {
         });
     }
 
-    /// Begins a sign-out: forgets the secret. The engine will find no secret, which brings the sign-in page.
+    /// Begins a sign-out: forgets the secret. The engine will find no secret, which brings the
+    /// sign-in page.
     pub(crate) fn sign_out(&mut self, reply: Reply<()>) {
         let Some(account) = &self.session.account else {
             answer(reply, Ok(()));

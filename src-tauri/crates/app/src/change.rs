@@ -1,8 +1,9 @@
 //! Changes of server, account or settings: one after the other, each in steps that tasks carry out.
 //!
-//! A change is first *checked* with the server (sign-in only; nothing is changed yet), then *applied* to files and keychain,
-//! then the engine is *restarted*. Invariants: a sign-out ends a sign-in that is still being checked, and the server's late
-//! answer is dropped; once a change is being applied it is completed, and later ones wait.
+//! A change is first *checked* with the server (sign-in only; nothing is changed yet), then
+//! *applied* to files and keychain, then the engine is *restarted*. Invariants: a sign-out ends a
+//! sign-in that is still being checked, and the server's late answer is dropped; once a change is
+//! being applied it is completed, and later ones wait.
 
 use std::collections::VecDeque;
 
@@ -14,11 +15,12 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
 
-use crate::controller::{Controller, Outcome, answer, blocking, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{Chosen, Code, Problem, Setting, SignedIn, Update};
 use crate::is_ending;
 use crate::request::Reply;
+use crate::task::{Outcome, answer, blocking, report};
 
 /// A change that was asked for.
 pub(crate) enum Change {

@@ -1,9 +1,10 @@
 //! The owner of the running app's state, as one task.
 //!
-//! It takes requests, the engine's events and snapshots, and the outcomes of tasks it has started, one after the other, and
-//! waits for nothing else. Requests that belong together are in files of their own: `account`, `notices`, `history`, …
-//! Invariants: at most one engine runs, and the next one starts only when the last has ended; the outcome of a task that was
-//! started for an earlier session or attempt changes nothing.
+//! It takes requests, the engine's events and snapshots, and the outcomes of tasks it has started,
+//! one after the other, and waits for nothing else. Requests that belong together are in files of
+//! their own: `account`, `notices`, `history`, … Invariants: at most one engine runs, and the next
+//! one starts only when the last has ended; the outcome of a task that was started for an earlier
+//! session or attempt changes nothing.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,16 +24,16 @@ use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::Requests;
-use crate::account::Checked;
-use crate::change::{After, Change, Changes};
+use crate::change::{Change, Changes};
 use crate::gui::{Gui, WindowListener};
-use crate::history::{History, OlderRead};
+use crate::history::History;
 use crate::inbox_changes::InboxChanges;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{Code, Exported, Offers, Problem, Start, Status, Update};
+use crate::ipc::{Code, Offers, Problem, Start, Status, Update};
 use crate::machine::Machine;
-use crate::request::{NoticeToOpen, Reply, Request, WindowToken};
-use crate::test_notice::{TestNotice, TestProgress};
+use crate::request::{NoticeToOpen, Request, WindowToken};
+use crate::task::{Outcome, Reporter, answer, report};
+use crate::test_notice::TestNotice;
 use crate::tray::{Tray, TrayAction};
 
 /// What a controller goes on with.
@@ -105,24 +106,6 @@ pub(crate) struct Session {
     pub(crate) account: Option<Account>,
     /// The account's folder, or the data folder before there is an account.
     pub(crate) dir: PathBuf,
-}
-
-/// How tasks report back.
-pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
-
-/// What a task reports.
-pub(crate) enum Outcome {
-    InboxChanged,
-    NoticeFound { found: Result<Option<i64>, Problem>, window: Option<WindowToken> },
-    OpenUrl { link: String, reply: Reply<()> },
-    Discovered { number: u64, address: String, found: Box<Found> },
-    Checked { attempt: u64, checked: Result<Box<Checked>, Problem> },
-    Applied { settings: Result<Box<Settings>, Problem>, after: After },
-    Restarted { engine: Result<Box<Engine>, Problem>, after: After },
-    OlderRead(OlderRead),
-    Exported { written: Result<(PathBuf, u64), Problem>, reply: Reply<Exported> },
-    Test(TestProgress),
-    EngineEnded,
 }
 
 impl<G: Gui> Controller<G> {
@@ -473,27 +456,6 @@ impl<G: Gui> Controller<G> {
     {
         self.machine.runtime.spawn(task(self.reporter())).abort_handle()
     }
-}
-
-/// Answers a request. The window that asked may have closed.
-pub(crate) fn answer<T>(reply: Reply<T>, result: Result<T, Problem>) {
-    drop(reply.send(result));
-}
-
-/// Reports to the controller, which is gone once the program has ended.
-pub(crate) fn report(reporter: &Reporter, outcome: Outcome) {
-    drop(reporter.send(outcome));
-}
-
-/// Does what may wait for the disk or the keychain on a thread that may.
-///
-/// # Errors
-/// Those of `work`.
-pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Problem::new(Code::File, error)))
 }
 
 /// Waits for the next snapshot; false when the engine has ended.

@@ -8,11 +8,12 @@ use engine::network;
 use engine::ports::Credentials as _;
 use jiff::tz::TimeZone;
 
-use crate::controller::{Controller, answer, blocking};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::DoctorStep;
 use crate::machine::Machine;
 use crate::request::Reply;
+use crate::task::{answer, blocking};
 
 impl<G: Gui> Controller<G> {
     pub(crate) fn diagnose(&self, mut on_step: Box<dyn FnMut(DoctorStep) + Send>, reply: Reply<()>) {

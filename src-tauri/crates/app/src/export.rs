@@ -1,7 +1,7 @@
 //! The inbox as a file of its own among the person's documents.
 //!
-//! It is written by a reader of its own, so the window's reader is free meanwhile. Invariant: a file that could not be
-//! written to its end is removed.
+//! It is written by a reader of its own, so the window's reader is free meanwhile. Invariant: a
+//! file that could not be written to its end is removed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write as _};
@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use engine::inbox::{ALL, ExportError, Filter, Format, Inbox, Seq};
 use jiff::Zoned;
 
-use crate::controller::{Controller, Outcome, answer, blocking, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{self, Code, ExportFormat, Exported, Problem};
 use crate::machine::DocumentsDir;
 use crate::request::Reply;
+use crate::task::{Outcome, answer, blocking, report};
 
 /// Most files of one second.
 const MAX_NAMES: u32 = 100;

@@ -1,7 +1,7 @@
 //! What the controller can do on the desktop.
 //!
-//! Deliberately absent: any answer the controller would have to wait for. An implementation hands its work to the thread
-//! that the desktop library wants, and logs what fails there.
+//! Deliberately absent: any answer the controller would have to wait for. An implementation hands
+//! its work to the thread that the desktop library wants, and logs what fails there.
 
 use std::io;
 use std::path::Path;
@@ -17,8 +17,8 @@ pub trait Gui: Send + 'static {
     /// Shows `tray` from now on.
     fn show_tray(&mut self, tray: Tray);
 
-    /// Brings the inbox window to the front, and creates it, in this theme, if there is none. `token` is the desktop's
-    /// permission to take the focus, where it gives one.
+    /// Brings the inbox window to the front, and creates it, in this theme, if there is none.
+    /// `token` is the desktop's permission to take the focus, where it gives one.
     fn show_window(&mut self, theme: Theme, token: Option<String>);
 
     /// Saves where the window is and how large, if there is a window.

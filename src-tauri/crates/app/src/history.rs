@@ -1,19 +1,21 @@
 //! Older history of the server, page by page, when a person asks for it.
 //!
-//! The controller knows which page comes next; a session begins with the first. Invariant: one request reads at a time, so
-//! no page is read twice; a page that was read for an earlier session does not move the place in this one.
+//! The controller knows which page comes next; a session begins with the first. Invariant: one
+//! request reads at a time, so no page is read twice; a page that was read for an earlier session
+//! does not move the place in this one.
 
 use std::collections::VecDeque;
 
 use engine::server::Server;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::controller::{Controller, Outcome, answer, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{Code, Older, Problem};
 use crate::request::Reply;
 use crate::server_requests::refused;
+use crate::task::{Outcome, answer, report};
 
 /// Most pages of history that one request reads.
 const MAX_PAGES: u32 = 20;
@@ -109,7 +111,8 @@ impl<G: Gui> Controller<G> {
 }
 
 impl Range {
-    /// Reads until something was added or nothing is left, and leaves `page` at the next one to read.
+    /// Reads until something was added or nothing is left, and leaves `page` at the next one to
+    /// read.
     async fn read(&self, page: &mut u32) -> Result<Older, Problem> {
         for _ in 0..MAX_PAGES {
             let read = self.server.history(*page, self.complete_through, self.oldest).await.map_err(refused)?;

@@ -1,4 +1,5 @@
-//! When to tell the window that the inbox has changed: at once, and not more often than the window can show.
+//! When to tell the window that the inbox has changed: at once, and not more often than the window
+//! can show.
 
 use std::time::Duration;
 

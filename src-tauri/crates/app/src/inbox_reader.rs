@@ -1,8 +1,9 @@
 //! The window's own reader of the inbox: a thread that opens it when it is first needed.
 //!
-//! Reading waits for the disk, so the controller hands each piece of work over, and they are done one after the other.
-//! Invariants: the inbox is read beside the engine, so the window works offline and while the engine is busy; before the
-//! first run is over the inbox is empty; work that was handed over for one account is never done in another's inbox.
+//! Reading waits for the disk, so the controller hands each piece of work over, and they are done
+//! one after the other. Invariants: the inbox is read beside the engine, so the window works
+//! offline and while the engine is busy; before the first run is over the inbox is empty; work that
+//! was handed over for one account is never done in another's inbox.
 
 use std::io;
 use std::path::PathBuf;
@@ -22,7 +23,8 @@ enum Message {
     Close,
 }
 
-/// Hands work to the thread, for the inbox of one account. Cheap to clone; the thread ends with the last one.
+/// Hands work to the thread, for the inbox of one account. Cheap to clone; the thread ends with the
+/// last one.
 #[derive(Debug, Clone)]
 pub(crate) struct InboxReader {
     folder: Option<PathBuf>,

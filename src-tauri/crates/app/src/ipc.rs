@@ -1,7 +1,9 @@
-//! What crosses to the window: plain values, made from the engine's. The commands themselves are in the shell's `ipc`.
+//! What crosses to the window: plain values, made from the engine's. The commands themselves are in
+//! the shell's `ipc`.
 //!
-//! TypeScript reads the same shapes from `ui/src/backend/bindings.ts`, which a test here compares with these types.
-//! Invariants: one-line texts carry no control or bidirectional characters; nothing here holds a secret.
+//! TypeScript reads the same shapes from `ui/src/backend/bindings.ts`, which a test here compares
+//! with these types. Invariants: one-line texts carry no control or bidirectional characters;
+//! nothing here holds a secret.
 
 use engine::engine::Snapshot;
 use engine::error::Failure;
@@ -19,7 +21,8 @@ use url::Url;
 /// Longest text of what was seen, in characters.
 const LINE: usize = 500;
 
-/// An enum of the engine's, as the window knows it: a value that is new there does not compile here.
+/// An enum of the engine's, as the window knows it: a value that is new there does not compile
+/// here.
 macro_rules! mirror {
     ($(#[$doc:meta])* $name:ident of $source:path { $($(#[$tag:meta])* $variant:ident = $from:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -159,7 +162,8 @@ mirror! {
 pub struct Fault {
     /// Which kind of thing.
     pub kind: FaultKind,
-    /// What was seen: host, number, setting, or what others said, in whatever language; may be empty.
+    /// What was seen: host, number, setting, or what others said, in whatever language; may be
+    /// empty.
     pub detail: String,
     /// It is catch-up that fails; the session goes on.
     pub is_catch_up: bool,
@@ -313,7 +317,8 @@ pub enum Code {
 pub struct Problem {
     /// For the window.
     pub code: Code,
-    /// What was seen: names, numbers, what others said; a sentence only where the code says too little.
+    /// What was seen: names, numbers, what others said; a sentence only where the code says too
+    /// little.
     pub message: String,
     /// Of the server: which fault it was, where the code alone says too little.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -333,8 +338,8 @@ impl Problem {
 }
 
 impl Problem {
-    /// What an engine's failure is to the window: the words of the code, or, where that says no more than that the server
-    /// did not, those of the fault.
+    /// What an engine's failure is to the window: the words of the code, or, where that says no
+    /// more than that the server did not, those of the fault.
     pub fn of(code: Code, failure: &Failure) -> Self {
         let fault = Fault::from(failure);
         Self { fault: (code == Code::Server).then(|| fault.clone()), ..Self::new(code, fault.detail) }
@@ -348,7 +353,8 @@ impl From<StoreError> for Problem {
 }
 
 impl Status {
-    /// The connection as the engine sees it; `endpoints` are those of the settings, `offers` what they say of the server.
+    /// The connection as the engine sees it; `endpoints` are those of the settings, `offers` what
+    /// they say of the server.
     pub fn of(snapshot: &Snapshot, endpoints: &[Url], offers: Option<Offers>, now: Timestamp) -> Self {
         use engine::status::Connectivity as State;
         let status = &snapshot.status;

@@ -1,9 +1,10 @@
 //! The running app without its desktop library: one task owns all state and answers requests.
 //!
-//! [`Controller`] owns the engine, the session, the inbox reader and the listening window. The desktop library sends it
-//! [`Request`]s through an [`App`], and the controller acts on the desktop through [`Gui`]. Work that waits (HTTP, the
-//! keychain, an export, ending an engine) runs in tasks that report back.
-//! Deliberately absent: Tauri. This crate does not depend on it, so its tests run without WebKit and without a display.
+//! [`Controller`] owns the engine, the session, the inbox reader and the listening window. The
+//! desktop library sends it [`Request`]s through an [`App`], and the controller acts on the desktop
+//! through [`Gui`]. Work that waits (HTTP, the keychain, an export, ending an engine) runs in tasks
+//! that report back. Deliberately absent: Tauri. This crate does not depend on it, so its tests run
+//! without WebKit and without a display.
 
 mod account;
 mod change;
@@ -21,6 +22,7 @@ mod request;
 mod server_requests;
 pub mod session_credentials;
 mod settings;
+mod task;
 mod test_notice;
 pub mod tray;
 pub mod url_policy;

@@ -1,6 +1,8 @@
-//! The machine that the app runs on: its folders, its ports for the engine, its own steps of the diagnosis.
+//! The machine that the app runs on: its folders, its ports for the engine, its own steps of the
+//! diagnosis.
 //!
-//! Plain data that the shell fills for a real desktop, and a test with fakes. Deliberately absent: anything of the window.
+//! Plain data that the shell fills for a real desktop, and a test with fakes. Deliberately absent:
+//! anything of the window.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -1,15 +1,16 @@
 //! What the window asks of the inbox, page by page and mark by mark.
 //!
-//! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept between two questions.
-//! Everything here works offline.
+//! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
+//! between two questions. Everything here works offline.
 
 use engine::inbox::{Inbox, Marker, Removal, Seq, UNDO};
 use jiff::Timestamp;
 
-use crate::controller::{Controller, Outcome, answer, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{Ask, Code, Detail, Filter, Kind, Page, Problem, Removed, Row};
 use crate::request::{Reply, WindowToken};
+use crate::task::{Outcome, answer, report};
 use crate::url_policy;
 
 /// Longest page the window gets, in rows.
@@ -106,7 +107,8 @@ impl<G: Gui> Controller<G> {
         opened.map_err(|error| Problem::new(Code::NoBrowser, format!("no browser could be started: {error}")))
     }
 
-    /// Finds the notice that a link or a notification names: the one of this scope, or the newest of any.
+    /// Finds the notice that a link or a notification names: the one of this scope, or the newest
+    /// of any.
     pub(crate) fn open_notice(&self, id: String, scope: Option<String>, window: Option<WindowToken>) {
         let reporter = self.reporter();
         let find = move |inbox: &mut Inbox| {

@@ -1,7 +1,9 @@
-//! What the controller can be asked: by the window, the tray, the system, and a later start of the program.
+//! What the controller can be asked: by the window, the tray, the system, and a later start of the
+//! program.
 //!
-//! Closed, so that the compiler finds every place when a request is added. The first group is the window's commands, one
-//! each; they are described where the window calls them, in the shell's `ipc/commands.rs`.
+//! Closed, so that the compiler finds every place when a request is added. The first group is the
+//! window's commands, one each; they are described where the window calls them, in the shell's
+//! `ipc/commands.rs`.
 
 use std::fmt;
 

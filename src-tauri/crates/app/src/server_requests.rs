@@ -5,11 +5,12 @@
 use engine::error::{Failure, Fault};
 use engine::inbox::Seq;
 
-use crate::controller::{Controller, Outcome, Reporter, answer, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{Client, Code, Problem};
 use crate::request::Reply;
+use crate::task::{Outcome, Reporter, answer, report};
 use engine::server::Server;
 
 impl<G: Gui> Controller<G> {

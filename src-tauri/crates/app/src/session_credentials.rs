@@ -1,7 +1,8 @@
-//! Where the secret is stored: in the keychain, or, where there is none, in memory for as long as the program runs.
+//! Where the secret is stored: in the keychain, or, where there is none, in memory for as long as
+//! the program runs.
 //!
-//! Deliberately absent: any place on disk. Invariant: a secret that the keychain would not take is in memory only, and given
-//! to the engine alone.
+//! Deliberately absent: any place on disk. Invariant: a secret that the keychain would not take is
+//! in memory only, and given to the engine alone.
 
 use std::collections::HashMap;
 use std::fmt;

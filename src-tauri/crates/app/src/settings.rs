@@ -1,12 +1,14 @@
-//! What a person may set, and what this program keeps. Values go through the engine's own table of keys, both ways.
+//! What a person may set, and what this program keeps. Values go through the engine's own table of
+//! keys, both ways.
 
 use engine::settings::{EditError, list};
 use engine::settings_file::{self, SaveError};
 
-use crate::controller::{Controller, answer, blocking};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{About, Code, Problem, Setting};
 use crate::request::Reply;
+use crate::task::{answer, blocking};
 
 impl<G: Gui> Controller<G> {
     pub(crate) fn settings(&self, reply: Reply<Vec<Setting>>) {

@@ -12,12 +12,13 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
-use crate::controller::{Controller, Outcome, Reporter, answer, report};
+use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{TestFailure, TestStep, Update};
 use crate::request::Reply;
 use crate::server_requests::refused;
+use crate::task::{Outcome, Reporter, answer, report};
 
 /// How long a test notice may take from the server's answer to its notification.
 const LIMIT: Duration = Duration::from_secs(15);

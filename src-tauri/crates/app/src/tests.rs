@@ -1,4 +1,5 @@
-//! The whole app without Tauri and without a display: real engines and sockets, a desktop that only notes what it is told.
+//! The whole app without Tauri and without a display: real engines and sockets, a desktop that only
+//! notes what it is told.
 
 mod account;
 mod history;

@@ -1,7 +1,8 @@
 //! What the tray shows, as a value: icon, tooltip and menu of a state.
 //!
-//! Pure, so that every state can be compared in a test; the shell hands it to the desktop. Deliberately absent: clicks on
-//! the icon itself, which Linux trays do not report. Invariant: the menu can always open the inbox and quit.
+//! Pure, so that every state can be compared in a test; the shell hands it to the desktop.
+//! Deliberately absent: clicks on the icon itself, which Linux trays do not report. Invariant: the
+//! menu can always open the inbox and quit.
 
 use engine::engine::Snapshot;
 use engine::status::Connectivity;
@@ -88,7 +89,8 @@ impl Tray {
         }
     }
 
-    /// The tray of a state with so many unread, open notices; `is_waiting` while a next attempt is planned.
+    /// The tray of a state with so many unread, open notices; `is_waiting` while a next attempt is
+    /// planned.
     pub fn of(state: Connectivity, badge: u64, is_waiting: bool, language: Language) -> Self {
         let text = |key| language.text(key).to_owned();
         let says = text(match state {
@@ -131,7 +133,8 @@ impl Tray {
     }
 }
 
-/// What a person has to know first wins: that they must act, that nothing can arrive, that something has arrived.
+/// What a person has to know first wins: that they must act, that nothing can arrive, that
+/// something has arrived.
 fn icon(state: Connectivity, badge: u64) -> TrayIcon {
     match state {
         Connectivity::ActionNeeded => TrayIcon::ActionNeeded,

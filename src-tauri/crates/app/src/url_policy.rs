@@ -1,8 +1,9 @@
 //! Which links of notices may be opened in the person's browser.
 //!
-//! A link is untrusted text. Deliberately absent: the opening, which is the desktop's. Invariant: only an http or https URL
-//! passes, serialised again by our own parser, whose host is allowed; so no `file:`, no `javascript:`, no program's own
-//! scheme, no name with a password that looks like another host.
+//! A link is untrusted text. Deliberately absent: the opening, which is the desktop's. Invariant:
+//! only an http or https URL passes, serialised again by our own parser, whose host is allowed; so
+//! no `file:`, no `javascript:`, no program's own scheme, no name with a password that looks like
+//! another host.
 
 use engine::settings::Settings;
 use url::Url;

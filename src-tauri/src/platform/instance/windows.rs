@@ -1,5 +1,5 @@
-//! Windows: a named pipe, named after the data folder. Pipes of other users are refused by the system's default access list;
-//! pipes from other machines by [`ServerOptions`].
+//! Windows: a named pipe, named after the data folder. Pipes of other users are refused by the
+//! system's default access list; pipes from other machines by [`ServerOptions`].
 
 use std::ffi::OsString;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -1,6 +1,7 @@
 //! Notices as the window shows them: rows, pages and details, with what was searched for marked.
 //!
-//! Texts are made fit to be shown first and marked then, so that a range always fits the text it comes with. Values only.
+//! Texts are made fit to be shown first and marked then, so that a range always fits the text it
+//! comes with. Values only.
 
 use engine::{inbox, notice, store};
 use host::plain;
@@ -17,7 +18,8 @@ const BODY: usize = 200_000;
 /// So much of a text stands before the first hit in an excerpt, in characters.
 const LEAD: usize = 30;
 
-/// Half-open ranges of what was searched for, in UTF-16 units of the text they come with; sorted, apart.
+/// Half-open ranges of what was searched for, in UTF-16 units of the text they come with; sorted,
+/// apart.
 type Ranges = Vec<inbox::Range>;
 
 /// Which notices. All conditions hold together.
@@ -76,7 +78,8 @@ impl Ask {
     }
 }
 
-/// Where the search text is in a row. The preview is then an excerpt around the first hit, of an own field if need be.
+/// Where the search text is in a row. The preview is then an excerpt around the first hit, of an
+/// own field if need be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct RowMarks {
@@ -101,7 +104,8 @@ pub struct Row {
     kind: String,
     /// May be empty.
     sender: String,
-    /// When it was sent, else when it came, and not later than that (its sender's clock may be wrong); RFC 3339.
+    /// When it was sent, else when it came, and not later than that (its sender's clock may be
+    /// wrong); RFC 3339.
     at: String,
     /// Whether a person has read it.
     read: bool,

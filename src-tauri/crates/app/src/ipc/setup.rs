@@ -1,6 +1,7 @@
 //! The first run, the settings and what is around them, as the window shows them.
 //!
-//! Values only. Nothing here holds a secret: the one a person types goes the other way, as a plain argument.
+//! Values only. Nothing here holds a secret: the one a person types goes the other way, as a plain
+//! argument.
 
 use engine::{doctor, server, settings};
 use host::plain;
