@@ -13,7 +13,8 @@ export type Fault = {
  */
 kind: FaultKind, 
 /**
- * What was seen: host, number, setting, or what others said, in whatever language; may be empty.
+ * What was seen: host, number, setting, or what others said, in whatever language; may be
+ * empty.
  */
 detail: string, 
 /**
@@ -135,7 +136,8 @@ export type Problem = {
  */
 code: Code, 
 /**
- * What was seen: names, numbers, what others said; a sentence only where the code says too little.
+ * What was seen: names, numbers, what others said; a sentence only where the code says too
+ * little.
  */
 message: string, 
 /**
@@ -204,7 +206,8 @@ kind: string,
  */
 sender: string, 
 /**
- * When it was sent, else when it came, and not later than that (its sender's clock may be wrong); RFC 3339.
+ * When it was sent, else when it came, and not later than that (its sender's clock may be
+ * wrong); RFC 3339.
  */
 at: string, 
 /**
