@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-/// Every command of the window. One that is missing here, or in `capabilities/window.json`, is refused at run time.
+/// Every command of the window. One that is missing here, or in `capabilities/window.json`, is
+/// refused at run time.
 const COMMANDS: &[&str] = &[
     "listen",
     "start",

@@ -1,10 +1,10 @@
-//! The command line of `belfry` (`docs/reference/commands.md`).
+//! The command line of `belfry` (docs/reference/commands.md).
 
 use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::deep_link::NoticeLink;
+use crate::platform::deep_link::NoticeLink;
 
 /// The desktop tray notifier.
 #[derive(Debug, Clone, Parser)]
@@ -19,7 +19,8 @@ pub struct Args {
     /// Data folder to use instead of the usual one.
     #[arg(long, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Try this installation: start in the tray, go live, show and withdraw one notification, end. At most 60 s.
+    /// Try this installation: start in the tray, go live, show and withdraw one notification, end.
+    /// At most 60 s.
     #[arg(long)]
     pub smoke_test: bool,
     /// The notice to show, as belfry://notice/ID.

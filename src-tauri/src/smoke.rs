@@ -1,28 +1,28 @@
 //! `--smoke-test`: whether this installation can do its work, for packages and fleets.
 //!
-//! The whole app, with its own settings and its own tray: it goes live, shows one notification, withdraws it, and ends
-//! with the exit code that says how it went. Nothing is sent to the server and nothing is left in the inbox.
+//! The whole app, with its own settings and its own tray: it goes live, shows one notification,
+//! withdraws it, and ends with the exit code that says how it went. Nothing is sent to the server
+//! and nothing is left in the inbox.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use belfry_app::{App, Request};
 use belfry_core::notice::{NoticeKey, Priority};
 use belfry_core::ports::{Loudness, Notifier, Popup, PopupKind};
 use belfry_core::status::Connectivity;
-use host::notify::Desktop;
+use host::texts::Language;
 use tauri::async_runtime as runtime;
-use tauri::{AppHandle, Manager};
 use tokio::time::timeout;
 
-use crate::shell::Shell;
 use crate::startup::Failure;
 
 /// How long going live may take; the rest of the minute is for the notification and the good-bye.
 const LIMIT: Duration = Duration::from_secs(45);
 
 /// Tries everything, says how it went, and ends the program.
-pub(crate) async fn run(app: AppHandle, notifier: Arc<Desktop>) {
-    let code = match try_all(&app, notifier).await {
+pub(crate) async fn run(app: App, notifier: Arc<dyn Notifier>, language: Language) {
+    let code = match try_all(&app, notifier, language).await {
         Ok(()) => {
             tracing::info!("smoke test passed");
             0
@@ -32,12 +32,11 @@ pub(crate) async fn run(app: AppHandle, notifier: Arc<Desktop>) {
             failure.code
         }
     };
-    crate::quit(app, code).await;
+    app.send(Request::Quit { code });
 }
 
-async fn try_all(app: &AppHandle, notifier: Arc<Desktop>) -> Result<(), Failure> {
-    let shell = app.state::<Shell>();
-    let mut snapshot = shell.snapshot();
+async fn try_all(app: &App, notifier: Arc<dyn Notifier>, language: Language) -> Result<(), Failure> {
+    let mut snapshot = app.snapshot();
     let is_decided = |state| matches!(state, Connectivity::Live | Connectivity::ActionNeeded);
     // An engine that has ended, or the time-out: the last state says why.
     let _ = timeout(LIMIT, snapshot.wait_for(|snapshot| is_decided(snapshot.status.state))).await;
@@ -56,8 +55,8 @@ async fn try_all(app: &AppHandle, notifier: Arc<Desktop>) -> Result<(), Failure>
     let popup = Popup {
         kind: PopupKind::Single,
         notices: vec![NoticeKey { scope: String::new(), id: "smoke-test".to_owned() }],
-        title: shell.language().text("smoke.title").to_owned(),
-        body: shell.language().text("smoke.body").to_owned(),
+        title: language.text("smoke.title").to_owned(),
+        body: language.text("smoke.body").to_owned(),
         loudness: Loudness::Quiet,
         priority: Priority::Normal,
         sound: String::new(),

@@ -1,33 +1,33 @@
 //! From a command line to a running engine, or to what is wrong and the exit code that says so.
 //!
-//! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were read without an error.
+//! Deliberately absent: anything of Tauri. Invariant: nothing is written before the settings were
+//! read without an error.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use belfry_core::event::Event;
-use belfry_core::settings::Settings;
+use belfry_app::session_credentials::SessionCredentials;
+use belfry_app::{Check, Machine, Started};
+use belfry_core::settings::{AuthMode, Settings};
+use engine::StartError;
 use engine::runtime::settings_file;
-use engine::{Engine, EngineConfig, StartError};
 use host::credentials::MachineCredentials;
 use host::settings::ReadError;
-use host::texts;
-use host::{autostart, machine, notify, paths};
-use jiff::tz::TimeZone;
+use host::{autostart, doctor, machine, notify, paths, texts};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::args::Args;
-use crate::instance::ClaimError;
-use crate::keeping::Keeping;
+use crate::platform::instance::ClaimError;
 
 /// What is wrong, for the log and for scripts.
 #[derive(Debug)]
 pub(crate) struct Failure {
     /// What happened, where, and what to do.
     pub(crate) message: String,
-    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6 store unusable, 1 anything else.
+    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6
+    /// store unusable, 1 anything else.
     pub(crate) code: u8,
 }
 
@@ -72,64 +72,21 @@ impl From<StartError> for Failure {
     }
 }
 
-/// What engines run on: this machine, and where this run reads and keeps.
-pub(crate) struct Machine {
-    /// The person's settings.
-    pub(crate) settings_file: PathBuf,
-    /// Where everything is kept.
-    pub(crate) data_dir: PathBuf,
-    /// Shows popups.
-    pub(crate) notifier: Arc<notify::Desktop>,
-    /// Has the secret.
-    pub(crate) keeping: Arc<Keeping>,
-    events: UnboundedSender<Event>,
-    runtime: Handle,
-}
-
-impl Machine {
-    /// Starts an engine; it connects when it is told to.
-    ///
-    /// # Errors
-    /// [`StartError`].
-    pub(crate) fn engine(&self, settings: Settings) -> Result<Engine, StartError> {
-        let events = self.events.clone();
-        let config = EngineConfig {
-            data_dir: self.data_dir.clone(),
-            machine_id: machine::machine_id(),
-            time_zone: TimeZone::system(),
-            language: texts::language(settings.app.language),
-            notifier: self.notifier.clone(),
-            credentials: self.keeping.clone(),
-            to_announce: None,
-            on_event: Box::new(move |event| {
-                // Nobody listens any more once the program is ending.
-                let _ = events.send(event);
-            }),
-            settings,
-        };
-        Engine::start(config, &self.runtime)
-    }
-}
-
-/// Where everything is kept.
+/// Where everything but the settings is kept.
 ///
 /// # Errors
-/// [`Failure`]: nobody said where, and there is no usual place.
+/// [`Failure`]: no folder was given, and there is no usual place.
 pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
     args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)
 }
 
-/// Starts the engine; it connects when it is told to. Events go to `events`. While no settings file names a server there is
-/// no engine: that is the first run, except for a trial of the installation. What was chosen before holds in it.
+/// Starts the engine; it connects when it is told to. While no settings file names a server there
+/// is no engine: that is the first run, except for `--smoke-test`. What was chosen on its first
+/// page before holds in it.
 ///
 /// # Errors
 /// [`Failure`], before anything is connected.
-pub(crate) fn start(
-    args: &Args,
-    data_dir: PathBuf,
-    runtime: &Handle,
-    events: UnboundedSender<Event>,
-) -> Result<(Machine, Settings, Option<Engine>), Failure> {
+pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<Started, Failure> {
     let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
     let (settings, is_set_up) = match host::settings::read(Some(&settings_file)) {
         Ok((settings, warnings)) => {
@@ -154,26 +111,42 @@ pub(crate) fn start(
         start_at_login(args, settings.app.start_at_login);
     }
     let language = texts::language(settings.app.language);
+    let (sender, events) = unbounded_channel();
+    let credentials = Arc::new(MachineCredentials::from_environment(None, data_dir.clone()));
     let machine = Machine {
         settings_file,
+        documents_dir: Arc::new(paths::documents_dir),
+        machine_id: machine::machine_id(),
         notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
-        keeping: Arc::new(Keeping::new(MachineCredentials::from_environment(None, data_dir.clone()))),
+        checks: checks(&credentials),
+        credentials: Arc::new(SessionCredentials::new(credentials)),
         data_dir,
-        events,
+        events: sender,
         runtime: runtime.clone(),
     };
-    let engine = if is_set_up { Some(machine.engine(settings.clone())?) } else { None };
-    Ok((machine, settings, engine))
+    let engine = if is_set_up { Some(machine.start_engine(settings.clone())?) } else { None };
+    Ok(Started { machine, settings, engine, events })
 }
 
-/// What was chosen on the first page of the first run, if there is nothing else wrong with the file.
+/// The machine's steps of the diagnosis.
+fn checks(credentials: &Arc<MachineCredentials>) -> Vec<Check> {
+    let credentials = Arc::clone(credentials);
+    vec![
+        Arc::new(move |account: &str, mode: AuthMode| doctor::keychain(&credentials, account, mode).1),
+        Arc::new(|_: &str, _: AuthMode| doctor::notifications()),
+        Arc::new(|_: &str, _: AuthMode| doctor::tray()),
+    ]
+}
+
+/// What was chosen on the first page of the first run, if there is nothing else wrong with the
+/// file.
 fn unfinished(file: &Path) -> Option<Settings> {
     let text = settings_file::read(file).ok()?;
     Settings::parse_unfinished(&text, &file.display().to_string()).ok().map(|(settings, _)| settings)
 }
 
-/// Puts the start-up entry right. A program that is not installed, or that was given its own settings or data, is being
-/// tried out, and leaves the machine as it is.
+/// Makes the start-up entry what the setting says. A program that is not installed, or that was
+/// given its own settings or data, is being tried out, and leaves the machine as it is.
 fn start_at_login(args: &Args, wanted: bool) {
     if args.smoke_test || args.config.is_some() || args.data_dir.is_some() {
         return;

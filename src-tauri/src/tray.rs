@@ -1,226 +1,82 @@
-//! What the tray shows, as a value: icon, tooltip and menu of a state.
+//! Hands a [`Tray`] to the desktop.
 //!
-//! Pure, so that every state can be compared in a test; [`render`] hands it to the desktop. Deliberately absent: clicks on
-//! the icon itself, which Linux trays do not report. Invariant: the menu can always open the inbox and quit.
+//! Only what has changed is set: a menu that is replaced while it is open closes under the pointer.
+//! Invariant: called on the main thread, as desktops want it.
 
-pub(crate) mod render;
+#[cfg(not(target_os = "macos"))]
+#[path = "tray/colour.rs"]
+mod pictures;
+#[cfg(target_os = "macos")]
+#[path = "tray/template.rs"]
+mod pictures;
 
-use belfry_core::status::Connectivity;
-use host::texts::Language;
+use std::sync::{Mutex, PoisonError};
 
-/// Which picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Icon {
-    /// No session.
-    Offline,
-    /// A session is being made, or is not complete.
-    Connecting,
-    /// Connected, nothing unread.
-    Live,
-    /// Something is unread.
-    Unread,
-    /// A person has to do something.
-    ActionNeeded,
+use belfry_app::tray::{Tray, TrayAction, TrayItem};
+use belfry_app::{App, Request};
+use pictures::{IS_TEMPLATE, picture};
+use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
+use tauri::tray::{TrayIcon, TrayIconBuilder};
+use tauri::{AppHandle, Manager};
+
+/// The tray icon on the screen, and what it shows; Tauri keeps it for as long as the program runs.
+/// Only the main thread uses it: the lock is there because Tauri's state may be shared.
+struct ShownTray(Mutex<Shown>);
+
+struct Shown {
+    icon: TrayIcon,
+    tray: Tray,
 }
 
-/// What a menu item does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Action {
-    /// Opens the inbox window.
-    Open,
-    /// Ends the wait for the next attempt.
-    TryNow,
-    /// Connects, and stays connected.
-    Connect,
-    /// Disconnects, and stays so.
-    Disconnect,
-    /// Ends the program.
-    Quit,
-}
-
-impl Action {
-    /// Its name within the menu.
-    pub(crate) fn id(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::TryNow => "try-now",
-            Self::Connect => "connect",
-            Self::Disconnect => "disconnect",
-            Self::Quit => "quit",
-        }
-    }
-
-    /// The action with this name.
-    pub(crate) fn of_id(id: &str) -> Option<Self> {
-        [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Quit]
-            .into_iter()
-            .find(|action| action.id() == id)
-    }
-}
-
-/// One line of the menu.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Item {
-    /// Says something.
-    Label(String),
-    /// Does something.
-    Button(Action, String),
-    /// Parts groups.
-    Line,
-}
-
-/// Everything the tray shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tray {
-    /// Which picture.
-    pub(crate) icon: Icon,
-    /// What is said when the pointer rests on it, where the desktop does that.
-    pub(crate) tooltip: String,
-    /// From top to bottom.
-    pub(crate) menu: Vec<Item>,
-}
-
-impl Tray {
-    /// The tray of a state with so many unread, open notices; `is_waiting` while a next attempt is planned.
-    pub(crate) fn of(state: Connectivity, badge: u64, is_waiting: bool, language: Language) -> Self {
-        let text = |key| language.text(key).to_owned();
-        let says = text(match state {
-            Connectivity::Offline => "tray.offline",
-            Connectivity::Connecting => "tray.connecting",
-            Connectivity::CatchingUp => "tray.catching-up",
-            Connectivity::Live => "tray.live",
-            Connectivity::Polling => "tray.polling",
-            Connectivity::ActionNeeded => "tray.action-needed",
-        });
-        let unread = (badge > 0).then(|| language.fill("tray.unread", &[("n", &badge.to_string())]));
-
-        let mut tooltip = format!("{} · {says}", text("app.name"));
-        let mut menu = vec![Item::Label(says)];
-        if let Some(unread) = unread {
-            tooltip = format!("{tooltip} · {unread}");
-            menu.push(Item::Label(unread));
-        }
-        menu.push(Item::Line);
-        menu.push(Item::Button(Action::Open, text("tray.open")));
-        if is_waiting {
-            menu.push(Item::Button(Action::TryNow, text("tray.tryNow")));
-        }
-        // Offline with nothing planned is what a person asked for.
-        if state == Connectivity::Offline && !is_waiting {
-            menu.push(Item::Button(Action::Connect, text("tray.connect")));
-        } else {
-            menu.push(Item::Button(Action::Disconnect, text("tray.disconnect")));
-        }
-        menu.push(Item::Line);
-        menu.push(Item::Button(Action::Quit, text("tray.quit")));
-        Self { icon: icon(state, badge), tooltip, menu }
-    }
-
-    /// The tray before anybody has said where the server is.
-    pub(crate) fn without_account(language: Language) -> Self {
-        let mut tray = Self::of(Connectivity::ActionNeeded, 0, false, language);
-        tray.menu.retain(|item| !matches!(item, Item::Button(Action::Connect | Action::Disconnect, _)));
-        tray
-    }
-}
-
-/// What a person has to know first wins: that they must act, that nothing can arrive, that something has arrived.
-fn icon(state: Connectivity, badge: u64) -> Icon {
-    match state {
-        Connectivity::ActionNeeded => Icon::ActionNeeded,
-        Connectivity::Offline => Icon::Offline,
-        Connectivity::Connecting | Connectivity::CatchingUp | Connectivity::Live | Connectivity::Polling
-            if badge > 0 =>
-        {
-            Icon::Unread
-        }
-        Connectivity::Connecting | Connectivity::CatchingUp => Icon::Connecting,
-        Connectivity::Live | Connectivity::Polling => Icon::Live,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const STATES: [Connectivity; 6] = [
-        Connectivity::Offline,
-        Connectivity::Connecting,
-        Connectivity::CatchingUp,
-        Connectivity::Live,
-        Connectivity::Polling,
-        Connectivity::ActionNeeded,
-    ];
-
-    #[test]
-    fn live_with_unread_notices_shows_icon_count_and_menu() {
-        assert_eq!(
-            Tray::of(Connectivity::Live, 3, false, Language::English),
-            Tray {
-                icon: Icon::Unread,
-                tooltip: "Belfry · Connected · 3 unread".to_owned(),
-                menu: vec![
-                    Item::Label("Connected".to_owned()),
-                    Item::Label("3 unread".to_owned()),
-                    Item::Line,
-                    Item::Button(Action::Open, "Open inbox".to_owned()),
-                    Item::Button(Action::Disconnect, "Disconnect".to_owned()),
-                    Item::Line,
-                    Item::Button(Action::Quit, "Quit Belfry".to_owned()),
-                ],
+/// Puts the icon into the tray. Clicks go to the controller.
+///
+/// # Errors
+/// What the desktop's library says. A desktop without a tray is no error: the icon waits for one.
+pub(crate) fn create(app: &AppHandle, tray: Tray) -> tauri::Result<()> {
+    let icon = TrayIconBuilder::with_id("belfry")
+        .icon(picture(tray.icon))
+        .icon_as_template(IS_TEMPLATE)
+        .tooltip(&tray.tooltip)
+        .menu(&menu(app, &tray.menu)?)
+        .on_menu_event(|app, event| {
+            if let Some(action) = TrayAction::of_id(event.id().as_ref()) {
+                app.state::<App>().send(Request::Tray(action));
             }
-        );
-    }
+        })
+        .build(app)?;
+    app.manage(ShownTray(Mutex::new(Shown { icon, tray })));
+    Ok(())
+}
 
-    #[test]
-    fn a_planned_attempt_can_be_made_at_once() {
-        let tray = Tray::of(Connectivity::Offline, 0, true, Language::Chinese);
-        assert!(tray.menu.contains(&Item::Button(Action::TryNow, "立即尝试连接".to_owned())));
-        assert_eq!(tray.tooltip, "Belfry · 离线");
+/// Shows `tray` from now on.
+///
+/// # Errors
+/// What the desktop's library says; what was set before that stays.
+pub(crate) fn show(app: &AppHandle, tray: Tray) -> tauri::Result<()> {
+    let shown = app.state::<ShownTray>();
+    let mut shown = shown.0.lock().unwrap_or_else(PoisonError::into_inner);
+    if tray.icon != shown.tray.icon {
+        shown.icon.set_icon_with_as_template(Some(picture(tray.icon)), IS_TEMPLATE)?;
     }
+    if tray.tooltip != shown.tray.tooltip {
+        shown.icon.set_tooltip(Some(&tray.tooltip))?;
+    }
+    if tray.menu != shown.tray.menu {
+        shown.icon.set_menu(Some(menu(app, &tray.menu)?))?;
+    }
+    shown.tray = tray;
+    Ok(())
+}
 
-    #[test]
-    fn unread_notices_never_hide_that_something_is_wrong() {
-        let icon = |state| Tray::of(state, 9, false, Language::English).icon;
-        assert_eq!(icon(Connectivity::Offline), Icon::Offline);
-        assert_eq!(icon(Connectivity::ActionNeeded), Icon::ActionNeeded);
+fn menu(app: &AppHandle, items: &[TrayItem]) -> tauri::Result<Menu<tauri::Wry>> {
+    let menu = Menu::new(app)?;
+    for item in items {
+        let entry: Box<dyn IsMenuItem<tauri::Wry>> = match item {
+            TrayItem::Label(text) => Box::new(MenuItem::new(app, text, false, None::<&str>)?),
+            TrayItem::Button(action, text) => Box::new(MenuItem::with_id(app, action.id(), text, true, None::<&str>)?),
+            TrayItem::Separator => Box::new(PredefinedMenuItem::separator(app)?),
+        };
+        menu.append(entry.as_ref())?;
     }
-
-    #[test]
-    fn every_state_says_itself_and_can_open_and_quit() {
-        for language in [Language::English, Language::Chinese] {
-            let trays: Vec<Tray> = STATES.iter().map(|state| Tray::of(*state, 0, false, language)).collect();
-            for (index, tray) in trays.iter().enumerate() {
-                let link = if STATES[index] == Connectivity::Offline { Action::Connect } else { Action::Disconnect };
-                assert_eq!(buttons(tray), [Action::Open, link, Action::Quit]);
-                assert!(!tray.tooltip.contains("tray."), "no text for {:?}", STATES[index]);
-                assert!(trays.iter().filter(|other| other.tooltip == tray.tooltip).count() == 1);
-            }
-        }
-    }
-
-    fn buttons(tray: &Tray) -> Vec<Action> {
-        let action = |item: &Item| if let Item::Button(action, _) = item { Some(*action) } else { None };
-        tray.menu.iter().filter_map(action).collect()
-    }
-
-    #[test]
-    fn while_an_attempt_is_planned_a_person_can_hurry_it_or_give_up() {
-        let tray = Tray::of(Connectivity::Offline, 0, true, Language::English);
-        assert_eq!(buttons(&tray), [Action::Open, Action::TryNow, Action::Disconnect, Action::Quit]);
-    }
-
-    #[test]
-    fn without_an_account_there_is_nothing_to_connect() {
-        let tray = Tray::without_account(Language::English);
-        assert_eq!((tray.icon, buttons(&tray)), (Icon::ActionNeeded, vec![Action::Open, Action::Quit]));
-    }
-
-    #[test]
-    fn a_menu_item_is_found_by_its_name() {
-        for action in [Action::Open, Action::TryNow, Action::Connect, Action::Disconnect, Action::Quit] {
-            assert_eq!(Action::of_id(action.id()), Some(action));
-        }
-        assert_eq!(Action::of_id("label-0"), None);
-    }
+    Ok(menu)
 }

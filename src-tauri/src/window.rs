@@ -1,7 +1,8 @@
-//! The inbox window: made when it is wanted, destroyed when it is closed.
+//! The inbox window: created when it is wanted, destroyed when it is closed.
 //!
-//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no page but its own, and
-//! is never closed where no tray icon could bring it back; there it is minimised.
+//! A hidden web view costs hundreds of megabytes, so none is kept. Invariants: the window shows no
+//! page but its own, and is never closed where no tray icon could bring it back; there it is
+//! minimised.
 
 #[cfg(target_os = "linux")]
 #[path = "window/linux.rs"]
@@ -10,6 +11,11 @@ mod system;
 #[path = "window/other.rs"]
 mod system;
 
+mod placement;
+
+use std::path::PathBuf;
+
+use belfry_app::{App, Request};
 use host::tray_host;
 use tauri::webview::NewWindowResponse;
 use tauri::{
@@ -17,23 +23,26 @@ use tauri::{
     WindowEvent,
 };
 
-use crate::placement::{Placement, Screen};
-use crate::shell::Shell;
+use self::placement::{Placement, Screen};
+
+/// The data folder, where the window's placement and the web view's own files are; Tauri keeps it
+/// for the window.
+pub(crate) struct DataDir(pub(crate) PathBuf);
 
 /// Its name, which the capability is granted to.
 const LABEL: &str = "inbox";
 /// Width and height of the first window, in points.
 const SIZE: (f64, f64) = (1000.0, 680.0);
 
-/// Brings the window to the front, making it first if need be. On the main thread. `token` is that of the click which
-/// asked for it, where the desktop has such.
+/// Brings the window to the front, and creates it in this theme if there is none. On the main
+/// thread. `token` is that of the click which asked for it, where the desktop has such.
 ///
 /// # Errors
 /// What the desktop's library says.
-pub(crate) fn show(app: &AppHandle, token: Option<&str>) -> tauri::Result<()> {
+pub(crate) fn show(app: &AppHandle, theme: belfry_core::settings::Theme, token: Option<&str>) -> tauri::Result<()> {
     let window = match app.get_webview_window(LABEL) {
         Some(window) => window,
-        None => build(app)?,
+        None => build(app, theme)?,
     };
     if let Some(token) = token {
         system::admit(&window, token)?;
@@ -43,22 +52,23 @@ pub(crate) fn show(app: &AppHandle, token: Option<&str>) -> tauri::Result<()> {
     window.set_focus()
 }
 
-fn build(app: &AppHandle) -> tauri::Result<WebviewWindow> {
-    let shell = app.state::<Shell>();
-    let theme = match shell.theme() {
+fn build(app: &AppHandle, theme: belfry_core::settings::Theme) -> tauri::Result<WebviewWindow> {
+    let data_dir = &app.state::<DataDir>().0;
+    let theme = match theme {
         belfry_core::settings::Theme::System => None,
         belfry_core::settings::Theme::Light => Some(Theme::Light),
         belfry_core::settings::Theme::Dark => Some(Theme::Dark),
     };
-    let kept = Placement::read(shell.data_dir());
+    let kept = Placement::read(data_dir);
     let (width, height) = kept.map_or(SIZE, |kept| (kept.width, kept.height));
     let window = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::default())
         .title("Belfry")
         .theme(theme)
         .inner_size(width, height)
         .min_inner_size(360.0, 400.0)
-        // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its scheme once per context.
-        .data_directory(shell.web_dir())
+        // Not `incognito`: on Linux it finds no page the second time, since Tauri registers its
+        // scheme once per context.
+        .data_directory(data_dir.join("webview"))
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
@@ -81,18 +91,18 @@ fn screen(monitor: &Monitor) -> Screen {
     Screen { x: position.x, y: position.y, width: size.width, height: size.height }
 }
 
-/// Keeps where the window is, if there is one. On the main thread.
-pub(crate) fn keep_placement(app: &AppHandle) {
+/// Saves where the window is and how large, if there is one. On the main thread.
+pub(crate) fn save_placement(app: &AppHandle) {
     let Some(window) = app.get_webview_window(LABEL) else { return };
-    let dir = app.state::<Shell>().data_dir().to_owned();
-    let kept = placement(&window).map_err(|error| error.to_string()).and_then(|now| {
+    let dir = app.state::<DataDir>().0.clone();
+    let saved = placement(&window).map_err(|error| error.to_string()).and_then(|now| {
         // What it had before it filled the screen is what it goes back to.
         let before = if now.is_maximized { Placement::read(&dir) } else { None };
         let placement = before.map_or(now, |before| Placement { is_maximized: true, ..before });
         placement.write(&dir).map_err(|error| error.to_string())
     });
-    if let Err(error) = kept {
-        tracing::debug!(%error, "the window's place was not kept");
+    if let Err(error) = saved {
+        tracing::debug!(%error, "the window's placement was not saved");
     }
 }
 
@@ -103,11 +113,11 @@ fn placement(window: &WebviewWindow) -> tauri::Result<Placement> {
     Ok(Placement { x: position.x, y: position.y, width: size.width, height: size.height, is_maximized })
 }
 
-/// Closing and having closed.
-pub(crate) fn handle(window: &Window, event: &WindowEvent) {
+/// The window is to be closed, or is gone.
+pub(crate) fn handle_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { api, .. } => {
-            keep_placement(window.app_handle());
+            save_placement(window.app_handle());
             if let Err(reason) = tray_host::probe() {
                 tracing::info!(%reason, "the window is minimised instead of closed");
                 api.prevent_close();
@@ -117,7 +127,7 @@ pub(crate) fn handle(window: &Window, event: &WindowEvent) {
             }
         }
         WindowEvent::Destroyed => {
-            window.state::<Shell>().forget_window();
+            window.state::<App>().send(Request::WindowClosed);
             system::end_network_process(window.app_handle());
         }
         _ => {}

@@ -13,10 +13,7 @@ use belfry_core::status::Kind;
 use engine::net::connection::Identity;
 use engine::net::discovery::{self, DiscoveryError};
 use engine::runtime::data_dir::device_id;
-use engine::{
-    net::{http, token},
-    runtime::settings_file,
-};
+use engine::{net::{http, token}, runtime::settings_file};
 use host::machine;
 use secrecy::SecretString;
 use serde_json::Value;

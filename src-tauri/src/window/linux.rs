@@ -1,6 +1,7 @@
-//! Linux: a desktop lets a window come to the front by itself only with the token of the click that asked for it
-//! (`ActivationToken` of the notification specification; the same as a startup id). And WebKitGTK keeps its network process
-//! for as long as the program runs, though nothing is left to fetch for; it starts another one when it needs it.
+//! Linux: a desktop lets a window come to the front by itself only with the token of the click that
+//! asked for it (`ActivationToken` of the notification specification; the same as a startup id).
+//! And WebKitGTK keeps its network process for as long as the program runs, though nothing is left
+//! to fetch for; it starts another one when it needs it.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,11 +24,13 @@ pub(super) fn admit(window: &WebviewWindow, token: &str) -> tauri::Result<()> {
     Ok(())
 }
 
-/// How long after the last window the process stays. WebKitGTK aborts the whole program when one that it has just started
-/// ends before it has said its number, so one that is young must never be ended.
+/// How long after the last window the process stays. WebKitGTK aborts the whole program when one
+/// that it has just started ends before it has said its number, so one that is young must never be
+/// ended.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// To be called when a window has gone: ends the process a little later, if no window has come meanwhile.
+/// To be called when a window has gone: ends the process a little later, if no window has come
+/// meanwhile.
 pub(super) fn end_network_process(app: &AppHandle) {
     static CLOSED: AtomicU64 = AtomicU64::new(0);
     let this = CLOSED.fetch_add(1, Ordering::Relaxed) + 1;

@@ -1,4 +1,5 @@
-//! Windows and macOS: a click on a notification needs no token, and a web view ends its processes itself.
+//! Windows and macOS: a click on a notification needs no token, and a web view ends its processes
+//! itself.
 
 use tauri::{AppHandle, WebviewWindow};
 

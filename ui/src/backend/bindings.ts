@@ -1,4 +1,4 @@
-// Made from src-tauri/src/view.rs by its test; to make it anew: BELFRY_BLESS=1 cargo test -p belfry bindings
+// Generated from src-tauri/crates/app/src/ipc.rs by its test. To update: BELFRY_BLESS=1 cargo test -p belfry-app bindings
 
 export type State = "open" | "decided" | "withdrawn" | "expired";
 export type Priority = "low" | "normal" | "high" | "urgent";
@@ -13,7 +13,8 @@ export type Fault = {
  */
 kind: FaultKind, 
 /**
- * What was seen: host, number, setting, or what others said, in whatever language; may be empty.
+ * What was seen: host, number, setting, or what others said, in whatever language; may be
+ * empty.
  */
 detail: string, 
 /**
@@ -135,7 +136,8 @@ export type Problem = {
  */
 code: Code, 
 /**
- * What was seen: names, numbers, what others said; a sentence only where the code says too little.
+ * What was seen: names, numbers, what others said; a sentence only where the code says too
+ * little.
  */
 message: string, 
 /**
@@ -204,7 +206,8 @@ kind: string,
  */
 sender: string, 
 /**
- * When it was sent, else when it came, and not later than that (its sender's clock may be wrong); RFC 3339.
+ * When it was sent, else when it came, and not later than that (its sender's clock may be
+ * wrong); RFC 3339.
  */
 at: string, 
 /**
@@ -385,7 +388,7 @@ link: string,
  */
 fields: Array<Field>, 
 /**
- * Why somebody was, or was not, notified.
+ * Why a popup was shown, or was not.
  */
 alert: Alert, 
 /**
@@ -550,6 +553,7 @@ added: number,
  * Whether it goes on.
  */
 hasMore: boolean, };
+export type ExportFormat = "json" | "csv";
 export type Exported = { 
 /**
  * Notices.

@@ -1,0 +1,255 @@
+//! Changes of server, account or settings: one after the other, each in steps that tasks carry out.
+//!
+//! A change is first *checked* with the server (sign-in only; nothing is changed yet), then
+//! *applied* to files and keychain, then the engine is *restarted*. Invariants: a sign-out ends a
+//! sign-in that is still being checked, and the server's late answer is dropped; once a change is
+//! being applied it is completed, and later ones wait.
+
+use std::collections::VecDeque;
+
+use belfry_core::account::Account;
+use belfry_core::settings::Settings;
+use engine::Engine;
+use engine::runtime::settings_file;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use tokio::task::AbortHandle;
+
+use crate::controller::Controller;
+use crate::gui::Gui;
+use crate::ipc::{Chosen, Code, Problem, Setting, SignedIn, Update};
+use crate::is_ending;
+use crate::request::Reply;
+use crate::task::{Outcome, answer, blocking, report};
+
+/// A change that was asked for.
+pub(crate) enum Change {
+    SignIn { server: Chosen, login: String, secret: SecretString, reply: Reply<SignedIn> },
+    SignOut { reply: Reply<()> },
+    Save { values: Map<String, Value>, reply: Reply<Vec<Setting>> },
+}
+
+/// What is left to do when the engine runs with the change.
+pub(crate) enum After {
+    SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
+    SignedOut { reply: Reply<()> },
+    Saved { reply: Reply<Vec<Setting>> },
+}
+
+/// The change that is being made, and those that wait for it.
+#[derive(Default)]
+pub(crate) struct Changes {
+    step: Step,
+    waiting: VecDeque<Change>,
+    attempts: u64,
+}
+
+#[derive(Default)]
+enum Step {
+    #[default]
+    Idle,
+    /// A sign-in is being checked; nothing has been changed.
+    Checking { attempt: u64, reply: Reply<SignedIn>, task: AbortHandle },
+    /// Files and keychain are being written.
+    Applying,
+    /// No engine runs until the next one has started.
+    Restarting,
+}
+
+impl Changes {
+    /// Whether an engine is about to start.
+    pub(crate) fn is_restarting(&self) -> bool {
+        matches!(self.step, Step::Restarting)
+    }
+
+    /// Names the next sign-in.
+    pub(crate) fn next_attempt(&mut self) -> u64 {
+        self.attempts += 1;
+        self.attempts
+    }
+
+    pub(crate) fn begin_check(&mut self, attempt: u64, reply: Reply<SignedIn>, task: AbortHandle) {
+        self.step = Step::Checking { attempt, reply, task };
+    }
+
+    pub(crate) fn begin_apply(&mut self) {
+        self.step = Step::Applying;
+    }
+
+    /// Where the answer to this sign-in goes; `None` for one that was ended meanwhile.
+    pub(crate) fn take_check(&mut self, of: u64) -> Option<Reply<SignedIn>> {
+        match std::mem::take(&mut self.step) {
+            Step::Checking { attempt, reply, .. } if attempt == of => Some(reply),
+            other => {
+                self.step = other;
+                None
+            }
+        }
+    }
+
+    /// Ends every sign-in that has changed nothing yet.
+    fn cancel_sign_ins(&mut self) {
+        let ended = || Err(Problem::new(Code::Offline, "this sign-in was ended by signing out"));
+        if matches!(self.step, Step::Checking { .. })
+            && let Step::Checking { reply, task, .. } = std::mem::take(&mut self.step)
+        {
+            task.abort();
+            answer(reply, ended());
+        }
+        for change in std::mem::take(&mut self.waiting) {
+            match change {
+                Change::SignIn { reply, .. } => answer(reply, ended()),
+                other => self.waiting.push_back(other),
+            }
+        }
+    }
+}
+
+impl<G: Gui> Controller<G> {
+    /// Makes a change when those before it are done.
+    pub(crate) fn change(&mut self, change: Change) {
+        if matches!(change, Change::SignOut { .. }) {
+            self.changes.cancel_sign_ins();
+        }
+        self.changes.waiting.push_back(change);
+        self.begin_next_change();
+    }
+
+    fn begin_next_change(&mut self) {
+        while matches!(self.changes.step, Step::Idle) && self.ending.is_none() {
+            match self.changes.waiting.pop_front() {
+                Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(&server, login, secret, reply),
+                Some(Change::SignOut { reply }) => self.sign_out(reply),
+                Some(Change::Save { values, reply }) => self.save(values, reply),
+                None => return,
+            }
+        }
+    }
+
+    /// The change is made, or has failed.
+    pub(crate) fn end_change(&mut self) {
+        self.changes.step = Step::Idle;
+        self.begin_next_change();
+    }
+
+    fn save(&mut self, values: Map<String, Value>, reply: Reply<Vec<Setting>>) {
+        self.changes.begin_apply();
+        let file = self.machine.settings_file.clone();
+        let changes: Vec<_> =
+            values.into_iter().map(|(key, value)| (key, Some(value).filter(|value| !value.is_null()))).collect();
+        self.spawn(|reporter| async move {
+            let settings = blocking(move || Ok(Box::new(settings_file::save(&file, &changes)?))).await;
+            report(&reporter, Outcome::Applied { settings, after: After::Saved { reply } });
+        });
+    }
+
+    /// Files and keychain are as the change wants them; or they are as they were.
+    pub(crate) fn handle_applied(&mut self, settings: Result<Box<Settings>, Problem>, after: After) {
+        let settings = match settings {
+            Ok(_) if self.ending.is_some() => return self.fail(after, is_ending()),
+            Ok(settings) => *settings,
+            Err(problem) => return self.fail(after, problem),
+        };
+        if Account::of(&settings).is_none() {
+            // The first run goes on with them.
+            self.session.settings = settings;
+            return self.complete(after);
+        }
+        self.changes.step = Step::Restarting;
+        let (last, machine) = (self.take_engine(), self.machine.clone());
+        self.spawn(|reporter| async move {
+            if let Some(engine) = last {
+                engine.end().await;
+            }
+            let start = move || machine.start_engine(settings).map_err(|error| Problem::new(Code::Store, error));
+            let engine = blocking(move || Ok(Box::new(start()?))).await;
+            report(&reporter, Outcome::Restarted { engine, after });
+        });
+    }
+
+    /// Another engine runs, or none does.
+    pub(crate) fn handle_restarted(&mut self, engine: Result<Box<Engine>, Problem>, after: After) {
+        match engine {
+            Ok(engine) if self.ending.is_some() => {
+                self.fail(after, is_ending());
+                self.end(*engine);
+            }
+            Ok(engine) => {
+                engine.connect();
+                self.install(*engine);
+                self.note_inbox_change();
+                self.complete(after);
+            }
+            Err(problem) => {
+                self.fail(after, problem);
+                if self.ending.is_some() {
+                    self.exit();
+                }
+            }
+        }
+    }
+
+    fn complete(&mut self, after: After) {
+        match after {
+            After::SignedIn { signed_in, reply } => {
+                self.tell_status();
+                answer(reply, Ok(signed_in));
+            }
+            After::SignedOut { reply } => answer(reply, Ok(())),
+            After::Saved { reply } => {
+                let (language, theme) = (self.language().into(), self.session.settings.app.theme.into());
+                self.tell(Update::Look { language, theme });
+                self.tell_status();
+                self.settings(reply);
+            }
+        }
+        self.end_change();
+    }
+
+    fn fail(&mut self, after: After, problem: Problem) {
+        match after {
+            After::SignedIn { reply, .. } => answer(reply, Err(problem)),
+            After::SignedOut { reply } => answer(reply, Err(problem)),
+            After::Saved { reply } => answer(reply, Err(problem)),
+        }
+        self.end_change();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn under_way(changes: &mut Changes) -> (u64, oneshot::Receiver<Result<SignedIn, Problem>>) {
+        let (reply, answer) = oneshot::channel();
+        let attempt = changes.next_attempt();
+        changes.begin_check(attempt, reply, tokio::spawn(std::future::pending::<()>()).abort_handle());
+        (attempt, answer)
+    }
+
+    #[tokio::test]
+    async fn the_late_answer_to_a_sign_in_that_was_ended_is_dropped() {
+        let mut changes = Changes::default();
+        let (first, mut answer) = under_way(&mut changes);
+        changes.cancel_sign_ins();
+        assert!(answer.try_recv().unwrap().is_err());
+        assert!(changes.take_check(first).is_none());
+        let (second, _answer) = under_way(&mut changes);
+        assert!(changes.take_check(first).is_none(), "it is not the answer to the next one either");
+        assert!(changes.take_check(second).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_sign_out_ends_the_sign_ins_that_wait_and_nothing_else() {
+        let mut changes = Changes::default();
+        let ((reply, mut signed_in), (save, mut saved)) = (oneshot::channel(), oneshot::channel());
+        let server = Chosen { address: String::new() };
+        changes.waiting.push_back(Change::SignIn { server, login: String::new(), secret: "x".into(), reply });
+        changes.waiting.push_back(Change::Save { values: Map::new(), reply: save });
+        changes.cancel_sign_ins();
+        assert!(signed_in.try_recv().unwrap().is_err());
+        assert!(saved.try_recv().is_err() && changes.waiting.len() == 1);
+    }
+}

@@ -1,0 +1,479 @@
+//! The owner of the running app's state, as one task.
+//!
+//! It takes requests, the engine's events and snapshots, and the outcomes of tasks it has started,
+//! one after the other, and waits for nothing else. Requests that belong together are in files of
+//! their own: `account`, `notices`, `history`, … Invariants: at most one engine runs, and the next
+//! one starts only when the last has ended; the outcome of a task that was started for an earlier
+//! session or attempt changes nothing.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use belfry_core::account::Account;
+use belfry_core::event::Event;
+use belfry_core::settings::Settings;
+use belfry_core::status::{self, Connectivity};
+use belfry_core::storage::Counts;
+use engine::net::discovery::Found;
+use engine::net::requests::Server;
+use engine::{Engine, Snapshot};
+use host::power::Hint;
+use host::texts::{self, Language};
+use jiff::Timestamp;
+use tokio::sync::{mpsc, watch};
+
+use crate::Requests;
+use crate::change::{Change, Changes};
+use crate::gui::{Gui, WindowListener};
+use crate::history::History;
+use crate::inbox_changes::InboxChanges;
+use crate::inbox_reader::InboxReader;
+use crate::ipc::{Code, Offers, Problem, Start, Status, Update};
+use crate::machine::Machine;
+use crate::request::{NoticeToOpen, Request, WindowToken};
+use crate::task::{Outcome, Reporter, answer, report};
+use crate::test_notice::TestNotice;
+use crate::tray::{Tray, TrayAction};
+
+/// What a controller goes on with.
+#[derive(Debug)]
+pub struct Started {
+    /// The machine.
+    pub machine: Machine,
+    /// The settings, which hold until there is an engine.
+    pub settings: Settings,
+    /// The running engine; `None` on the first run.
+    pub engine: Option<Engine>,
+    /// What the engines of this machine report.
+    pub events: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Started {
+    /// What the tray shows before the controller runs.
+    pub fn tray(&self) -> Tray {
+        let snapshot = self.engine.as_ref().map(Engine::snapshot);
+        let snapshot = snapshot.as_ref().map(watch::Receiver::borrow);
+        Tray::of_session(snapshot.as_deref(), self.language())
+    }
+
+    /// What the tray and the window speak.
+    pub fn language(&self) -> Language {
+        texts::language(self.settings.app.language)
+    }
+}
+
+/// Owns the state of the running app. See the module's documentation.
+pub struct Controller<G> {
+    pub(crate) gui: G,
+    pub(crate) machine: Machine,
+    pub(crate) session: Session,
+    pub(crate) inbox: InboxReader,
+    pub(crate) changes: Changes,
+    /// What was found at the address typed last, and how many addresses were asked.
+    pub(crate) found: Option<(String, Found)>,
+    pub(crate) discoveries: u64,
+    pub(crate) history: History,
+    /// The newest file that was written.
+    pub(crate) exported: Option<PathBuf>,
+    pub(crate) test: TestNotice,
+    /// The exit code, once the program is ending.
+    pub(crate) ending: Option<u8>,
+    window: Option<Box<dyn WindowListener>>,
+    /// The notice that the next window shows.
+    to_open: Option<i64>,
+    inbox_changes: InboxChanges,
+    /// What the window was last told about a missing sign-in.
+    is_setup_shown: bool,
+    is_over: bool,
+    requests: mpsc::UnboundedReceiver<Request>,
+    events: mpsc::UnboundedReceiver<Event>,
+    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    reporter: Reporter,
+    /// Of the engine that runs.
+    followed: Option<watch::Receiver<Snapshot>>,
+    /// The same for everybody else, over all engines.
+    published: watch::Sender<Snapshot>,
+}
+
+/// Whose inbox it is, and the engine that fills it.
+pub(crate) struct Session {
+    /// Names this session; each engine has its own.
+    pub(crate) generation: u64,
+    /// None before the first run is over, while another one starts, and when the program ends.
+    pub(crate) engine: Option<Engine>,
+    pub(crate) settings: Settings,
+    pub(crate) account: Option<Account>,
+    /// The account's folder, or the data folder before there is an account.
+    pub(crate) dir: PathBuf,
+}
+
+impl<G: Gui> Controller<G> {
+    /// A controller for `requests`, which begins with [`run`](Self::run).
+    ///
+    /// # Errors
+    /// The system has no thread to give for reading the inbox.
+    pub fn new(requests: Requests, gui: G, started: Started) -> io::Result<Self> {
+        let Started { machine, settings, engine, events } = started;
+        let (reporter, outcomes) = mpsc::unbounded_channel();
+        let dir = machine.data_dir.clone();
+        let mut controller = Self {
+            gui,
+            machine,
+            session: Session { generation: 0, engine: None, settings, account: None, dir },
+            inbox: InboxReader::start()?,
+            changes: Changes::default(),
+            found: None,
+            discoveries: 0,
+            history: History::default(),
+            exported: None,
+            test: TestNotice::default(),
+            ending: None,
+            window: None,
+            to_open: None,
+            inbox_changes: InboxChanges::new(),
+            is_setup_shown: false,
+            is_over: false,
+            requests: requests.requests,
+            events,
+            outcomes,
+            reporter,
+            followed: None,
+            published: requests.snapshot,
+        };
+        if let Some(engine) = engine {
+            controller.install(engine);
+        }
+        Ok(controller)
+    }
+
+    /// Serves until a [`Request::Quit`] has been carried out, or every [`App`](crate::App) is gone.
+    pub async fn run(mut self) {
+        self.show_tray();
+        while !self.is_over {
+            tokio::select! {
+                request = self.requests.recv() => match request {
+                    Some(request) => self.handle_request(request),
+                    None => break,
+                },
+                Some(event) = self.events.recv() => self.handle_event(event),
+                Some(outcome) = self.outcomes.recv() => self.handle_outcome(outcome),
+                is_alive = changed(&mut self.followed) => {
+                    if is_alive {
+                        self.handle_snapshot();
+                    } else {
+                        self.followed = None;
+                    }
+                }
+                () = self.inbox_changes.due() => {
+                    self.inbox_changes.told();
+                    self.tell(Update::Inbox);
+                }
+            }
+        }
+    }
+
+    fn handle_request(&mut self, request: Request) {
+        match request {
+            Request::Listen { listener, reply } => {
+                self.window = Some(listener);
+                answer(reply, Ok(()));
+            }
+            Request::Start { reply } => {
+                let start = self.start();
+                answer(reply, Ok(start));
+            }
+            Request::Page { ask, reply } => self.page(ask, reply),
+            Request::Seqs { filter, limit, reply } => self.seqs(filter, limit, reply),
+            Request::Kinds { reply } => self.kinds(reply),
+            Request::Notice { seq, text, reply } => self.notice(seq, text, reply),
+            Request::SetRead { seqs, read, reply } => self.set_read(seqs, read, reply),
+            Request::SetAllRead { filter, through, reply } => self.set_all_read(filter, through, reply),
+            Request::Remove { seqs, reply } => self.remove(seqs, reply),
+            Request::Restore { undo, reply } => self.restore(undo, reply),
+            Request::OpenLink { seq, reply } => self.open_link(seq, reply),
+            Request::TryNow { reply } => {
+                self.command(Engine::try_now);
+                answer(reply, Ok(()));
+            }
+            Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
+            Request::Act { seq, action, reply } => self.act(seq, action, reply),
+            Request::LoadOlder { reply } => self.load_older(reply),
+            Request::Export { format, filter, seqs, reply } => self.export(format, filter, seqs, reply),
+            Request::ShowExport { reply } => self.show_export(reply),
+            Request::Discover { address, reply } => self.discover(address, reply),
+            Request::SignIn { server, login, secret, reply } => {
+                self.change(Change::SignIn { server, login, secret, reply });
+            }
+            Request::SignOut { reply } => self.change(Change::SignOut { reply }),
+            Request::TestNotice { reply } => self.test_notice(reply),
+            Request::Settings { reply } => self.settings(reply),
+            Request::SaveSettings { values, reply } => self.change(Change::Save { values, reply }),
+            Request::Clients { reply } => self.clients(reply),
+            Request::Diagnose { on_step, reply } => self.diagnose(on_step, reply),
+            Request::About { reply } => self.about(reply),
+            Request::WindowClosed => {
+                self.window = None;
+                self.inbox.close();
+            }
+            Request::ShowWindow { token } => self.show_window(token),
+            Request::OpenNotice(NoticeToOpen { id, window }) => self.open_notice(id, None, window),
+            Request::Tray(action) => match action {
+                TrayAction::Open => self.show_window(None),
+                TrayAction::TryNow => self.command(Engine::try_now),
+                TrayAction::Connect => self.command(Engine::connect),
+                TrayAction::Disconnect => self.command(Engine::disconnect),
+                TrayAction::Quit => self.quit(0),
+            },
+            Request::Power(hint) => self.command(match hint {
+                Hint::Woke => Engine::woke,
+                Hint::NetworkChanged => Engine::network_changed,
+            }),
+            Request::Quit { code } => self.quit(code),
+        }
+    }
+
+    fn handle_event(&mut self, event: Event) {
+        self.test.handle_event(&event);
+        match event {
+            Event::Changed { .. } => self.note_inbox_change(),
+            Event::Activated { notices, activation_token, .. } => {
+                if let [notice] = notices.as_slice() {
+                    let window = Some(WindowToken(activation_token));
+                    self.open_notice(notice.id.clone(), Some(notice.scope.clone()), window);
+                } else {
+                    self.show_window(activation_token);
+                }
+            }
+            // The snapshot tells these too.
+            Event::Status(_)
+            | Event::Notice { .. }
+            | Event::CaughtUp { .. }
+            | Event::Notification { .. }
+            | Event::Rejected { .. } => {}
+        }
+    }
+
+    fn handle_outcome(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::InboxChanged => self.note_inbox_change(),
+            Outcome::NoticeFound { found, window } => {
+                match found {
+                    Ok(seq) => self.point_to(seq),
+                    Err(problem) => {
+                        tracing::warn!(problem = problem.message, "the notice to be shown was not found");
+                    }
+                }
+                if let Some(WindowToken(token)) = window {
+                    self.show_window(token);
+                }
+            }
+            Outcome::OpenUrl { link, reply } => {
+                let opened = self.open_url(&link);
+                answer(reply, opened);
+            }
+            Outcome::Discovered { number, address, found } => self.handle_discovered(number, address, *found),
+            Outcome::Checked { attempt, checked } => self.handle_checked(attempt, checked),
+            Outcome::Applied { settings, after } => self.handle_applied(settings, after),
+            Outcome::Restarted { engine, after } => self.handle_restarted(engine, after),
+            Outcome::OlderRead(read) => self.handle_older_read(read),
+            Outcome::Exported { written, reply } => self.handle_exported(written, reply),
+            Outcome::Test(progress) => {
+                if let Some(update) = self.test.handle_progress(progress) {
+                    self.tell(update);
+                }
+            }
+            Outcome::EngineEnded => self.exit(),
+        }
+    }
+
+    /// Shows in tray and window what the engine says of itself.
+    fn handle_snapshot(&mut self) {
+        let Some(snapshot) = self.followed.as_mut().map(|followed| followed.borrow_and_update().clone()) else {
+            return;
+        };
+        let contents = |snapshot: &Snapshot| (snapshot.counts, snapshot.revision);
+        let state = snapshot.status.state;
+        let now = contents(&snapshot);
+        let has_changed = contents(&self.published.send_replace(snapshot)) != now;
+        self.tell_status();
+        // An attempt between two that found nothing is not reported: the sign-in page opens once.
+        if state != Connectivity::Connecting {
+            let missing = self.missing();
+            if !std::mem::replace(&mut self.is_setup_shown, missing.is_some()) && missing.is_some() {
+                self.tell(Update::Setup { setup: missing });
+            }
+        }
+        if has_changed {
+            self.note_inbox_change();
+        }
+        self.show_tray();
+    }
+
+    /// Goes on with this engine.
+    pub(crate) fn install(&mut self, engine: Engine) {
+        let identity = Arc::clone(engine.identity());
+        self.followed = Some(engine.snapshot());
+        self.session = Session {
+            generation: self.session.generation + 1,
+            settings: identity.settings.clone(),
+            account: Some(identity.account.clone()),
+            dir: engine.dir().to_owned(),
+            engine: Some(engine),
+        };
+        self.inbox.close();
+        self.inbox = self.inbox.for_folder(Some(self.session.dir.clone()));
+        self.handle_snapshot();
+        self.restart_history();
+    }
+
+    /// Takes the engine, to end it.
+    pub(crate) fn take_engine(&mut self) -> Option<Engine> {
+        self.followed = None;
+        self.session.engine.take()
+    }
+
+    fn quit(&mut self, code: u8) {
+        if self.ending.is_some() {
+            return;
+        }
+        self.ending = Some(code);
+        self.gui.save_window_placement();
+        match self.take_engine() {
+            Some(engine) => self.end(engine),
+            // The engine is on its way, and is ended when it comes.
+            None if self.changes.is_restarting() => {}
+            None => self.exit(),
+        }
+    }
+
+    /// Ends the last engine, then the program.
+    pub(crate) fn end(&mut self, engine: Engine) {
+        self.spawn(|reporter| async move {
+            engine.end().await;
+            report(&reporter, Outcome::EngineEnded);
+        });
+    }
+
+    pub(crate) fn exit(&mut self) {
+        self.is_over = true;
+        self.gui.exit(self.ending.unwrap_or_default());
+    }
+
+    fn start(&mut self) -> Start {
+        Start {
+            language: self.language().into(),
+            theme: self.session.settings.app.theme.into(),
+            account: self.session.account.as_ref().map(|account| account.login().to_owned()).unwrap_or_default(),
+            status: self.status(),
+            open: self.to_open.take(),
+            setup: self.missing(),
+        }
+    }
+
+    /// Tells the window, if there is one.
+    pub(crate) fn tell(&self, update: Update) {
+        if let Some(window) = &self.window
+            && let Err(error) = window.send(update)
+        {
+            tracing::debug!(%error, "an update was not sent");
+        }
+    }
+
+    /// Tells the window about the connection.
+    pub(crate) fn tell_status(&self) {
+        self.tell(Update::Status { status: self.status() });
+    }
+
+    fn status(&self) -> Status {
+        let offers = self.session.engine.as_ref().map(|engine| engine.server().offers());
+        let may_delete = self.session.settings.inbox.delete_on_server;
+        let offers = offers.map(|offers| Offers {
+            history: offers.history,
+            delete: offers.delete && may_delete,
+            clients: offers.clients,
+        });
+        Status::of(&self.published.borrow(), &self.session.settings.server.endpoints, offers, Timestamp::now())
+    }
+
+    fn show_tray(&mut self) {
+        let tray = {
+            let snapshot = self.published.borrow();
+            Tray::of_session(self.session.account.is_some().then_some(&*snapshot), self.language())
+        };
+        self.gui.show_tray(tray);
+    }
+
+    fn show_window(&mut self, token: Option<String>) {
+        self.gui.show_window(self.session.settings.app.theme, token);
+    }
+
+    /// The inbox has changed; the window is told soon.
+    pub(crate) fn note_inbox_change(&mut self) {
+        self.inbox_changes.note();
+    }
+
+    /// Shows a notice: now in a window that listens, else in the next one when it starts.
+    fn point_to(&mut self, seq: Option<i64>) {
+        match seq {
+            Some(seq) if self.window.is_some() => self.tell(Update::Open { seq }),
+            seq => self.to_open = seq,
+        }
+    }
+
+    /// Sends a command to the engine, if one runs.
+    fn command(&self, command: impl FnOnce(&Engine)) {
+        if let Some(engine) = &self.session.engine {
+            command(engine);
+        }
+    }
+
+    /// What the tray and the window speak.
+    pub(crate) fn language(&self) -> Language {
+        texts::language(self.session.settings.app.language)
+    }
+
+    /// The newest state of the engine.
+    pub(crate) fn snapshot(&self) -> watch::Ref<'_, Snapshot> {
+        self.published.borrow()
+    }
+
+    /// The server of the engine that runs.
+    pub(crate) fn server(&self) -> Result<Server, Problem> {
+        let server = self.session.engine.as_ref().map(|engine| engine.server().clone());
+        server.ok_or_else(|| Problem::new(Code::Offline, "there is no connection: set up Belfry first"))
+    }
+
+    /// How a task reports back.
+    pub(crate) fn reporter(&self) -> Reporter {
+        self.reporter.clone()
+    }
+
+    /// Starts a task that reports back.
+    pub(crate) fn spawn<F>(&self, task: impl FnOnce(Reporter) -> F) -> tokio::task::AbortHandle
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.machine.runtime.spawn(task(self.reporter())).abort_handle()
+    }
+}
+
+/// Waits for the next snapshot; false when the engine has ended.
+async fn changed(followed: &mut Option<watch::Receiver<Snapshot>>) -> bool {
+    match followed {
+        Some(followed) => followed.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
+}
+
+/// The state before there is an engine.
+pub(crate) fn no_snapshot() -> Snapshot {
+    let status = status::Status {
+        state: Connectivity::Offline,
+        since: Timestamp::now(),
+        endpoint: 0,
+        why: None,
+        retry_in: None,
+    };
+    Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }
+}

@@ -1,0 +1,65 @@
+//! When to tell the window that the inbox has changed: at once, and not more often than the window
+//! can show.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// Shortest time between two updates, so that a burst of changes costs the window little.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Changes that the window has not been told.
+#[derive(Debug)]
+pub(crate) struct InboxChanges {
+    is_pending: bool,
+    not_before: Instant,
+}
+
+impl InboxChanges {
+    pub(crate) fn new() -> Self {
+        Self { is_pending: false, not_before: Instant::now() }
+    }
+
+    /// Something has changed.
+    pub(crate) fn note(&mut self) {
+        self.is_pending = true;
+    }
+
+    /// Returns when the window is to be told; dropping this loses nothing.
+    pub(crate) async fn due(&self) {
+        if !self.is_pending {
+            std::future::pending::<()>().await;
+        }
+        sleep_until(self.not_before).await;
+    }
+
+    /// The window has been told.
+    pub(crate) fn told(&mut self) {
+        *self = Self { is_pending: false, not_before: Instant::now() + PAUSE };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_burst_of_changes_is_told_at_once_and_then_once_more_after_the_pause() {
+        let mut changes = InboxChanges::new();
+        changes.note();
+        changes.due().await;
+        let told = Instant::now();
+        changes.told();
+        for _ in 0..100 {
+            changes.note();
+        }
+        changes.due().await;
+        assert!(told.elapsed() >= PAUSE);
+        changes.told();
+        tokio::select! {
+            biased;
+            () = changes.due() => panic!("nothing has changed"),
+            () = std::future::ready(()) => {}
+        }
+    }
+}

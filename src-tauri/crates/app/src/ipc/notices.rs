@@ -1,0 +1,471 @@
+//! Notices as the window shows them: rows, pages and details, with what was searched for marked.
+//!
+//! Texts are made fit to be shown first and marked then, so that a range always fits the text it
+//! comes with. Values only.
+
+use belfry_core::notice;
+use belfry_core::storage;
+use engine::inbox;
+use host::plain;
+use serde::{Deserialize, Serialize};
+#[cfg(test)]
+use ts_rs::TS;
+
+use super::{Priority, Source, State};
+
+/// Longest one-line text, in characters.
+const LINE: usize = 200;
+/// Longest body, in characters: more is no longer read in a window.
+const BODY: usize = 200_000;
+/// So much of a text stands before the first hit in an excerpt, in characters.
+const LEAD: usize = 30;
+
+/// Half-open ranges of what was searched for, in UTF-16 units of the text they come with; sorted,
+/// apart.
+type Ranges = Vec<inbox::Range>;
+
+/// Which notices. All conditions hold together.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Filter {
+    /// As a person types it; empty to search for nothing.
+    pub text: String,
+    /// Only what is not read.
+    pub unread: bool,
+    /// Only what is open and has an action.
+    pub needs_action: bool,
+    /// Exactly this kind; null for any.
+    pub kind: Option<String>,
+}
+
+impl Filter {
+    /// As the engine takes it.
+    pub fn to_engine(&self) -> inbox::Filter<'_> {
+        inbox::Filter {
+            text: Some(self.text.as_str()).filter(|text| !text.trim().is_empty()),
+            unread: self.unread,
+            needs_action: self.needs_action,
+            kind: self.kind.as_deref(),
+        }
+    }
+}
+
+/// A page by key: older than `before`, or newer than `after`, or the newest when both are null.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Ask {
+    /// Below this place, which may be empty.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub before: Option<i64>,
+    /// Above this place, which may be empty.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub after: Option<i64>,
+    /// At most so many notices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub limit: usize,
+    /// Which.
+    pub filter: Filter,
+}
+
+impl Ask {
+    /// As the engine takes it.
+    pub fn place(&self) -> inbox::Place {
+        match (self.before, self.after) {
+            (Some(before), _) => inbox::Place::Before(inbox::Seq(before)),
+            (None, Some(after)) => inbox::Place::After(inbox::Seq(after)),
+            (None, None) => inbox::Place::Newest,
+        }
+    }
+}
+
+/// Where the search text is in a row. The preview is then an excerpt around the first hit, of an
+/// own field if need be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct RowMarks {
+    title: Ranges,
+    sender: Ranges,
+    preview: Ranges,
+}
+
+/// One line of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Row {
+    /// Its place, newest highest.
+    #[cfg_attr(test, ts(type = "number"))]
+    seq: i64,
+    /// First line.
+    title: String,
+    /// How the body begins.
+    preview: String,
+    /// The server's type.
+    kind: String,
+    /// May be empty.
+    sender: String,
+    /// When it was sent, else when it came, and not later than that (its sender's clock may be
+    /// wrong); RFC 3339.
+    at: String,
+    /// Whether a person has read it.
+    read: bool,
+    /// Where the matter stands.
+    state: State,
+    /// How loud.
+    priority: Priority,
+    /// Open, and with at least one action.
+    needs_action: bool,
+    /// Of a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    marks: Option<RowMarks>,
+}
+
+/// A page of the list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Page {
+    /// Newest first.
+    pub rows: Vec<Row>,
+    /// What to ask the next page with; null at the end.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub next: Option<i64>,
+    /// Whether something newer matches too.
+    pub has_newer: bool,
+    /// How many notices match.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub matching: u64,
+    /// False: `matching` is an estimate.
+    pub is_exact: bool,
+    /// Notices of the whole inbox that are not read.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub unread: u64,
+}
+
+/// A kind there is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Kind {
+    /// To filter with, and to show.
+    pub kind: String,
+    /// So many notices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub count: u64,
+}
+
+/// What was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Removed {
+    /// So many notices.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub count: usize,
+    /// Brings them back; null when there is nothing to undo.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    pub undo: Option<i64>,
+    /// For how long, in milliseconds.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub undo_ms: u64,
+}
+
+/// Something the server said that no setting maps.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Field {
+    /// Its name there.
+    name: String,
+    /// Text as it is, everything else as JSON.
+    value: String,
+}
+
+/// What a person may do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct Action {
+    /// To ask for it.
+    id: String,
+    /// What the button says.
+    label: String,
+    /// Ask before doing it.
+    confirm: bool,
+    /// It opens a page in the browser instead of calling the server.
+    opens: bool,
+}
+
+/// Where the alert of a notice stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(tag = "mark", rename_all = "kebab-case")]
+pub enum Alert {
+    /// A popup is owed.
+    Due,
+    /// One is about to be shown.
+    Claimed,
+    /// One was shown.
+    Shown,
+    /// It may have been shown.
+    Uncertain,
+    /// None is owed.
+    Suppressed {
+        /// Why.
+        why: Suppressed,
+    },
+    /// The system would not show it.
+    Refused {
+        /// Its words.
+        why: String,
+    },
+}
+
+mirror! {
+    /// Why no popup is owed.
+    Suppressed of storage::Suppressed {
+        Disabled = Disabled,
+        Muted = Muted,
+        QuietHours = QuietHours,
+        NotOpen = NotOpen,
+        OldNews = OldNews,
+        Read = Read,
+    }
+}
+
+/// Where the search text is in a detail; one entry for each field.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct DetailMarks {
+    title: Ranges,
+    sender: Ranges,
+    body: Ranges,
+    fields: Vec<Ranges>,
+}
+
+/// A notice, whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct Detail {
+    /// Its place.
+    #[cfg_attr(test, ts(type = "number"))]
+    seq: i64,
+    /// The server's id.
+    id: String,
+    /// Which of several systems with clashing ids; usually empty.
+    scope: String,
+    /// The server's version of it.
+    #[cfg_attr(test, ts(type = "number | null"))]
+    version: Option<i64>,
+    /// By which way the server sent it.
+    destination: String,
+    /// First line.
+    title: String,
+    /// Plain text, several lines.
+    body: String,
+    /// How many characters the whole body has, when this is only its beginning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    body_length: Option<usize>,
+    /// The server's type.
+    kind: String,
+    /// May be empty.
+    sender: String,
+    /// As the server says; RFC 3339.
+    sent_at: Option<String>,
+    /// When it came; RFC 3339.
+    received_at: String,
+    /// Whether a person has read it.
+    read: bool,
+    /// Where the matter stands.
+    state: State,
+    /// How loud.
+    priority: Priority,
+    /// By which way it came.
+    source: Source,
+    /// To be shown, never to be followed: opening it is [`crate::links`]' matter.
+    link: String,
+    /// What no setting maps.
+    fields: Vec<Field>,
+    /// Why a popup was shown, or was not.
+    alert: Alert,
+    /// What a person may do.
+    actions: Vec<Action>,
+    /// Of a search.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional))]
+    marks: Option<DetailMarks>,
+}
+
+impl Row {
+    /// A row of the list, with the marks of a search.
+    pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+        let row = &detail.row;
+        let (title, sender) = (plain::line(&row.title, LINE), plain::line(&row.sender, LINE));
+        let (preview, marks) = match marker {
+            None => (beginning(&row.body), None),
+            Some(marker) => {
+                let (title, sender) = (marker.ranges(&title), marker.ranges(&sender));
+                let mut preview = excerpt(&row.body, marker);
+                if preview.is_none() && title.is_empty() && sender.is_empty() {
+                    preview = detail.extra.values().find_map(|value| excerpt(&text_of(value), marker));
+                }
+                let preview = preview.unwrap_or_else(|| beginning(&row.body));
+                let marks = RowMarks { title, sender, preview: marker.ranges(&preview) };
+                (preview, Some(marks))
+            }
+        };
+        Self {
+            seq: row.seq.0,
+            title,
+            preview,
+            kind: plain::line(&row.kind, LINE),
+            sender,
+            at: row.sent_at.map_or(row.received_at, |sent| sent.min(row.received_at)).to_string(),
+            read: row.read,
+            state: row.state.into(),
+            priority: row.priority.into(),
+            needs_action: row.state == notice::State::Open && !detail.actions.is_empty(),
+            marks,
+        }
+    }
+}
+
+impl Detail {
+    /// A notice, with the marks of a search.
+    pub fn of(detail: inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+        let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
+        let fields: Vec<Field> = extra
+            .iter()
+            .map(|(name, value)| Field { name: plain::line(name, LINE), value: plain::lines(&text_of(value), BODY) })
+            .collect();
+        let (title, sender) = (plain::line(&row.title, LINE * 5), plain::line(&row.sender, LINE));
+        let body = plain::lines(&row.body, BODY);
+        let length = row.body.chars().count();
+        let marks = marker.map(|marker| DetailMarks {
+            title: marker.ranges(&title),
+            sender: marker.ranges(&sender),
+            body: marker.ranges(&body),
+            fields: fields.iter().map(|field| marker.ranges(&field.value)).collect(),
+        });
+        Self {
+            seq: row.seq.0,
+            id: plain::line(&row.id, LINE),
+            scope: plain::line(&scope, LINE),
+            version,
+            destination: plain::line(&destination, LINE),
+            title,
+            body,
+            body_length: (length > BODY).then_some(length),
+            kind: plain::line(&row.kind, LINE),
+            sender,
+            sent_at: row.sent_at.map(|at| at.to_string()),
+            received_at: row.received_at.to_string(),
+            read: row.read,
+            state: row.state.into(),
+            priority: row.priority.into(),
+            source: row.source.into(),
+            link: plain::line(&row.link, LINE * 10),
+            fields,
+            alert: alert.into(),
+            actions: actions.into_iter().map(Into::into).collect(),
+            marks,
+        }
+    }
+}
+
+impl Kind {
+    /// Kinds that are no plain words are left out: they could not be shown as they are.
+    pub fn of((kind, count): (String, u64)) -> Option<Self> {
+        (plain::line(&kind, LINE) == kind).then_some(Self { kind, count })
+    }
+}
+
+impl From<notice::Action> for Action {
+    fn from(action: notice::Action) -> Self {
+        let opens = action.method.is_empty();
+        Self { label: plain::line(&action.label, LINE), id: action.id, confirm: action.confirm, opens }
+    }
+}
+
+impl From<storage::Alert> for Alert {
+    fn from(alert: storage::Alert) -> Self {
+        match alert {
+            storage::Alert::Due => Self::Due,
+            storage::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
+            storage::Alert::Claimed => Self::Claimed,
+            storage::Alert::Shown => Self::Shown,
+            storage::Alert::Refused(why) => Self::Refused { why: plain::line(&why, LINE) },
+            storage::Alert::Uncertain => Self::Uncertain,
+        }
+    }
+}
+
+fn beginning(body: &str) -> String {
+    let beginning: String = body.chars().take(LINE * 4).collect();
+    plain::line(&beginning, LINE)
+}
+
+/// One line of `text` around its first hit; `None` without one.
+fn excerpt(text: &str, marker: &inbox::Marker) -> Option<String> {
+    let text = plain::line(text, usize::MAX);
+    let hit = marker.first(&text)?;
+    if hit <= LEAD * 2 {
+        return Some(plain::line(&text, LINE));
+    }
+    let around: String = text.chars().skip(hit - LEAD).take(LINE * 2).collect();
+    Some(plain::line(&format!("…{around}"), LINE))
+}
+
+fn text_of(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// For the bindings.
+#[cfg(test)]
+pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
+    vec![
+        Filter::decl(config),
+        Ask::decl(config),
+        RowMarks::decl(config),
+        Row::decl(config),
+        Page::decl(config),
+        Kind::decl(config),
+        Removed::decl(config),
+        Field::decl(config),
+        Action::decl(config),
+        Suppressed::decl(config),
+        Alert::decl(config),
+        DetailMarks::decl(config),
+        Detail::decl(config),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(typed: &str, body: &str) -> Option<String> {
+        excerpt(body, &inbox::Marker::of(typed).unwrap())
+    }
+
+    #[test]
+    fn an_excerpt_lies_around_the_first_hit() {
+        assert_eq!(found("needle", "a needle\nin it").as_deref(), Some("a needle in it"));
+        assert_eq!(found("needle", "hay"), None);
+        let late = found("needle", &format!("{}the needle {}", "hay ".repeat(200), "hay ".repeat(200))).unwrap();
+        assert!(late.starts_with('…') && late.contains("the needle hay") && late.ends_with('…'), "{late}");
+        assert_eq!(late.chars().count(), LINE);
+    }
+
+    #[test]
+    fn only_a_text_that_says_something_is_searched_for() {
+        let filter = |text: &str| Filter { text: text.to_owned(), unread: false, needs_action: false, kind: None };
+        assert_eq!(filter(" \n").to_engine().text, None);
+        assert_eq!(filter("!").to_engine().text, Some("!"));
+    }
+}

@@ -1,0 +1,82 @@
+//! The machine that the app runs on: its folders, its ports for the engine, its own steps of the
+//! diagnosis.
+//!
+//! Plain data that the shell fills for a real desktop, and a test with fakes. Deliberately absent:
+//! anything of the window.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use belfry_core::event::Event;
+use belfry_core::ports::Notifier;
+use belfry_core::settings::{AuthMode, Settings};
+use engine::doctor::Finding;
+use engine::{Engine, EngineConfig, StartError};
+use host::paths::NoHome;
+use host::texts;
+use jiff::tz::TimeZone;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::session_credentials::SessionCredentials;
+
+/// A step of the diagnosis that examines the machine, given the account's name. It may block.
+pub type Check = Arc<dyn Fn(&str, AuthMode) -> Finding + Send + Sync>;
+
+/// The folder that exports go to; looked up for every export.
+pub type DocumentsDir = Arc<dyn Fn() -> Result<PathBuf, NoHome> + Send + Sync>;
+
+/// What engines run on: this machine, and where this run reads and keeps its files.
+#[derive(Clone)]
+pub struct Machine {
+    /// The person's settings.
+    pub settings_file: PathBuf,
+    /// Where everything else is kept.
+    pub data_dir: PathBuf,
+    /// Where exports go.
+    pub documents_dir: DocumentsDir,
+    /// What the system calls this machine.
+    pub machine_id: String,
+    /// Shows popups.
+    pub notifier: Arc<dyn Notifier>,
+    /// Reads and stores the secret.
+    pub credentials: Arc<SessionCredentials>,
+    /// The machine's own steps of the diagnosis, in their order.
+    pub checks: Vec<Check>,
+    /// Where engines send their events.
+    pub events: UnboundedSender<Event>,
+    /// What engines run on.
+    pub runtime: Handle,
+}
+
+impl Machine {
+    /// Starts an engine. It connects when it is told to. May block while the store is opened.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn start_engine(&self, settings: Settings) -> Result<Engine, StartError> {
+        let events = self.events.clone();
+        let config = EngineConfig {
+            data_dir: self.data_dir.clone(),
+            machine_id: self.machine_id.clone(),
+            time_zone: TimeZone::system(),
+            language: texts::language(settings.app.language),
+            notifier: Arc::clone(&self.notifier),
+            credentials: Arc::<SessionCredentials>::clone(&self.credentials),
+            to_announce: None,
+            on_event: Box::new(move |event| {
+                // The controller no longer receives events once the program is ending.
+                let _ = events.send(event);
+            }),
+            settings,
+        };
+        Engine::start(config, &self.runtime)
+    }
+}
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,145 @@
+//! What the window asks of the inbox, page by page and mark by mark.
+//!
+//! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
+//! between two questions. Everything here works offline.
+
+use engine::inbox::{Inbox, Marker, Removal, Seq, UNDO};
+use jiff::Timestamp;
+
+use crate::controller::Controller;
+use crate::gui::Gui;
+use crate::ipc::{Ask, Code, Detail, Filter, Kind, Page, Problem, Removed, Row};
+use crate::request::{Reply, WindowToken};
+use crate::task::{Outcome, answer, report};
+use crate::url_policy;
+
+/// Longest page the window gets, in rows.
+const MAX_PAGE: usize = 500;
+/// Most kinds that are listed.
+const MAX_KINDS: usize = 50;
+/// Most notices that can be selected at once.
+const MAX_SELECTED: usize = 10_000;
+
+impl<G: Gui> Controller<G> {
+    pub(crate) fn page(&self, ask: Ask, reply: Reply<Page>) {
+        let unread = self.snapshot().counts.unread;
+        let read = move |inbox: &mut Inbox| {
+            let filter = ask.filter.to_engine();
+            let marker = filter.text.and_then(Marker::of);
+            let matching = inbox.count(&filter)?;
+            let page = inbox.page(&filter, ask.place(), ask.limit.clamp(1, MAX_PAGE))?;
+            Ok(Page {
+                rows: page.rows.iter().map(|detail| Row::of(detail, marker.as_ref())).collect(),
+                next: page.next.map(|next| next.0),
+                has_newer: page.has_newer,
+                matching: matching.number,
+                is_exact: matching.is_exact,
+                unread,
+            })
+        };
+        self.inbox.run(read, |page| answer(reply, page));
+    }
+
+    pub(crate) fn seqs(&self, filter: Filter, limit: usize, reply: Reply<Vec<i64>>) {
+        let read = move |inbox: &mut Inbox| {
+            let seqs = inbox.seqs(&filter.to_engine(), limit.min(MAX_SELECTED))?;
+            Ok(seqs.into_iter().map(|seq| seq.0).collect())
+        };
+        self.inbox.run(read, |seqs| answer(reply, seqs));
+    }
+
+    pub(crate) fn kinds(&self, reply: Reply<Vec<Kind>>) {
+        let read = |inbox: &mut Inbox| Ok(inbox.kinds(MAX_KINDS)?.into_iter().filter_map(Kind::of).collect());
+        self.inbox.run(read, |kinds| answer(reply, kinds));
+    }
+
+    pub(crate) fn notice(&self, seq: i64, text: String, reply: Reply<Option<Detail>>) {
+        let read = move |inbox: &mut Inbox| {
+            let detail = inbox.show(Seq(seq))?;
+            Ok(detail.map(|detail| Detail::of(detail, Marker::of(&text).as_ref())))
+        };
+        self.inbox.run(read, |detail| answer(reply, detail));
+    }
+
+    pub(crate) fn set_read(&self, seqs: Vec<i64>, read: bool, reply: Reply<()>) {
+        self.change_inbox(move |inbox| Ok(inbox.mark(&to_seqs(&seqs), read).map(drop)?), reply);
+    }
+
+    pub(crate) fn set_all_read(&self, filter: Filter, through: i64, reply: Reply<()>) {
+        let mark = move |inbox: &mut Inbox| Ok(inbox.mark_all_read(&filter.to_engine(), Seq(through)).map(drop)?);
+        self.change_inbox(mark, reply);
+    }
+
+    pub(crate) fn remove(&self, seqs: Vec<i64>, reply: Reply<Removed>) {
+        let remove = move |inbox: &mut Inbox| {
+            let (count, Removal(removal)) = inbox.remove(&to_seqs(&seqs), Timestamp::now())?;
+            let undo_ms = u64::try_from(UNDO.as_millis()).unwrap_or(u64::MAX);
+            Ok(Removed { count, undo: (count > 0).then_some(removal), undo_ms })
+        };
+        self.change_inbox(remove, reply);
+    }
+
+    pub(crate) fn restore(&self, undo: i64, reply: Reply<()>) {
+        let restore = move |inbox: &mut Inbox| match inbox.restore(Removal(undo))? {
+            0 => Err(Problem::new(Code::Gone, "it is too late to bring these notices back")),
+            _ => Ok(()),
+        };
+        self.change_inbox(restore, reply);
+    }
+
+    pub(crate) fn open_link(&self, seq: i64, reply: Reply<()>) {
+        let reporter = self.reporter();
+        let read = move |inbox: &mut Inbox| {
+            let detail = inbox.show(Seq(seq))?;
+            detail.ok_or_else(|| Problem::new(Code::Gone, "this notice is no longer in the inbox"))
+        };
+        self.inbox.run(read, move |detail| match detail {
+            Ok(detail) => report(&reporter, Outcome::OpenUrl { link: detail.row.link, reply }),
+            Err(problem) => answer(reply, Err(problem)),
+        });
+    }
+
+    /// Opens an address in the browser, if it may be opened.
+    pub(crate) fn open_url(&mut self, link: &str) -> Result<(), Problem> {
+        let url = url_policy::allowed(link, &self.session.settings)
+            .map_err(|refused| Problem::new(Code::LinkRefused, refused))?;
+        let opened = self.gui.open_url(&url);
+        opened.map_err(|error| Problem::new(Code::NoBrowser, format!("no browser could be started: {error}")))
+    }
+
+    /// Finds the notice that a link or a notification names: the one of this scope, or the newest
+    /// of any.
+    pub(crate) fn open_notice(&self, id: String, scope: Option<String>, window: Option<WindowToken>) {
+        let reporter = self.reporter();
+        let find = move |inbox: &mut Inbox| {
+            let seqs = inbox.find(&id)?;
+            let found = match scope {
+                None => seqs.into_iter().max(),
+                Some(scope) => seqs
+                    .into_iter()
+                    .find(|seq| inbox.show(*seq).is_ok_and(|detail| detail.is_some_and(|it| it.scope == scope))),
+            };
+            Ok(found.map(|seq| seq.0))
+        };
+        self.inbox.run(find, move |found| report(&reporter, Outcome::NoticeFound { found, window }));
+    }
+
+    /// Changes the inbox, and lets the window know.
+    fn change_inbox<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Inbox) -> Result<T, Problem> + Send + 'static,
+        reply: Reply<T>,
+    ) {
+        let reporter = self.reporter();
+        self.inbox.run(work, move |result| {
+            if result.is_ok() {
+                report(&reporter, Outcome::InboxChanged);
+            }
+            answer(reply, result);
+        });
+    }
+}
+
+fn to_seqs(seqs: &[i64]) -> Vec<Seq> {
+    seqs.iter().copied().map(Seq).collect()
+}

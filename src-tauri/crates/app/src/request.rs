@@ -1,0 +1,168 @@
+//! What the controller can be asked: by the window, the tray, the system, and a later start of the
+//! program.
+//!
+//! Closed, so that the compiler finds every place when a request is added. The first group is the
+//! window's commands, one each; they are described where the window calls them, in the shell's
+//! `ipc/commands.rs`.
+
+use std::fmt;
+
+use host::power::Hint;
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use tokio::sync::oneshot;
+
+use crate::gui::WindowListener;
+use crate::ipc::{
+    About, Ask, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, Problem,
+    Removed, Server, Setting, SignedIn, Start,
+};
+use crate::tray::TrayAction;
+
+/// Where the answer to a request goes.
+pub type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+
+/// One request.
+#[allow(missing_docs, reason = "the fields are the arguments of the window's commands, documented there")]
+pub enum Request {
+    Listen {
+        listener: Box<dyn WindowListener>,
+        reply: Reply<()>,
+    },
+    Start {
+        reply: Reply<Start>,
+    },
+    Page {
+        ask: Ask,
+        reply: Reply<Page>,
+    },
+    Seqs {
+        filter: Filter,
+        limit: usize,
+        reply: Reply<Vec<i64>>,
+    },
+    Kinds {
+        reply: Reply<Vec<Kind>>,
+    },
+    Notice {
+        seq: i64,
+        text: String,
+        reply: Reply<Option<Detail>>,
+    },
+    SetRead {
+        seqs: Vec<i64>,
+        read: bool,
+        reply: Reply<()>,
+    },
+    SetAllRead {
+        filter: Filter,
+        through: i64,
+        reply: Reply<()>,
+    },
+    Remove {
+        seqs: Vec<i64>,
+        reply: Reply<Removed>,
+    },
+    Restore {
+        undo: i64,
+        reply: Reply<()>,
+    },
+    OpenLink {
+        seq: i64,
+        reply: Reply<()>,
+    },
+    TryNow {
+        reply: Reply<()>,
+    },
+    RemoveOnServer {
+        seqs: Vec<i64>,
+        reply: Reply<usize>,
+    },
+    Act {
+        seq: i64,
+        action: String,
+        reply: Reply<()>,
+    },
+    LoadOlder {
+        reply: Reply<Older>,
+    },
+    Export {
+        format: ExportFormat,
+        filter: Filter,
+        seqs: Option<Vec<i64>>,
+        reply: Reply<Exported>,
+    },
+    ShowExport {
+        reply: Reply<()>,
+    },
+    Discover {
+        address: String,
+        reply: Reply<Server>,
+    },
+    SignIn {
+        server: Chosen,
+        login: String,
+        secret: SecretString,
+        reply: Reply<SignedIn>,
+    },
+    SignOut {
+        reply: Reply<()>,
+    },
+    TestNotice {
+        reply: Reply<()>,
+    },
+    Settings {
+        reply: Reply<Vec<Setting>>,
+    },
+    SaveSettings {
+        values: Map<String, Value>,
+        reply: Reply<Vec<Setting>>,
+    },
+    Clients {
+        reply: Reply<Vec<Client>>,
+    },
+    Diagnose {
+        on_step: Box<dyn FnMut(DoctorStep) + Send>,
+        reply: Reply<()>,
+    },
+    About {
+        reply: Reply<About>,
+    },
+
+    /// The window is gone.
+    WindowClosed,
+    /// The window is to be shown. The token lets it take the focus, where the desktop needs one.
+    ShowWindow {
+        token: Option<String>,
+    },
+    /// A link or a notification asks for a notice.
+    OpenNotice(NoticeToOpen),
+    /// A click on the tray's menu.
+    Tray(TrayAction),
+    /// The machine woke up, or its network changed.
+    Power(Hint),
+    /// End the session politely, then the program with this exit code.
+    Quit {
+        code: u8,
+    },
+}
+
+/// A notice that is to be shown, named by the server's id: the newest notice that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoticeToOpen {
+    /// The server's id.
+    pub id: String,
+    /// Shows the window too, once the notice is known.
+    pub window: Option<WindowToken>,
+}
+
+/// The desktop's permission to take the focus; `None` inside where the desktop gave none.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WindowToken(pub Option<String>);
+
+impl fmt::Debug for Request {
+    /// Without the arguments: one of them is a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Request")
+    }
+}

@@ -1,0 +1,77 @@
+//! Where the secret is stored: in the keychain, or, where there is none, in memory for as long as
+//! the program runs.
+//!
+//! Deliberately absent: any place on disk. Invariant: a secret that the keychain would not take is
+//! in memory only, and given to the engine alone.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use belfry_core::ports::{CredentialError, Credentials, Secret};
+use belfry_core::settings::AuthMode;
+use secrecy::SecretString;
+
+/// The machine's credentials, and those of this run.
+pub struct SessionCredentials {
+    machine: Arc<dyn Credentials>,
+    /// By account. A lock, since engines read it from threads of their own through [`Credentials`].
+    in_memory: Mutex<HashMap<String, SecretString>>,
+}
+
+impl SessionCredentials {
+    /// On this machine.
+    pub fn new(machine: Arc<dyn Credentials>) -> Self {
+        Self { machine, in_memory: Mutex::default() }
+    }
+
+    /// Stores a secret; false if it is kept only until the program ends. May block on the keychain.
+    pub fn store_or_keep_in_memory(&self, account: &str, secret: &SecretString) -> bool {
+        match self.machine.keep(account, secret) {
+            Ok(()) => {
+                self.in_memory().remove(account);
+                true
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the secret is kept in memory for this run only");
+                self.in_memory().insert(account.to_owned(), secret.clone());
+                false
+            }
+        }
+    }
+
+    fn in_memory(&self) -> MutexGuard<'_, HashMap<String, SecretString>> {
+        // A panic elsewhere leaves the map as good as it was.
+        self.in_memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Credentials for SessionCredentials {
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        if let Some(secret) = self.in_memory().get(account) {
+            let secret = secret.clone();
+            return Ok(Some(if mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) }));
+        }
+        self.machine.secret(account, mode)
+    }
+
+    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
+        self.in_memory().remove(account);
+        self.machine.keep(account, secret)
+    }
+
+    fn forget(&self, account: &str) -> Result<(), CredentialError> {
+        let was_in_memory = self.in_memory().remove(account).is_some();
+        match self.machine.forget(account) {
+            // The keychain would not take the secret, so it holds none of this run.
+            Err(CredentialError::Unavailable(_) | CredentialError::Locked(_)) if was_in_memory => Ok(()),
+            forgotten => forgotten,
+        }
+    }
+}
+
+impl fmt::Debug for SessionCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionCredentials").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! What a person may set, and what this program keeps. Values go through the engine's own table of
+//! keys, both ways.
+
+use belfry_core::settings::{EditError, list};
+use engine::runtime::settings_file::{self, SaveError};
+
+use crate::controller::Controller;
+use crate::gui::Gui;
+use crate::ipc::{About, Code, Problem, Setting};
+use crate::request::Reply;
+use crate::task::{answer, blocking};
+
+impl<G: Gui> Controller<G> {
+    pub(crate) fn settings(&self, reply: Reply<Vec<Setting>>) {
+        let file = self.machine.settings_file.clone();
+        self.spawn(|_| async move {
+            let listed = blocking(move || {
+                let listed = list(&settings_file::read(&file)?, &file.display().to_string());
+                let listed = listed.map_err(|errors| Problem::new(Code::Setting, errors))?;
+                Ok(listed.into_iter().map(Into::into).collect())
+            });
+            answer(reply, listed.await);
+        });
+    }
+
+    pub(crate) fn about(&self, reply: Reply<About>) {
+        let counts = self.snapshot().counts;
+        let about = About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            data_dir: self.session.dir.display().to_string(),
+            settings_file: self.machine.settings_file.display().to_string(),
+            policy_digest: String::new(),
+            total: counts.notices,
+            unread: counts.unread,
+            rejected: counts.rejected,
+        };
+        answer(reply, Ok(about));
+    }
+}
+
+impl From<SaveError> for Problem {
+    fn from(error: SaveError) -> Self {
+        let (code, key) = match &error {
+            SaveError::Edit(EditError::Refused { key, .. } | EditError::Unknown(key)) => {
+                (Code::Setting, Some(key.clone()).filter(|key| !key.is_empty()))
+            }
+            SaveError::Edit(EditError::Broken(_)) | SaveError::Unreadable { .. } => (Code::Setting, None),
+            SaveError::Unwritable { .. } => (Code::File, None),
+        };
+        Self { key, ..Self::new(code, error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_value_names_its_key() {
+        let refused = EditError::Refused { key: "app.theme".to_owned(), error: "no".to_owned() };
+        let problem = Problem::from(SaveError::from(refused));
+        assert_eq!((problem.code, problem.key.as_deref()), (Code::Setting, Some("app.theme")));
+    }
+}

@@ -1,0 +1,72 @@
+//! The whole app without Tauri and without a display: real engines and sockets, a desktop that only
+//! notes what it is told.
+
+mod account;
+mod history;
+mod test_notice;
+mod world;
+
+use crate::Request;
+use crate::ipc::{Code, ExportFormat, Filter};
+use crate::tray::TrayIcon;
+use world::{Did, World};
+
+fn everything() -> Filter {
+    Filter { text: String::new(), unread: false, needs_action: false, kind: None }
+}
+
+#[tokio::test]
+async fn before_the_first_run_is_over_the_inbox_is_empty_and_the_tray_asks_for_the_person() {
+    let mut world = World::first_run().await;
+    let Did::Tray(tray) = world.did().await else { panic!("the tray comes first") };
+    assert_eq!(tray.icon, TrayIcon::ActionNeeded);
+    let kinds = world.app.ask(|reply| Request::Kinds { reply }).await.unwrap();
+    assert!(kinds.is_empty());
+    let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
+    assert!(start.setup.is_some() && start.account.is_empty());
+}
+
+#[tokio::test]
+async fn an_export_is_a_new_file_of_its_format_whose_folder_can_be_shown() {
+    let mut world = World::first_run().await;
+    let problem = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
+    assert_eq!(problem.code, Code::Gone, "nothing was exported");
+    for (format, content) in [(ExportFormat::Json, "["), (ExportFormat::Csv, "id,title,")] {
+        let filter = everything();
+        let exported = world.app.ask(|reply| Request::Export { format, filter, seqs: None, reply }).await.unwrap();
+        let text = std::fs::read_to_string(&exported.path).unwrap();
+        assert!(text.starts_with(content) && exported.count == 0, "{exported:?}: {text}");
+    }
+    world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap();
+    let documents = world.documents_dir();
+    world.wait_for(|did| matches!(did, Did::Folder(folder) if *folder == documents)).await;
+}
+
+#[tokio::test]
+async fn an_export_that_cannot_be_written_says_so_and_leaves_nothing() {
+    let world = World::first_run().await;
+    std::fs::remove_dir(world.documents_dir()).unwrap();
+    let (format, filter) = (ExportFormat::Json, everything());
+    let failed = world.app.ask(|reply| Request::Export { format, filter, seqs: None, reply }).await;
+    assert_eq!(failed.unwrap_err().code, Code::File);
+    assert!(!world.documents_dir().exists());
+    let problem = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
+    assert_eq!(problem.code, Code::Gone);
+}
+
+#[test]
+fn the_window_names_export_formats_json_and_csv_and_no_others() {
+    let of = |name: &str| serde_json::from_value::<ExportFormat>(name.into()).ok();
+    assert_eq!([of("json"), of("csv"), of("xml")], [Some(ExportFormat::Json), Some(ExportFormat::Csv), None]);
+}
+
+#[tokio::test]
+async fn a_request_after_the_end_says_that_belfry_is_ending() {
+    let mut world = World::first_run().await;
+    world.app.send(Request::Quit { code: 3 });
+    world.wait_for(|did| matches!(did, Did::PlacementSaved)).await;
+    world.wait_for(|did| matches!(did, Did::Exit(3))).await;
+    world.ended().await;
+    let problem = world.app.ask(|reply| Request::Start { reply }).await.unwrap_err();
+    assert!(problem.code == Code::Offline && problem.message.contains("ending"), "{problem:?}");
+}

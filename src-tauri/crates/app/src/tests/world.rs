@@ -1,0 +1,231 @@
+//! A person's computer, as far as the app knows it.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
+use belfry_core::settings::{AuthMode, Settings, Theme};
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::TempDir;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use url::Url;
+
+use crate::gui::{Gui, WindowGone, WindowListener};
+use crate::ipc::{Chosen, Connectivity, Problem, Server, SignedIn, Update};
+use crate::session_credentials::SessionCredentials;
+use crate::tray::Tray;
+use crate::{App, Controller, Machine, Request, Started};
+
+/// Only a failure takes that long.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the desktop was told to do.
+#[derive(Debug)]
+pub(super) enum Did {
+    Tray(Tray),
+    Window,
+    PlacementSaved,
+    Url,
+    Folder(PathBuf),
+    Exit(u8),
+}
+
+pub(super) struct FakeGui(UnboundedSender<Did>);
+
+impl FakeGui {
+    fn note(&self, did: Did) {
+        drop(self.0.send(did));
+    }
+}
+
+impl Gui for FakeGui {
+    fn show_tray(&mut self, tray: Tray) {
+        self.note(Did::Tray(tray));
+    }
+    fn show_window(&mut self, _: Theme, _: Option<String>) {
+        self.note(Did::Window);
+    }
+    fn save_window_placement(&mut self) {
+        self.note(Did::PlacementSaved);
+    }
+    fn open_url(&mut self, _: &Url) -> io::Result<()> {
+        self.note(Did::Url);
+        Ok(())
+    }
+    fn open_folder(&mut self, folder: &Path) -> io::Result<()> {
+        self.note(Did::Folder(folder.to_owned()));
+        Ok(())
+    }
+    fn exit(&mut self, code: u8) {
+        self.note(Did::Exit(code));
+    }
+}
+
+struct FakeWindow(UnboundedSender<Update>);
+
+impl WindowListener for FakeWindow {
+    fn send(&self, update: Update) -> Result<(), WindowGone> {
+        self.0.send(update).map_err(|error| WindowGone(error.to_string()))
+    }
+}
+
+/// Keeps secrets in memory, by account.
+#[derive(Default)]
+pub(super) struct FakeKeychain(Mutex<HashMap<String, String>>);
+
+impl FakeKeychain {
+    pub(super) fn accounts(&self) -> Vec<String> {
+        self.0.lock().unwrap().keys().cloned().collect()
+    }
+}
+
+impl Credentials for FakeKeychain {
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+        let secret = self.0.lock().unwrap().get(account).map(|secret| SecretString::from(secret.clone()));
+        Ok(secret.map(if mode == AuthMode::Password { Secret::Password } else { Secret::Token }))
+    }
+    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
+        self.0.lock().unwrap().insert(account.to_owned(), secret.expose_secret().to_owned());
+        Ok(())
+    }
+    fn forget(&self, account: &str) -> Result<(), CredentialError> {
+        self.0.lock().unwrap().remove(account);
+        Ok(())
+    }
+}
+
+/// Shows everything, and numbers it.
+#[derive(Default)]
+struct FakeNotifier(Mutex<u32>);
+
+impl Notifier for FakeNotifier {
+    fn show(&self, _: &Popup) -> Result<PopupId, NotifyError> {
+        let mut shown = self.0.lock().unwrap();
+        *shown += 1;
+        Ok(PopupId(shown.to_string()))
+    }
+    fn retract(&self, _: &PopupId) {}
+    fn listen(&self, _: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
+}
+
+/// A running app with a window that listens.
+pub(super) struct World {
+    pub(super) app: App,
+    pub(super) keychain: Arc<FakeKeychain>,
+    folder: TempDir,
+    did: UnboundedReceiver<Did>,
+    updates: UnboundedReceiver<Update>,
+    controller: JoinHandle<()>,
+}
+
+impl World {
+    /// Right after the installation.
+    pub(super) async fn first_run() -> Self {
+        Self::start(None, |_| ()).await
+    }
+
+    /// Set up with these settings; every account's secret is `secret`.
+    pub(super) async fn set_up(settings: &str, change: impl FnOnce(&mut Controller<FakeGui>)) -> Self {
+        Self::start(Some(settings), change).await
+    }
+
+    async fn start(settings: Option<&str>, change: impl FnOnce(&mut Controller<FakeGui>)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let documents = folder.path().join("documents");
+        std::fs::create_dir(&documents).unwrap();
+        let keychain = Arc::new(FakeKeychain::default());
+        let (sender, events) = unbounded_channel();
+        let machine = Machine {
+            settings_file: folder.path().join("settings.toml"),
+            data_dir: folder.path().join("data"),
+            documents_dir: Arc::new(move || Ok(documents.clone())),
+            machine_id: "a machine".to_owned(),
+            notifier: Arc::new(FakeNotifier::default()),
+            credentials: Arc::new(SessionCredentials::new(Arc::<FakeKeychain>::clone(&keychain))),
+            checks: Vec::new(),
+            events: sender,
+            runtime: Handle::current(),
+        };
+        let mut started = Started { machine, settings: Settings::default(), engine: None, events };
+        if let Some(text) = settings {
+            std::fs::write(&started.machine.settings_file, text).unwrap();
+            let settings = Settings::parse(text, "settings.toml").unwrap().0;
+            let account = belfry_core::account::Account::of(&settings).unwrap();
+            keychain.keep(&account.name(), &"secret".into()).unwrap();
+            let engine = started.machine.start_engine(settings).unwrap();
+            engine.connect();
+            started.engine = Some(engine);
+        }
+        let (app, requests) = crate::channel();
+        let (note, did) = unbounded_channel();
+        let mut controller = Controller::new(requests, FakeGui(note), started).unwrap();
+        change(&mut controller);
+        let controller = tokio::spawn(controller.run());
+        let (tell, updates) = unbounded_channel();
+        app.ask(|reply| Request::Listen { listener: Box::new(FakeWindow(tell)), reply }).await.unwrap();
+        Self { app, keychain, folder, did, updates, controller }
+    }
+
+    pub(super) fn settings_file(&self) -> PathBuf {
+        self.folder.path().join("settings.toml")
+    }
+
+    pub(super) fn data_dir(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub(super) fn documents_dir(&self) -> PathBuf {
+        self.folder.path().join("documents")
+    }
+
+    /// The next thing the desktop was told.
+    pub(super) async fn did(&mut self) -> Did {
+        timeout(TIMEOUT, self.did.recv()).await.expect("nothing was done").expect("the controller has ended")
+    }
+
+    pub(super) async fn wait_for(&mut self, is_it: impl Fn(&Did) -> bool) {
+        while !is_it(&self.did().await) {}
+    }
+
+    /// The first update that this makes something of.
+    pub(super) async fn update<T>(&mut self, of: impl Fn(Update) -> Option<T>) -> T {
+        loop {
+            let update = timeout(TIMEOUT, self.updates.recv()).await.expect("no such update");
+            if let Some(it) = of(update.expect("the controller has ended")) {
+                return it;
+            }
+        }
+    }
+
+    pub(super) async fn live(&mut self) {
+        self.update(|update| match update {
+            Update::Status { status } => (status.state == Connectivity::Live).then_some(()),
+            _ => None,
+        })
+        .await;
+    }
+
+    pub(super) async fn ended(&mut self) {
+        timeout(TIMEOUT, &mut self.controller).await.expect("the controller goes on").unwrap();
+    }
+
+    pub(super) async fn discover(&self, address: &str) -> Result<Server, Problem> {
+        self.app.ask(|reply| Request::Discover { address: address.to_owned(), reply }).await
+    }
+
+    pub(super) async fn sign_in(&self, address: &str, login: &str, secret: &str) -> Result<SignedIn, Problem> {
+        let server = Chosen { address: address.to_owned() };
+        let (login, secret) = (login.to_owned(), secret.into());
+        self.app.ask(|reply| Request::SignIn { server, login, secret, reply }).await
+    }
+
+    pub(super) async fn sign_out(&self) -> Result<(), Problem> {
+        self.app.ask(|reply| Request::SignOut { reply }).await
+    }
+}

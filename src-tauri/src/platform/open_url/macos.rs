@@ -1,0 +1,13 @@
+//! macOS: the system sends an event with addresses.
+
+use tauri::RunEvent;
+
+use crate::platform::deep_link::NoticeLink;
+
+/// The links of an event; addresses that are none are left out.
+pub(crate) fn links(event: &RunEvent) -> Vec<NoticeLink> {
+    match event {
+        RunEvent::Opened { urls } => urls.iter().filter_map(|url| url.as_str().parse().ok()).collect(),
+        _ => Vec::new(),
+    }
+}
