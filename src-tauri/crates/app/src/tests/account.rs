@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use belfry_pushd::{Account, EngineConfig, Server, TOKEN_LIFETIME};
+use belfry_pushd::{Account, Config, Server, TOKEN_LIFETIME};
 use harness::http::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use crate::tray::TrayIcon;
 
 /// A server with alice, whose password is `open sesame`.
 pub(super) async fn pushd() -> Server {
-    let config = EngineConfig {
+    let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
         data: None,
         accounts: vec![Account { login: "alice".to_owned(), password: "open sesame".to_owned() }],
