@@ -14,7 +14,7 @@ mod passes;
 pub mod popup_queue;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -260,6 +260,11 @@ impl Line {
     /// How many writes wait for their commit.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
+    }
+
+    /// The last committed offset of each stream: what a connection that is opened now subscribes after.
+    pub fn stream_offsets(&self) -> &HashMap<String, u64> {
+        self.delivery.stream_offsets()
     }
 
     /// Whether a popup is on its way to the OS.

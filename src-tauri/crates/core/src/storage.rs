@@ -3,6 +3,8 @@
 //! Values only; what they do is in the writer. Every name that reaches a person or a script
 //! serialises as `docs/reference` spells it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -228,6 +230,8 @@ pub struct Recovered {
     /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine
     /// ran, or just before the last one died.
     pub withdraw: Vec<PopupId>,
+    /// The last committed offset of each stream ([`Write::StreamOffset`]).
+    pub stream_offsets: HashMap<String, u64>,
 }
 
 /// How many of everything. Kept by the database as it changes, so asking costs nothing.

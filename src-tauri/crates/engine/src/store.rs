@@ -4,7 +4,10 @@
 //! `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row; the cursor moves in the
 //! transaction of the rows it covers. Nothing here knows of servers, sessions or notifications.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -157,12 +160,12 @@ impl Store {
         self.read(account::last_live)
     }
 
-    /// The last offset stored of a stream.
+    /// The last offset stored of each stream.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn stream_offset(&self, stream: &str) -> Result<Option<u64>, StoreError> {
-        self.read(|connection| account::stream_offset(connection, stream))
+    pub fn stream_offsets(&self) -> Result<HashMap<String, u64>, StoreError> {
+        self.read(account::stream_offsets)
     }
 
     /// Whether another program has changed the account's secret ([`crate::inbox::Inbox::note_sign_in`]) since the last call,

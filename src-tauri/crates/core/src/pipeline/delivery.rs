@@ -125,6 +125,8 @@ pub struct Delivery {
     /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
     closed: HashSet<PopupId>,
     announced: Option<Seq>,
+    /// The last committed offset of each stream.
+    stream_offsets: HashMap<String, u64>,
     /// How many notices are still to be announced; `None`: all that come.
     to_announce: Option<u64>,
     has_held_back: bool,
@@ -147,6 +149,7 @@ impl Delivery {
             on_screen: HashMap::new(),
             closed: HashSet::new(),
             announced: None,
+            stream_offsets: HashMap::new(),
             to_announce,
             has_held_back: false,
             issued: 0,
@@ -159,6 +162,7 @@ impl Delivery {
         for Stored { seq, notice, source, .. } in recovered.unannounced {
             self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
         }
+        self.stream_offsets = recovered.stream_offsets;
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
         for Stored { seq, notice, .. } in recovered.due {
@@ -314,6 +318,11 @@ impl Delivery {
         self.pending.len()
     }
 
+    /// The last committed offset of each stream: a new subscription goes on after it.
+    pub fn stream_offsets(&self) -> &HashMap<String, u64> {
+        &self.stream_offsets
+    }
+
     fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
         self.issued += 1;
         let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
@@ -350,6 +359,9 @@ impl Delivery {
                     if let Some(due) = self.due.get_mut(seq) {
                         due.clone_from(notice);
                     }
+                }
+                (Write::StreamOffset { stream, offset }, _) => {
+                    self.stream_offsets.insert(stream.clone(), *offset);
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {
                     self.actions

@@ -3,12 +3,7 @@
 //! One task owns the [`Line`]; everything else answers it through channels, so nothing here waits inside an arm and a
 //! sign-out works in the middle of anything. It decides nothing. It alone calls the ports.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::Client;
@@ -82,7 +77,6 @@ pub(crate) struct Parts {
     pub(crate) wishes: mpsc::UnboundedReceiver<Command>,
     pub(crate) snapshot: watch::Sender<Snapshot>,
     pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
-    pub(crate) offsets: HashMap<String, u64>,
     /// Where `belfryctl status` finds the state of a running engine.
     pub(crate) status_file: PathBuf,
 }
@@ -109,9 +103,6 @@ pub(crate) struct Driver {
     last_live: Option<Timestamp>,
     noted_live: Option<Instant>,
     told: Option<(Status, Option<Instant>)>,
-    /// Stream offsets that are committed, and those that are on their way.
-    offsets: Arc<Mutex<HashMap<String, u64>>>,
-    moving: HashMap<Ticket, Vec<(String, u64)>>,
 }
 
 impl Driver {
@@ -145,8 +136,6 @@ impl Driver {
             last_live,
             noted_live: None,
             told: None,
-            offsets: Arc::new(Mutex::new(parts.offsets)),
-            moving: HashMap::new(),
         };
         let mut clocks = interval(CLOCK_EVERY);
         clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -197,10 +186,6 @@ impl Driver {
     fn handle_written(&mut self, report: store_thread::Report) {
         match report {
             store_thread::Report::Applied { ticket, result } => {
-                if result.is_ok() {
-                    let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
-                    offsets.extend(self.moving.remove(&ticket).unwrap_or_default());
-                }
                 self.step(Input::Applied { ticket, result });
             }
             store_thread::Report::ChangedElsewhere(withdraw) => {
@@ -252,16 +237,6 @@ impl Driver {
     fn deliver(&mut self, action: delivery::Action) {
         match action {
             delivery::Action::Apply { ticket, writes } => {
-                let offsets: Vec<(String, u64)> = writes
-                    .iter()
-                    .filter_map(|write| match write {
-                        Write::StreamOffset { stream, offset } => Some((stream.clone(), *offset)),
-                        _ => None,
-                    })
-                    .collect();
-                if !offsets.is_empty() {
-                    self.moving.insert(ticket, offsets);
-                }
                 self.writer.apply(Job { ticket, writes });
             }
             delivery::Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
@@ -300,7 +275,7 @@ impl Driver {
             intake: Arc::clone(&self.intake),
             endpoint: self.identity.settings.server.endpoints.get(endpoint).cloned(),
             generation,
-            offsets: self.offsets.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            offsets: self.line.stream_offsets().clone(),
         };
         let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
         let task = tokio::spawn(async move {

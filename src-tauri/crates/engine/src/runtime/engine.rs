@@ -5,7 +5,6 @@
 //! that is [`crate::inbox`].
 
 use std::{
-    collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,13 +19,7 @@ use tokio::{
 
 use crate::clock;
 use crate::{
-    net::{
-        connection::{Identity, stream_name},
-        http,
-        intake::Intake,
-        requests::Server,
-        token::Token,
-    },
+    net::{connection::Identity, http, intake::Intake, requests::Server, token::Token},
     runtime::{
         data_dir::{STATUS_FILE, account_dir, create_private_dir, device_id, lock},
         snapshot::{Command, Snapshot},
@@ -116,14 +109,6 @@ impl Engine {
         let client = http::client(&config.settings.network);
         let identity = Arc::new(Identity { settings: config.settings, account, device });
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
-        let mut offsets = HashMap::new();
-        for index in 0..identity.settings.server.subscriptions.len() {
-            if let Some(stream) = stream_name(&identity, index)
-                && let Some(offset) = store.stream_offset(&stream)?
-            {
-                offsets.insert(stream, offset);
-            }
-        }
         let (written, writer_reports) = mpsc::unbounded_channel();
         let writer = Writer::start(store, retention, written).map_err(StartError::Thread)?;
         let server = Server {
@@ -146,7 +131,6 @@ impl Engine {
             wishes: wished,
             snapshot: shown,
             on_event: config.on_event,
-            offsets,
             status_file: dir.join(STATUS_FILE),
         }));
         Ok(Self { identity, server, dir, wishes, snapshot: watched, _lock: lock })

@@ -5,7 +5,7 @@
 use rusqlite::{Transaction, params};
 
 use super::{
-    apply,
+    account, apply,
     rows::{self, COLUMNS},
 };
 use belfry_core::storage::{Recovered, Seq, Stored};
@@ -24,6 +24,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         unsaid,
         popups: popups(tx)?,
         withdraw: apply::stale_popups(tx)?,
+        stream_offsets: account::stream_offsets(tx)?,
     })
 }
 

@@ -11,7 +11,7 @@ use belfry_core::{
         parse::{Incoming, Parsed, Via, parse},
     },
     pipeline::{
-        Action, Config, Input, Line,
+        Action, Config, Input, Line, Message,
         catchup::{Page, PassId, Request},
         delivery,
         link::{self, State as LinkState},
@@ -296,4 +296,35 @@ fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
     rig.page(Ok(Box::new((page, Vec::new()))));
     rig.step(Input::Tick);
     assert_eq!(rig.store.counts().unwrap().notices, 1);
+}
+
+#[test]
+fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
+    let mut rig = Rig::new();
+    let message = |offset| {
+        let message = Message {
+            notices: vec![notice(&format!("n{offset}"))],
+            offset: Some(("stream".to_owned(), offset)),
+            ..Message::default()
+        };
+        Input::Message(Box::new(message))
+    };
+    rig.step(message(7));
+    assert_eq!(rig.line.stream_offsets().get("stream"), Some(&7));
+
+    // Taken, but not committed yet; and then it fails.
+    rig.line.step(message(8), rig.now);
+    assert_eq!(rig.line.stream_offsets().get("stream"), Some(&7));
+    let writes: Vec<_> = std::iter::from_fn(|| rig.line.poll_action()).collect();
+    let [Action::Delivery(delivery::Action::Apply { ticket, .. })] = writes[..] else { panic!("{writes:?}") };
+    rig.line.step(Input::Applied { ticket, result: Err("disk full".to_owned()) }, rig.now);
+    assert_eq!(rig.line.stream_offsets().get("stream"), Some(&7));
+
+    // A stream that was deleted and made again counts from the beginning.
+    rig.step(message(2));
+    assert_eq!(rig.line.stream_offsets().get("stream"), Some(&2));
+
+    let mut next_run = Rig::new();
+    next_run.step(Input::Recovered(Box::new(rig.store.recover().unwrap())));
+    assert_eq!(next_run.line.stream_offsets().get("stream"), Some(&2));
 }
