@@ -24,7 +24,7 @@ use crate::{
     },
     runtime::{
         Snapshot,
-        notifier_thread::{self, Popups},
+        notifier_thread::{NotifierReport, NotifierThread},
         snapshot::Command,
         store_thread::{self, Writer},
     },
@@ -92,7 +92,7 @@ pub(crate) struct Driver {
     snapshot: watch::Sender<Snapshot>,
     on_event: Box<dyn FnMut(Event) + Send>,
     status_file: PathBuf,
-    popups: Popups,
+    popups: NotifierThread,
     running: Option<Running>,
     closing: Vec<JoinHandle<()>>,
     fetches: JoinSet<()>,
@@ -112,7 +112,7 @@ impl Driver {
         let (pages, mut paged) = mpsc::unbounded_channel();
         let (refreshed, mut refreshes) = mpsc::unbounded_channel();
         let (popup_reports, mut desktop) = mpsc::unbounded_channel();
-        let popups = Popups::start(parts.notifier, popup_reports);
+        let popups = NotifierThread::start(parts.notifier, popup_reports);
         let (mut wishes, mut written) = (parts.wishes, parts.writer_reports);
         let last_live = parts.snapshot.borrow().last_live;
         let mut driver = Self {
@@ -210,14 +210,14 @@ impl Driver {
         self.step(input);
     }
 
-    fn handle_desktop(&mut self, report: notifier_thread::Report) {
+    fn handle_desktop(&mut self, report: NotifierReport) {
         match report {
-            notifier_thread::Report::Shown(show, result) => self.step(Input::Shown { show, result }),
-            notifier_thread::Report::Event(PopupEvent::Activated { id, action, activation_token }) => {
+            NotifierReport::Shown(show, result) => self.step(Input::Shown { show, result }),
+            NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 let notices = self.line.notices_of(&id).unwrap_or_default().to_vec();
                 (self.on_event)(Event::Activated { notices, action, activation_token });
             }
-            notifier_thread::Report::Event(PopupEvent::Closed { id }) => {
+            NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(Input::PopupClosed(id.clone()));
                 self.popups.handle_closed(id);
             }
@@ -387,7 +387,7 @@ impl Driver {
         mut self,
         mut reported: mpsc::Receiver<connection::Report>,
         mut written: mpsc::UnboundedReceiver<store_thread::Report>,
-        mut desktop: mpsc::UnboundedReceiver<notifier_thread::Report>,
+        mut desktop: mpsc::UnboundedReceiver<NotifierReport>,
     ) {
         self.step(Input::Link(link::Input::Disconnect));
         self.execute();
