@@ -65,7 +65,7 @@ pub enum Step {
 pub enum Verdict {
     /// As it should be.
     Ok,
-    /// It works, but somebody should look.
+    /// It works, but somebody should run.
     Warn,
     /// It does not work.
     Fail,
@@ -100,14 +100,14 @@ impl Finding {
 
 /// A step that is being looked at, and since when.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct StepRun {
     step: Step,
     since: Instant,
 }
 
-impl Look {
+impl StepRun {
     /// Looks at a step from now on.
-    pub fn at(step: Step) -> Self {
+    pub fn start(step: Step) -> Self {
         Self { step, since: Instant::now() }
     }
 
@@ -159,34 +159,34 @@ pub struct Subject {
     pub time_zone: TimeZone,
 }
 
-/// Examines everything from [`Step::Dns`] to [`Step::Clock`], every endpoint in turn; `tell` hears each finding at once.
+/// Examines everything from [`Step::Dns`] to [`Step::Clock`], every endpoint in turn; `report` hears each finding at once.
 /// Takes up to half a minute for an endpoint that does not answer.
-pub async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
+pub async fn examine(subject: &Subject, report: &mut impl FnMut(Finding)) {
     let mut server_time = None;
     let mut session = None;
-    let mut signed_in = SignedIn::default();
+    let mut doctor_token = DoctorToken::default();
     for endpoint in &subject.identity.settings.server.endpoints {
-        let seen = route::examine(subject, endpoint, tell).await;
+        let seen = route::examine(subject, endpoint, report).await;
         server_time = server_time.or(seen.server_time);
-        let opened = session::open(subject, endpoint, seen.is_reachable, &mut signed_in, tell).await;
+        let opened = session::open(subject, endpoint, seen.is_reachable, &mut doctor_token, report).await;
         session = session.or(opened);
     }
-    let token = signed_in.ok();
-    session::subscribe(subject, session, token.as_ref(), tell).await;
-    collect::examine(subject, token.as_ref(), tell).await;
-    tell(clock(server_time));
+    let token = doctor_token.ok();
+    session::subscribe(subject, session, token.as_ref(), report).await;
+    collect::examine(subject, token.as_ref(), report).await;
+    report(clock(server_time));
 }
 
 /// The token, once it was needed: a password buys one at the first endpoint that can be reached, and only once.
 #[derive(Debug, Default)]
-enum SignedIn {
+enum DoctorToken {
     #[default]
     NotYet,
     Token(SecretString),
     Failed(Failure),
 }
 
-impl SignedIn {
+impl DoctorToken {
     async fn token(&mut self, subject: &Subject, secret: &Secret) -> Result<SecretString, Failure> {
         if let Self::NotYet = self {
             *self = match token::token(&subject.client, &subject.identity, secret).await {
@@ -219,7 +219,7 @@ struct ServerTime {
 }
 
 fn clock(time: Option<ServerTime>) -> Finding {
-    let look = Look::at(Step::Clock);
+    let run = StepRun::start(Step::Clock);
     let Some(ServerTime { server, here, precision }) = time else {
         return Finding::skipped(Step::Clock, "no server told the time (Date)");
     };
@@ -227,12 +227,12 @@ fn clock(time: Option<ServerTime>) -> Finding {
     let (by, precision) = (skew.unsigned_abs().as_secs(), precision.as_secs() + 1);
     let direction = if skew.is_negative() { "behind" } else { "ahead of" };
     if skew.abs() > MAX_SKEW + SignedDuration::from_secs(i64::try_from(precision).unwrap_or_default()) {
-        look.warn(
+        run.warn(
             format!("this computer's clock is {by} s {direction} the server's"),
             "set this computer's clock, or let it be set over the network",
         )
     } else {
-        look.ok(format!("this computer's clock is {by} s {direction} the server's, give or take {precision} s"))
+        run.ok(format!("this computer's clock is {by} s {direction} the server's, give or take {precision} s"))
     }
 }
 
@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn whatever_fails_says_what_to_do() {
         for fault in [Fault::Unreachable, Fault::Status(503), Fault::BadAnswer, Fault::Died, Fault::Refused] {
-            let finding = Look::at(Step::Stomp).failed(&Failure::new(fault, ""));
+            let finding = StepRun::start(Step::Stomp).failed(&Failure::new(fault, ""));
             assert!(!finding.remedy.is_empty() && !finding.detail.is_empty(), "{finding:?}");
         }
     }

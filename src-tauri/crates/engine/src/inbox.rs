@@ -19,16 +19,16 @@ use crate::store::{
 use belfry_core::notice::Notice;
 
 mod export;
-mod marker;
+mod highlight;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use crate::store::{Filter, Matching, Place, Removal};
+pub use crate::store::{Filter, MatchCount, Place, Removal};
 pub use belfry_core::storage::Seq;
 pub use export::{ExportError, Format};
-pub use marker::{Marker, Range};
-pub use view::{Detail, Row, Stats};
+pub use highlight::{HighlightRange, Highlighter};
+pub use view::{Detail, InboxRow, Stats};
 
 use export::Sink;
 
@@ -36,13 +36,13 @@ use export::Sink;
 const INDEX_SLICE: usize = 500;
 
 /// How long a search waits for the write lock before it goes without the index.
-const INDEX_PATIENCE: Duration = Duration::from_millis(250);
+const INDEX_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// As many as there are; a number SQLite takes.
 pub const ALL: usize = i64::MAX as usize;
 
 /// How long a window offers to take a delete back.
-pub const UNDO: Duration = Duration::from_secs(8);
+pub const UNDO_OFFERED: Duration = Duration::from_secs(8);
 
 /// How many notices are marked or deleted in one transaction, so that a message that arrives meanwhile waits for less
 /// than a second.
@@ -50,7 +50,7 @@ const MARK_SLICE: usize = 5_000;
 
 /// A page of the inbox.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Page {
+pub struct InboxPage {
     /// Newest first.
     pub rows: Vec<Detail>,
     /// Whether something newer matches too.
@@ -63,7 +63,7 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Inbox {
     connection: Connection,
-    place: PathBuf,
+    path: PathBuf,
 }
 
 impl Inbox {
@@ -72,11 +72,11 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`] when the file is newer than the program, damaged or out of reach; it is left as it is.
     pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
-        let place = dir.join(schema::FILE);
-        match place.try_exists() {
-            Ok(true) => Ok(schema::open_existing(&place)?.map(|connection| Self { connection, place })),
+        let path = dir.join(schema::FILE);
+        match path.try_exists() {
+            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self { connection, path })),
             Ok(false) => Ok(None),
-            Err(error) => Err(StoreError::NotWritable { place, detail: error.to_string() }),
+            Err(error) => Err(StoreError::NotWritable { path, detail: error.to_string() }),
         }
     }
 
@@ -85,8 +85,8 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
     pub fn empty() -> Result<Self, StoreError> {
-        let (connection, place) = schema::in_memory()?;
-        Ok(Self { connection, place })
+        let (connection, path) = schema::in_memory()?;
+        Ok(Self { connection, path })
     }
 
     /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for simulations and tests.
@@ -94,8 +94,8 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
     pub fn open_beside(store: &Store) -> Result<Self, StoreError> {
-        let (connection, place) = store.connect_beside()?;
-        Ok(Self { connection, place })
+        let (connection, path) = store.connect_beside()?;
+        Ok(Self { connection, path })
     }
 
     /// A page of the notices that match, at most `limit`.
@@ -103,7 +103,7 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]. A search index that cannot be brought up to date, because the disk is full or the file is locked
     /// or read-only, is none: the rest is then looked through, which takes longer.
-    pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<Page, StoreError> {
+    pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<InboxPage, StoreError> {
         self.consistent(filter, |connection| {
             let mut seqs = select::seqs(connection, filter, place, limit.saturating_add(1))?;
             let is_cut = seqs.len() > limit;
@@ -123,7 +123,7 @@ impl Inbox {
                 }
             };
             let rows = seqs.iter().map(|seq| rows::find(connection, *seq)).collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(Page { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
+            Ok(InboxPage { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
         })
     }
 
@@ -139,7 +139,7 @@ impl Inbox {
     ///
     /// # Errors
     /// As [`page`](Self::page).
-    pub fn count(&mut self, filter: &Filter<'_>) -> Result<Matching, StoreError> {
+    pub fn count(&mut self, filter: &Filter<'_>) -> Result<MatchCount, StoreError> {
         self.consistent(filter, |connection| select::count(connection, filter))
     }
 
@@ -158,7 +158,7 @@ impl Inbox {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         if filter.text.is_some() {
-            self.follow_index()?;
+            self.update_index()?;
         }
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
@@ -168,11 +168,11 @@ impl Inbox {
         })
     }
 
-    fn follow_index(&mut self) -> Result<(), StoreError> {
+    fn update_index(&mut self) -> Result<(), StoreError> {
         if !self.read(search::is_behind)? {
             return Ok(());
         }
-        self.read(|connection| connection.busy_timeout(INDEX_PATIENCE))?;
+        self.read(|connection| connection.busy_timeout(INDEX_TIMEOUT))?;
         let indexed = loop {
             match self.write(|tx| search::index_some(tx, INDEX_SLICE)) {
                 Ok(0) => break Ok(()),
@@ -245,10 +245,10 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`]; then nothing was deleted.
     pub fn delete(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
-        self.write(|tx| tombstones::bury(tx, seqs))
+        self.write(|tx| tombstones::delete(tx, seqs))
     }
 
-    /// Deletes notices as [`delete`](Self::delete) does, but keeps them aside for a moment (at least [`UNDO`]): the answer
+    /// Deletes notices as [`delete`](Self::delete) does, but keeps them aside for a moment (at least [`UNDO_OFFERED`]): the answer
     /// says how many there were, and by what name [`restore`](Self::restore) brings them back.
     ///
     /// # Errors
@@ -280,7 +280,7 @@ impl Inbox {
     /// # Errors
     /// [`ExportError`]; then `out` holds a part.
     pub fn export(&self, format: Format, out: impl io::Write) -> Result<u64, ExportError> {
-        let failed = |error| StoreError::new(&self.place, &error);
+        let failed = |error| StoreError::new(&self.path, &error);
         let mut sink = Sink::begin(format, out)?;
         let select = format!("SELECT {} FROM notices ORDER BY seq DESC", rows::COLUMNS);
         let mut select = self.connection.prepare(&select).map_err(failed)?;
@@ -342,10 +342,10 @@ impl Inbox {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|error| StoreError::new(&self.place, &error))
+        work(&self.connection).map_err(|error| StoreError::new(&self.path, &error))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
+        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.path, &error))
     }
 }

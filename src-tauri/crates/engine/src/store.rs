@@ -39,14 +39,14 @@ pub(crate) mod trash;
 use schema::BUSY_TIMEOUT;
 
 pub use error::StoreError;
-pub use filter::{Filter, Matching, Place};
+pub use filter::{Filter, MatchCount, Place};
 pub use trash::Removal;
 
 /// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    place: PathBuf,
+    path: PathBuf,
     data_version: i64,
     sign_ins: i64,
 }
@@ -72,17 +72,17 @@ impl Store {
 
     /// Another connection to a [`Self::open_in_memory`].
     pub(crate) fn connect_beside(&self) -> Result<(Connection, PathBuf), StoreError> {
-        Ok((schema::connect_in_memory(&self.place)?, self.place.clone()))
+        Ok((schema::connect_in_memory(&self.path)?, self.path.clone()))
     }
 
-    fn new((connection, place): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
-        let mut store = Self { connection, place, data_version: 0, sign_ins: 0 };
+    fn new((connection, path): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
+        let mut store = Self { connection, path, data_version: 0, sign_ins: 0 };
         let found: String = store.write(|tx| {
             tx.execute("UPDATE account SET name = ?1 WHERE name IS NULL", params![account])?;
             tx.query_row("SELECT name FROM account", [], |row| row.get(0))
         })?;
         if found != account {
-            return Err(StoreError::OtherAccount { place: store.place, found, asked: account.to_owned() });
+            return Err(StoreError::OtherAccount { path: store.path, found, asked: account.to_owned() });
         }
         store.data_version = store.read(data_version)?;
         store.sign_ins = store.read(account::sign_ins)?;
@@ -222,11 +222,11 @@ impl Store {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|error| StoreError::new(&self.place, &error))
+        work(&self.connection).map_err(|error| StoreError::new(&self.path, &error))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
+        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.path, &error))
     }
 }
 

@@ -289,11 +289,13 @@ impl Delivery {
     }
 
     /// When [`Self::handle_tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.planner.poll_timeout().into_iter().chain(self.retries.front().map(|(due, _)| *due)).min()
     }
 
     /// The next thing to do.
+    #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }

@@ -1,10 +1,10 @@
 //! The whole inbox as one file, row by row, so that a million notices need no more memory than one.
 //!
-//! Deliberately absent: a way back in. Invariant: both formats hold the fields of [`Row`], in its order, newest first.
+//! Deliberately absent: a way back in. Invariant: both formats hold the fields of [`InboxRow`], in its order, newest first.
 
 use std::io::{self, Write};
 
-use super::view::Row;
+use super::view::InboxRow;
 use crate::store::StoreError;
 
 /// How to write it.
@@ -28,7 +28,7 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// The fields of [`Row`].
+/// The fields of [`InboxRow`].
 const HEADER: [&str; 12] =
     ["id", "title", "body", "kind", "sender", "sent_at", "received_at", "read", "state", "priority", "link", "source"];
 
@@ -54,13 +54,13 @@ impl<W: Write> Sink<W> {
         }
     }
 
-    pub(super) fn put(&mut self, row: Row) -> io::Result<()> {
+    pub(super) fn put(&mut self, row: InboxRow) -> io::Result<()> {
         match self {
             Self::Json { out, is_empty } => {
                 out.write_all(if std::mem::take(is_empty) { b"\n" } else { b",\n" })?;
                 Ok(serde_json::to_writer(out, &row)?)
             }
-            Self::Csv(csv) => Ok(csv.serialize(harmless(row))?),
+            Self::Csv(csv) => Ok(csv.serialize(without_formulas(row))?),
         }
     }
 
@@ -76,7 +76,7 @@ impl<W: Write> Sink<W> {
 }
 
 /// Disarms what a spreadsheet would calculate.
-fn harmless(mut row: Row) -> Row {
+fn without_formulas(mut row: InboxRow) -> InboxRow {
     for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
         if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             field.insert(0, '\'');

@@ -14,7 +14,7 @@ use belfry_core::{
 
 /// One line of the inbox. Serialises as exactly the fields `belfryctl inbox list --json` promises.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct InboxRow {
     /// Its place: for the next page, marks and deletes. Not for scripts.
     #[serde(skip)]
     pub seq: Seq,
@@ -49,7 +49,7 @@ pub struct Row {
 pub struct Detail {
     /// What the list says of it.
     #[serde(flatten)]
-    pub row: Row,
+    pub row: InboxRow,
     /// Which of several systems with clashing ids; usually empty.
     pub scope: String,
     /// The server's version of it.
@@ -93,7 +93,7 @@ pub struct Stats {
     pub complete_through: Option<Timestamp>,
 }
 
-impl From<Stored> for Row {
+impl From<Stored> for InboxRow {
     fn from(stored: Stored) -> Self {
         Detail::from(stored).row
     }
@@ -102,7 +102,7 @@ impl From<Stored> for Row {
 impl From<Stored> for Detail {
     fn from(Stored { seq, source, received_at, read, alert, notice }: Stored) -> Self {
         Self {
-            row: Row {
+            row: InboxRow {
                 seq,
                 id: notice.key.id,
                 title: notice.title,

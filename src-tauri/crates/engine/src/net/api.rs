@@ -6,7 +6,6 @@
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::BytesMut;
 use jiff::Timestamp;
 use reqwest::{Client, header};
 use secrecy::SecretString;
@@ -25,7 +24,7 @@ use belfry_core::{
 };
 
 /// How long an answer may take, beyond what the server was asked to wait.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -207,10 +206,10 @@ impl Api {
                 self.client.get(with_query)
             }
         };
-        let mut response = request
+        let response = request
             .headers(headers)
             .header(header::ACCEPT, "application/json")
-            .timeout(wait + ANSWER_LIMIT)
+            .timeout(wait + ANSWER_TIMEOUT)
             .send()
             .await
             .map_err(|error| http::failure(error, &url))?;
@@ -218,19 +217,14 @@ impl Api {
             return Err(http::status_failure(response.status(), response.headers(), &url));
         }
         let server_time = http::server_time(response.headers());
-        let mut body = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| http::failure(error, &url))? {
-            if body.len() + piece.len() > MAX_ANSWER {
-                return Err(Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = http::read_body(response, MAX_ANSWER, &url).await?;
+        let body = body.ok_or_else(|| Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"))?;
         Ok(Answer { body, server_time })
     }
 }
 
 struct Answer {
-    body: BytesMut,
+    body: Vec<u8>,
     server_time: Option<Timestamp>,
 }
 
@@ -245,7 +239,7 @@ fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value
 fn unreadable(error: PageError) -> Failure {
     match error {
         PageError::Status(status) => Failure::new(Fault::Status(status), format!("code {status}")),
-        PageError::Failed(why) => Failure::new(Fault::Declined, why),
+        PageError::Failed(why) | PageError::Unavailable(why) => Failure::new(Fault::Declined, why),
         PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
         PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
     }

@@ -21,11 +21,11 @@ const PATH: &str = "/.well-known/belfry.json";
 /// Largest document taken, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
 /// How long the answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What stands at an address.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct DiscoveredServer {
     /// The settings that lead there; everything else is the default.
     pub settings: Settings,
     /// The keys to write into a settings file for that.
@@ -71,7 +71,11 @@ enum Address {
 ///
 /// # Errors
 /// [`DiscoveryError`].
-pub async fn discover(client: &Client, network: &NetworkSettings, typed: &str) -> Result<Found, DiscoveryError> {
+pub async fn discover(
+    client: &Client,
+    network: &NetworkSettings,
+    typed: &str,
+) -> Result<DiscoveredServer, DiscoveryError> {
     let servers = match address(typed, network)? {
         Address::Endpoint(endpoint) => return by_hand(&endpoint),
         Address::Servers(servers) => servers,
@@ -113,18 +117,17 @@ fn address(typed: &str, network: &NetworkSettings) -> Result<Address, DiscoveryE
     }
 }
 
-fn by_hand(endpoint: &Url) -> Result<Found, DiscoveryError> {
+fn by_hand(endpoint: &Url) -> Result<DiscoveredServer, DiscoveryError> {
     let document = serde_json::json!({ "server": { "endpoints": [endpoint.as_str()] } });
     let (settings, keys) =
         settings::read_discovered(&document, &http::host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
-    Ok(Found { settings, keys, name: String::new(), is_discovered: false })
+    Ok(DiscoveredServer { settings, keys, name: String::new(), is_discovered: false })
 }
 
-async fn ask(client: &Client, url: &Url) -> Result<Found, DiscoveryError> {
-    let unreachable = |error| DiscoveryError::Unreachable(http::failure(error, url));
+async fn ask(client: &Client, url: &Url) -> Result<DiscoveredServer, DiscoveryError> {
     let nothing = |what: &str| DiscoveryError::Nothing(format!("{}{PATH}: {what}", http::host_of(url)));
-    let request = client.get(url.clone()).header(header::ACCEPT, "application/json").timeout(ANSWER_LIMIT);
-    let mut response = request.send().await.map_err(unreachable)?;
+    let request = client.get(url.clone()).header(header::ACCEPT, "application/json").timeout(ANSWER_TIMEOUT);
+    let response = request.send().await.map_err(|error| DiscoveryError::Unreachable(http::failure(error, url)))?;
     let status = response.status();
     if status.is_server_error() || status == reqwest::StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return Err(DiscoveryError::Unreachable(http::status_failure(status, response.headers(), url)));
@@ -132,20 +135,15 @@ async fn ask(client: &Client, url: &Url) -> Result<Found, DiscoveryError> {
     if !status.is_success() {
         return Err(nothing(&format!("HTTP {}", status.as_u16())));
     }
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-        body.extend_from_slice(&piece);
-        if body.len() > MAX_DOCUMENT {
-            return Err(nothing("larger than a settings document"));
-        }
-    }
+    let body = http::read_body(response, MAX_DOCUMENT, url).await.map_err(DiscoveryError::Unreachable)?;
+    let body = body.ok_or_else(|| nothing("larger than a settings document"))?;
     let document: Value = serde_json::from_slice(&body).map_err(|_| nothing("not JSON"))?;
     if document.pointer("/server").is_none() {
         return Err(nothing("it names no server"));
     }
     let (settings, keys) = settings::read_discovered(&document, &http::host_of(url)).map_err(DiscoveryError::Wrong)?;
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(Found { settings, keys, name, is_discovered: true })
+    Ok(DiscoveredServer { settings, keys, name, is_discovered: true })
 }
 
 impl DiscoveryError {

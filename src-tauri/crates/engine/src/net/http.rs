@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 pub use reqwest::Client;
-use reqwest::{Certificate, Identity, StatusCode, header};
+use reqwest::{Certificate, Identity, Response, StatusCode, header};
 use secrecy::SecretString;
 use url::Url;
 
@@ -17,7 +17,7 @@ use belfry_core::{
 };
 
 /// How long DNS, TCP, proxy and TLS may take together.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Builds the client.
 ///
@@ -29,7 +29,7 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
     let mut builder = Client::builder()
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_LIMIT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
         .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
     builder = match &settings.proxy {
@@ -101,12 +101,27 @@ pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Op
 ///
 /// # Errors
 /// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer.
-pub(crate) async fn knock(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
+pub(crate) async fn probe(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
     let mut root = http_url(url);
     root.set_path("/");
     root.set_query(None);
-    let asked = client.get(root).timeout(CONNECT_LIMIT).send().await;
+    let asked = client.get(root).timeout(CONNECT_TIMEOUT).send().await;
     asked.map(|response| server_time(response.headers())).map_err(|error| failure(error, url))
+}
+
+/// Reads the body of an answer; `None` when it is larger than `limit` bytes, of which no more than that are read.
+///
+/// # Errors
+/// [`Failure`] when the body does not arrive whole.
+pub(crate) async fn read_body(mut response: Response, limit: usize, url: &Url) -> Result<Option<Vec<u8>>, Failure> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| failure(error, url))? {
+        if body.len() + piece.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
 }
 
 /// What an error of the client means.

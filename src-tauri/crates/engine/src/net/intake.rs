@@ -14,11 +14,8 @@ use belfry_core::{
     },
     pipeline::Message,
     settings::{MessageSettings, Settings},
-    storage::{RejectReason, Write},
+    storage::{MAX_REJECTED, RejectReason, Write},
 };
-
-/// As much of an unusable message is kept, headers and body each, in bytes.
-const KEPT: usize = 64 * 1024;
 
 /// How this account's messages are read.
 #[derive(Debug, Clone)]
@@ -91,7 +88,7 @@ impl Intake {
 }
 
 fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8], now: Timestamp) -> Message {
-    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(KEPT)).unwrap_or_default().to_vec();
+    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(MAX_REJECTED)).unwrap_or_default().to_vec();
     let write = Write::Rejected { reason, destination, head: first(head), body: first(body), received_at: now };
     Message { rejected: vec![write], ..Message::default() }
 }

@@ -2,7 +2,7 @@
 //!
 //! For commands that end. It never subscribes, so it takes nobody's messages, and it needs no lock: it works beside a
 //! running engine. Absent: trying again; whoever runs an errand is told and decides. Limit: [`ATTEMPT_LIMIT`] for an
-//! endpoint, [`RECEIPT_LIMIT`] for a message.
+//! endpoint, [`RECEIPT_TIMEOUT`] for a message.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use stomp::{HeartBeat, SessionEvent, Version};
 use tokio::time::timeout;
 
 use crate::net::{
-    connection::{Connection, Identity, check_user, ending},
+    connection::{Connection, Identity, check_user, session_end},
     http::{self, Client},
 };
 use belfry_core::{
@@ -20,7 +20,7 @@ use belfry_core::{
 };
 
 /// How long a server may take to confirm a message. Some never do (Spring's simple broker).
-pub const RECEIPT_LIMIT: Duration = Duration::from_secs(5);
+pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the server answered to CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
                 check_user(user_name, identity)?;
                 return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default() });
             }
-            if let Some(failure) = ending(&event, false) {
+            if let Some(failure) = session_end(&event, false) {
                 return Err(failure);
             }
         }
@@ -78,7 +78,7 @@ pub async fn connect(client: &Client, identity: &Identity, token: &SecretString)
     Err(first.unwrap_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty")))
 }
 
-/// Sends one message, and says whether the server confirmed it within [`RECEIPT_LIMIT`].
+/// Sends one message, and says whether the server confirmed it within [`RECEIPT_TIMEOUT`].
 ///
 /// # Errors
 /// [`Failure`]; [`Fault::Denied`] when the server ended the session instead of taking the message, as RabbitMQ does
@@ -97,7 +97,7 @@ pub async fn send(
         loop {
             match connection.next_event().await {
                 Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
-                Ok(event) => ending(&event, true).map_or(Ok(()), Err)?,
+                Ok(event) => session_end(&event, true).map_or(Ok(()), Err)?,
                 Err(failure) if failure.fault == Fault::Closed => {
                     let detail = format!("it closed the session instead of taking the message ({})", failure.detail);
                     return Err(Failure::new(Fault::Denied, detail));
@@ -106,7 +106,7 @@ pub async fn send(
             }
         }
     };
-    let is_confirmed = match timeout(RECEIPT_LIMIT, confirmed).await {
+    let is_confirmed = match timeout(RECEIPT_TIMEOUT, confirmed).await {
         Ok(result) => result.map(|()| true),
         Err(_) => Ok(false),
     }?;

@@ -27,7 +27,7 @@ use belfry_core::{
 };
 
 /// Asks, and asks again with a newer token if the first was refused.
-macro_rules! asked {
+macro_rules! with_newer_token {
     ($server:ident, |$api:ident, $token:ident| $question:expr) => {{
         let $api = $server.api()?;
         let $token = &$server.token.get().await?;
@@ -46,7 +46,7 @@ macro_rules! asked {
 
 /// The server of a running engine.
 #[derive(Clone)]
-pub struct Server {
+pub struct ServerRequests {
     pub(crate) client: Result<Client, Failure>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) intake: Arc<Intake>,
@@ -68,7 +68,7 @@ pub struct Offers {
 
 /// Somebody who is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
+pub struct SignedInClient {
     /// Who.
     pub login: String,
     /// On which device, as the server names it.
@@ -88,7 +88,7 @@ pub struct HistoryPage {
     pub is_last: bool,
 }
 
-impl Server {
+impl ServerRequests {
     /// What it can do.
     pub fn offers(&self) -> Offers {
         let api = &self.identity.settings.api;
@@ -106,7 +106,7 @@ impl Server {
     /// # Errors
     /// [`Failure`].
     pub async fn delete(&self, id: &str) -> Result<bool, Failure> {
-        match asked!(self, |api, token| api.delete(token, id)) {
+        match with_newer_token!(self, |api, token| api.delete(token, id)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
             Err(failure) => Err(failure),
@@ -117,15 +117,20 @@ impl Server {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn clients(&self) -> Result<Vec<SignedIn>, Failure> {
+    pub async fn clients(&self) -> Result<Vec<SignedInClient>, Failure> {
         let (own, device) = (self.identity.account.login(), self.identity.device.as_str());
-        let mut signed_in: Vec<SignedIn> = asked!(self, |api, token| api.clients(token))?
+        let mut signed_in: Vec<SignedInClient> = with_newer_token!(self, |api, token| api.clients(token))?
             .iter()
             .map(|row| {
                 let login = text(row, &["loginName", "login", "userId", "user"]);
                 let named = text(row, &["device", "deviceId"]);
                 let is_this = named == device && (login == own || own.is_empty());
-                SignedIn { login, device: named, since: text(row, &["loginTime", "since", "connectedAt"]), is_this }
+                SignedInClient {
+                    login,
+                    device: named,
+                    since: text(row, &["loginTime", "since", "connectedAt"]),
+                    is_this,
+                }
             })
             .collect();
         signed_in.sort_by_key(|one| (!one.is_this, one.login != own));
@@ -144,7 +149,7 @@ impl Server {
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
         let request = Request::History { page };
-        let (found, _) = asked!(self, |api, token| api.page(token, &request))?;
+        let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))?;
         let settled = complete_through.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
         let mut notices = found.notices;
@@ -157,7 +162,7 @@ impl Server {
     /// # Errors
     /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
     pub async fn act(&self, action: &Action, id: &str) -> Result<(), Failure> {
-        asked!(self, |api, token| api.act(token, action, id))
+        with_newer_token!(self, |api, token| api.act(token, action, id))
     }
 
     /// Has the server send a message to this account; its id, where the server tells it.
@@ -175,7 +180,7 @@ impl Server {
             kind: String::new(),
             receivers: vec![login.to_owned()],
         };
-        asked!(self, |api, token| api.send(token, &message))
+        with_newer_token!(self, |api, token| api.send(token, &message))
     }
 
     fn api(&self) -> Result<Api, Failure> {
@@ -198,9 +203,9 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for ServerRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("account", &self.identity.account.name()).finish_non_exhaustive()
+        f.debug_struct("ServerRequests").field("account", &self.identity.account.name()).finish_non_exhaustive()
     }
 }
 

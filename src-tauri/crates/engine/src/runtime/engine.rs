@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::clock;
 use crate::{
-    net::{connection::Identity, http, intake::Intake, requests::Server, token::Token},
+    net::{connection::Identity, http, intake::Intake, requests::ServerRequests, token::Token},
     runtime::{
         data_dir::{STATUS_FILE, account_dir, create_private_dir, device_id, lock},
         snapshot::{Command, Snapshot},
@@ -27,7 +27,7 @@ use crate::{
     },
     runtime::{
         driver::{Driver, Parts},
-        store_thread::Writer,
+        store_thread::StoreThread,
     },
     store::Store,
 };
@@ -65,9 +65,9 @@ pub struct EngineConfig {
 /// A running engine. Dropping it ends the driver without a good-bye; [`Self::end`] is the polite way.
 pub struct Engine {
     identity: Arc<Identity>,
-    server: Server,
+    server: ServerRequests,
     dir: PathBuf,
-    wishes: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<Command>,
     snapshot: watch::Receiver<Snapshot>,
     /// Held for as long as the engine lives: the lock.
     _lock: File,
@@ -90,80 +90,80 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = clock::now();
-        let mut line_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
-        line_config.to_announce = config.to_announce;
-        let retention = line_config.retention;
+        let mut pipeline_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
+        pipeline_config.to_announce = config.to_announce;
+        let retention = pipeline_config.retention;
         let seed = rand::rng().random();
-        let mut line = Line::new(line_config, store.cursor()?, store.complete_through()?, seed, now);
+        let mut pipeline = Line::new(pipeline_config, store.cursor()?, store.complete_through()?, seed, now);
         let snapshot = Snapshot {
-            status: line.status(now),
+            status: pipeline.status(now),
             retry_at: None,
             counts: store.counts()?,
             complete_through: store.complete_through()?,
             last_live: store.last_live()?,
             revision: 0,
         };
-        line.step(Input::Recovered(Box::new(recovered)), now);
+        pipeline.step(Input::Recovered(Box::new(recovered)), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = http::client(&config.settings.network);
         let identity = Arc::new(Identity { settings: config.settings, account, device });
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
-        let (written, writer_reports) = mpsc::unbounded_channel();
-        let writer = Writer::start(store, retention, written).map_err(StartError::Thread)?;
-        let server = Server {
+        let (written, store_reports) = mpsc::unbounded_channel();
+        let store_thread = StoreThread::start(store, retention, written).map_err(StartError::Thread)?;
+        let server = ServerRequests {
             client: client.clone(),
             identity: Arc::clone(&identity),
             intake: Arc::clone(&intake),
             token: Arc::clone(&token),
         };
-        let (wishes, wished) = mpsc::unbounded_channel();
+        let (commands, command_receiver) = mpsc::unbounded_channel();
         let (shown, watched) = watch::channel(snapshot);
         runtime.spawn(Driver::run(Parts {
-            line,
+            pipeline,
             identity: Arc::clone(&identity),
             client,
             intake,
             token,
             notifier: config.notifier,
-            writer,
-            writer_reports,
-            wishes: wished,
+            store_thread,
+            store_reports,
+            commands: command_receiver,
             snapshot: shown,
             on_event: config.on_event,
             status_file: dir.join(STATUS_FILE),
         }));
-        Ok(Self { identity, server, dir, wishes, snapshot: watched, _lock: lock })
+        Ok(Self { identity, server, dir, commands, snapshot: watched, _lock: lock })
     }
 
     /// Connects, and stays connected from now on.
     pub fn connect(&self) {
-        self.wish(link::Input::Connect);
+        self.send(link::Input::Connect);
     }
 
     /// Disconnects politely, and stays so.
     pub fn disconnect(&self) {
-        self.wish(link::Input::Disconnect);
+        self.send(link::Input::Disconnect);
     }
 
     /// Somebody has signed in: the token is read anew.
     pub fn signed_in(&self) {
-        self.wish(link::Input::SignedIn);
+        self.send(link::Input::SignedIn);
     }
 
     /// Tries now what would be tried later.
     pub fn try_now(&self) {
-        self.wish(link::Input::TryNow);
+        self.send(link::Input::TryNow);
     }
 
     /// A network came up or changed.
     pub fn network_changed(&self) {
-        self.wish(link::Input::NetworkChanged);
+        self.send(link::Input::NetworkChanged);
     }
 
     /// The machine woke up.
     pub fn woke(&self) {
-        self.wish(link::Input::Woke);
+        self.send(link::Input::Woke);
     }
 
     /// What there is to see, now and whenever it changes.
@@ -177,7 +177,7 @@ impl Engine {
     }
 
     /// What can be asked of the server beside the session.
-    pub fn server(&self) -> &Server {
+    pub fn server(&self) -> &ServerRequests {
         &self.server
     }
 
@@ -190,13 +190,13 @@ impl Engine {
     pub async fn end(self) {
         let (done, ended) = oneshot::channel();
         // A driver that is gone has nothing left to end.
-        if self.wishes.send(Command::End(done)).is_ok() {
+        if self.commands.send(Command::End(done)).is_ok() {
             let _ = ended.await;
         }
     }
 
-    fn wish(&self, input: link::Input) {
-        if self.wishes.send(Command::Link(input)).is_err() {
+    fn send(&self, input: link::Input) {
+        if self.commands.send(Command::Link(input)).is_err() {
             tracing::error!("the engine has ended");
         }
     }

@@ -25,19 +25,19 @@ use belfry_core::{
 };
 
 /// How often an idle writer looks whether somebody else has changed the inbox.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
+const CHANGE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
 /// How long a delete can be taken back; longer than any window offers it.
-const TRASH_KEPT: SignedDuration = SignedDuration::from_secs(20);
+const UNDO_KEPT: SignedDuration = SignedDuration::from_secs(20);
 /// How often old notices are let go.
-const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
+const EXPIRE_INTERVAL: Duration = Duration::from_secs(3_600);
 /// How many rows an idle writer indexes or lets go in one slice: a few milliseconds.
-const SLICE: usize = 200;
+const IDLE_SLICE: usize = 200;
 /// Writes of one transaction; more wait for the next.
-const BATCH: usize = 2_000;
+const MAX_GROUP_WRITES: usize = 2_000;
 
 /// What the writer tells the driver.
 #[derive(Debug)]
-pub(crate) enum Report {
+pub(crate) enum StoreReport {
     /// A batch is committed or has failed.
     Applied {
         /// Which.
@@ -55,13 +55,13 @@ pub(crate) enum Report {
 
 /// The running writer.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub(crate) struct StoreThread {
     jobs: Sender<Job>,
-    reports: UnboundedSender<Report>,
+    reports: UnboundedSender<StoreReport>,
     thread: JoinHandle<()>,
 }
 
-impl Writer {
+impl StoreThread {
     /// Starts the thread. `retention` is how long notices are kept.
     ///
     /// # Errors
@@ -69,13 +69,14 @@ impl Writer {
     pub(crate) fn start(
         store: Store,
         retention: SignedDuration,
-        reports: UnboundedSender<Report>,
+        reports: UnboundedSender<StoreReport>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
         let told = reports.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            let grouping = Grouping::default();
-            Work { store, grouping, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue);
+            let group_commit = Grouping::default();
+            StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
+                .run(&queue);
         })?;
         Ok(Self { jobs, reports: told, thread })
     }
@@ -85,7 +86,7 @@ impl Writer {
         if let Err(SendError(job)) = self.jobs.send(job) {
             // It is tried again, in vain, and people see why nothing arrives; the server keeps what is not acknowledged.
             let result = Err("the writer has ended: start Belfry again".to_owned());
-            drop(self.reports.send(Report::Applied { ticket: job.ticket, result }));
+            drop(self.reports.send(StoreReport::Applied { ticket: job.ticket, result }));
         }
     }
 
@@ -98,23 +99,23 @@ impl Writer {
     }
 }
 
-struct Work {
+struct StoreWorker {
     store: Store,
-    grouping: Grouping,
+    group_commit: Grouping,
     retention: SignedDuration,
-    reports: UnboundedSender<Report>,
+    reports: UnboundedSender<StoreReport>,
     expire_at: Instant,
     is_indexing: bool,
 }
 
-impl Work {
+impl StoreWorker {
     fn run(mut self, queue: &Receiver<Job>) {
-        self.tell_counts();
+        self.report_counts();
         loop {
-            let idle = if self.is_indexing { Duration::ZERO } else { LOOK_EVERY };
+            let idle = if self.is_indexing { Duration::ZERO } else { CHANGE_CHECK_INTERVAL };
             match queue.recv_timeout(idle) {
                 Ok(first) => self.commit(first, queue),
-                Err(RecvTimeoutError::Timeout) => self.tidy(),
+                Err(RecvTimeoutError::Timeout) => self.maintain(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -123,63 +124,63 @@ impl Work {
     fn commit(&mut self, first: Job, queue: &Receiver<Job>) {
         let mut size = first.writes.len();
         let mut jobs = vec![first];
-        while size < BATCH
+        while size < MAX_GROUP_WRITES
             && let Ok(job) = queue.try_recv()
         {
             size += job.writes.len();
             jobs.push(job);
         }
-        let Self { store, grouping, .. } = self;
+        let Self { store, group_commit, .. } = self;
         let apply = |writes: &[Write]| {
             store.apply(writes).map_err(|error| {
                 tracing::warn!(%error, "a batch was not committed");
                 error.to_string()
             })
         };
-        for (ticket, result) in grouping.commit(jobs, apply) {
-            self.tell(Report::Applied { ticket, result });
+        for (ticket, result) in group_commit.commit(jobs, apply) {
+            self.report(StoreReport::Applied { ticket, result });
         }
         self.is_indexing = true;
-        self.tell_counts();
+        self.report_counts();
     }
 
-    fn tidy(&mut self) {
-        if let Err(error) = self.try_tidy() {
+    fn maintain(&mut self) {
+        if let Err(error) = self.try_maintain() {
             tracing::warn!(%error, "the inbox could not be tidied");
             self.is_indexing = false;
         }
     }
 
-    fn try_tidy(&mut self) -> Result<(), StoreError> {
+    fn try_maintain(&mut self) -> Result<(), StoreError> {
         if self.store.changed_elsewhere()? {
             if self.store.sign_ins_changed()? {
-                self.tell(Report::SignInsChanged);
+                self.report(StoreReport::SignInsChanged);
             }
             let withdraw = self.store.stale_popups()?;
-            self.tell(Report::ChangedElsewhere(withdraw));
-            self.tell_counts();
+            self.report(StoreReport::ChangedElsewhere(withdraw));
+            self.report_counts();
         }
         let now = clock::now().wall;
-        self.store.empty_trash(now.checked_sub(TRASH_KEPT).unwrap_or(Timestamp::MIN))?;
+        self.store.empty_trash(now.checked_sub(UNDO_KEPT).unwrap_or(Timestamp::MIN))?;
         if self.expire_at <= Instant::now() {
             let before = now.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
-            if self.store.expire(before, SLICE)? < SLICE {
-                self.expire_at = Instant::now() + EXPIRE_EVERY;
+            if self.store.expire(before, IDLE_SLICE)? < IDLE_SLICE {
+                self.expire_at = Instant::now() + EXPIRE_INTERVAL;
             }
-            self.tell_counts();
+            self.report_counts();
         }
-        self.is_indexing = self.store.index_some(SLICE)? > 0;
+        self.is_indexing = self.store.index_some(IDLE_SLICE)? > 0;
         Ok(())
     }
 
-    fn tell_counts(&self) {
+    fn report_counts(&self) {
         match self.store.counts() {
-            Ok(counts) => self.tell(Report::Counts(counts)),
+            Ok(counts) => self.report(StoreReport::Counts(counts)),
             Err(error) => tracing::warn!(%error, "the notices could not be counted"),
         }
     }
 
-    fn tell(&self, report: Report) {
+    fn report(&self, report: StoreReport) {
         // Nobody listens any more: the engine is ending, and what is committed stays committed.
         let _ = self.reports.send(report);
     }
@@ -195,9 +196,9 @@ mod tests {
     fn a_writer_that_has_died_says_so_for_each_batch() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
         let (jobs, _) = channel();
-        let writer = Writer { jobs, reports, thread: std::thread::spawn(|| {}) };
-        writer.apply(Job { ticket: Ticket(7), writes: Arc::default() });
+        let store_thread = StoreThread { jobs, reports, thread: std::thread::spawn(|| {}) };
+        store_thread.apply(Job { ticket: Ticket(7), writes: Arc::default() });
         let said = reported.try_recv();
-        assert!(matches!(said, Ok(Report::Applied { ticket: Ticket(7), result: Err(_) })), "{said:?}");
+        assert!(matches!(said, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{said:?}");
     }
 }

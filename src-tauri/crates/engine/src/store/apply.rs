@@ -11,7 +11,7 @@ use super::{
     codes::{AsWord, Json, Micros, word},
     marks, rows, search, trash,
 };
-use belfry_core::storage::{AlertMark, Applied, Outcome, RejectReason, Seq, Suppressed, Write};
+use belfry_core::storage::{AlertMark, Applied, MAX_REJECTED, Outcome, RejectReason, Seq, Suppressed, Write};
 use belfry_core::{
     notice::{Identity, Notice, NoticeKey, Source, State},
     ports::PopupId,
@@ -19,9 +19,6 @@ use belfry_core::{
 
 /// How many rejected messages are kept.
 const REJECTED_KEPT: i64 = 1_000;
-
-/// How much of the head and of the body of a rejected message is kept, in bytes.
-const REJECTED_BYTES: usize = 64 * 1024;
 
 /// Applies the writes in order.
 pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<Applied> {
@@ -70,7 +67,7 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             tx.prepare_cached("UPDATE account SET announced = max(announced, ?1)")?.execute(params![seq.0])?;
         }
         Write::Unsaid(seq) => {
-            tx.prepare_cached("UPDATE account SET unsaid = ?1")?.execute(params![seq.0])?;
+            tx.prepare_cached("UPDATE account SET first_unannounced = ?1")?.execute(params![seq.0])?;
         }
     }
     Ok(Outcome::Done)
@@ -97,8 +94,8 @@ pub(super) fn receive(
         })
         .optional()?;
     let Some((seq, version, sent_at, state, is_partial)) = known else {
-        if is_buried(tx, &notice.key)? {
-            trash::follow(tx, notice)?;
+        if has_tombstone(tx, &notice.key)? {
+            trash::update(tx, notice)?;
             return Ok(Outcome::Buried);
         }
         return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
@@ -173,7 +170,7 @@ fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) 
     if fields.is_empty() {
         return Ok(Outcome::Known { seq });
     }
-    search::follow(tx, seq, &notice)?;
+    search::update(tx, seq, &notice)?;
     if notice.state != State::Open {
         marks::suppress_if_due(tx, seq, Suppressed::NotOpen)?;
     }
@@ -211,14 +208,14 @@ fn own_popup(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<Option<PopupId>
     .optional()
 }
 
-fn is_buried(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
+fn has_tombstone(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
     tx.prepare_cached("SELECT 1 FROM seen WHERE scope = ?1 AND id = ?2")?.exists(params![key.scope, key.id])
 }
 
 fn is_used(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
     let stored =
         tx.prepare_cached("SELECT 1 FROM notices WHERE scope = ?1 AND id = ?2")?.exists(params![key.scope, key.id])?;
-    Ok(stored || is_buried(tx, key)?)
+    Ok(stored || has_tombstone(tx, key)?)
 }
 
 /// The first of `id`, `id#2`, `id#3` … that was never used. The numbers in use have no gap, since identity outlives the
@@ -288,8 +285,8 @@ fn reject(
     body: &[u8],
     received_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let head = head.get(..REJECTED_BYTES).unwrap_or(head);
-    let body = body.get(..REJECTED_BYTES).unwrap_or(body);
+    let head = head.get(..MAX_REJECTED).unwrap_or(head);
+    let body = body.get(..MAX_REJECTED).unwrap_or(body);
     let number = tx
         .prepare_cached(
             "INSERT INTO rejected (reason, destination, received_at, head, body) VALUES (?1, ?2, ?3, ?4, ?5)",

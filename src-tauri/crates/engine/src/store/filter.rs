@@ -33,7 +33,7 @@ pub enum Place {
 
 /// How many notices match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matching {
+pub struct MatchCount {
     /// So many.
     pub number: u64,
     /// False: an estimate.

@@ -21,7 +21,7 @@ pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timesta
         if let Outcome::New { .. } = outcome {
             oldest = below.0;
             added += 1;
-            search::follow(tx, below, notice)?;
+            search::update(tx, below, notice)?;
         }
     }
     tx.execute("UPDATE account SET oldest = ?1", params![oldest])?;

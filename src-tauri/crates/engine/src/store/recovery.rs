@@ -13,9 +13,9 @@ use belfry_core::{notice::NoticeKey, ports::PopupId};
 
 /// Marks the uncertain and collects the rest.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
-    let unsaid =
-        tx.query_row("SELECT unsaid FROM account", [], |row| row.get::<_, Option<i64>>(0).map(|seq| seq.map(Seq)))?;
-    tx.execute("UPDATE account SET unsaid = NULL", [])?;
+    let unsaid: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
+    tx.execute("UPDATE account SET first_unannounced = NULL", [])?;
+    let unsaid = unsaid.map(Seq);
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
         uncertain: uncertain as u64,

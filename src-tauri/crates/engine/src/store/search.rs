@@ -88,7 +88,7 @@ pub(crate) fn is_behind(connection: &Connection) -> rusqlite::Result<bool> {
 
 /// Follows a notice that changed, or came to a place the index has passed. One that is not in the index yet will come in
 /// its newest version.
-pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
+pub(super) fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     if seq > indexed_through(tx)? {
         return Ok(());
     }
@@ -119,20 +119,20 @@ pub(super) fn find(
 ) -> rusqlite::Result<Vec<Seq>> {
     let Some(query) = query(typed) else { return Ok(Vec::new()) };
     let (above, below, is_downwards) = place.bounds();
-    let mut asking = Asking { connection, query, filter, above, below, is_downwards, limit, hits: Vec::new() };
+    let mut run = SearchRun { connection, query, filter, above, below, is_downwards, limit, hits: Vec::new() };
     // What is not indexed yet is newer than what is.
     if is_downwards {
-        asking.ask_rest()?;
-        asking.ask_parts()?;
+        run.search_unindexed()?;
+        run.search_parts()?;
     } else {
-        asking.ask_parts()?;
-        asking.ask_rest()?;
+        run.search_parts()?;
+        run.search_unindexed()?;
     }
-    Ok(asking.hits)
+    Ok(run.hits)
 }
 
 /// A search on its way.
-struct Asking<'a> {
+struct SearchRun<'a> {
     connection: &'a Connection,
     query: String,
     filter: &'a Filter<'a>,
@@ -143,8 +143,8 @@ struct Asking<'a> {
     hits: Vec<Seq>,
 }
 
-impl Asking<'_> {
-    fn ask_parts(&mut self) -> rusqlite::Result<()> {
+impl SearchRun<'_> {
+    fn search_parts(&mut self) -> rusqlite::Result<()> {
         let through = indexed_through(self.connection)?;
         let (above, below) = (self.above, self.below.min(through.0.saturating_add(1)));
         let order = if self.is_downwards { "DESC" } else { "ASC" };
@@ -155,11 +155,11 @@ impl Asking<'_> {
             ))?
             .query_map(params![part_of(Seq(above)), part_of(Seq(below))], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        parts.into_iter().try_for_each(|part| self.ask(&table(part), above, below))
+        parts.into_iter().try_for_each(|part| self.search_table(&table(part), above, below))
     }
 
     /// Looks through what is not in the index yet.
-    fn ask_rest(&mut self) -> rusqlite::Result<()> {
+    fn search_unindexed(&mut self) -> rusqlite::Result<()> {
         let through = indexed_through(self.connection)?.0;
         let (first, newest): (Option<i64>, Option<i64>) = self
             .connection
@@ -174,14 +174,14 @@ impl Asking<'_> {
                 break;
             }
             let end = start.saturating_add(SLICE as i64).min(newest + 1);
-            look_through(self.connection, *start..end)?;
-            self.ask("rest", start - 1, end)?;
+            fill_scratch(self.connection, *start..end)?;
+            self.search_table("scratch", start - 1, end)?;
         }
         Ok(())
     }
 
     /// Adds the hits of one table between two places.
-    fn ask(&mut self, index: &str, above: i64, below: i64) -> rusqlite::Result<()> {
+    fn search_table(&mut self, index: &str, above: i64, below: i64) -> rusqlite::Result<()> {
         let missing = self.limit - self.hits.len();
         if missing == 0 {
             return Ok(());
@@ -214,12 +214,12 @@ impl Asking<'_> {
 }
 
 /// Puts the notices of a range, and nothing else, into the twin.
-fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!("CREATE VIRTUAL TABLE IF NOT EXISTS temp.rest USING {FTS5}"))?;
-    connection.prepare_cached("INSERT INTO rest (rest) VALUES ('delete-all')")?.execute([])?;
+fn fill_scratch(connection: &Connection, range: Range<i64>) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("CREATE VIRTUAL TABLE IF NOT EXISTS temp.scratch USING {FTS5}"))?;
+    connection.prepare_cached("INSERT INTO scratch (scratch) VALUES ('delete-all')")?.execute([])?;
     let mut select = connection
         .prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2")?;
-    fill(&mut select, params![range.start, range.end], &mut insert(connection, "rest")?)?;
+    fill(&mut select, params![range.start, range.end], &mut insert(connection, "scratch")?)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::{
     codes,
-    filter::{Filter, Matching, Place},
+    filter::{Filter, MatchCount, Place},
     search,
 };
 use belfry_core::storage::Seq;
@@ -46,8 +46,8 @@ pub(crate) fn seqs(
 }
 
 /// How many notices match. To be called in a transaction.
-pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
-    let exact = |number| Ok(Matching { number, is_exact: true });
+pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<MatchCount> {
+    let exact = |number| Ok(MatchCount { number, is_exact: true });
     let kept = |column: &str| connection.query_row(&format!("SELECT {column} FROM account"), [], |row| row.get(0));
     match *filter {
         Filter { text: Some(_), .. } => estimate(connection, filter),
@@ -68,11 +68,11 @@ pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::R
 }
 
 /// Counts the newest hits of a search; if there are more, they are taken to lie as densely all the way down.
-fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
+fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<MatchCount> {
     let sample = seqs(connection, filter, Place::Newest, SAMPLE)?;
     let counted = sample.len() as u64;
     let (Some(last), true) = (sample.last(), sample.len() == SAMPLE) else {
-        return Ok(Matching { number: counted, is_exact: true });
+        return Ok(MatchCount { number: counted, is_exact: true });
     };
     // One question each: SQLite walks through the whole table for both in one.
     let end = |which: &str| {
@@ -82,7 +82,7 @@ fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Ma
     let (all, walked) = (newest.abs_diff(oldest) + 1, newest.abs_diff(last.0) + 1);
     let number = u128::from(counted) * u128::from(all) / u128::from(walked);
     let most = count(connection, &filter.without_text())?.number;
-    Ok(Matching {
+    Ok(MatchCount {
         number: u64::try_from(number).unwrap_or(u64::MAX).clamp(counted, most.max(counted)),
         is_exact: false,
     })

@@ -127,7 +127,7 @@ impl Steps for Store {
     }
 
     fn delete(&mut self, seq: Seq) {
-        let buried = self.write(|tx| super::tombstones::bury(tx, &[seq])).unwrap();
+        let buried = self.write(|tx| super::tombstones::delete(tx, &[seq])).unwrap();
         assert_eq!(buried, 1);
     }
 

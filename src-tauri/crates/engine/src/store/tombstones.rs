@@ -13,21 +13,21 @@ use super::{
 use belfry_core::storage::Seq;
 
 /// Takes notices out of the inbox; how many there were. Those not there are passed over.
-pub(crate) fn bury(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize> {
+pub(crate) fn delete(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize> {
     let mut remember = tx.prepare_cached(
         "INSERT INTO seen (scope, id, version, sent_at, state) \
          SELECT scope, id, version, sent_at, state FROM notices WHERE seq = ?1",
     )?;
     let mut remove = tx.prepare_cached("DELETE FROM notices WHERE seq = ?1")?;
-    let mut buried = 0;
+    let mut deleted = 0;
     for seq in seqs {
         if remember.execute(params![seq.0])? == 1 {
             search::remove(tx, *seq)?;
             remove.execute(params![seq.0])?;
-            buried += 1;
+            deleted += 1;
         }
     }
-    Ok(buried)
+    Ok(deleted)
 }
 
 /// Takes out at most `limit` notices received before `before`, the oldest first; how many.
@@ -36,7 +36,7 @@ pub(super) fn expire(tx: &Transaction<'_>, before: Timestamp, limit: usize) -> r
         .prepare_cached("SELECT seq FROM notices WHERE received_at < ?1 ORDER BY received_at LIMIT ?2")?
         .query_map(params![Micros(before), limit], codes::seq)?
         .collect::<rusqlite::Result<_>>()?;
-    let buried = bury(tx, &old)?;
+    let deleted = delete(tx, &old)?;
     search::drop_empty_parts(tx)?;
-    Ok(buried)
+    Ok(deleted)
 }

@@ -29,7 +29,7 @@ pub(crate) fn remove(tx: &Transaction<'_>, seqs: &[Seq], now: Timestamp) -> rusq
     for seq in seqs {
         keep.execute(params![seq.0, removal])?;
     }
-    Ok((tombstones::bury(tx, seqs)?, Removal(removal)))
+    Ok((tombstones::delete(tx, seqs)?, Removal(removal)))
 }
 
 /// Brings back what was deleted under this name; how many notices that are, 0 when it is too late.
@@ -52,7 +52,7 @@ pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqli
         // Whoever deleted it has seen it.
         marks::suppress_if_due(tx, *seq, Suppressed::Read)?;
         if let Some(stored) = rows::find(tx, *seq)? {
-            search::follow(tx, *seq, &stored.notice)?;
+            search::update(tx, *seq, &stored.notice)?;
         }
     }
     tx.execute("DELETE FROM trash WHERE removal = ?1", [removal])?;
@@ -70,7 +70,7 @@ pub(super) fn empty(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result
 }
 
 /// Follows a newer version of a notice that may yet be taken back.
-pub(super) fn follow(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
+pub(super) fn update(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
     let NoticeKey { scope, id } = &notice.key;
     let kept = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM trash WHERE id = ?1 AND scope = ?2"))?

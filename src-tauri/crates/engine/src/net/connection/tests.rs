@@ -50,5 +50,5 @@ async fn a_peer_that_takes_nothing_any_more_is_silent_however_often_it_is_tried(
         }
     };
     assert_eq!(end.unwrap_err().fault, Fault::Silent);
-    assert_eq!(start.elapsed(), SEND_LIMIT);
+    assert_eq!(start.elapsed(), SEND_TIMEOUT);
 }

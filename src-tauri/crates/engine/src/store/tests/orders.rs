@@ -106,7 +106,7 @@ proptest! {
                 Deed::Mark(seq, read) => drop(store.write(|tx| marks::mark(tx, &[Seq(seq)], read)).unwrap()),
                 Deed::Delete(seq) => {
                     gone.extend(store.notice(Seq(seq)).unwrap().map(|stored| stored.notice.key.id));
-                    store.write(|tx| tombstones::bury(tx, &[Seq(seq)])).unwrap();
+                    store.write(|tx| tombstones::delete(tx, &[Seq(seq)])).unwrap();
                 }
                 Deed::Index(limit) => drop(store.index_some(limit).unwrap()),
             }

@@ -9,11 +9,11 @@ use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
 use crate::store::text::{fold, is_cjk, is_silent, lone_start, words};
 
 /// `[from, to)` in UTF-16 units, as windows count.
-pub type Range = (u32, u32);
+pub type HighlightRange = (u32, u32);
 
 /// What to mark.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
+pub struct Highlighter {
     words: Vec<Word>,
 }
 
@@ -48,7 +48,7 @@ struct Placed {
     to: u32,
 }
 
-impl Marker {
+impl Highlighter {
     /// For what a person typed; `None` when there is nothing in it to look for.
     pub fn of(typed: &str) -> Option<Self> {
         let typed = words(typed);
@@ -69,9 +69,9 @@ impl Marker {
     }
 
     /// Where it stands in `text`.
-    pub fn ranges(&self, text: &str) -> Vec<Range> {
+    pub fn ranges(&self, text: &str) -> Vec<HighlightRange> {
         let text = read(text);
-        let mut found: Vec<Range> =
+        let mut found: Vec<HighlightRange> =
             (0..text.len()).flat_map(|at| self.words.iter().filter_map(|word| word.at(&text, at)).max()).collect();
         found.sort_unstable();
         found.dedup_by(|next, last| {
@@ -103,7 +103,7 @@ impl Marker {
 
 impl Word {
     /// Its range if it begins with the letter at `start`.
-    fn at(&self, text: &[Placed], start: usize) -> Option<Range> {
+    fn at(&self, text: &[Placed], start: usize) -> Option<HighlightRange> {
         let first = text.get(start)?;
         let before = start.checked_sub(1).and_then(|before| text.get(before));
         let is_inside =
@@ -188,8 +188,8 @@ mod tests {
     /// What is marked of a text.
     fn marked(typed: &str, text: &str) -> Vec<String> {
         let units: Vec<u16> = text.encode_utf16().collect();
-        let part = |(from, to): Range| String::from_utf16(&units[from as usize..to as usize]).unwrap();
-        Marker::of(typed).map(|marker| marker.ranges(text).into_iter().map(part).collect()).unwrap_or_default()
+        let part = |(from, to): HighlightRange| String::from_utf16(&units[from as usize..to as usize]).unwrap();
+        Highlighter::of(typed).map(|marker| marker.ranges(text).into_iter().map(part).collect()).unwrap_or_default()
     }
 
     #[test]
@@ -224,16 +224,16 @@ mod tests {
 
     #[test]
     fn places_are_counted_as_windows_count() {
-        assert_eq!(Marker::of("x").unwrap().ranges("🎉 x"), [(3, 4)]);
-        assert_eq!(Marker::of("x").unwrap().first("🎉 x"), Some(2));
-        assert_eq!(Marker::of("x").unwrap().first("🎉"), None);
-        assert_eq!(Marker::of("…"), None);
+        assert_eq!(Highlighter::of("x").unwrap().ranges("🎉 x"), [(3, 4)]);
+        assert_eq!(Highlighter::of("x").unwrap().first("🎉 x"), Some(2));
+        assert_eq!(Highlighter::of("x").unwrap().first("🎉"), None);
+        assert_eq!(Highlighter::of("…"), None);
     }
 
     proptest! {
         #[test]
         fn ranges_are_sorted_apart_and_within_the_text(typed in "[a甲乙é🎉 ]{0,6}", text in "[aAb甲乙eé\u{301}🎉 ,]{0,20}") {
-            if let Some(marker) = Marker::of(&typed) {
+            if let Some(marker) = Highlighter::of(&typed) {
                 let ranges = marker.ranges(&text);
                 prop_assert!(ranges.iter().all(|(from, to)| from < to && *to as usize <= text.encode_utf16().count()));
                 prop_assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0));
