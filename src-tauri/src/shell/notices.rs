@@ -2,7 +2,7 @@
 //!
 //! Nothing is kept between two questions. Everything here works offline.
 
-use engine::inbox::{Inbox, Marker, Removal, Seq, UNDO};
+use engine::inbox::{Inbox, Highlighter, Removal, Seq, UNDO_OFFERED};
 use jiff::Timestamp;
 
 use super::Shell;
@@ -18,7 +18,7 @@ const MAX_SELECTED: usize = 10_000;
 impl Shell {
     pub(crate) fn page(&self, ask: &Ask) -> Result<Page, Problem> {
         let filter = ask.filter.asked();
-        let marker = filter.text.and_then(Marker::of);
+        let marker = filter.text.and_then(Highlighter::of);
         let unread = self.snapshot().borrow().counts.unread;
         self.inbox(|inbox| {
             let matching = inbox.count(&filter)?;
@@ -46,7 +46,7 @@ impl Shell {
 
     pub(crate) fn notice(&self, seq: i64, text: &str) -> Result<Option<Detail>, Problem> {
         let detail = self.inbox(|inbox| Ok(inbox.show(Seq(seq))?))?;
-        Ok(detail.map(|detail| Detail::of(detail, Marker::of(text).as_ref())))
+        Ok(detail.map(|detail| Detail::of(detail, Highlighter::of(text).as_ref())))
     }
 
     pub(crate) fn set_read(&self, seqs: &[i64], read: bool) -> Result<(), Problem> {
@@ -59,7 +59,7 @@ impl Shell {
 
     pub(crate) fn remove(&self, seqs: &[i64]) -> Result<Removed, Problem> {
         let (count, Removal(removal)) = self.change(|inbox| Ok(inbox.remove(&places(seqs), Timestamp::now())?))?;
-        let undo_ms = u64::try_from(UNDO.as_millis()).unwrap_or(u64::MAX);
+        let undo_ms = u64::try_from(UNDO_OFFERED.as_millis()).unwrap_or(u64::MAX);
         Ok(Removed { count, undo: (count > 0).then_some(removal), undo_ms })
     }
 

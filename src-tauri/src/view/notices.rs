@@ -20,7 +20,7 @@ const BODY: usize = 200_000;
 const LEAD: usize = 30;
 
 /// Half-open ranges of what was searched for, in UTF-16 units of the text they come with; sorted, apart.
-type Ranges = Vec<inbox::Range>;
+type Ranges = Vec<inbox::HighlightRange>;
 
 /// Which notices. All conditions hold together.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -296,7 +296,7 @@ pub(crate) struct Detail {
 
 impl Row {
     /// A row of the list, with the marks of a search.
-    pub(crate) fn of(detail: &inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+    pub(crate) fn of(detail: &inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let row = &detail.row;
         let (title, sender) = (plain::line(&row.title, LINE), plain::line(&row.sender, LINE));
         let (preview, marks) = match marker {
@@ -330,7 +330,7 @@ impl Row {
 
 impl Detail {
     /// A notice, with the marks of a search.
-    pub(crate) fn of(detail: inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+    pub(crate) fn of(detail: inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
         let fields: Vec<Field> = extra
             .iter()
@@ -404,7 +404,7 @@ fn beginning(body: &str) -> String {
 }
 
 /// One line of `text` around its first hit; `None` without one.
-fn excerpt(text: &str, marker: &inbox::Marker) -> Option<String> {
+fn excerpt(text: &str, marker: &inbox::Highlighter) -> Option<String> {
     let text = plain::line(text, usize::MAX);
     let hit = marker.first(&text)?;
     if hit <= LEAD * 2 {
@@ -446,7 +446,7 @@ mod tests {
     use super::*;
 
     fn found(typed: &str, body: &str) -> Option<String> {
-        excerpt(body, &inbox::Marker::of(typed).unwrap())
+        excerpt(body, &inbox::Highlighter::of(typed).unwrap())
     }
 
     #[test]
