@@ -1,8 +1,9 @@
 //! The store of one account: notices, cursor and alert marks in one SQLite database.
 //!
-//! [`Store`] is the engine's only writer; it takes a batch and makes it one transaction with one fsync (WAL,
-//! `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row; the cursor moves in the
-//! transaction of the rows it covers. Nothing here knows of servers, sessions or notifications.
+//! [`Store`] is the engine's only writer; it takes a batch and makes it one transaction with one
+//! fsync (WAL, `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row;
+//! the cursor moves in the transaction of the rows it covers. Deliberately absent: servers,
+//! sessions and notifications.
 
 use std::{
     collections::HashMap,
@@ -42,7 +43,8 @@ pub use error::StoreError;
 pub use filter::{Filter, MatchCount, Place};
 pub use trash::Removal;
 
-/// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
+/// The database of one account, opened for writing. It may be used again after an error: nothing of
+/// what failed is in it.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
@@ -52,17 +54,17 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the inbox of `account` in its folder, making both if they are not there (on Unix readable by their owner
-    /// only), and brings the format up to date.
+    /// Opens the inbox of `account` in its folder, making both if they are not there (on Unix
+    /// readable by their owner only), and brings the format up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when the file is newer than the program, damaged, out of reach, or another account's; it is left
-    /// as it is.
+    /// [`StoreError`] when the file is newer than the program, damaged, out of reach, or another
+    /// account's; it is left as it is.
     pub fn open(dir: &Path, account: &str) -> Result<Self, StoreError> {
         Self::new(schema::create(dir)?, account)
     }
 
-    /// An inbox that lives as long as somebody holds it: for simulations and tests.
+    /// An inbox in memory, for simulations and tests; it is gone with the last connection to it.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
@@ -89,7 +91,8 @@ impl Store {
         Ok(store)
     }
 
-    /// Applies a batch in order, as one transaction: all of it or nothing. Once it returns, it survives a power cut.
+    /// Applies a batch in order, as one transaction: all of it or nothing. Once it returns, it
+    /// survives a power cut.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch was kept.
@@ -97,8 +100,9 @@ impl Store {
         self.write(|tx| apply::apply(tx, batch))
     }
 
-    /// Takes over from an earlier run: what was claimed without an outcome becomes uncertain, and what is still owed
-    /// is handed out. To be called once, before the first [`apply`](Self::apply).
+    /// Takes over from an earlier run: marks alerts that were claimed without an outcome as
+    /// uncertain, and returns what is still to be done. To be called once, before the first
+    /// [`apply`](Self::apply).
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was changed.
@@ -106,9 +110,10 @@ impl Store {
         self.write(recovery::recover)
     }
 
-    /// Takes out notices received before `before`, at most `limit`, the oldest first, and says how many; their
-    /// identities stay. To be called until it returns 0, with other work in between. The age counts from the arrival
-    /// here: what a server says of its own time may be wrong, and a notice nobody could see would be lost.
+    /// Removes notices received before `before`, at most `limit`, the oldest first, and returns how
+    /// many; their tombstones stay. To be called until it returns 0, with other work in between.
+    /// The age counts from the arrival here: a server's time may be wrong, and a notice would be
+    /// removed before a person could see it.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was removed.
@@ -116,10 +121,10 @@ impl Store {
         self.write(|tx| tombstones::expire(tx, before, limit))
     }
 
-    /// Makes final what a person deleted before `before`, and says how many notices that were.
+    /// Makes final what a person deleted before `before`, and returns how many notices that were.
     ///
     /// # Errors
-    /// [`StoreError`]; then everything can still be taken back.
+    /// [`StoreError`]; then all of it can still be restored.
     pub fn empty_trash(&mut self, before: Timestamp) -> Result<usize, StoreError> {
         if !self.read(|connection| trash::is_due(connection, before))? {
             return Ok(0);
@@ -127,8 +132,8 @@ impl Store {
         self.write(|tx| trash::empty(tx, before))
     }
 
-    /// Brings the search index up to date with the next notices, at most `limit`, and says how many those were: for idle
-    /// times, until it returns 0. A search does it by itself where it must.
+    /// Indexes the next notices, at most `limit`, and returns how many those were: for idle times,
+    /// until it returns 0. A search also does it, so that its index is up to date.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was indexed.
@@ -168,8 +173,8 @@ impl Store {
         self.read(account::stream_offsets)
     }
 
-    /// Whether another program has changed the account's secret ([`crate::inbox::Inbox::note_sign_in`]) since the last call,
-    /// or since the store was opened.
+    /// Whether another program has changed the account's secret
+    /// ([`crate::inbox::Inbox::note_sign_in`]) since the last call, or since the store was opened.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -178,7 +183,7 @@ impl Store {
         Ok(std::mem::replace(&mut self.sign_ins, now) != now)
     }
 
-    /// How many of everything.
+    /// How many notices and rejected messages there are.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -194,7 +199,7 @@ impl Store {
         self.read(|connection| rows::find(connection, seq))
     }
 
-    /// The notices a popup speaks for, oldest first; none when it is not known.
+    /// The notices that a popup stands for, oldest first; none when the popup is not known.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -202,7 +207,7 @@ impl Store {
         self.read(|connection| rows::keys_of(connection, popup))
     }
 
-    /// Popups on the screen that no longer speak for anything unread and open, whoever changed that: retract them, then
+    /// Popups on the screen that no longer stand for any unread and open notice: retract them, then
     /// [`Write::PopupGone`].
     ///
     /// # Errors
@@ -211,8 +216,8 @@ impl Store {
         self.read(apply::stale_popups)
     }
 
-    /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last call, or since the
-    /// store was opened.
+    /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last
+    /// call, or since the store was opened.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -230,8 +235,8 @@ impl Store {
     }
 }
 
-/// Runs `work` with the write lock held from the start, so that two writers wait for each other instead of failing
-/// halfway; whatever `work` did is undone when it fails.
+/// Runs `work` with the write lock held from the start, so that two writers wait for each other
+/// instead of failing halfway. If `work` fails, everything it did is undone.
 pub(crate) fn in_transaction<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,

@@ -1,7 +1,8 @@
 //! Whether missed messages can be collected: one page, into the store.
 //!
-//! Some servers mark as delivered what they serve, so a page that nobody keeps would be lost. Here its rows and its cursor
-//! are committed under the engine's lock, as a pass does it; the next engine that starts tells and alerts of them.
+//! Some servers mark as delivered what they serve, so a page that is not stored would be lost. Its
+//! rows and its cursor are committed under the engine's lock, as a pass does it; the next engine
+//! that starts announces them. Deliberately absent: further pages.
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -25,7 +26,7 @@ use belfry_core::{
     storage::{Outcome, Write},
 };
 
-/// Collects one page, unless somebody else does.
+/// Collects one page, unless a running engine does.
 pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, report: &mut impl FnMut(Finding)) {
     let api = &subject.identity.settings.api;
     let why = if api.base.is_none() || api.collect.is_empty() {
@@ -46,7 +47,9 @@ pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, rep
         Err(Error::Start(StartError::InUse(_))) => {
             Finding::skipped(Step::Collect, "the Belfry that has just started collects")
         }
-        Err(Error::Start(error)) => run.fail(error.to_string(), "mend the data folder, or give another --data-dir"),
+        Err(Error::Start(error)) => {
+            run.fail(error.to_string(), "allow Belfry to write to the data folder, or give another --data-dir")
+        }
     });
 }
 

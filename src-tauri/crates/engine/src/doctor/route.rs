@@ -1,7 +1,8 @@
-//! The way to a server: its name, a connection, the proxy's leave, the certificate.
+//! The route to a server: its name, a connection, the proxy's permission, the certificate.
 //!
-//! No secret is sent on it, but the proxy's own, as the client would. Through a proxy, name and connection are the proxy's,
-//! since it looks up the server's.
+//! Through a proxy, name and connection are the proxy's, since the proxy looks up the server's
+//! name. Deliberately absent: the WebSocket. Invariant: no secret is sent but the proxy's own, as
+//! the client would send it.
 
 use std::io;
 
@@ -20,7 +21,7 @@ use belfry_core::error::{Failure, Fault};
 /// Longest answer of a proxy that is read, in bytes.
 const MAX_ANSWER: u64 = 8 * 1024;
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Route {
     /// Whether a WebSocket is worth trying.
@@ -28,7 +29,8 @@ pub(super) struct Route {
     pub(super) server_time: Option<ServerTime>,
 }
 
-/// Examines the way to an endpoint. What cannot be looked at because of an earlier failure is skipped.
+/// Examines the route to an endpoint. What cannot be examined because of an earlier failure is
+/// skipped.
 pub(super) async fn examine(subject: &Subject, endpoint: &Url, report: &mut impl FnMut(Finding)) -> Route {
     let blocked = |steps: &[Step], why: &str, report: &mut dyn FnMut(Finding)| {
         for step in steps {
@@ -152,7 +154,8 @@ async fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
     status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP"))
 }
 
-/// Whether the certificate is trusted; asked of the client that will be used, so that its roots and names count.
+/// Whether the certificate is trusted; asked of the client that will be used, so that its roots and
+/// names count.
 async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl FnMut(Finding)) -> Route {
     let (run, host) = (StepRun::start(Step::Tls), host_of(endpoint));
     let asked = Instant::now();
@@ -185,7 +188,7 @@ async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl 
     Route { is_reachable, server_time: time }
 }
 
-/// The words are rustls's and the platform verifier's.
+/// The texts searched for are rustls's and the platform verifier's.
 fn tls_remedy(failure: &Failure) -> &'static str {
     let says = |word: &str| failure.detail.contains(word);
     match failure.fault {

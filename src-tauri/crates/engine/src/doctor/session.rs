@@ -1,10 +1,12 @@
 //! The session: the WebSocket, CONNECT, and each subscription.
 //!
-//! A subscription is probed with `ack:client-individual` and one message at most, whatever the settings say, and nothing is
-//! acknowledged or unsubscribed: what was delivered goes back to its queue when the session ends, marked `redelivered`. A
-//! destination without a queue of its own (a topic, an exchange, a user destination) gives each subscriber a copy. What
-//! would end with the probe is not probed ([`why_not_probed`]). A `/amq/queue` that somebody declared auto-delete ends with any
-//! consumer, Belfry as well, so that it cannot hold what was missed anyway.
+//! A subscription is probed with `ack:client-individual` and one message at most, whatever the
+//! settings say, and nothing is acknowledged or unsubscribed: what was delivered goes back to its
+//! queue when the session ends, marked `redelivered`. A destination without a queue of its own (a
+//! topic, an exchange, a user destination) gives each subscriber a copy. What would be deleted with
+//! the probe is not probed ([`why_not_probed`]). A `/amq/queue` that was declared auto-delete
+//! elsewhere is deleted with any consumer, Belfry too, so it cannot keep missed messages anyway.
+//! Deliberately absent: trying again.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -28,7 +30,8 @@ use belfry_core::{
     settings::Subscription,
 };
 
-/// How long a server may take to refuse or confirm a subscription; Spring's simple broker does neither.
+/// How long a server may take to refuse or confirm a subscription; Spring's simple broker does
+/// neither.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens a session on an endpoint.
@@ -170,7 +173,7 @@ async fn probe(connection: &mut Connection, subject: &Subject, index: usize) -> 
     }
 }
 
-/// Why a subscription is not probed; `None` if it does no harm.
+/// Why a subscription is not probed; `None` if probing does no harm.
 fn why_not_probed(subscription: &Subscription, is_running: bool) -> Option<&'static str> {
     let Subscription { destination, headers, .. } = subscription;
     let is = |name: &str| headers.get(name).is_some_and(|value| value == "true");

@@ -1,19 +1,21 @@
 //! The whole inbox as one file, row by row, so that a million notices need no more memory than one.
 //!
-//! Deliberately absent: a way back in. Invariant: both formats hold the fields of [`InboxRow`], in its order, newest first.
+//! Deliberately absent: import. Invariant: both formats hold the fields of [`InboxRow`], in its
+//! order, newest first.
 
 use std::io::{self, Write};
 
 use super::view::InboxRow;
 use crate::store::StoreError;
 
-/// How to write it.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One array, a notice a line.
     Json,
-    /// RFC 4180 with a header, UTF-8. A field that a spreadsheet would take for a formula gets an apostrophe in front:
-    /// what is in it comes from a server, and must not run on the computer of who opens the file.
+    /// RFC 4180 with a header, UTF-8. A field that a spreadsheet would take for a formula gets an
+    /// apostrophe in front: it comes from a server, and must not be executed where the file is
+    /// opened.
     Csv,
 }
 
@@ -75,7 +77,7 @@ impl<W: Write> Sink<W> {
     }
 }
 
-/// Disarms what a spreadsheet would calculate.
+/// Puts an apostrophe before what a spreadsheet would take for a formula.
 fn without_formulas(mut row: InboxRow) -> InboxRow {
     for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
         if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {

@@ -1,8 +1,9 @@
 //! The HTTP API of the message service: collect, history, delete, clients, send
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! One call, one answer or a [`Failure`]; when to call and when to try again is decided elsewhere. An answer is read only up
-//! to a limit and only if it is whole. Absent: pages' meaning ([`belfry_core::pipeline::catchup`]).
+//! Each call returns one answer or a [`Failure`]. An answer is read up to a limit and used only if
+//! it is whole. Deliberately absent: when to call and to try again, and what a page means
+//! ([`belfry_core::pipeline::catchup`]).
 
 use std::{sync::Arc, time::Duration};
 
@@ -87,7 +88,7 @@ impl Api {
         Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
     }
 
-    /// Sends a message; the new id, where the server tells it.
+    /// Sends a message; returns its id if the answer has one.
     ///
     /// # Errors
     /// As [`Self::page`].
@@ -116,7 +117,7 @@ impl Api {
         envelope::check(&answer.body).map_err(unreadable)
     }
 
-    /// Who is signed in, as the server says it: an array of objects.
+    /// Who is signed in: the server's array of objects, as it is.
     ///
     /// # Errors
     /// As [`Self::page`].
@@ -136,8 +137,8 @@ impl Api {
         rows(&answer.body, &api.items)
     }
 
-    /// Does what a notice offers: the URL its sender gave is called, with the account's secret, if it leads to the API's
-    /// own origin and nowhere else. A POST says which action of which notice it is.
+    /// Performs an action of a notice: calls the URL its sender gave, with the account's secret, if
+    /// it leads to the API's own origin. A POST carries the ids of the notice and the action.
     ///
     /// # Errors
     /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
@@ -157,7 +158,7 @@ impl Api {
             _ => return Err(denied("the action asks for a method other than GET and POST")),
         };
         let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
-        // What is no JSON says nothing beyond its status.
+        // An answer that is not a JSON object has no envelope: its HTTP status decides.
         match serde_json::from_slice::<Value>(&answer.body) {
             Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
             _ => Ok(()),

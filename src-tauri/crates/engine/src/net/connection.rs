@@ -1,8 +1,9 @@
 //! One connection: a transport with a STOMP session on it.
 //!
-//! [`Connection`] is the two put together, for one-shot requests and the doctor too; [`task`] keeps one alive for the
-//! driver. Deliberately absent: what a message means ([`crate::net::intake`]), what the end of a session means
-//! ([`session_end`]), and when to connect again ([`belfry_core::pipeline::link`]).
+//! [`Connection`] is the two put together, for one-shot requests and the doctor too; [`task`] keeps
+//! one alive for the driver. Deliberately absent: what a message means ([`crate::net::intake`]),
+//! what the end of a session means ([`session_end`]), and when to connect again
+//! ([`belfry_core::pipeline::link`]).
 
 mod session_end;
 mod subscribe;
@@ -39,7 +40,8 @@ use belfry_core::{
 const MAX_HEADERS: usize = 1_000;
 /// Most bytes of header lines a frame may have.
 const MAX_HEADER_BYTES: usize = 256 * 1024;
-/// How long the peer may accept no bytes. A working server never takes this long, and TCP alone would try much longer.
+/// How long the peer may accept no bytes. A working server never takes this long, and TCP alone
+/// would try much longer.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a polite end may take: DISCONNECT with its receipt, and the close
 /// (`docs/reference/commands.md`).
@@ -73,7 +75,8 @@ impl Connection {
     /// Opens the socket and queues CONNECT; [`Self::next_event`] returns the answer.
     ///
     /// # Errors
-    /// [`Failure`]: refused by us because it would not be encrypted, unreachable, or refused by the server.
+    /// [`Failure`]: refused by us because it would not be encrypted, unreachable, or refused by the
+    /// server.
     pub async fn open(
         client: &Client,
         identity: &Identity,
@@ -132,7 +135,8 @@ impl Connection {
         self.flush().await
     }
 
-    /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`] sends it.
+    /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`]
+    /// sends it.
     pub fn session(&mut self) -> &mut Session {
         &mut self.session
     }
@@ -156,8 +160,8 @@ impl Connection {
         sent
     }
 
-    /// Sends DISCONNECT with a receipt, then closes; at most 2 s. Messages that still arrive are ignored: they were not
-    /// acknowledged, so the server sends them again.
+    /// Sends DISCONNECT with a receipt, then closes; at most 2 s. Messages that still arrive are
+    /// ignored: they were not acknowledged, so the server sends them again.
     pub async fn close(mut self) {
         let goodbye = async {
             if self.session.disconnect(Instant::now().into_std()).is_ok() {
@@ -203,8 +207,8 @@ impl Connection {
     }
 }
 
-/// Refuses a session that the server has opened for another login (Spring names it in CONNECTED): it would bring another
-/// person's messages.
+/// Refuses a session that the server has opened for another login (Spring names it in CONNECTED):
+/// it would bring another person's messages.
 pub(crate) fn check_user(user_name: Option<String>, identity: &Identity) -> Result<(), Failure> {
     let login = identity.account.login();
     match user_name.filter(|name| !login.is_empty() && name != login) {

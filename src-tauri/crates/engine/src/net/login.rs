@@ -1,10 +1,11 @@
 //! A token for a login and a password: mode `password` with `auth.login_url`
 //! (`docs/reference/settings.md`).
 //!
-//! One question, one answer or a [`Failure`]; when to ask is [`crate::net::token`]'s matter. A server that says no to the
-//! password is told from one that cannot answer now: only the first needs a person. What is neither, such as a 404, is taken
-//! for a wrong address. Invariant: the password goes to `auth.login_url` and nowhere else, and never over plain text that
-//! the settings do not allow.
+//! One request returns a token or a [`Failure`]. A server that refuses the password is
+//! distinguished from one that cannot answer now: only the first needs a person. Any other status,
+//! such as 404, means a wrong address. Deliberately absent: when to ask ([`crate::net::token`]).
+//! Invariant: the password goes to `auth.login_url` and nowhere else, and never over plain text
+//! that the settings do not allow.
 
 use std::time::Duration;
 
@@ -25,13 +26,15 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 /// Where a token is looked for when the settings do not say it.
 const USUAL_POINTERS: [&str; 3] = ["/token", "/data/token", "/access_token"];
-/// What servers answer to a wrong password. It is not sent a second time unasked, since accounts get locked by that.
+/// The statuses that servers answer to a wrong password. The same password is not sent again by
+/// itself, since that can lock the account.
 const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
 
 /// Asks for a token.
 ///
 /// # Errors
-/// [`Fault::Password`] when the server says no to login and password, else what keeps it from saying yes.
+/// [`Fault::Password`] when the server refuses login and password, else the failure that kept it
+/// from answering.
 pub(crate) async fn token(
     client: &Client,
     settings: &Settings,
@@ -56,7 +59,8 @@ pub(crate) async fn token(
     read(&answer, &settings.auth, &host)
 }
 
-/// The template with login and password in it, as JSON writes them; what is put in is never looked into again.
+/// The template with login and password inserted as JSON text; inserted text is not searched for
+/// placeholders.
 fn body(auth: &AuthSettings, password: &SecretString) -> String {
     let mut body = String::new();
     let mut rest = auth.login_body.as_str();
@@ -82,7 +86,8 @@ fn escaped(text: &str) -> String {
     quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
-/// The token in an answer that came with success, unless its envelope says otherwise ([`belfry_core::envelope`]).
+/// The token in an answer that came with success, unless its envelope says otherwise
+/// ([`belfry_core::envelope`]).
 fn read(answer: &[u8], auth: &AuthSettings, host: &str) -> Result<SecretString, Failure> {
     envelope::check(answer).map_err(|error| refusal(error, host))?;
     let answer: Value = serde_json::from_slice(answer)
@@ -92,12 +97,12 @@ fn read(answer: &[u8], auth: &AuthSettings, host: &str) -> Result<SecretString, 
     } else {
         answer.pointer(auth.login_token.as_str()).and_then(Value::as_str).filter(|token| !token.is_empty())
     };
-    // The same server will give the same answer: somebody has to say where the token is.
+    // The same server will give the same answer: a person has to set where the token is.
     let token = found.ok_or_else(|| Failure::new(Fault::Settings, format!("auth.login_token ({host})")))?;
     Ok(SecretString::from(token))
 }
 
-/// What it means that the envelope of the answer says no.
+/// The failure for an envelope that reports one.
 fn refusal(error: PageError, host: &str) -> Failure {
     match error {
         PageError::Unavailable(why) => Failure::new(Fault::Declined, format!("{host}: {why}")),
@@ -148,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_says_no_is_a_wrong_password_unless_the_server_is_in_trouble() {
+    fn an_envelope_that_refuses_is_a_wrong_password_unless_the_server_is_unavailable() {
         let failure = |answer: &str| read(answer.as_bytes(), &auth("", "", ""), "h:1").unwrap_err();
         for no in [r#"{"code":401,"token":"t"}"#, r#"{"code":"1001","msg":"bad\n password"}"#, r#"{"success":false}"#] {
             assert_eq!(failure(no).fault, Fault::Password, "{no}");

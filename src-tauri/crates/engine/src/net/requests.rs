@@ -1,8 +1,10 @@
-//! What a person asks of the server beside the session: delete there, read older history, see who is signed in, act.
+//! Requests that a person makes of the server beside the session: delete there, read older history,
+//! see who is signed in, perform an action.
 //!
-//! Each is one question and one answer; nothing is tried again, since somebody waits for it and can, but with a newer token
-//! where the first one had run out. Deliberately absent: the inbox, which whoever asks changes with the answer. Invariant: what is read here owes no popup, so nothing is
-//! handed out that the session may still deliver.
+//! Each is one request with one answer. It is repeated only with a newer token, when the first one
+//! had expired; for anything else the waiting person decides. Deliberately absent: the inbox, which
+//! the caller changes with the answer. Invariant: notices read here never notify, so those that the
+//! session may still deliver are left out.
 
 use std::{fmt, sync::Arc};
 
@@ -26,16 +28,16 @@ use belfry_core::{
     },
 };
 
-/// Asks, and asks again with a newer token if the first was refused.
+/// Makes a request, and repeats it with a newer token if the first was refused.
 macro_rules! with_newer_token {
-    ($server:ident, |$api:ident, $token:ident| $question:expr) => {{
+    ($server:ident, |$api:ident, $token:ident| $request:expr) => {{
         let $api = $server.api()?;
         let $token = &$server.token.get().await?;
-        match $question.await {
+        match $request.await {
             Err(failure) => match $server.newer($token, failure).await {
                 Ok($token) => {
                     let $token = &$token;
-                    $question.await
+                    $request.await
                 }
                 Err(failure) => Err(failure),
             },
@@ -44,7 +46,7 @@ macro_rules! with_newer_token {
     }};
 }
 
-/// The server of a running engine.
+/// Requests to the server of a running engine.
 #[derive(Clone)]
 pub struct ServerRequests {
     pub(crate) client: Result<Client, Failure>,
@@ -66,16 +68,16 @@ pub struct Offers {
     pub send: bool,
 }
 
-/// Somebody who is signed in.
+/// A client that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedInClient {
-    /// Who.
+    /// Its login.
     pub login: String,
-    /// On which device, as the server names it.
+    /// Its device, as the server names it.
     pub device: String,
-    /// Since when, as the server says it; may be empty.
+    /// Since when, in the server's words; may be empty.
     pub since: String,
-    /// It is this account on this device.
+    /// Whether it is this account on this device.
     pub is_this: bool,
 }
 
@@ -89,7 +91,7 @@ pub struct HistoryPage {
 }
 
 impl ServerRequests {
-    /// What it can do.
+    /// Which requests the settings allow.
     pub fn offers(&self) -> Offers {
         let api = &self.identity.settings.api;
         let has = |path: &str| api.base.is_some() && !path.is_empty();
@@ -101,7 +103,7 @@ impl ServerRequests {
         }
     }
 
-    /// Deletes its record of a message, for every receiver; false if it had none.
+    /// Deletes the server's record of a message, for every receiver; false if it had none.
     ///
     /// # Errors
     /// [`Failure`].
@@ -133,12 +135,13 @@ impl ServerRequests {
                 }
             })
             .collect();
-        signed_in.sort_by_key(|one| (!one.is_this, one.login != own));
+        signed_in.sort_by_key(|client| (!client.is_this, client.login != own));
         Ok(signed_in)
     }
 
-    /// A page of its history, newest first, counted from 1. What was sent after `complete_through`, or at no time that is
-    /// known, is left to the session and to catch-up, which ring for it; what was sent before `oldest` is not kept.
+    /// A page of the server's history, newest first, counted from 1. Notices sent after
+    /// `complete_through`, or at an unknown time, are left to the session and to catch-up, which
+    /// notify; those sent before `oldest` are not kept.
     ///
     /// # Errors
     /// [`Failure`].
@@ -157,7 +160,7 @@ impl ServerRequests {
         Ok(HistoryPage { notices, is_last: found.rows == 0 || has_reached_the_end })
     }
 
-    /// Does what a notice offers.
+    /// Performs an action of a notice.
     ///
     /// # Errors
     /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
@@ -165,10 +168,11 @@ impl ServerRequests {
         with_newer_token!(self, |api, token| api.act(token, action, id))
     }
 
-    /// Has the server send a message to this account; its id, where the server tells it.
+    /// Has the server send a message to this account; returns its id if the answer has one.
     ///
     /// # Errors
-    /// [`Failure`]; [`Fault::Settings`] when the settings do not say who this is: it would go to everybody.
+    /// [`Failure`]; [`Fault::Settings`] when the settings do not say who this is: it would go to
+    /// everybody.
     pub async fn send_to_self(&self, title: &str, content: &str) -> Result<Option<String>, Failure> {
         let login = self.identity.account.login();
         if login.is_empty() {

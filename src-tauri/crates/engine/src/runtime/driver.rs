@@ -1,7 +1,8 @@
 //! Executes the pipeline on a real machine: sockets, HTTP, the store's thread, the OS.
 //!
-//! One task owns the pipeline; everything else answers it through channels, so no arm of its loop waits and a sign-out
-//! works at any moment. Only the driver calls the ports. Deliberately absent: decisions.
+//! One task owns the pipeline; everything else answers it through channels, so no arm of its loop
+//! waits and a sign-out works at any moment. Only the driver calls the ports. Deliberately absent:
+//! decisions.
 
 mod publish;
 
@@ -46,7 +47,8 @@ use belfry_core::{
     storage::{Counts, Write},
 };
 
-/// With this many uncommitted writes the socket is no longer read: memory stays bounded while the disk is full.
+/// With this many uncommitted writes the socket is no longer read: memory stays bounded while the
+/// disk is full.
 const MAX_BACKLOG: usize = 1_000;
 /// How often the two clocks are compared.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -296,7 +298,8 @@ impl Driver {
 
     fn command(&mut self, generation: Generation, command: ConnectionCommand) {
         if let Some(running) = self.running.as_ref().filter(|running| running.generation == generation) {
-            // A connection that has ended takes no commands. The server will send its unacknowledged messages again.
+            // A connection that has ended takes no commands. The server will send its
+            // unacknowledged messages again.
             let _ = running.commands.send(command);
         }
     }
@@ -312,8 +315,8 @@ impl Driver {
         });
     }
 
-    /// Ends the session, then commits what was received and the outcomes of popups. What had not arrived yet comes again
-    /// from the server.
+    /// Ends the session, then commits what was received and the outcomes of popups. What had not
+    /// arrived yet comes again from the server.
     async fn end(
         mut self,
         mut reported: mpsc::Receiver<ConnectionReport>,

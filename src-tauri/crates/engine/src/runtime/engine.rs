@@ -1,8 +1,8 @@
-//! The engine of one account, as app and `belfryctl` hold it: start, watch, wish, end.
+//! The engine of one account, as app and `belfryctl` hold it: start, watch, command, end.
 //!
-//! [`Engine::start`] takes the lock of the data folder, opens the account's store and starts the driver. Everything
-//! that can be wrong before a connection is tried is wrong here, with its own error. Reading the inbox needs no engine:
-//! that is [`crate::inbox`].
+//! [`Engine::start`] takes the lock of the data folder, opens the account's store and starts the
+//! driver. Everything that can fail before a connection is tried fails here, each with its own
+//! error. Deliberately absent: reading the inbox, which needs no engine ([`crate::inbox`]).
 
 use std::{
     fs::File,
@@ -46,35 +46,37 @@ pub struct EngineConfig {
     pub settings: Settings,
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// What the system calls this machine; binds the device id to it.
+    /// The system's id of this machine; the device id is bound to it.
     pub machine_id: String,
     /// The machine's time zone.
     pub time_zone: TimeZone,
     /// The language of popups.
     pub language: Language,
-    /// Shows popups.
+    /// Shows notifications.
     pub notifier: Arc<dyn Notifier>,
-    /// Has the secret.
+    /// Where the secret is stored.
     pub credentials: Arc<dyn Credentials>,
     /// How many notices to announce, and no more: the next engine announces the rest. `None`: all.
     pub to_announce: Option<u64>,
-    /// Told every event, in order, on the driver's thread: a notice is marked as announced only after this has returned.
+    /// Called with every event, in order, on the driver's thread: a notice is marked as announced
+    /// only after this has returned.
     pub on_event: Box<dyn FnMut(Event) + Send>,
 }
 
-/// A running engine. Dropping it ends the driver without a good-bye; [`Self::end`] is the polite way.
+/// A running engine. Dropping it aborts the session without DISCONNECT; [`Self::end`] ends it in
+/// order.
 pub struct Engine {
     identity: Arc<Identity>,
     server: ServerRequests,
     dir: PathBuf,
     commands: mpsc::UnboundedSender<Command>,
     snapshot: watch::Receiver<Snapshot>,
-    /// Held for as long as the engine lives: the lock.
+    /// The lock of the data folder, held until the engine is dropped.
     _lock: File,
 }
 
 impl Engine {
-    /// Starts an engine on this runtime. It is off until [`Self::connect`].
+    /// Starts an engine on this runtime. It does not connect before [`Self::connect`].
     ///
     /// # Errors
     /// [`StartError`]; nothing was connected then.
@@ -141,17 +143,17 @@ impl Engine {
         self.send(link::Input::Connect);
     }
 
-    /// Disconnects politely, and stays so.
+    /// Disconnects, with DISCONNECT and its receipt, and stays disconnected.
     pub fn disconnect(&self) {
         self.send(link::Input::Disconnect);
     }
 
-    /// Somebody has signed in: the token is read anew.
+    /// A person has signed in: the token is read again.
     pub fn signed_in(&self) {
         self.send(link::Input::SignedIn);
     }
 
-    /// Tries now what would be tried later.
+    /// Connects, or collects, now instead of at the planned time.
     pub fn try_now(&self) {
         self.send(link::Input::TryNow);
     }
@@ -166,17 +168,17 @@ impl Engine {
         self.send(link::Input::Woke);
     }
 
-    /// What there is to see, now and whenever it changes.
+    /// The latest snapshot, which also tells when it changes.
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Who is connected, and how.
+    /// Settings, account and device of this engine.
     pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
 
-    /// What can be asked of the server beside the session.
+    /// Requests to the server beside the session.
     pub fn server(&self) -> &ServerRequests {
         &self.server
     }
@@ -186,10 +188,11 @@ impl Engine {
         &self.dir
     }
 
-    /// Ends: DISCONNECT with a receipt (at most 2 s), everything received committed. Then the data folder is free.
+    /// Ends: DISCONNECT with a receipt (at most 2 s), everything received committed. Then the data
+    /// folder is free.
     pub async fn end(self) {
         let (done, ended) = oneshot::channel();
-        // A driver that is gone has nothing left to end.
+        // If the driver has ended already, there is nothing to wait for.
         if self.commands.send(Command::End(done)).is_ok() {
             let _ = ended.await;
         }

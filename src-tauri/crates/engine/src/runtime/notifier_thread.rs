@@ -1,8 +1,8 @@
 //! The thread that talks to the desktop, in order: a notification service may take its time.
 //!
-//! It executes the [`PopupQueue`], which refuses an update of a popup that has left the screen meanwhile. The queue
-//! learns of that here, at once, and not through the driver. Deliberately absent: what is shown, and when
-//! ([`belfry_core::pipeline::delivery`]).
+//! It executes the [`PopupQueue`], which refuses an update of a popup that has left the screen
+//! meanwhile. The queue learns of that here, at once, and not through the driver. Deliberately
+//! absent: what is shown, and when ([`belfry_core::pipeline::delivery`]).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -75,8 +75,8 @@ fn work(
     queue: &Arc<Mutex<PopupQueue>>,
     reports: &UnboundedSender<NotifierReport>,
 ) {
-    // If the driver has ended, no task can act on a click, and a claim stays without an outcome; the next start marks
-    // it as uncertain.
+    // If the driver has ended, no task can act on a click, and a claim stays without an outcome;
+    // the next start marks it as uncertain.
     let send = |reports: &UnboundedSender<NotifierReport>, report| drop(reports.send(report));
     let (shared, event_reports) = (Arc::clone(queue), reports.clone());
     notifier.listen(Box::new(move |event| {
@@ -86,7 +86,8 @@ fn work(
         send(&event_reports, NotifierReport::Event(event));
     }));
     while woken.recv().is_ok() {
-        // The lock is released before the desktop is called: its answer may take long, and the driver must not wait.
+        // The lock is released before the desktop is called: its answer may take long, and the
+        // driver must not wait.
         let step = lock(queue).poll();
         match step {
             Some(PopupStep::Show(show, popup)) => send(reports, NotifierReport::Shown(show, notifier.show(&popup))),
@@ -113,7 +114,7 @@ mod tests {
 
     type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
-    /// A desktop that is held up for as long as `turn` is, and notes what it is asked.
+    /// A desktop that waits while `turn` is locked, and records what it is asked.
     #[derive(Default)]
     struct Desktop {
         turn: Arc<Mutex<()>>,
@@ -158,7 +159,8 @@ mod tests {
         }
     }
 
-    /// A thread whose desktop is busy with a popup, while `happens`; then what it was asked, and what became of the last.
+    /// A thread whose desktop is busy with a popup, while `happens`; then what it was asked, and
+    /// what became of the last.
     fn busy(happens: impl FnOnce(&NotifierThread, &dyn Fn(PopupEvent))) -> (Vec<String>, Result<PopupId, NotifyError>) {
         let desktop = Desktop::default();
         let (turn, asked, sink) = (Arc::clone(&desktop.turn), Arc::clone(&desktop.asked), Arc::clone(&desktop.sink));

@@ -1,8 +1,9 @@
 //! The thread that owns the store while an engine runs.
 //!
-//! It takes what is queued and makes it one transaction with one fsync, without a timer: alone, a message is committed at
-//! once; in a burst, many share the cost. When idle it looks for what others changed, follows with the index and
-//! lets go of what has outlived its retention. Absent: what to write (the [`belfry_core::pipeline::delivery`]).
+//! It commits everything that is queued as one transaction with one fsync, without a timer: a
+//! single message is committed at once, and the messages of a burst share the cost. When idle it
+//! looks for changes by other programs, updates the search index and removes notices older than the
+//! retention. Deliberately absent: what to write ([`belfry_core::pipeline::delivery`]).
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
@@ -24,18 +25,19 @@ use belfry_core::{
     storage::{Applied, Counts, Write},
 };
 
-/// How often an idle writer looks whether somebody else has changed the inbox.
+/// How often the idle thread checks whether another program has changed the inbox.
 const CHANGE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
-/// How long a delete can be taken back; longer than any window offers it.
+/// How long a delete can be undone; longer than the window offers it
+/// ([`crate::inbox::UNDO_OFFERED`]).
 const UNDO_KEPT: SignedDuration = SignedDuration::from_secs(20);
-/// How often old notices are let go.
+/// How often notices older than the retention are removed.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(3_600);
-/// How many rows an idle writer indexes or lets go in one slice: a few milliseconds.
+/// How many rows the idle thread indexes or removes in one transaction: a few milliseconds.
 const IDLE_SLICE: usize = 200;
-/// Writes of one transaction; more wait for the next.
+/// Most writes of one transaction; the others wait for the next.
 const MAX_GROUP_WRITES: usize = 2_000;
 
-/// What the writer tells the driver.
+/// What the store thread reports to the driver.
 #[derive(Debug)]
 pub(crate) enum StoreReport {
     /// A batch is committed or has failed.
@@ -45,15 +47,16 @@ pub(crate) enum StoreReport {
         /// What became of it.
         result: Result<Applied, String>,
     },
-    /// Somebody else has changed the inbox; these popups speak for nothing any more.
+    /// Another program has changed the inbox; none of these popups stands for an unread, open
+    /// notice any more.
     ChangedElsewhere(Vec<PopupId>),
     /// Another program has changed the account's secret.
     SignInsChanged,
-    /// How many there are now.
+    /// How many notices there are now.
     Counts(Counts),
 }
 
-/// The running writer.
+/// The running thread, as the driver holds it.
 #[derive(Debug)]
 pub(crate) struct StoreThread {
     jobs: Sender<Job>,
@@ -72,20 +75,21 @@ impl StoreThread {
         reports: UnboundedSender<StoreReport>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
-        let told = reports.clone();
-        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
+        let own_reports = reports.clone();
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             let group_commit = Grouping::default();
             StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
                 .run(&queue);
         })?;
-        Ok(Self { jobs, reports: told, thread })
+        Ok(Self { jobs, reports: own_reports, thread })
     }
 
     /// Queues a batch.
     pub(crate) fn apply(&self, job: Job) {
         if let Err(SendError(job)) = self.jobs.send(job) {
-            // It is tried again, in vain, and people see why nothing arrives; the server keeps what is not acknowledged.
-            let result = Err("the writer has ended: start Belfry again".to_owned());
+            // The pipeline retries and shows this text as the reason. The server keeps what is not
+            // acknowledged.
+            let result = Err("the store thread has ended: start Belfry again".to_owned());
             drop(self.reports.send(StoreReport::Applied { ticket: job.ticket, result }));
         }
     }
@@ -94,7 +98,7 @@ impl StoreThread {
     pub(crate) fn finish(self) {
         drop(self.jobs);
         if self.thread.join().is_err() {
-            tracing::error!("the writer ended in a panic");
+            tracing::error!("the store thread ended in a panic");
         }
     }
 }
@@ -146,7 +150,7 @@ impl StoreWorker {
 
     fn maintain(&mut self) {
         if let Err(error) = self.try_maintain() {
-            tracing::warn!(%error, "the inbox could not be tidied");
+            tracing::warn!(%error, "the maintenance of the inbox failed");
             self.is_indexing = false;
         }
     }
@@ -181,7 +185,7 @@ impl StoreWorker {
     }
 
     fn report(&self, report: StoreReport) {
-        // Nobody listens any more: the engine is ending, and what is committed stays committed.
+        // If the driver has ended, the report is not needed: what is committed stays committed.
         let _ = self.reports.send(report);
     }
 }
@@ -193,12 +197,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_writer_that_has_died_says_so_for_each_batch() {
+    fn a_store_thread_that_has_ended_reports_it_for_each_batch() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
         let (jobs, _) = channel();
         let store_thread = StoreThread { jobs, reports, thread: std::thread::spawn(|| {}) };
         store_thread.apply(Job { ticket: Ticket(7), writes: Arc::default() });
-        let said = reported.try_recv();
-        assert!(matches!(said, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{said:?}");
+        let report = reported.try_recv();
+        assert!(matches!(report, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{report:?}");
     }
 }

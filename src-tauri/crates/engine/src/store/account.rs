@@ -1,4 +1,4 @@
-//! What holds for the account as a whole, read back: cursor, times and counts.
+//! Reads the values of the account as a whole: cursor, times and counts.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub(crate) fn note_sign_in(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute("UPDATE account SET sign_ins = sign_ins + 1", []).map(drop)
 }
 
-/// How many of everything.
+/// How many notices and rejected messages there are.
 pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
     connection.prepare_cached("SELECT notices, unread, badge, rejected FROM account")?.query_row([], |row| {
         Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })

@@ -1,8 +1,10 @@
-//! What a batch does to the database: the rules of identity, versions, alert marks and popups, inside one transaction.
+//! Applies a batch of writes: the rules of identity, versions, alert marks and popups, inside one
+//! transaction.
 //!
-//! Deliberately absent: opening and committing that transaction ([`Store::apply`](super::Store::apply)), and deciding
-//! whether a notice rings (the caller says so). Invariants: a key is in `notices` or in `seen`, never in both and never
-//! twice; an alert mark goes forward only: due → suppressed | claimed → shown | refused | uncertain.
+//! Deliberately absent: opening and committing that transaction
+//! ([`Store::apply`](super::Store::apply)), and deciding whether a notice notifies (the caller
+//! passes the mark). Invariants: a key is in `notices` or in `seen`, never in both and never twice;
+//! an alert mark goes forward only: due → suppressed | claimed → shown | refused | uncertain.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -73,7 +75,8 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// A notice from a server: new, a newer version, known, or buried. A new one gets `place`, or the next one.
+/// Stores a notice from a server: it is new, a newer version, known, or deleted before. A new one
+/// gets `place`, or the next place.
 pub(super) fn receive(
     tx: &Transaction<'_>,
     place: Option<Seq>,
@@ -157,8 +160,8 @@ fn insert(
     Ok(Outcome::New { seq: Seq(seq), key })
 }
 
-/// Joins what a notice says with another copy of it. When and by which way it came first, whether it was read, and its
-/// alert mark stay; only an alert that is still due is suppressed once nobody has to act any more.
+/// Joins a stored notice with another copy of it. Its first arrival, its read mark and its alert
+/// mark stay; but an alert that is still due is suppressed if the notice is no longer open.
 fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) -> rusqlite::Result<Outcome> {
     let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let notice = Box::new(join(&old.notice));
@@ -198,7 +201,7 @@ fn changed_fields(old: &Notice, new: &Notice) -> Vec<&'static str> {
     .collect()
 }
 
-/// The popup that speaks for this notice and no other.
+/// The popup that stands for this notice and no other.
 fn own_popup(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<Option<PopupId>> {
     tx.prepare_cached(
         "SELECT p.name FROM notices n JOIN popups p ON p.id = n.popup WHERE n.seq = ?1 \
@@ -218,8 +221,9 @@ fn is_used(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
     Ok(stored || has_tombstone(tx, key)?)
 }
 
-/// The first of `id`, `id#2`, `id#3` … that was never used. The numbers in use have no gap, since identity outlives the
-/// row; so doubling and halving finds the end in a few steps, however often a server repeats itself.
+/// The first of `id`, `id#2`, `id#3` … that was never used. The numbers in use have no gap, since
+/// identity outlives the row; so doubling and halving finds the end in a few steps, however often a
+/// server repeats an id.
 fn free_key(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<NoticeKey> {
     let numbered = |number: u64| NoticeKey { scope: key.scope.clone(), id: format!("{}#{number}", key.id) };
     if !is_used(tx, key)? {
@@ -249,8 +253,8 @@ fn claim(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<Outcome> {
     Ok(Outcome::Claimed(claimed))
 }
 
-/// Records a popup, also when nothing is left that it could speak for: then it is withdrawn at once. A second one for a
-/// notice (an update under another name) takes the first one's place.
+/// Records a popup, even if it stands for no unread and open notice any more: then it is withdrawn
+/// at once. A second popup for a notice (an update under another name) replaces the first.
 fn shown(tx: &Transaction<'_>, seqs: &[Seq], popup: &PopupId) -> rusqlite::Result<()> {
     let id: i64 = tx
         .prepare_cached(
@@ -266,7 +270,7 @@ fn shown(tx: &Transaction<'_>, seqs: &[Seq], popup: &PopupId) -> rusqlite::Resul
     Ok(())
 }
 
-/// Popups that speak for nothing unread and open, oldest first.
+/// Popups that stand for no unread and open notice, oldest first.
 pub(super) fn stale_popups(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<PopupId>> {
     connection
         .prepare_cached(

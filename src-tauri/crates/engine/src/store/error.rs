@@ -1,13 +1,13 @@
 //! Why the store cannot be used, in words a person can act on.
 //!
-//! Every text names the file, what happened and what to do. Nothing that raises one of these deletes or overwrites
-//! anything.
+//! Every text names the file, what happened and what to do. Invariant: code that returns one of
+//! these has neither deleted nor overwritten anything.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// What keeps the store from working.
+/// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// A newer version of the program has written it.
@@ -23,7 +23,7 @@ pub enum StoreError {
         /// The newest format this program knows.
         known: usize,
     },
-    /// It is not a database, or a broken one.
+    /// It is not a database, or it is damaged.
     #[error(
         "{}: the inbox is damaged ({detail}): quit the program, move this file and its -wal and -shm neighbours to \
          another folder, keep them for support, and start again with an empty inbox; nothing was deleted",
@@ -52,7 +52,8 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Another program holds the write lock for longer than anybody should.
+    /// Another program has held the write lock for longer than
+    /// [`BUSY_TIMEOUT`](super::BUSY_TIMEOUT).
     #[error(
         "{}: another program has held the inbox locked for {} s: close it and try again; nothing of the last batch \
          was kept", path.display(), super::BUSY_TIMEOUT.as_secs()
@@ -61,7 +62,7 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// The inbox of somebody else.
+    /// The inbox of another account.
     #[error(
         "{}: this inbox belongs to the account {found}, not to {asked}: use another data folder for each account; \
          nothing was changed", path.display()
@@ -69,9 +70,9 @@ pub enum StoreError {
     OtherAccount {
         /// The file.
         path: PathBuf,
-        /// Whose it is.
+        /// The account it belongs to.
         found: String,
-        /// Who wants to use it.
+        /// The account that was to use it.
         asked: String,
     },
     /// Anything else SQLite reports.

@@ -1,6 +1,7 @@
-//! What to do with what an earlier run left behind.
+//! What an earlier run left to be done.
 //!
-//! Deliberately absent: showing anything. Invariant: an alert that was claimed and has no outcome never pops again.
+//! Deliberately absent: doing it. Invariant: an alert that was claimed and has no outcome never
+//! pops up again.
 
 use rusqlite::{Transaction, params};
 
@@ -11,7 +12,7 @@ use super::{
 use belfry_core::storage::{Recovered, Seq, Stored};
 use belfry_core::{notice::NoticeKey, ports::PopupId};
 
-/// Marks the uncertain and collects the rest.
+/// Marks claimed alerts as uncertain and collects what is left to be done.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
     let unsaid: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
     tx.execute("UPDATE account SET first_unannounced = NULL", [])?;

@@ -1,8 +1,9 @@
 //! Opening the database: the file, its pragmas and its format.
 //!
-//! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it is. Invariant: no
-//! connection leaves here without `synchronous=FULL`, so a commit that returned survives a power cut. (WAL makes that
-//! one fsync; where a file system cannot do it, SQLite keeps its rollback journal, which is slower and as safe.)
+//! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it
+//! is. Invariant: no connection leaves here without `synchronous=FULL`, so a commit that returned
+//! survives a power cut. (WAL makes that one fsync; where a file system cannot do it, SQLite keeps
+//! its rollback journal, which is slower and as safe.)
 
 use std::{
     fs,
@@ -30,7 +31,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/004-first-unannounced.sql")),
 ];
 
-/// Opens the file for writing, making it (and the folder) if it is not there; on Unix nobody else can read them.
+/// Opens the file for writing, and makes it (and the folder) if it is not there; on Unix only the
+/// owner can read them.
 pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
     let path = dir.join(FILE);
     make_private(dir, &path)
@@ -40,7 +42,8 @@ pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
     Ok((connection, path))
 }
 
-/// Opens a file that is there for writing; `None` when it has no format yet (it is just being made).
+/// Opens an existing file for writing; `None` when it has no format yet (another program is making
+/// it).
 pub(crate) fn open_existing(path: &Path) -> Result<Option<Connection>, StoreError> {
     let mut connection = connect(path)?;
     if format(&connection, path)? == 0 {
@@ -50,7 +53,8 @@ pub(crate) fn open_existing(path: &Path) -> Result<Option<Connection>, StoreErro
     Ok(Some(connection))
 }
 
-/// A database that lives as long as somebody is connected to it, by a name that no other one in this process has.
+/// A database in memory, under a name that is unique in this process; it is gone with the last
+/// connection to it.
 pub(crate) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
     static MADE: AtomicU64 = AtomicU64::new(0);
     let path = PathBuf::from(format!("file:/belfry-{}?vfs=memdb", MADE.fetch_add(1, Ordering::Relaxed)));
@@ -74,11 +78,11 @@ pub(crate) fn connect_in_memory(path: &Path) -> Result<Connection, StoreError> {
 
 fn connect(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error| StoreError::new(path, &error);
-    // Not SQLITE_OPEN_CREATE: the file is made by `make_private`, with the right mode from the first moment.
+    // Not SQLITE_OPEN_CREATE: `make_private` makes the file, with the right mode from the start.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // Before anything that might write: a newer format is not ours to touch.
+    // Before anything that might write: a file of a newer format must not be changed.
     let found = format(&connection, path)?;
     if found > STEPS.len() {
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known: STEPS.len() });
@@ -91,7 +95,7 @@ fn format(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
     connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| StoreError::new(path, &error))
 }
 
-/// What must hold on every connection, whoever uses it.
+/// Sets what must hold on every connection.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;

@@ -1,7 +1,8 @@
 //! Deleting and expiring: the row goes, its identity stays in `seen`.
 //!
-//! Deliberately absent: deleting on the server. Invariant: whatever leaves `notices` leaves its key behind in the same
-//! transaction, so that a copy sent again neither returns nor rings.
+//! Deliberately absent: deleting on the server. Invariant: a notice that leaves `notices` leaves a
+//! tombstone, its key in `seen`, in the same transaction, so that a copy sent again neither returns
+//! nor notifies.
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
@@ -12,7 +13,8 @@ use super::{
 };
 use belfry_core::storage::Seq;
 
-/// Takes notices out of the inbox; how many there were. Those not there are passed over.
+/// Deletes notices and leaves their tombstones; returns how many there were. Those that do not
+/// exist are ignored.
 pub(crate) fn delete(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usize> {
     let mut remember = tx.prepare_cached(
         "INSERT INTO seen (scope, id, version, sent_at, state) \
@@ -30,7 +32,7 @@ pub(crate) fn delete(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<usi
     Ok(deleted)
 }
 
-/// Takes out at most `limit` notices received before `before`, the oldest first; how many.
+/// Deletes at most `limit` notices received before `before`, the oldest first; returns how many.
 pub(super) fn expire(tx: &Transaction<'_>, before: Timestamp, limit: usize) -> rusqlite::Result<usize> {
     let old: Vec<Seq> = tx
         .prepare_cached("SELECT seq FROM notices WHERE received_at < ?1 ORDER BY received_at LIMIT ?2")?

@@ -1,6 +1,8 @@
-//! Why a session is over: which failure an event of the session, or the text of an ERROR frame, stands for.
+//! Why a session is over: which failure an event of the session, or the text of an ERROR frame,
+//! stands for.
 //!
-//! Pure. Deliberately absent: what follows from it ([`belfry_core::error`] decides on retry, sign-in or halt).
+//! Pure. Deliberately absent: what follows from it ([`belfry_core::error`] decides on retry,
+//! sign-in or halt).
 
 use stomp::SessionEvent;
 
@@ -22,12 +24,13 @@ pub(crate) fn session_end(event: &SessionEvent, is_established: bool) -> Option<
     }
 }
 
-/// What an ERROR frame means: only its words tell, and every server has its own.
+/// What an ERROR frame means. Only its text tells, and every server has its own.
 fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
     let text = format!("{message} {body}").to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
-    // RabbitMQ: "Bad CONNECT" with "Access refused for user" or "Virtual host ... access denied"; "Credential expired".
-    // Spring: the text of whatever exception its interceptor threw; its relay: "Broker not available."
+    // RabbitMQ: "Bad CONNECT" with "Access refused for user" or "Virtual host ... access denied";
+    // "Credential expired". Spring: the text of whatever exception its interceptor threw; its
+    // relay: "Broker not available."
     let fault = if says(&["virtual host", "not available", "connection to broker closed", "session closed"]) {
         if says(&["virtual host"]) { Fault::Denied } else { Fault::Closed }
     } else if says(&["credential", "expired", "unauthorized", "authenticat", "bad connect", "token", "password"])

@@ -1,7 +1,8 @@
 //! The task that owns the socket of one connection and keeps it alive for the driver.
 //!
-//! It executes [`ConnectionCommand`]s and answers everything with a [`ConnectionReport`] of its generation. Deliberately
-//! absent: waiting and trying again. Invariant: what was committed in one transaction is acknowledged in one flush.
+//! It executes [`ConnectionCommand`]s and answers everything with a [`ConnectionReport`] of its
+//! generation. Deliberately absent: waiting and trying again. Invariant: what was committed in one
+//! transaction is acknowledged in one flush.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -61,8 +62,8 @@ pub struct Opening {
     pub offsets: HashMap<String, u64>,
 }
 
-/// Runs one connection to its end, which is always reported unless it was commanded. While the `reports` channel is full
-/// nothing is read from the socket, which slows the server down.
+/// Runs one connection to its end, which is always reported unless it was commanded. While the
+/// `reports` channel is full nothing is read from the socket, which slows the server down.
 pub async fn run(
     client: Client,
     token: SecretString,
@@ -161,7 +162,8 @@ impl ConnectionTask {
         }
     }
 
-    /// What was committed in one transaction is acknowledged in one flush. Returns whether to end, and how.
+    /// What was committed in one transaction is acknowledged in one flush. Returns whether to end,
+    /// and how.
     async fn handle_commands(&mut self, commands: &mut Vec<ConnectionCommand>) -> Result<Option<bool>, Failure> {
         let mut end = None;
         for command in commands.drain(..) {

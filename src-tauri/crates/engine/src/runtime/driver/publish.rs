@@ -1,7 +1,8 @@
-//! What the driver makes known: the state people see, as an event, to those who watch, and in a file for
-//! `belfryctl status`.
+//! What the driver makes known: the state people see, as an event, to those who watch, and in a
+//! file for `belfryctl status`.
 //!
-//! Deliberately absent: what the state is ([`belfry_core::pipeline`]). Invariant: an event only when the state has changed.
+//! Deliberately absent: what the state is ([`belfry_core::pipeline`]). Invariant: an event only
+//! when the state has changed.
 
 use std::sync::Arc;
 
@@ -17,7 +18,8 @@ use belfry_core::{
 };
 
 impl Driver {
-    /// Publishes the state when it has changed: as an event, to the watchers, and to `belfryctl status`.
+    /// Publishes the state when it has changed: as an event, to the watchers, and to `belfryctl
+    /// status`.
     pub(super) fn publish(&mut self) {
         let now = clock::now();
         let status = self.pipeline.status(now);
@@ -62,7 +64,8 @@ impl Driver {
         });
     }
 
-    /// Host, port and path of an endpoint; a path may hold a token only where the settings put it there, as a template.
+    /// Host, port and path of an endpoint; a path may hold a token only where the settings put it
+    /// there, as a template.
     fn endpoint_text(&self, endpoint: usize) -> String {
         let url = self.identity.settings.server.endpoints.get(endpoint);
         url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), url.path())).unwrap_or_default()

@@ -1,4 +1,5 @@
-//! The line, step by step, on a clock that the test moves; with the real store, and everything else at hand.
+//! The line, step by step, on a clock that the test moves; with the real store, and everything else
+//! at hand.
 
 use std::time::Duration;
 
