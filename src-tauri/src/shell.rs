@@ -14,8 +14,8 @@ use belfry_core::settings::Settings;
 use belfry_core::status;
 use belfry_core::storage::Counts;
 use engine::inbox::Inbox;
-use engine::net::discovery::Found;
-use engine::net::requests::Server;
+use engine::net::discovery::DiscoveredServer;
+use engine::net::requests::ServerRequests;
 use engine::{Engine, Snapshot};
 use host::texts::{self, Language};
 use jiff::Timestamp;
@@ -45,7 +45,7 @@ pub(crate) struct Shell {
     to_open: Mutex<Option<i64>>,
     changed: Notify,
     /// What was found at the address typed last.
-    found: Mutex<Option<(String, Found)>>,
+    found: Mutex<Option<(String, DiscoveredServer)>>,
     /// Which page of the server's history comes next.
     older: tokio::sync::Mutex<u32>,
     /// The newest file that was written.
@@ -277,7 +277,7 @@ impl Shell {
     }
 
     /// The server of the engine that runs.
-    fn server(&self) -> Result<Server, Problem> {
+    fn server(&self) -> Result<ServerRequests, Problem> {
         let server = lock(&self.session).engine.as_ref().map(|engine| engine.server().clone());
         server.ok_or_else(|| Problem::new(Code::Offline, "there is no connection: set up Belfry first"))
     }

@@ -12,7 +12,7 @@ use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Po
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use engine::inbox::{Filter, Inbox, Place};
 use engine::net::connection::Identity;
-use engine::net::discovery::{DiscoveryError, Found, discover};
+use engine::net::discovery::{DiscoveredServer, DiscoveryError, discover};
 use engine::{Engine, EngineConfig, runtime::data_dir::device_id};
 use engine::{
     net::{http, token},
@@ -113,7 +113,7 @@ async fn pushd() -> Pushd {
     Pushd::start(["--user", "alice:secret", "--user", "bob:secret"]).await
 }
 
-async fn found(pushd: &Pushd) -> Found {
+async fn found(pushd: &Pushd) -> DiscoveredServer {
     let network = NetworkSettings::default();
     let client = http::client(&network).unwrap();
     discover(&client, &network, pushd.http().strip_prefix("http://").unwrap()).await.unwrap()
@@ -171,7 +171,7 @@ async fn a_password_is_checked_where_a_token_is_made_and_the_token_on_a_session_
 #[tokio::test]
 async fn the_document_of_a_server_becomes_settings_and_says_how_it_wants_to_be_signed_in_to() {
     let pushd = pushd().await;
-    let Found { settings, keys, is_discovered, .. } = found(&pushd).await;
+    let DiscoveredServer { settings, keys, is_discovered, .. } = found(&pushd).await;
     assert!(is_discovered);
     assert_eq!(settings.server.endpoints[0].as_str(), pushd.stomp());
     assert_eq!(settings.server.subscriptions.len(), 2);

@@ -8,7 +8,7 @@ use belfry_core::error::{Failure, Fault};
 use belfry_core::event::{Event, NotificationType};
 use belfry_core::ports::Credentials as _;
 use belfry_core::storage::Alert;
-use engine::doctor::{Finding, Look, Step, Subject, examine};
+use engine::doctor::{Finding, Step, StepRun, Subject, examine};
 use engine::inbox::{Detail, Seq};
 use engine::net::http;
 use host::doctor;
@@ -164,20 +164,20 @@ impl Shell {
     pub(crate) async fn diagnose(&self, tell: &mut (impl FnMut(DoctorStep) + Send)) -> Result<(), Problem> {
         let mut tell = |finding: Finding| tell(finding.into());
         let identity = lock(&self.session).engine.as_ref().map(|engine| engine.identity().clone());
-        let look = Look::at(Step::Settings);
+        let run = StepRun::start(Step::Settings);
         let file = self.machine.settings_file.display().to_string();
         let Some(identity) = identity else {
-            tell(look.fail(format!("{file}: no server is set"), "set up Belfry first"));
+            tell(run.fail(format!("{file}: no server is set"), "set up Belfry first"));
             return Ok(());
         };
         let client = match http::client(&identity.settings.network) {
             Ok(client) => client,
             Err(failure) => {
-                tell(look.failed(&failure));
+                tell(run.failed(&failure));
                 return Ok(());
             }
         };
-        tell(look.ok(format!("{file}: account {}, device {}", identity.account.name(), identity.device)));
+        tell(run.ok(format!("{file}: account {}, device {}", identity.account.name(), identity.device)));
         let (keeping, name) = (self.machine.keeping.clone(), identity.account.name());
         let mode = identity.settings.auth.mode;
         let looked = runtime::spawn_blocking(move || {

@@ -15,8 +15,8 @@ use belfry_core::event::Event;
 use belfry_core::settings::Settings;
 use belfry_core::status::{self, Connectivity};
 use belfry_core::storage::Counts;
-use engine::net::discovery::Found;
-use engine::net::requests::Server;
+use engine::net::discovery::DiscoveredServer;
+use engine::net::requests::ServerRequests;
 use engine::{Engine, Snapshot};
 use host::power::Hint;
 use host::texts::{self, Language};
@@ -71,7 +71,7 @@ pub struct Controller<G> {
     pub(crate) inbox: InboxReader,
     pub(crate) changes: Changes,
     /// What was found at the address typed last, and how many addresses were asked.
-    pub(crate) found: Option<(String, Found)>,
+    pub(crate) found: Option<(String, DiscoveredServer)>,
     pub(crate) discoveries: u64,
     pub(crate) history: History,
     /// The newest file that was written.
@@ -439,7 +439,7 @@ impl<G: Gui> Controller<G> {
     }
 
     /// The server of the engine that runs.
-    pub(crate) fn server(&self) -> Result<Server, Problem> {
+    pub(crate) fn server(&self) -> Result<ServerRequests, Problem> {
         let server = self.session.engine.as_ref().map(|engine| engine.server().clone());
         server.ok_or_else(|| Problem::new(Code::Offline, "there is no connection: set up Belfry first"))
     }

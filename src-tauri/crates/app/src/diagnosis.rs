@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use belfry_core::ports::Credentials as _;
-use engine::doctor::{Finding, Look, Step, Subject, examine};
+use engine::doctor::{Finding, Step, StepRun, Subject, examine};
 use engine::net::connection::Identity;
 use engine::net::http;
 use jiff::tz::TimeZone;
@@ -27,17 +27,17 @@ impl<G: Gui> Controller<G> {
 }
 
 async fn run(machine: &Machine, identity: Option<Arc<Identity>>, tell: &mut (impl FnMut(Finding) + Send)) {
-    let look = Look::at(Step::Settings);
+    let run = StepRun::start(Step::Settings);
     let file = machine.settings_file.display().to_string();
     let Some(identity) = identity else {
-        return tell(look.fail(format!("{file}: no server is set"), "set up Belfry first"));
+        return tell(run.fail(format!("{file}: no server is set"), "set up Belfry first"));
     };
     let client = match http::client(&identity.settings.network) {
         Ok(client) => client,
-        Err(failure) => return tell(look.failed(&failure)),
+        Err(failure) => return tell(run.failed(&failure)),
     };
     let (name, mode) = (identity.account.name(), identity.settings.auth.mode);
-    tell(look.ok(format!("{file}: account {name}, device {}", identity.device)));
+    tell(run.ok(format!("{file}: account {name}, device {}", identity.device)));
     let (credentials, account) = (Arc::clone(&machine.credentials), name.clone());
     let secret = blocking(move || Ok(credentials.secret(&account, mode).ok().flatten())).await.unwrap_or_default();
     let (data_dir, time_zone) = (machine.data_dir.clone(), TimeZone::system());

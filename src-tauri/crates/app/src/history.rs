@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use engine::net::requests::Server;
+use engine::net::requests::ServerRequests;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::controller::Controller;

@@ -3,7 +3,7 @@
 //! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
 //! between two questions. Everything here works offline.
 
-use engine::inbox::{Inbox, Marker, Removal, Seq, UNDO};
+use engine::inbox::{Inbox, Highlighter, Removal, Seq, UNDO_OFFERED};
 use jiff::Timestamp;
 
 use crate::controller::Controller;
@@ -25,7 +25,7 @@ impl<G: Gui> Controller<G> {
         let unread = self.snapshot().counts.unread;
         let read = move |inbox: &mut Inbox| {
             let filter = ask.filter.to_engine();
-            let marker = filter.text.and_then(Marker::of);
+            let marker = filter.text.and_then(Highlighter::of);
             let matching = inbox.count(&filter)?;
             let page = inbox.page(&filter, ask.place(), ask.limit.clamp(1, MAX_PAGE))?;
             Ok(Page {
@@ -56,7 +56,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn notice(&self, seq: i64, text: String, reply: Reply<Option<Detail>>) {
         let read = move |inbox: &mut Inbox| {
             let detail = inbox.show(Seq(seq))?;
-            Ok(detail.map(|detail| Detail::of(detail, Marker::of(&text).as_ref())))
+            Ok(detail.map(|detail| Detail::of(detail, Highlighter::of(&text).as_ref())))
         };
         self.inbox.run(read, |detail| answer(reply, detail));
     }
@@ -73,7 +73,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn remove(&self, seqs: Vec<i64>, reply: Reply<Removed>) {
         let remove = move |inbox: &mut Inbox| {
             let (count, Removal(removal)) = inbox.remove(&to_seqs(&seqs), Timestamp::now())?;
-            let undo_ms = u64::try_from(UNDO.as_millis()).unwrap_or(u64::MAX);
+            let undo_ms = u64::try_from(UNDO_OFFERED.as_millis()).unwrap_or(u64::MAX);
             Ok(Removed { count, undo: (count > 0).then_some(removal), undo_ms })
         };
         self.change_inbox(remove, reply);

@@ -11,7 +11,7 @@ use crate::inbox_reader::InboxReader;
 use crate::ipc::{Client, Code, Problem};
 use crate::request::Reply;
 use crate::task::{Outcome, Reporter, answer, report};
-use engine::net::requests::Server;
+use engine::net::requests::ServerRequests;
 
 impl<G: Gui> Controller<G> {
     pub(crate) fn remove_on_server(&self, seqs: Vec<i64>, reply: Reply<usize>) {

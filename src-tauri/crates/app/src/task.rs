@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use belfry_core::settings::Settings;
 use engine::Engine;
-use engine::net::discovery::Found;
+use engine::net::discovery::DiscoveredServer;
 use tokio::sync::mpsc;
 
 use crate::account::Checked;
@@ -25,7 +25,7 @@ pub(crate) enum Outcome {
     InboxChanged,
     NoticeFound { found: Result<Option<i64>, Problem>, window: Option<WindowToken> },
     OpenUrl { link: String, reply: Reply<()> },
-    Discovered { number: u64, address: String, found: Box<Found> },
+    Discovered { number: u64, address: String, found: Box<DiscoveredServer> },
     Checked { attempt: u64, checked: Result<Box<Checked>, Problem> },
     Applied { settings: Result<Box<Settings>, Problem>, after: After },
     Restarted { engine: Result<Box<Engine>, Problem>, after: After },

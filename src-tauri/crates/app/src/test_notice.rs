@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use belfry_core::event::{Event, NotificationType};
 use belfry_core::storage::Alert;
-use engine::net::requests::Server;
+use engine::net::requests::ServerRequests;
 use host::texts::Language;
 use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};

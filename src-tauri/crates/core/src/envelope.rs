@@ -45,6 +45,9 @@ pub enum PageError {
     /// The envelope says that the call failed, and why.
     #[error("the server refused: {0}")]
     Failed(String),
+    /// The envelope says that the server cannot answer now, and why: its `code` is 429 or between 500 and 599.
+    #[error("the server cannot answer now: {0}")]
+    Unavailable(String),
     /// It is not JSON, or was cut.
     #[error("the answer cannot be read as JSON ({0})")]
     NotJson(String),
@@ -90,6 +93,8 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
             let said = ["msg", "message"].into_iter().find_map(|key| {
                 envelope.value(key).and_then(scalar).map(|text| shortened(&text)).filter(|text| !text.is_empty())
             });
+            let is_unavailable =
+                code.and_then(|code| code.parse::<u16>().ok()).is_some_and(|code| code == 429 || code / 100 == 5);
             let code = code.map(|code| format!("code {}", shortened(code)));
             let reason = match (said, code) {
                 (Some(said), Some(code)) => format!("{said} ({code})"),
@@ -97,7 +102,7 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
                 (None, Some(code)) => code,
                 (None, None) => "success is false".to_owned(),
             };
-            Err(PageError::Failed(reason))
+            Err(if is_unavailable { PageError::Unavailable(reason) } else { PageError::Failed(reason) })
         }
     }
 }
@@ -246,7 +251,11 @@ mod tests {
         for (body, expected) in [
             (r#"{"code":401,"msg":"expired"}"#, Err(PageError::Status(401))),
             (r#"{"code":"403"}"#, Err(PageError::Status(403))),
-            (r#"{"code":500,"msg":"database\n down"}"#, failed("database down (code 500)")),
+            (
+                r#"{"code":500,"msg":"database\n down"}"#,
+                Err(PageError::Unavailable("database down (code 500)".to_owned())),
+            ),
+            (r#"{"code":"429"}"#, Err(PageError::Unavailable("code 429".to_owned()))),
             (r#"{"code":1,"message":"no"}"#, failed("no (code 1)")),
             (r#"{"code":0.5}"#, failed("code 0.5")),
             (r#"{"code":{"x":1}}"#, failed(r#"code {"x":1}"#)),

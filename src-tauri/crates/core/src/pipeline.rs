@@ -14,7 +14,7 @@ mod passes;
 pub mod popup_queue;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     time::{Duration, Instant},
 };
 
@@ -235,11 +235,13 @@ impl Line {
     }
 
     /// The next thing to do.
+    #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
 
     /// When [`Input::Tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
             .into_iter()
@@ -260,6 +262,11 @@ impl Line {
     /// How many writes wait for their commit.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
+    }
+
+    /// The last committed offset of each stream: what a connection that is opened now subscribes after.
+    pub fn stream_offsets(&self) -> &HashMap<String, u64> {
+        self.delivery.stream_offsets()
     }
 
     /// Whether a popup is on its way to the OS.
@@ -381,19 +388,7 @@ impl Line {
 
     /// What is to be written of what arrived; `pass` if it came in one.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
-        let context = alerts::Context {
-            now: now.wall,
-            time_zone: &self.config.time_zone,
-            is_first_run: pass.is_some_and(Pass::is_first_run),
-            complete_through: pass.and_then(Pass::complete_through),
-        };
-        notices
-            .into_iter()
-            .map(|notice| {
-                let alert = alerts::decide(&notice, source, &context, &self.config.notifications);
-                Write::Notice { notice: Box::new(notice), source, received_at: now.wall, alert }
-            })
-            .collect()
+        notice_writes(notices, source, pass, &self.config.notifications, &self.config.time_zone, now.wall)
     }
 
     fn step_link(&mut self, input: link::Input, now: Now) {
@@ -405,4 +400,28 @@ impl Line {
     fn drain_delivery(&mut self) {
         self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(Action::Delivery));
     }
+}
+
+/// What is to be written of notices that arrived at `received_at`, each with its alert mark; `pass` if they came in one.
+pub fn notice_writes(
+    notices: Vec<Notice>,
+    source: Source,
+    pass: Option<&Pass>,
+    notifications: &NotificationSettings,
+    time_zone: &TimeZone,
+    received_at: Timestamp,
+) -> Vec<Write> {
+    let context = alerts::Context {
+        now: received_at,
+        time_zone,
+        is_first_run: pass.is_some_and(Pass::is_first_run),
+        complete_through: pass.and_then(Pass::complete_through),
+    };
+    notices
+        .into_iter()
+        .map(|notice| {
+            let alert = alerts::decide(&notice, source, &context, notifications);
+            Write::Notice { notice: Box::new(notice), source, received_at, alert }
+        })
+        .collect()
 }

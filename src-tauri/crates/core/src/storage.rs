@@ -3,6 +3,8 @@
 //! Values only; what they do is in the writer. Every name that reaches a person or a script
 //! serialises as `docs/reference` spells it.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -83,6 +85,9 @@ words!(Suppressed {
     Read = "read",
 });
 
+/// As much is kept of the head and of the body of a rejected message, each, in bytes.
+pub const MAX_REJECTED: usize = 64 * 1024;
+
 /// One thing to write. A batch of these is one transaction.
 #[derive(Debug, Clone)]
 pub enum Write {
@@ -103,9 +108,9 @@ pub enum Write {
         reason: RejectReason,
         /// STOMP destination or API path.
         destination: String,
-        /// The header lines as received, secrets being the server's own affair; at most 64 KiB are kept.
+        /// The header lines as received, secrets being the server's own affair; at most [`MAX_REJECTED`] bytes are kept.
         head: Vec<u8>,
-        /// The first 64 KiB of the body; what is beyond is not kept.
+        /// The first [`MAX_REJECTED`] bytes of the body; what is beyond is not kept.
         body: Vec<u8>,
         /// When.
         received_at: Timestamp,
@@ -228,6 +233,8 @@ pub struct Recovered {
     /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine
     /// ran, or just before the last one died.
     pub withdraw: Vec<PopupId>,
+    /// The last committed offset of each stream ([`Write::StreamOffset`]).
+    pub stream_offsets: HashMap<String, u64>,
 }
 
 /// How many of everything. Kept by the database as it changes, so asking costs nothing.

@@ -8,7 +8,7 @@ use std::{io, process::ExitCode, sync::Arc};
 
 use belfry_core::{ports::Secret, status::Fix};
 use engine::{
-    doctor::{Finding, Look, Step, Subject, Verdict, examine},
+    doctor::{Finding, Step, StepRun, Subject, Verdict, examine},
     net::http,
 };
 use host::doctor;
@@ -35,7 +35,7 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         Err(error) => {
             let text = error.to_string().lines().collect::<Vec<_>>().join("; ");
             report
-                .tell(Look::at(Step::Settings).fail(text, "correct the settings file, or give another with --config"));
+                .tell(StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another with --config"));
             None
         }
     };
@@ -59,32 +59,32 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
 
 /// Whether everything the settings name can be used; then, who is to be examined.
 fn settings(setup: &Setup, secret: Option<Secret>, report: &mut Report) -> Option<Subject> {
-    let look = Look::at(Step::Settings);
+    let run = StepRun::start(Step::Settings);
     let file = setup.settings_file.display();
     let urls = setup.settings.server.endpoints.iter().chain(&setup.settings.api.base);
     let refused = urls.map(|url| setup.settings.network.is_allowed(url)).find_map(Result::err);
     let remedy = "correct the settings; nothing was sent";
     if let Some(refused) = refused {
-        report.tell(look.fail(format!("{file}: {refused}"), remedy));
+        report.tell(run.fail(format!("{file}: {refused}"), remedy));
         return None;
     }
     let client = match http::client(&setup.settings.network) {
         Ok(client) => client,
         Err(failure) => {
-            report.tell(look.fail(format!("{file}: {}", failure.reason()), remedy));
+            report.tell(run.fail(format!("{file}: {}", failure.reason()), remedy));
             return None;
         }
     };
     let identity = match setup.identity() {
         Ok(identity) => Arc::new(identity),
         Err(error) => {
-            report.tell(look.fail(error.to_string(), "mend the data folder, or give another with --data-dir"));
+            report.tell(run.fail(error.to_string(), "mend the data folder, or give another with --data-dir"));
             return None;
         }
     };
     report.tell(match setup.warnings.as_slice() {
-        [] => look.ok(format!("{file}: account {}, device {}", setup.account.name(), identity.device)),
-        warnings => look.warn(warnings.join("; "), "correct the name of the key, or remove it"),
+        [] => run.ok(format!("{file}: account {}, device {}", setup.account.name(), identity.device)),
+        warnings => run.warn(warnings.join("; "), "correct the name of the key, or remove it"),
     });
     let (data_dir, time_zone) = (setup.data_dir.clone(), TimeZone::system());
     Some(Subject { identity, client, secret, data_dir, time_zone })

@@ -12,7 +12,7 @@ use belfry_core::{
     notice::{Priority, State},
     storage::Seq,
 };
-use engine::inbox::{Detail, Filter, Format, Inbox, Place, Row, Stats};
+use engine::inbox::{Detail, Filter, Format, Inbox, Place, InboxRow, Stats};
 use serde_json::{Value, json};
 
 use crate::{
@@ -45,13 +45,13 @@ pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(
     }
 }
 
-fn rows(mut inbox: Inbox, text: Option<&str>, which: &Which) -> Result<Vec<Row>, Error> {
+fn rows(mut inbox: Inbox, text: Option<&str>, which: &Which) -> Result<Vec<InboxRow>, Error> {
     let filter = Filter { text, unread: which.unread, ..Filter::default() };
     let page = inbox.page(&filter, Place::Newest, which.limit)?;
     Ok(page.rows.into_iter().map(|detail| detail.row).collect())
 }
 
-fn list(rows: Vec<Row>, json: bool) -> Result<(), Error> {
+fn list(rows: Vec<InboxRow>, json: bool) -> Result<(), Error> {
     if json {
         return Ok(output::json(&rows)?);
     }

@@ -1,9 +1,10 @@
-//! What stands between this computer and its messages, step by step (`docs/reference/commands.md`,
-//! "doctor").
+//! Examines, step by step, what messages need to arrive on this computer
+//! (`docs/reference/commands.md`, "doctor").
 //!
-//! Each step is a [`Finding`]: what was seen and what to do. Only the server's side is here; the machine's (keychain,
-//! notification service, tray) is looked at by who knows the machine. Invariant: no message is consumed. Queues are probed
-//! and what they deliver goes back; a page is collected only into the store, under the engine's lock.
+//! Each step yields a [`Finding`]: what was found and what to do. Deliberately absent: the steps of
+//! the machine (keychain, notification service, tray), which the `host` crate examines. Invariant:
+//! no message is consumed. Queues are probed and what they deliver goes back; a page is collected
+//! only into the store, under the engine's lock.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -24,10 +25,10 @@ mod collect;
 mod route;
 mod session;
 
-/// A clock that is off by more than this makes trouble: tokens seem expired, times are wrong.
+/// A clock that is off by more than this causes errors: tokens seem expired, times are wrong.
 const MAX_SKEW: SignedDuration = SignedDuration::from_secs(60);
 
-/// What is looked at, in this order.
+/// What is examined, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Step {
@@ -63,60 +64,61 @@ pub enum Step {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// As it should be.
+    /// It works.
     Ok,
-    /// It works, but somebody should look.
+    /// It works, but a person should look at it.
     Warn,
     /// It does not work.
     Fail,
-    /// It was not looked at; the detail says why.
+    /// It was not examined; the detail says why.
     Skipped,
 }
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
-    /// At which step.
+    /// The step.
     pub step: Step,
     /// How it went.
     pub verdict: Verdict,
     /// How long it took.
     pub ms: u64,
-    /// What was seen, without a secret.
+    /// What was found, without a secret.
     pub detail: String,
     /// What to do; empty if nothing.
     pub remedy: String,
-    /// The failure it was, if it was one of the engine's; `detail` and `remedy` say the same in English.
+    /// The failure it was, if it was one of the engine's; `detail` and `remedy` say the same in
+    /// English.
     #[serde(skip)]
     pub why: Option<Why>,
 }
 
 impl Finding {
-    /// A step that was not looked at.
+    /// A step that was not examined.
     pub fn skipped(step: Step, why: impl Into<String>) -> Self {
         Self { step, verdict: Verdict::Skipped, ms: 0, detail: why.into(), remedy: String::new(), why: None }
     }
 }
 
-/// A step that is being looked at, and since when.
+/// A step that is being examined, and since when.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub struct StepRun {
     step: Step,
     since: Instant,
 }
 
-impl Look {
-    /// Looks at a step from now on.
-    pub fn at(step: Step) -> Self {
+impl StepRun {
+    /// Starts a step.
+    pub fn start(step: Step) -> Self {
         Self { step, since: Instant::now() }
     }
 
-    /// It is as it should be.
+    /// It works.
     pub fn ok(self, detail: impl Into<String>) -> Finding {
         self.found(Verdict::Ok, detail, "")
     }
 
-    /// It works, but.
+    /// It works, but a person should look at it.
     pub fn warn(self, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         self.found(Verdict::Warn, detail, remedy)
     }
@@ -144,49 +146,50 @@ impl Look {
     }
 }
 
-/// Who is to be examined.
+/// What is to be examined.
 #[derive(Debug)]
 pub struct Subject {
-    /// Who connects, and how.
+    /// Settings, account and device.
     pub identity: Arc<Identity>,
     /// The shared HTTP client, made of these settings.
     pub client: Client,
     /// The secret; `None` when there is none, so that everything that needs it is skipped.
     pub secret: Option<Secret>,
-    /// Where everything is kept.
+    /// The data folder.
     pub data_dir: PathBuf,
     /// The machine's time zone.
     pub time_zone: TimeZone,
 }
 
-/// Examines everything from [`Step::Dns`] to [`Step::Clock`], every endpoint in turn; `tell` hears each finding at once.
-/// Takes up to half a minute for an endpoint that does not answer.
-pub async fn examine(subject: &Subject, tell: &mut impl FnMut(Finding)) {
+/// Examines everything from [`Step::Dns`] to [`Step::Clock`], every endpoint in turn; `report` gets
+/// each finding at once. Takes up to half a minute for an endpoint that does not answer.
+pub async fn examine(subject: &Subject, report: &mut impl FnMut(Finding)) {
     let mut server_time = None;
     let mut session = None;
-    let mut signed_in = SignedIn::default();
+    let mut doctor_token = DoctorToken::default();
     for endpoint in &subject.identity.settings.server.endpoints {
-        let seen = route::examine(subject, endpoint, tell).await;
+        let seen = route::examine(subject, endpoint, report).await;
         server_time = server_time.or(seen.server_time);
-        let opened = session::open(subject, endpoint, seen.is_reachable, &mut signed_in, tell).await;
+        let opened = session::open(subject, endpoint, seen.is_reachable, &mut doctor_token, report).await;
         session = session.or(opened);
     }
-    let token = signed_in.ok();
-    session::subscribe(subject, session, token.as_ref(), tell).await;
-    collect::examine(subject, token.as_ref(), tell).await;
-    tell(clock(server_time));
+    let token = doctor_token.ok();
+    session::subscribe(subject, session, token.as_ref(), report).await;
+    collect::examine(subject, token.as_ref(), report).await;
+    report(clock(server_time));
 }
 
-/// The token, once it was needed: a password buys one at the first endpoint that can be reached, and only once.
+/// The token, once it was needed: a password is exchanged for one at the first endpoint that can be
+/// reached, and only once.
 #[derive(Debug, Default)]
-enum SignedIn {
+enum DoctorToken {
     #[default]
     NotYet,
     Token(SecretString),
     Failed(Failure),
 }
 
-impl SignedIn {
+impl DoctorToken {
     async fn token(&mut self, subject: &Subject, secret: &Secret) -> Result<SecretString, Failure> {
         if let Self::NotYet = self {
             *self = match token::token(&subject.client, &subject.identity, secret).await {
@@ -209,34 +212,35 @@ impl SignedIn {
     }
 }
 
-/// What the server's clock said, and when it was read here.
+/// The server's time, and this computer's when it was read.
 #[derive(Debug, Clone, Copy)]
 struct ServerTime {
     server: Timestamp,
     here: Timestamp,
-    /// It may be off by as much as the answer took, and a second for the fraction that `Date` does not have.
+    /// It may be off by as much as the answer took, and a second for the fraction that `Date` does
+    /// not have.
     precision: Duration,
 }
 
 fn clock(time: Option<ServerTime>) -> Finding {
-    let look = Look::at(Step::Clock);
+    let run = StepRun::start(Step::Clock);
     let Some(ServerTime { server, here, precision }) = time else {
-        return Finding::skipped(Step::Clock, "no server told the time (Date)");
+        return Finding::skipped(Step::Clock, "no server sent the time (Date)");
     };
     let skew = here.duration_since(server);
     let (by, precision) = (skew.unsigned_abs().as_secs(), precision.as_secs() + 1);
     let direction = if skew.is_negative() { "behind" } else { "ahead of" };
     if skew.abs() > MAX_SKEW + SignedDuration::from_secs(i64::try_from(precision).unwrap_or_default()) {
-        look.warn(
+        run.warn(
             format!("this computer's clock is {by} s {direction} the server's"),
             "set this computer's clock, or let it be set over the network",
         )
     } else {
-        look.ok(format!("this computer's clock is {by} s {direction} the server's, give or take {precision} s"))
+        run.ok(format!("this computer's clock is {by} s {direction} the server's, give or take {precision} s"))
     }
 }
 
-/// Reads the clock here for what the server said, `asked` ago.
+/// Pairs a server's time with this computer's; the request was sent at `asked`.
 fn server_time(server: Timestamp, asked: Instant) -> ServerTime {
     ServerTime { server, here: clock::now().wall, precision: asked.elapsed() }
 }
@@ -246,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn findings_have_exactly_the_keys_of_the_contract() {
+    fn findings_have_exactly_the_documented_keys() {
         let json = serde_json::to_value(Finding::skipped(Step::Websocket, "why")).unwrap();
         let keys: Vec<_> = json.as_object().unwrap().keys().collect();
         assert_eq!(keys, ["detail", "ms", "remedy", "step", "verdict"]);
@@ -271,7 +275,7 @@ mod tests {
     #[test]
     fn whatever_fails_says_what_to_do() {
         for fault in [Fault::Unreachable, Fault::Status(503), Fault::BadAnswer, Fault::Died, Fault::Refused] {
-            let finding = Look::at(Step::Stomp).failed(&Failure::new(fault, ""));
+            let finding = StepRun::start(Step::Stomp).failed(&Failure::new(fault, ""));
             assert!(!finding.remedy.is_empty() && !finding.detail.is_empty(), "{finding:?}");
         }
     }

@@ -1,8 +1,9 @@
 //! The inbox as windows and `belfryctl inbox` use it: offline, and beside a running engine.
 //!
-//! It has a connection of its own and needs no lock; what it writes (read marks, deletes, the search index) are short
-//! transactions that wait for the engine's. Deliberately absent: receiving, alerts and anything on the server.
-//! Invariant: the inbox holds no truth of its own, every answer is read from the database.
+//! It has a connection of its own and needs no lock. It writes read marks, deletes and the search
+//! index, in short transactions that wait for the engine's. Deliberately absent: receiving, alerts
+//! and anything on the server. Invariant: nothing is cached, every answer is read from the
+//! database.
 
 use std::{
     io,
@@ -19,38 +20,38 @@ use crate::store::{
 use belfry_core::notice::Notice;
 
 mod export;
-mod marker;
+mod highlight;
 #[cfg(test)]
 mod tests;
 mod view;
 
-pub use crate::store::{Filter, Matching, Place, Removal};
+pub use crate::store::{Filter, MatchCount, Place, Removal};
 pub use belfry_core::storage::Seq;
 pub use export::{ExportError, Format};
-pub use marker::{Marker, Range};
-pub use view::{Detail, Row, Stats};
+pub use highlight::{HighlightRange, Highlighter};
+pub use view::{Detail, InboxRow, Stats};
 
 use export::Sink;
 
 /// How many notices a search indexes in one transaction: a few hundredths of a second.
 const INDEX_SLICE: usize = 500;
 
-/// How long a search waits for the write lock before it goes without the index.
-const INDEX_PATIENCE: Duration = Duration::from_millis(250);
+/// How long a search waits for the write lock before it continues with the index as it is.
+const INDEX_TIMEOUT: Duration = Duration::from_millis(250);
 
-/// As many as there are; a number SQLite takes.
+/// No limit; the largest number that SQLite takes.
 pub const ALL: usize = i64::MAX as usize;
 
-/// How long a window offers to take a delete back.
-pub const UNDO: Duration = Duration::from_secs(8);
+/// How long the window offers to undo a delete.
+pub const UNDO_OFFERED: Duration = Duration::from_secs(8);
 
-/// How many notices are marked or deleted in one transaction, so that a message that arrives meanwhile waits for less
-/// than a second.
+/// How many notices are marked or deleted in one transaction, so that a message that arrives
+/// meanwhile waits for less than a second.
 const MARK_SLICE: usize = 5_000;
 
 /// A page of the inbox.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Page {
+pub struct InboxPage {
     /// Newest first.
     pub rows: Vec<Detail>,
     /// Whether something newer matches too.
@@ -59,51 +60,54 @@ pub struct Page {
     pub next: Option<Seq>,
 }
 
-/// One account's inbox, opened beside whoever else uses it.
+/// One account's inbox. Other programs may have it open at the same time.
 #[derive(Debug)]
 pub struct Inbox {
     connection: Connection,
-    place: PathBuf,
+    path: PathBuf,
 }
 
 impl Inbox {
     /// Opens the inbox in an account's folder; `None` when there is none yet.
     ///
     /// # Errors
-    /// [`StoreError`] when the file is newer than the program, damaged or out of reach; it is left as it is.
+    /// [`StoreError`] when the file is newer than the program, damaged or out of reach; it is left
+    /// as it is.
     pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
-        let place = dir.join(schema::FILE);
-        match place.try_exists() {
-            Ok(true) => Ok(schema::open_existing(&place)?.map(|connection| Self { connection, place })),
+        let path = dir.join(schema::FILE);
+        match path.try_exists() {
+            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self { connection, path })),
             Ok(false) => Ok(None),
-            Err(error) => Err(StoreError::NotWritable { place, detail: error.to_string() }),
+            Err(error) => Err(StoreError::NotWritable { path, detail: error.to_string() }),
         }
     }
 
-    /// The inbox of an account that has none yet: it lives in memory, and nothing is in it.
+    /// The inbox of an account that has none yet: empty, in memory.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
     pub fn empty() -> Result<Self, StoreError> {
-        let (connection, place) = schema::in_memory()?;
-        Ok(Self { connection, place })
+        let (connection, path) = schema::in_memory()?;
+        Ok(Self { connection, path })
     }
 
-    /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for simulations and tests.
+    /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for
+    /// simulations and tests.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
     pub fn open_beside(store: &Store) -> Result<Self, StoreError> {
-        let (connection, place) = store.connect_beside()?;
-        Ok(Self { connection, place })
+        let (connection, path) = store.connect_beside()?;
+        Ok(Self { connection, path })
     }
 
     /// A page of the notices that match, at most `limit`.
     ///
     /// # Errors
-    /// [`StoreError`]. A search index that cannot be brought up to date, because the disk is full or the file is locked
-    /// or read-only, is none: the rest is then looked through, which takes longer.
-    pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<Page, StoreError> {
+    /// [`StoreError`]. It is not an error when the search index cannot be updated, because the disk
+    /// is full or the file is locked or read-only: the missing notices are then searched without
+    /// it, which takes longer.
+    pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<InboxPage, StoreError> {
         self.consistent(filter, |connection| {
             let mut seqs = select::seqs(connection, filter, place, limit.saturating_add(1))?;
             let is_cut = seqs.len() > limit;
@@ -123,7 +127,7 @@ impl Inbox {
                 }
             };
             let rows = seqs.iter().map(|seq| rows::find(connection, *seq)).collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(Page { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
+            Ok(InboxPage { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
         })
     }
 
@@ -139,7 +143,7 @@ impl Inbox {
     ///
     /// # Errors
     /// As [`page`](Self::page).
-    pub fn count(&mut self, filter: &Filter<'_>) -> Result<Matching, StoreError> {
+    pub fn count(&mut self, filter: &Filter<'_>) -> Result<MatchCount, StoreError> {
         self.consistent(filter, |connection| select::count(connection, filter))
     }
 
@@ -151,14 +155,14 @@ impl Inbox {
         self.read(|connection| select::kinds(connection, limit))
     }
 
-    /// Reads one snapshot of the inbox, whose index is up to date for a search.
+    /// Reads in one transaction, after updating the index for a search.
     fn consistent<T>(
         &mut self,
         filter: &Filter<'_>,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> Result<T, StoreError> {
         if filter.text.is_some() {
-            self.follow_index()?;
+            self.update_index()?;
         }
         self.read(|connection| {
             let snapshot = connection.unchecked_transaction()?;
@@ -168,11 +172,11 @@ impl Inbox {
         })
     }
 
-    fn follow_index(&mut self) -> Result<(), StoreError> {
+    fn update_index(&mut self) -> Result<(), StoreError> {
         if !self.read(search::is_behind)? {
             return Ok(());
         }
-        self.read(|connection| connection.busy_timeout(INDEX_PATIENCE))?;
+        self.read(|connection| connection.busy_timeout(INDEX_TIMEOUT))?;
         let indexed = loop {
             match self.write(|tx| search::index_some(tx, INDEX_SLICE)) {
                 Ok(0) => break Ok(()),
@@ -185,8 +189,8 @@ impl Inbox {
         indexed
     }
 
-    /// The notices with this id, newest first: more than one only where scopes keep clashing ids apart. Whoever shows,
-    /// marks or deletes by id means all of them.
+    /// The notices with this id, newest first: more than one only where scopes keep clashing ids
+    /// apart. To show, mark or delete by id means all of them.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -207,7 +211,8 @@ impl Inbox {
         Ok(self.read(|connection| rows::find(connection, seq))?.map(Detail::from))
     }
 
-    /// Marks notices as read or unread, and says how many that changed; those not there are passed over.
+    /// Marks notices as read or unread, and returns how many that changed; those that do not exist
+    /// are ignored.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was marked.
@@ -215,16 +220,17 @@ impl Inbox {
         self.write(|tx| marks::mark(tx, seqs, read))
     }
 
-    /// Tells an engine that runs for this account that its secret was changed: it reads it anew, within a second.
+    /// Records that the secret was changed: an engine that runs for this account reads it again
+    /// within a second.
     ///
     /// # Errors
-    /// [`StoreError`]; then it was not told.
+    /// [`StoreError`]; then nothing was recorded.
     pub fn note_sign_in(&mut self) -> Result<(), StoreError> {
         self.write(account::note_sign_in)
     }
 
-    /// Marks every matching notice up to `through` as read, and says how many that changed: what arrived after that
-    /// place stays unread.
+    /// Marks every matching notice up to `through` as read, and returns how many that changed: what
+    /// arrived after that place stays unread.
     ///
     /// # Errors
     /// [`StoreError`]; then some may be marked.
@@ -239,17 +245,18 @@ impl Inbox {
         Ok(marked)
     }
 
-    /// Deletes notices for good, and says how many there were; their identities stay behind, so that a copy sent again
-    /// neither returns nor rings.
+    /// Deletes notices for good, and returns how many there were; their tombstones stay, so that a
+    /// copy sent again neither returns nor notifies.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was deleted.
     pub fn delete(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
-        self.write(|tx| tombstones::bury(tx, seqs))
+        self.write(|tx| tombstones::delete(tx, seqs))
     }
 
-    /// Deletes notices as [`delete`](Self::delete) does, but keeps them aside for a moment (at least [`UNDO`]): the answer
-    /// says how many there were, and by what name [`restore`](Self::restore) brings them back.
+    /// Deletes notices as [`delete`](Self::delete) does, but keeps them in the trash for a while
+    /// (longer than [`UNDO_OFFERED`]). Returns how many there were, and the id by which
+    /// [`restore`](Self::restore) brings them back.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was deleted.
@@ -257,8 +264,8 @@ impl Inbox {
         self.write(|tx| trash::remove(tx, seqs, now))
     }
 
-    /// Brings back what was removed, with the marks it had and in its old place, and says how many notices that are; 0
-    /// when it is too late. None of them rings.
+    /// Restores what was removed, with its old marks and place, and returns how many notices that
+    /// are; 0 when it is too late. None of them notifies.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was brought back.
@@ -266,8 +273,8 @@ impl Inbox {
         self.write(|tx| trash::restore(tx, removal))
     }
 
-    /// Puts notices of the server's history below all that is there, newest first, and says how many were new. None of
-    /// them rings.
+    /// Adds notices of the server's history below all others, newest first, and returns how many
+    /// were new. None of them notifies.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was added.
@@ -275,12 +282,12 @@ impl Inbox {
         self.write(|tx| older::add(tx, notices, now))
     }
 
-    /// Writes every notice, newest first, as they are at this moment, and says how many.
+    /// Writes every notice, newest first, and returns how many.
     ///
     /// # Errors
     /// [`ExportError`]; then `out` holds a part.
     pub fn export(&self, format: Format, out: impl io::Write) -> Result<u64, ExportError> {
-        let failed = |error| StoreError::new(&self.place, &error);
+        let failed = |error| StoreError::new(&self.path, &error);
         let mut sink = Sink::begin(format, out)?;
         let select = format!("SELECT {} FROM notices ORDER BY seq DESC", rows::COLUMNS);
         let mut select = self.connection.prepare(&select).map_err(failed)?;
@@ -293,7 +300,7 @@ impl Inbox {
         Ok(count)
     }
 
-    /// Writes these notices in this order, and says how many were there.
+    /// Writes these notices in this order, and returns how many exist.
     ///
     /// # Errors
     /// [`ExportError`]; then `out` holds a part.
@@ -342,10 +349,10 @@ impl Inbox {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|error| StoreError::new(&self.place, &error))
+        work(&self.connection).map_err(|error| StoreError::new(&self.path, &error))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
+        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.path, &error))
     }
 }

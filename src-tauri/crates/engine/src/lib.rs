@@ -1,8 +1,9 @@
 //! Belfry's engine: the I/O around the decisions of `belfry-core`.
 //!
-//! [`net`] talks to servers, [`store`] keeps what arrived and [`inbox`] reads it, [`runtime`] executes the pipeline with
-//! both, [`doctor`] examines one step after the other. Deliberately absent: decisions (belfry-core), and the desktop:
-//! notifications, the keychain and the environment come in through the ports.
+//! [`net`] talks to servers, [`store`] writes what arrived and [`inbox`] reads it, [`runtime`]
+//! executes the pipeline with both, [`doctor`] examines one step after the other. Deliberately
+//! absent: decisions (belfry-core), and the desktop: notifications, the keychain and the
+//! environment are passed in as ports.
 
 mod clock;
 pub mod doctor;

@@ -1,8 +1,8 @@
 //! Everything that crosses the network: the session, the HTTP API, sign-in and discovery.
 //!
-//! [`transport`] alone names the WebSocket library, and only this folder names the HTTP client. Deliberately absent: when
-//! to connect and what an answer means for the inbox; that is the pipeline's decision. Invariant: a secret is written into a
-//! header by [`auth`] and nowhere else.
+//! [`transport`] alone names the WebSocket library, and only this folder names the HTTP client.
+//! Deliberately absent: when to connect and what an answer means for the inbox; that is the
+//! pipeline's decision. Invariant: a secret is written into a header by [`auth`] and nowhere else.
 
 pub mod api;
 mod auth;

@@ -1,4 +1,5 @@
-//! The running engine: the facade, the driver that executes the pipeline, its two threads, and the data folder.
+//! The running engine: the facade, the driver that executes the pipeline, its two threads, and the
+//! data folder.
 //!
 //! Deliberately absent: decisions. Invariant: one engine runs on a data folder at a time.
 

@@ -1,10 +1,14 @@
 //! The store of one account: notices, cursor and alert marks in one SQLite database.
 //!
-//! [`Store`] is the engine's only writer; it takes a batch and makes it one transaction with one fsync (WAL,
-//! `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row; the cursor moves in the
-//! transaction of the rows it covers. Nothing here knows of servers, sessions or notifications.
+//! [`Store`] is the engine's only writer; it takes a batch and makes it one transaction with one
+//! fsync (WAL, `synchronous=FULL`). Invariants: a key is stored once; identity outlives the row;
+//! the cursor moves in the transaction of the rows it covers. Deliberately absent: servers,
+//! sessions and notifications.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
@@ -36,30 +40,31 @@ pub(crate) mod trash;
 use schema::BUSY_TIMEOUT;
 
 pub use error::StoreError;
-pub use filter::{Filter, Matching, Place};
+pub use filter::{Filter, MatchCount, Place};
 pub use trash::Removal;
 
-/// The database of one account, opened for writing. It may be used again after an error: nothing of what failed is in it.
+/// The database of one account, opened for writing. It may be used again after an error: nothing of
+/// what failed is in it.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
-    place: PathBuf,
+    path: PathBuf,
     data_version: i64,
     sign_ins: i64,
 }
 
 impl Store {
-    /// Opens the inbox of `account` in its folder, making both if they are not there (on Unix readable by their owner
-    /// only), and brings the format up to date.
+    /// Opens the inbox of `account` in its folder, making both if they are not there (on Unix
+    /// readable by their owner only), and brings the format up to date.
     ///
     /// # Errors
-    /// [`StoreError`] when the file is newer than the program, damaged, out of reach, or another account's; it is left
-    /// as it is.
+    /// [`StoreError`] when the file is newer than the program, damaged, out of reach, or another
+    /// account's; it is left as it is.
     pub fn open(dir: &Path, account: &str) -> Result<Self, StoreError> {
         Self::new(schema::create(dir)?, account)
     }
 
-    /// An inbox that lives as long as somebody holds it: for simulations and tests.
+    /// An inbox in memory, for simulations and tests; it is gone with the last connection to it.
     ///
     /// # Errors
     /// [`StoreError`] when SQLite has no memory left.
@@ -69,24 +74,25 @@ impl Store {
 
     /// Another connection to a [`Self::open_in_memory`].
     pub(crate) fn connect_beside(&self) -> Result<(Connection, PathBuf), StoreError> {
-        Ok((schema::connect_in_memory(&self.place)?, self.place.clone()))
+        Ok((schema::connect_in_memory(&self.path)?, self.path.clone()))
     }
 
-    fn new((connection, place): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
-        let mut store = Self { connection, place, data_version: 0, sign_ins: 0 };
+    fn new((connection, path): (Connection, PathBuf), account: &str) -> Result<Self, StoreError> {
+        let mut store = Self { connection, path, data_version: 0, sign_ins: 0 };
         let found: String = store.write(|tx| {
             tx.execute("UPDATE account SET name = ?1 WHERE name IS NULL", params![account])?;
             tx.query_row("SELECT name FROM account", [], |row| row.get(0))
         })?;
         if found != account {
-            return Err(StoreError::OtherAccount { place: store.place, found, asked: account.to_owned() });
+            return Err(StoreError::OtherAccount { path: store.path, found, asked: account.to_owned() });
         }
         store.data_version = store.read(data_version)?;
         store.sign_ins = store.read(account::sign_ins)?;
         Ok(store)
     }
 
-    /// Applies a batch in order, as one transaction: all of it or nothing. Once it returns, it survives a power cut.
+    /// Applies a batch in order, as one transaction: all of it or nothing. Once it returns, it
+    /// survives a power cut.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing of the batch was kept.
@@ -94,8 +100,9 @@ impl Store {
         self.write(|tx| apply::apply(tx, batch))
     }
 
-    /// Takes over from an earlier run: what was claimed without an outcome becomes uncertain, and what is still owed
-    /// is handed out. To be called once, before the first [`apply`](Self::apply).
+    /// Takes over from an earlier run: marks alerts that were claimed without an outcome as
+    /// uncertain, and returns what is still to be done. To be called once, before the first
+    /// [`apply`](Self::apply).
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was changed.
@@ -103,9 +110,10 @@ impl Store {
         self.write(recovery::recover)
     }
 
-    /// Takes out notices received before `before`, at most `limit`, the oldest first, and says how many; their
-    /// identities stay. To be called until it returns 0, with other work in between. The age counts from the arrival
-    /// here: what a server says of its own time may be wrong, and a notice nobody could see would be lost.
+    /// Removes notices received before `before`, at most `limit`, the oldest first, and returns how
+    /// many; their tombstones stay. To be called until it returns 0, with other work in between.
+    /// The age counts from the arrival here: a server's time may be wrong, and a notice would be
+    /// removed before a person could see it.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was removed.
@@ -113,10 +121,10 @@ impl Store {
         self.write(|tx| tombstones::expire(tx, before, limit))
     }
 
-    /// Makes final what a person deleted before `before`, and says how many notices that were.
+    /// Makes final what a person deleted before `before`, and returns how many notices that were.
     ///
     /// # Errors
-    /// [`StoreError`]; then everything can still be taken back.
+    /// [`StoreError`]; then all of it can still be restored.
     pub fn empty_trash(&mut self, before: Timestamp) -> Result<usize, StoreError> {
         if !self.read(|connection| trash::is_due(connection, before))? {
             return Ok(0);
@@ -124,8 +132,8 @@ impl Store {
         self.write(|tx| trash::empty(tx, before))
     }
 
-    /// Brings the search index up to date with the next notices, at most `limit`, and says how many those were: for idle
-    /// times, until it returns 0. A search does it by itself where it must.
+    /// Indexes the next notices, at most `limit`, and returns how many those were: for idle times,
+    /// until it returns 0. A search also does it, so that its index is up to date.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing was indexed.
@@ -157,16 +165,16 @@ impl Store {
         self.read(account::last_live)
     }
 
-    /// The last offset stored of a stream.
+    /// The last offset stored of each stream.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn stream_offset(&self, stream: &str) -> Result<Option<u64>, StoreError> {
-        self.read(|connection| account::stream_offset(connection, stream))
+    pub fn stream_offsets(&self) -> Result<HashMap<String, u64>, StoreError> {
+        self.read(account::stream_offsets)
     }
 
-    /// Whether another program has changed the account's secret ([`crate::inbox::Inbox::note_sign_in`]) since the last call,
-    /// or since the store was opened.
+    /// Whether another program has changed the account's secret
+    /// ([`crate::inbox::Inbox::note_sign_in`]) since the last call, or since the store was opened.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -175,7 +183,7 @@ impl Store {
         Ok(std::mem::replace(&mut self.sign_ins, now) != now)
     }
 
-    /// How many of everything.
+    /// How many notices and rejected messages there are.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -191,7 +199,7 @@ impl Store {
         self.read(|connection| rows::find(connection, seq))
     }
 
-    /// The notices a popup speaks for, oldest first; none when it is not known.
+    /// The notices that a popup stands for, oldest first; none when the popup is not known.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -199,7 +207,7 @@ impl Store {
         self.read(|connection| rows::keys_of(connection, popup))
     }
 
-    /// Popups on the screen that no longer speak for anything unread and open, whoever changed that: retract them, then
+    /// Popups on the screen that no longer stand for any unread and open notice: retract them, then
     /// [`Write::PopupGone`].
     ///
     /// # Errors
@@ -208,8 +216,8 @@ impl Store {
         self.read(apply::stale_popups)
     }
 
-    /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last call, or since the
-    /// store was opened.
+    /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last
+    /// call, or since the store was opened.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -219,16 +227,16 @@ impl Store {
     }
 
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|error| StoreError::new(&self.place, &error))
+        work(&self.connection).map_err(|error| StoreError::new(&self.path, &error))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>) -> Result<T, StoreError> {
-        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.place, &error))
+        in_transaction(&mut self.connection, work).map_err(|error| StoreError::new(&self.path, &error))
     }
 }
 
-/// Runs `work` with the write lock held from the start, so that two writers wait for each other instead of failing
-/// halfway; whatever `work` did is undone when it fails.
+/// Runs `work` with the write lock held from the start, so that two writers wait for each other
+/// instead of failing halfway. If `work` fails, everything it did is undone.
 pub(crate) fn in_transaction<T>(
     connection: &mut Connection,
     work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,

@@ -22,7 +22,7 @@ const LEAD: usize = 30;
 
 /// Half-open ranges of what was searched for, in UTF-16 units of the text they come with; sorted,
 /// apart.
-type Ranges = Vec<inbox::Range>;
+type Ranges = Vec<inbox::HighlightRange>;
 
 /// Which notices. All conditions hold together.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -300,7 +300,7 @@ pub struct Detail {
 
 impl Row {
     /// A row of the list, with the marks of a search.
-    pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+    pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let row = &detail.row;
         let (title, sender) = (plain::line(&row.title, LINE), plain::line(&row.sender, LINE));
         let (preview, marks) = match marker {
@@ -334,7 +334,7 @@ impl Row {
 
 impl Detail {
     /// A notice, with the marks of a search.
-    pub fn of(detail: inbox::Detail, marker: Option<&inbox::Marker>) -> Self {
+    pub fn of(detail: inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
         let fields: Vec<Field> = extra
             .iter()
@@ -408,7 +408,7 @@ fn beginning(body: &str) -> String {
 }
 
 /// One line of `text` around its first hit; `None` without one.
-fn excerpt(text: &str, marker: &inbox::Marker) -> Option<String> {
+fn excerpt(text: &str, marker: &inbox::Highlighter) -> Option<String> {
     let text = plain::line(text, usize::MAX);
     let hit = marker.first(&text)?;
     if hit <= LEAD * 2 {
@@ -450,7 +450,7 @@ mod tests {
     use super::*;
 
     fn found(typed: &str, body: &str) -> Option<String> {
-        excerpt(body, &inbox::Marker::of(typed).unwrap())
+        excerpt(body, &inbox::Highlighter::of(typed).unwrap())
     }
 
     #[test]

@@ -67,6 +67,7 @@ impl Planner {
     }
 
     /// The batches that are due.
+    #[must_use]
     pub fn poll(&mut self, now: Instant) -> Vec<Batch> {
         let mut batches = Vec::new();
         while self.rang.front().is_some_and(|rang| now.saturating_duration_since(*rang) >= BURST_WINDOW) {
@@ -101,6 +102,7 @@ impl Planner {
     }
 
     /// When [`Self::poll`] has something next.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.held_until.into_iter().chain(self.caught_until).min()
     }

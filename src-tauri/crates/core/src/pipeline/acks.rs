@@ -51,6 +51,7 @@ impl Acks {
     }
 
     /// The next acknowledgement to send.
+    #[must_use]
     pub fn poll(&mut self) -> Option<AckToken> {
         self.ready.pop_front()
     }

@@ -125,6 +125,8 @@ pub struct Delivery {
     /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
     closed: HashSet<PopupId>,
     announced: Option<Seq>,
+    /// The last committed offset of each stream.
+    stream_offsets: HashMap<String, u64>,
     /// How many notices are still to be announced; `None`: all that come.
     to_announce: Option<u64>,
     has_held_back: bool,
@@ -147,6 +149,7 @@ impl Delivery {
             on_screen: HashMap::new(),
             closed: HashSet::new(),
             announced: None,
+            stream_offsets: HashMap::new(),
             to_announce,
             has_held_back: false,
             issued: 0,
@@ -159,6 +162,7 @@ impl Delivery {
         for Stored { seq, notice, source, .. } in recovered.unannounced {
             self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
         }
+        self.stream_offsets = recovered.stream_offsets;
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
         for Stored { seq, notice, .. } in recovered.due {
@@ -285,11 +289,13 @@ impl Delivery {
     }
 
     /// When [`Self::handle_tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.planner.poll_timeout().into_iter().chain(self.retries.front().map(|(due, _)| *due)).min()
     }
 
     /// The next thing to do.
+    #[must_use]
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
     }
@@ -312,6 +318,11 @@ impl Delivery {
     /// How many writes are not committed yet: the driver stops reading from the socket when there are too many.
     pub fn backlog(&self) -> usize {
         self.pending.len()
+    }
+
+    /// The last committed offset of each stream: a new subscription goes on after it.
+    pub fn stream_offsets(&self) -> &HashMap<String, u64> {
+        &self.stream_offsets
     }
 
     fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
@@ -350,6 +361,9 @@ impl Delivery {
                     if let Some(due) = self.due.get_mut(seq) {
                         due.clone_from(notice);
                     }
+                }
+                (Write::StreamOffset { stream, offset }, _) => {
+                    self.stream_offsets.insert(stream.clone(), *offset);
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {
                     self.actions

@@ -238,6 +238,7 @@ impl Link {
     }
 
     /// When [`Input::Tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             State::Connecting { deadline } | State::Handshake { deadline } => Some(*deadline),

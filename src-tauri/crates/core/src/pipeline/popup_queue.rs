@@ -1,35 +1,93 @@
-//! Which queued popups may still be handed to the desktop: an update of a popup that has left the screen may not.
+//! What waits for the desktop, in order, and which of it may still be handed over: an update of a popup that has left the
+//! screen may not, since it would pop up again.
 //!
-//! Shared by the notifier thread and the simulation. Deliberately absent: the queue of orders itself, and the desktop.
+//! Pure, and shared by the notifier thread and the simulation. Deliberately absent: the desktop, and what is shown and
+//! when ([`super::delivery`]). Invariant: a popup is remembered as dismissed only while an update of it may be waiting.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
-use crate::ports::{NotifyError, Popup, PopupId};
+use crate::{
+    pipeline::delivery::ShowId,
+    ports::{NotifyError, Popup, PopupId},
+};
 
-/// Popups that have left the screen, or are about to, for as long as an update of them may be waiting for its turn.
+/// The next thing to do with the desktop.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PopupStep {
+    /// Hand it over, then [`Input::Shown`](super::Input::Shown).
+    Show(ShowId, Box<Popup>),
+    /// Hand nothing over: this is the result for [`Input::Shown`](super::Input::Shown).
+    Refused(ShowId, NotifyError),
+    /// Take it off the screen.
+    Retract(PopupId),
+    /// Nothing: a popup that has left the screen is no longer remembered.
+    Forgotten,
+}
+
+#[derive(Debug)]
+enum Entry {
+    Show(ShowId, Box<Popup>),
+    Retract(PopupId),
+    Forget(PopupId),
+}
+
+/// Popups that wait for the desktop.
 #[derive(Debug, Default)]
-pub struct Gone(HashSet<PopupId>);
+pub struct PopupQueue {
+    entries: VecDeque<Entry>,
+    /// Popups that have left the screen, or will before what is queued behind their retraction.
+    dismissed: HashSet<PopupId>,
+}
 
-impl Gone {
-    /// It has left the screen, or has been ordered off it.
-    pub fn handle_left(&mut self, popup: PopupId) {
-        self.0.insert(popup);
+impl PopupQueue {
+    /// Queues a popup.
+    pub fn show(&mut self, show: ShowId, popup: Box<Popup>) {
+        self.entries.push_back(Entry::Show(show, popup));
     }
 
-    /// Whatever was ordered before it left has had its turn.
-    pub fn forget(&mut self, popup: &PopupId) {
-        self.0.remove(popup);
+    /// Queues a retraction; updates of this popup that still wait are refused.
+    pub fn retract(&mut self, popup: PopupId) {
+        self.dismissed.insert(popup.clone());
+        self.entries.push_back(Entry::Retract(popup));
     }
 
-    /// Whether it may be handed to the desktop.
-    ///
-    /// # Errors
-    /// [`NotifyError::Refused`]: what it would update is gone.
-    pub fn check(&self, popup: &Popup) -> Result<(), NotifyError> {
-        match popup.replaces.as_ref().filter(|replaced| self.0.contains(replaced)) {
-            Some(_) => Err(NotifyError::Refused("the popup to update has left the screen".to_owned())),
-            None => Ok(()),
-        }
+    /// The popup has left the screen; updates of it that still wait are refused.
+    pub fn handle_dismissed(&mut self, popup: PopupId) {
+        self.dismissed.insert(popup);
+    }
+
+    /// The pipeline knows that the popup has left the screen and orders no update of it any more: it is forgotten once
+    /// everything that waits now has had its turn.
+    pub fn handle_known(&mut self, popup: PopupId) {
+        self.entries.push_back(Entry::Forget(popup));
+    }
+
+    /// The next step; `None` when nothing waits.
+    #[must_use]
+    pub fn poll(&mut self) -> Option<PopupStep> {
+        Some(match self.entries.pop_front()? {
+            Entry::Show(show, popup) => {
+                if popup.replaces.as_ref().is_some_and(|replaced| self.dismissed.contains(replaced)) {
+                    let why = "the popup to update has left the screen".to_owned();
+                    PopupStep::Refused(show, NotifyError::Refused(why))
+                } else {
+                    PopupStep::Show(show, popup)
+                }
+            }
+            Entry::Retract(popup) => {
+                self.dismissed.remove(&popup);
+                PopupStep::Retract(popup)
+            }
+            Entry::Forget(popup) => {
+                self.dismissed.remove(&popup);
+                PopupStep::Forgotten
+            }
+        })
+    }
+
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 }
 
@@ -41,9 +99,12 @@ mod tests {
         ports::{Loudness, PopupKind},
     };
 
-    #[test]
-    fn what_has_left_the_screen_is_forgotten_when_nothing_can_be_waiting_for_it() {
-        let update = Popup {
+    fn popup(name: &str) -> PopupId {
+        PopupId(name.to_owned())
+    }
+
+    fn update(replaces: &str) -> Box<Popup> {
+        Box::new(Popup {
             kind: PopupKind::Update,
             notices: Vec::new(),
             title: String::new(),
@@ -51,13 +112,34 @@ mod tests {
             loudness: Loudness::Normal,
             priority: Priority::Normal,
             sound: String::new(),
-            replaces: Some(PopupId("old".to_owned())),
-        };
-        let mut gone = Gone::default();
-        gone.handle_left(PopupId("old".to_owned()));
-        assert!(gone.check(&update).is_err());
-        gone.forget(&PopupId("old".to_owned()));
-        assert!(gone.0.is_empty());
-        assert_eq!(gone.check(&update), Ok(()));
+            replaces: Some(popup(replaces)),
+        })
+    }
+
+    #[test]
+    fn an_update_of_a_popup_that_has_left_the_screen_is_refused_until_none_can_be_waiting() {
+        let mut queue = PopupQueue::default();
+        queue.show(ShowId(1), update("old"));
+        queue.show(ShowId(2), update("other"));
+        queue.handle_dismissed(popup("old"));
+        queue.handle_known(popup("old"));
+        assert!(matches!(queue.poll(), Some(PopupStep::Refused(ShowId(1), _))));
+        assert!(matches!(queue.poll(), Some(PopupStep::Show(ShowId(2), _))));
+        assert_eq!(queue.poll(), Some(PopupStep::Forgotten));
+        assert!(queue.is_empty() && queue.dismissed.is_empty());
+        // The desktop has given the name to another popup.
+        queue.show(ShowId(3), update("old"));
+        assert!(matches!(queue.poll(), Some(PopupStep::Show(ShowId(3), _))));
+        assert_eq!(queue.poll(), None);
+    }
+
+    #[test]
+    fn an_update_that_waits_before_the_retraction_of_its_popup_is_refused() {
+        let mut queue = PopupQueue::default();
+        queue.show(ShowId(1), update("old"));
+        queue.retract(popup("old"));
+        assert!(matches!(queue.poll(), Some(PopupStep::Refused(ShowId(1), _))));
+        assert_eq!(queue.poll(), Some(PopupStep::Retract(popup("old"))));
+        assert!(queue.is_empty() && queue.dismissed.is_empty());
     }
 }

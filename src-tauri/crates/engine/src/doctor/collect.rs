@@ -1,12 +1,13 @@
 //! Whether missed messages can be collected: one page, into the store.
 //!
-//! Some servers mark as delivered what they serve, so a page that nobody keeps would be lost. Here its rows and its cursor
-//! are committed under the engine's lock, as a pass does it; the next engine that starts tells and alerts of them.
+//! Some servers mark as delivered what they serve, so a page that is not stored would be lost. Its
+//! rows and its cursor are committed under the engine's lock, as a pass does it; the next engine
+//! that starts announces them. Deliberately absent: further pages.
 
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 
-use super::{Finding, Look, Step, Subject};
+use super::{Finding, Step, StepRun, Subject};
 use crate::clock;
 use crate::{
     net::{api::Api, intake::Intake},
@@ -17,14 +18,16 @@ use crate::{
     store::{Store, StoreError},
 };
 use belfry_core::{
-    alerts,
     error::Failure,
-    pipeline::catchup::{Pass, PassId, Start},
+    pipeline::{
+        catchup::{Pass, PassId, Start},
+        notice_writes,
+    },
     storage::{Outcome, Write},
 };
 
-/// Collects one page, unless somebody else does.
-pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, tell: &mut impl FnMut(Finding)) {
+/// Collects one page, unless a running engine does.
+pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, report: &mut impl FnMut(Finding)) {
     let api = &subject.identity.settings.api;
     let why = if api.base.is_none() || api.collect.is_empty() {
         "catch-up is off: api.base or api.collect is not set"
@@ -35,16 +38,18 @@ pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, tel
     };
     let Some(token) = token.filter(|_| why.is_empty()) else {
         let why = if why.is_empty() { "there is no token" } else { why };
-        return tell(Finding::skipped(Step::Collect, why));
+        return report(Finding::skipped(Step::Collect, why));
     };
-    let look = Look::at(Step::Collect);
-    tell(match collect(subject, token).await {
-        Ok(Collected { rows, new }) => look.ok(format!("{rows} rows, {new} of them new; they are in the inbox")),
-        Err(Error::Api(failure)) => look.failed(&failure),
+    let run = StepRun::start(Step::Collect);
+    report(match collect(subject, token).await {
+        Ok(Collected { rows, new }) => run.ok(format!("{rows} rows, {new} of them new; they are in the inbox")),
+        Err(Error::Api(failure)) => run.failed(&failure),
         Err(Error::Start(StartError::InUse(_))) => {
             Finding::skipped(Step::Collect, "the Belfry that has just started collects")
         }
-        Err(Error::Start(error)) => look.fail(error.to_string(), "mend the data folder, or give another --data-dir"),
+        Err(Error::Start(error)) => {
+            run.fail(error.to_string(), "allow Belfry to write to the data folder, or give another --data-dir")
+        }
     });
 }
 
@@ -93,19 +98,9 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let (page, rejected) = api.page(token, &request).await.map_err(Error::Api)?;
     let rows = page.rows;
     let step = pass.handle_page(page);
-    let context = alerts::Context {
-        now: started,
-        time_zone,
-        is_first_run: pass.is_first_run(),
-        complete_through: pass.complete_through(),
-    };
-    let mut writes = rejected;
-    writes.extend(step.notices.into_iter().map(|notice| Write::Notice {
-        alert: alerts::decide(&notice, step.source, &context, &identity.settings.notifications),
-        notice: Box::new(notice),
-        source: step.source,
-        received_at: started,
-    }));
+    let notifications = &identity.settings.notifications;
+    let mut writes = notice_writes(step.notices, step.source, Some(&pass), notifications, time_zone, started);
+    writes.extend(rejected);
     writes.extend(step.cursor.map(Write::Cursor));
     let applied = store.apply(&writes)?;
     let new = applied.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::New { .. })).count();

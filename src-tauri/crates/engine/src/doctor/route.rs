@@ -1,7 +1,8 @@
-//! The way to a server: its name, a connection, the proxy's leave, the certificate.
+//! The route to a server: its name, a connection, the proxy's permission, the certificate.
 //!
-//! No secret is sent on it, but the proxy's own, as the client would. Through a proxy, name and connection are the proxy's,
-//! since it looks up the server's.
+//! Through a proxy, name and connection are the proxy's, since the proxy looks up the server's
+//! name. Deliberately absent: the WebSocket. Invariant: no secret is sent but the proxy's own, as
+//! the client would send it.
 
 use std::io;
 
@@ -13,14 +14,14 @@ use tokio::{
 };
 use url::{Host, Url};
 
-use super::{Finding, Look, ServerTime, Step, Subject, server_time};
-use crate::net::http::{self, CONNECT_LIMIT, host_of};
+use super::{Finding, ServerTime, Step, StepRun, Subject, server_time};
+use crate::net::http::{self, CONNECT_TIMEOUT, host_of};
 use belfry_core::error::{Failure, Fault};
 
 /// Longest answer of a proxy that is read, in bytes.
 const MAX_ANSWER: u64 = 8 * 1024;
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Route {
     /// Whether a WebSocket is worth trying.
@@ -28,89 +29,90 @@ pub(super) struct Route {
     pub(super) server_time: Option<ServerTime>,
 }
 
-/// Examines the way to an endpoint. What cannot be looked at because of an earlier failure is skipped.
-pub(super) async fn examine(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)) -> Route {
-    let blocked = |steps: &[Step], why: &str, tell: &mut dyn FnMut(Finding)| {
+/// Examines the route to an endpoint. What cannot be examined because of an earlier failure is
+/// skipped.
+pub(super) async fn examine(subject: &Subject, endpoint: &Url, report: &mut impl FnMut(Finding)) -> Route {
+    let blocked = |steps: &[Step], why: &str, report: &mut dyn FnMut(Finding)| {
         for step in steps {
-            tell(Finding::skipped(*step, format!("{}: {why}", host_of(endpoint))));
+            report(Finding::skipped(*step, format!("{}: {why}", host_of(endpoint))));
         }
         Route { is_reachable: false, server_time: None }
     };
     let proxy = http::proxy_to(&subject.identity.settings.network, endpoint);
     let next = proxy.as_ref().map_or(endpoint, |(proxy, _)| proxy);
-    if !look_up(next, tell).await {
-        return blocked(&[Step::Tcp, Step::Proxy, Step::Tls], "its name is not known here", tell);
+    if !look_up(next, report).await {
+        return blocked(&[Step::Tcp, Step::Proxy, Step::Tls], "its name is not known here", report);
     }
-    let Some(stream) = connect(next, tell).await else {
-        return blocked(&[Step::Proxy, Step::Tls], "no connection", tell);
+    let Some(stream) = connect(next, report).await else {
+        return blocked(&[Step::Proxy, Step::Tls], "no connection", report);
     };
     let is_let_through = match &proxy {
-        Some((proxy, credential)) => pass(stream, proxy, credential.as_ref(), endpoint, tell).await,
+        Some((proxy, credential)) => open_tunnel(stream, proxy, credential.as_ref(), endpoint, report).await,
         None => {
-            tell(Finding::skipped(Step::Proxy, format!("{}: no proxy on the way", host_of(endpoint))));
+            report(Finding::skipped(Step::Proxy, format!("{}: no proxy on the way", host_of(endpoint))));
             true
         }
     };
     if !is_let_through {
-        return blocked(&[Step::Tls], "the proxy does not let us through", tell);
+        return blocked(&[Step::Tls], "the proxy does not let us through", report);
     }
-    trust(subject, endpoint, tell).await
+    check_certificate(subject, endpoint, report).await
 }
 
-async fn look_up(url: &Url, tell: &mut impl FnMut(Finding)) -> bool {
+async fn look_up(url: &Url, report: &mut impl FnMut(Finding)) -> bool {
     let host = host_of(url);
     let Some(Host::Domain(_)) = url.host() else {
-        tell(Finding::skipped(Step::Dns, format!("{host} is an address")));
+        report(Finding::skipped(Step::Dns, format!("{host} is an address")));
         return true;
     };
-    let look = Look::at(Step::Dns);
+    let run = StepRun::start(Step::Dns);
     let remedy =
         "check the name in server.endpoints (or of the proxy), and whether this computer is in the network (VPN)";
-    let finding = match timeout(CONNECT_LIMIT, lookup_host(&host)).await {
+    let finding = match timeout(CONNECT_TIMEOUT, lookup_host(&host)).await {
         Ok(Ok(addresses)) => {
             let addresses: Vec<String> = addresses.map(|address| address.ip().to_string()).collect();
-            look.ok(format!("{host} is {}", addresses.join(", ")))
+            run.ok(format!("{host} is {}", addresses.join(", ")))
         }
-        Ok(Err(error)) => look.fail(format!("{host}: {error}"), remedy),
-        Err(_) => look.fail(format!("{host}: no answer from the name server"), remedy),
+        Ok(Err(error)) => run.fail(format!("{host}: {error}"), remedy),
+        Err(_) => run.fail(format!("{host}: no answer from the name server"), remedy),
     };
     let is_known = finding.verdict == super::Verdict::Ok;
-    tell(finding);
+    report(finding);
     is_known
 }
 
-async fn connect(url: &Url, tell: &mut impl FnMut(Finding)) -> Option<TcpStream> {
-    let (look, host) = (Look::at(Step::Tcp), host_of(url));
+async fn connect(url: &Url, report: &mut impl FnMut(Finding)) -> Option<TcpStream> {
+    let (run, host) = (StepRun::start(Step::Tcp), host_of(url));
     let remedy =
         "check address and port in server.endpoints (or of the proxy); ask IT whether it runs and is let through";
-    match timeout(CONNECT_LIMIT, TcpStream::connect(&host)).await {
+    match timeout(CONNECT_TIMEOUT, TcpStream::connect(&host)).await {
         Ok(Ok(stream)) => {
-            tell(look.ok(format!("{host} takes connections")));
+            report(run.ok(format!("{host} takes connections")));
             Some(stream)
         }
         Ok(Err(error)) => {
-            tell(look.fail(format!("{host}: {}", error.to_string().to_lowercase()), remedy));
+            report(run.fail(format!("{host}: {}", error.to_string().to_lowercase()), remedy));
             None
         }
         Err(_) => {
-            tell(look.fail(format!("{host}: no answer within {} s", CONNECT_LIMIT.as_secs()), remedy));
+            report(run.fail(format!("{host}: no answer within {} s", CONNECT_TIMEOUT.as_secs()), remedy));
             None
         }
     }
 }
 
 /// Asks an HTTP proxy for a tunnel, as the client does for an encrypted endpoint.
-async fn pass(
+async fn open_tunnel(
     mut stream: TcpStream,
     proxy: &Url,
     credential: Option<&SecretString>,
     endpoint: &Url,
-    tell: &mut impl FnMut(Finding),
+    report: &mut impl FnMut(Finding),
 ) -> bool {
-    let (look, name, host) = (Look::at(Step::Proxy), host_of(proxy), host_of(endpoint));
+    let (run, name, host) = (StepRun::start(Step::Proxy), host_of(proxy), host_of(endpoint));
     if proxy.scheme() != "http" || matches!(endpoint.scheme(), "ws" | "http") {
         // A SOCKS proxy, or a plain request, says yes or no to the request itself.
-        tell(look.ok(format!("{}://{name} is on the way", proxy.scheme())));
+        report(run.ok(format!("{}://{name} is on the way", proxy.scheme())));
         return true;
     }
     let mut request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n").into_bytes();
@@ -124,21 +126,21 @@ async fn pass(
         stream.write_all(&request).await?;
         read_status(&mut stream).await
     };
-    let failure = match timeout(CONNECT_LIMIT, asked).await {
+    let failure = match timeout(CONNECT_TIMEOUT, asked).await {
         Ok(Ok(status)) if (200..300).contains(&status) => {
-            tell(look.ok(format!("{name} lets us through to {host}")));
+            report(run.ok(format!("{name} lets us through to {host}")));
             return true;
         }
         Ok(Ok(407)) => Failure::new(Fault::ProxyAuth, format!("{name}: HTTP 407")),
         Ok(Ok(status)) => {
             let detail = format!("{name} answered HTTP {status} to a tunnel to {host}");
-            tell(look.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
+            report(run.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
             return false;
         }
         Ok(Err(error)) => Failure::new(Fault::Unreachable, format!("{name}: {error}")),
         Err(_) => Failure::new(Fault::TimedOut, name),
     };
-    tell(look.failed(&failure));
+    report(run.failed(&failure));
     false
 }
 
@@ -152,20 +154,21 @@ async fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
     status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP"))
 }
 
-/// Whether the certificate is trusted; asked of the client that will be used, so that its roots and names count.
-async fn trust(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)) -> Route {
-    let (look, host) = (Look::at(Step::Tls), host_of(endpoint));
+/// Whether the certificate is trusted; asked of the client that will be used, so that its roots and
+/// names count.
+async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl FnMut(Finding)) -> Route {
+    let (run, host) = (StepRun::start(Step::Tls), host_of(endpoint));
     let asked = Instant::now();
-    let answer = http::knock(&subject.client, endpoint).await;
+    let answer = http::probe(&subject.client, endpoint).await;
     let time = answer.as_ref().ok().copied().flatten().map(|time| server_time(time, asked));
     if matches!(endpoint.scheme(), "ws" | "http") {
         // A server that closes a plain request unanswered may still open a WebSocket.
-        tell(match subject.identity.settings.network.is_allowed(endpoint) {
-            Err(refusal) => look.fail(refusal.to_string(), Failure::new(Fault::Insecure, "").remedy()),
+        report(match subject.identity.settings.network.is_allowed(endpoint) {
+            Err(refusal) => run.fail(refusal.to_string(), Failure::new(Fault::Insecure, "").remedy()),
             Ok(()) if is_loopback(endpoint) => {
                 Finding::skipped(Step::Tls, format!("{host}: plain text, on this computer"))
             }
-            Ok(()) => look.warn(
+            Ok(()) => run.warn(
                 format!("{host}: plain text: whoever listens on the network reads the token"),
                 "use wss:// as soon as the server can; network.insecure_hosts is for trying",
             ),
@@ -174,18 +177,18 @@ async fn trust(subject: &Subject, endpoint: &Url, tell: &mut impl FnMut(Finding)
     }
     let is_reachable = match answer {
         Ok(_) => {
-            tell(look.ok(format!("{host}: the certificate is trusted")));
+            report(run.ok(format!("{host}: the certificate is trusted")));
             true
         }
         Err(failure) => {
-            tell(look.fail(failure.reason(), tls_remedy(&failure)));
+            report(run.fail(failure.reason(), tls_remedy(&failure)));
             false
         }
     };
     Route { is_reachable, server_time: time }
 }
 
-/// The words are rustls's and the platform verifier's.
+/// The texts searched for are rustls's and the platform verifier's.
 fn tls_remedy(failure: &Failure) -> &'static str {
     let says = |word: &str| failure.detail.contains(word);
     match failure.fault {
@@ -233,7 +236,8 @@ mod tests {
         let mut findings = Vec::new();
         let stream = TcpStream::connect(host_of(&proxy)).await.unwrap();
         let credential = SecretString::from("Basic eDp5");
-        let passed = pass(stream, &proxy, Some(&credential), &endpoint, &mut |finding| findings.push(finding)).await;
+        let passed =
+            open_tunnel(stream, &proxy, Some(&credential), &endpoint, &mut |finding| findings.push(finding)).await;
         (passed, findings.pop().unwrap(), answering.await.unwrap())
     }
 

@@ -1,10 +1,12 @@
 //! The session: the WebSocket, CONNECT, and each subscription.
 //!
-//! A subscription is probed with `ack:client-individual` and one message at most, whatever the settings say, and nothing is
-//! acknowledged or unsubscribed: what was delivered goes back to its queue when the session ends, marked `redelivered`. A
-//! destination without a queue of its own (a topic, an exchange, a user destination) gives each subscriber a copy. What
-//! would end with the probe is not probed ([`harm`]). A `/amq/queue` that somebody declared auto-delete ends with any
-//! consumer, Belfry as well, so that it cannot hold what was missed anyway.
+//! A subscription is probed with `ack:client-individual` and one message at most, whatever the
+//! settings say, and nothing is acknowledged or unsubscribed: what was delivered goes back to its
+//! queue when the session ends, marked `redelivered`. A destination without a queue of its own (a
+//! topic, an exchange, a user destination) gives each subscriber a copy. What would be deleted with
+//! the probe is not probed ([`why_not_probed`]). A `/amq/queue` that was declared auto-delete
+//! elsewhere is deleted with any consumer, Belfry too, so it cannot keep missed messages anyway.
+//! Deliberately absent: trying again.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -13,10 +15,10 @@ use stomp::SessionEvent;
 use tokio::time::timeout;
 use url::Url;
 
-use super::{Finding, Look, SignedIn, Step, Subject};
+use super::{DoctorToken, Finding, Step, StepRun, Subject};
 use crate::{
     net::{
-        connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, ending, stream_name},
+        connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, session_end, stream_name},
         http::host_of,
         one_shot::{self, Greeting},
     },
@@ -28,16 +30,17 @@ use belfry_core::{
     settings::Subscription,
 };
 
-/// How long a server may take to refuse or confirm a subscription; Spring's simple broker does neither.
-const ANSWER_LIMIT: Duration = Duration::from_secs(2);
+/// How long a server may take to refuse or confirm a subscription; Spring's simple broker does
+/// neither.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Opens a session on an endpoint.
 pub(super) async fn open(
     subject: &Subject,
     endpoint: &Url,
     is_reachable: bool,
-    signed_in: &mut SignedIn,
-    tell: &mut impl FnMut(Finding),
+    doctor_token: &mut DoctorToken,
+    report: &mut impl FnMut(Finding),
 ) -> Option<Connection> {
     let host = host_of(endpoint);
     let why = match &subject.secret {
@@ -46,39 +49,39 @@ pub(super) async fn open(
         Some(_) => "",
     };
     let Some(secret) = subject.secret.as_ref().filter(|_| why.is_empty()) else {
-        tell(Finding::skipped(Step::Websocket, format!("{host}: {why}")));
-        tell(Finding::skipped(Step::Stomp, format!("{host}: {why}")));
+        report(Finding::skipped(Step::Websocket, format!("{host}: {why}")));
+        report(Finding::skipped(Step::Stomp, format!("{host}: {why}")));
         return None;
     };
-    let look = Look::at(Step::Websocket);
+    let run = StepRun::start(Step::Websocket);
     let opening = async {
-        let token = signed_in.token(subject, secret).await?;
+        let token = doctor_token.token(subject, secret).await?;
         let opening = Connection::open(&subject.client, &subject.identity, &token, endpoint);
         timeout(ATTEMPT_LIMIT, opening).await.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, host.clone())))
     };
     let mut connection = match opening.await {
         Ok(connection) => connection,
         Err(failure) => {
-            tell(look.failed(&failure));
-            tell(Finding::skipped(Step::Stomp, format!("{host}: no WebSocket")));
+            report(run.failed(&failure));
+            report(Finding::skipped(Step::Stomp, format!("{host}: no WebSocket")));
             return None;
         }
     };
-    tell(look.ok(format!("{host} opens a WebSocket")));
-    let look = Look::at(Step::Stomp);
+    report(run.ok(format!("{host} opens a WebSocket")));
+    let run = StepRun::start(Step::Stomp);
     match one_shot::greet(&mut connection, &subject.identity).await {
         Ok(greeting) => {
-            tell(greeted(look, &greeting, !subject.identity.settings.server.heart_beat.expect.is_zero()));
+            report(greeted(run, &greeting, !subject.identity.settings.server.heart_beat.expect.is_zero()));
             Some(connection)
         }
         Err(failure) => {
-            tell(look.failed(&failure));
+            report(run.failed(&failure));
             None
         }
     }
 }
 
-fn greeted(look: Look, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
+fn greeted(run: StepRun, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
     let Greeting { version, heart_beat, server } = greeting;
     let server = if server.is_empty() { "a server without a name" } else { server };
     let every = |interval: Duration| match interval.as_millis() {
@@ -89,9 +92,9 @@ fn greeted(look: Look, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
     let detail =
         format!("{server}, STOMP {}, heart-beat granted: from us {send}, from the server {expect}", version.as_str());
     if wants_heart_beat && heart_beat.expect.is_zero() {
-        look.warn(detail, "a lost connection is noticed late: ask who runs the server to switch its heart-beat on")
+        run.warn(detail, "a lost connection is noticed late: ask who runs the server to switch its heart-beat on")
     } else {
-        look.ok(detail)
+        run.ok(detail)
     }
 }
 
@@ -100,21 +103,21 @@ pub(super) async fn subscribe(
     subject: &Subject,
     mut session: Option<Connection>,
     token: Option<&SecretString>,
-    tell: &mut impl FnMut(Finding),
+    report: &mut impl FnMut(Finding),
 ) {
     let subscriptions = &subject.identity.settings.server.subscriptions;
     if subscriptions.is_empty() {
-        tell(Finding::skipped(Step::Subscribe, "server.subscriptions is empty: nothing is pushed, only collected"));
+        report(Finding::skipped(Step::Subscribe, "server.subscriptions is empty: nothing is pushed, only collected"));
     }
     let has_session = session.is_some();
     for (index, subscription) in subscriptions.iter().enumerate() {
         let name = &subscription.destination;
-        let why = harm(subscription, is_running(&subject.data_dir));
+        let why = why_not_probed(subscription, is_running(&subject.data_dir));
         if let Some(why) = why.or((!has_session).then_some("there is no session")) {
-            tell(Finding::skipped(Step::Subscribe, format!("{name}: {why}")));
+            report(Finding::skipped(Step::Subscribe, format!("{name}: {why}")));
             continue;
         }
-        let look = Look::at(Step::Subscribe);
+        let run = StepRun::start(Step::Subscribe);
         let probed = async {
             let mut connection = match (session.take(), token) {
                 (Some(connection), _) => connection,
@@ -128,11 +131,11 @@ pub(super) async fn subscribe(
             Ok((connection, is_confirmed)) => {
                 session = Some(connection);
                 let how = if is_confirmed { "confirmed" } else { "not refused; this server confirms nothing" };
-                tell(look.ok(format!("{name}: {how}")));
+                report(run.ok(format!("{name}: {how}")));
             }
             Err(failure) => {
-                let finding = look.failed(&failure);
-                tell(Finding { detail: format!("{name}: {}", finding.detail), ..finding });
+                let finding = run.failed(&failure);
+                report(Finding { detail: format!("{name}: {}", finding.detail), ..finding });
             }
         }
     }
@@ -156,7 +159,7 @@ async fn probe(connection: &mut Connection, subject: &Subject, index: usize) -> 
         loop {
             match connection.next_event().await {
                 Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
-                Ok(event) => ending(&event, true).map_or(Ok(()), Err)?,
+                Ok(event) => session_end(&event, true).map_or(Ok(()), Err)?,
                 Err(failure) if failure.fault == Fault::Closed => {
                     return Err(Failure::new(Fault::Died, failure.detail));
                 }
@@ -164,14 +167,14 @@ async fn probe(connection: &mut Connection, subject: &Subject, index: usize) -> 
             }
         }
     };
-    match timeout(ANSWER_LIMIT, answered).await {
+    match timeout(ANSWER_TIMEOUT, answered).await {
         Ok(answer) => answer.map(|()| true),
         Err(_) => Ok(false),
     }
 }
 
-/// Why a subscription is not probed; `None` if it does no harm.
-fn harm(subscription: &Subscription, is_running: bool) -> Option<&'static str> {
+/// Why a subscription is not probed; `None` if probing does no harm.
+fn why_not_probed(subscription: &Subscription, is_running: bool) -> Option<&'static str> {
     let Subscription { destination, headers, .. } = subscription;
     let is = |name: &str| headers.get(name).is_some_and(|value| value == "true");
     let is_stream = headers.get("x-queue-type").is_some_and(|kind| kind == "stream");
@@ -210,7 +213,10 @@ mod tests {
             ("/queue/a", &[("exclusive", "true")]),
             ("/topic/a", &[("x-queue-name", "q"), ("auto-delete", "true")]),
         ] {
-            assert!(harm(&subscription(destination, headers), false).unwrap().contains("deleted"), "{destination}");
+            assert!(
+                why_not_probed(&subscription(destination, headers), false).unwrap().contains("deleted"),
+                "{destination}"
+            );
         }
     }
 
@@ -229,8 +235,8 @@ mod tests {
             ("/topic/a", &stream, false),
         ] {
             let subscription = subscription(destination, headers);
-            assert_eq!(harm(&subscription, false), None, "{destination}");
-            assert_eq!(harm(&subscription, true).is_some(), is_queue, "{destination}");
+            assert_eq!(why_not_probed(&subscription, false), None, "{destination}");
+            assert_eq!(why_not_probed(&subscription, true).is_some(), is_queue, "{destination}");
         }
     }
 
@@ -241,7 +247,7 @@ mod tests {
             heart_beat: stomp::HeartBeat { send: Duration::ZERO, expect },
             server: String::new(),
         };
-        let verdict = |expect, wants| greeted(Look::at(Step::Stomp), &greeting(expect), wants).verdict;
+        let verdict = |expect, wants| greeted(StepRun::start(Step::Stomp), &greeting(expect), wants).verdict;
         assert_eq!(verdict(Duration::from_secs(10), true), Verdict::Ok);
         assert_eq!(verdict(Duration::ZERO, true), Verdict::Warn);
         assert_eq!(verdict(Duration::ZERO, false), Verdict::Ok);

@@ -1,19 +1,21 @@
 //! The whole inbox as one file, row by row, so that a million notices need no more memory than one.
 //!
-//! Deliberately absent: a way back in. Invariant: both formats hold the fields of [`Row`], in its order, newest first.
+//! Deliberately absent: import. Invariant: both formats hold the fields of [`InboxRow`], in its
+//! order, newest first.
 
 use std::io::{self, Write};
 
-use super::view::Row;
+use super::view::InboxRow;
 use crate::store::StoreError;
 
-/// How to write it.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// One array, a notice a line.
     Json,
-    /// RFC 4180 with a header, UTF-8. A field that a spreadsheet would take for a formula gets an apostrophe in front:
-    /// what is in it comes from a server, and must not run on the computer of who opens the file.
+    /// RFC 4180 with a header, UTF-8. A field that a spreadsheet would take for a formula gets an
+    /// apostrophe in front: it comes from a server, and must not be executed where the file is
+    /// opened.
     Csv,
 }
 
@@ -28,7 +30,7 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// The fields of [`Row`].
+/// The fields of [`InboxRow`].
 const HEADER: [&str; 12] =
     ["id", "title", "body", "kind", "sender", "sent_at", "received_at", "read", "state", "priority", "link", "source"];
 
@@ -54,13 +56,13 @@ impl<W: Write> Sink<W> {
         }
     }
 
-    pub(super) fn put(&mut self, row: Row) -> io::Result<()> {
+    pub(super) fn put(&mut self, row: InboxRow) -> io::Result<()> {
         match self {
             Self::Json { out, is_empty } => {
                 out.write_all(if std::mem::take(is_empty) { b"\n" } else { b",\n" })?;
                 Ok(serde_json::to_writer(out, &row)?)
             }
-            Self::Csv(csv) => Ok(csv.serialize(harmless(row))?),
+            Self::Csv(csv) => Ok(csv.serialize(without_formulas(row))?),
         }
     }
 
@@ -75,8 +77,8 @@ impl<W: Write> Sink<W> {
     }
 }
 
-/// Disarms what a spreadsheet would calculate.
-fn harmless(mut row: Row) -> Row {
+/// Puts an apostrophe before what a spreadsheet would take for a formula.
+fn without_formulas(mut row: InboxRow) -> InboxRow {
     for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
         if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
             field.insert(0, '\'');

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Detail, Filter, Format, Inbox, Matching, Page, Place, Removal};
+use super::{Detail, Filter, Format, Inbox, InboxPage, MatchCount, Place, Removal};
 use crate::store::{
     Store, schema,
     tests::{Steps, arrival, at, notice, version},
@@ -41,11 +41,11 @@ fn both() -> (TempDir, Store, Inbox) {
     (dir, store, inbox)
 }
 
-fn ids(page: &Page) -> Vec<&str> {
+fn ids(page: &InboxPage) -> Vec<&str> {
     page.rows.iter().map(|detail| detail.row.id.as_str()).collect()
 }
 
-fn rows(page: Page) -> Vec<super::Row> {
+fn rows(page: InboxPage) -> Vec<super::InboxRow> {
     page.rows.into_iter().map(|detail| detail.row).collect()
 }
 
@@ -99,7 +99,7 @@ fn pages_come_newest_first_and_join_without_gap_or_double() {
 #[test]
 fn a_page_at_an_empty_place_knows_what_lies_on_both_sides() {
     let (_dir, mut store, mut inbox) = both();
-    let ends = |page: Page| (page.rows.len(), page.has_newer, page.next);
+    let ends = |page: InboxPage| (page.rows.len(), page.has_newer, page.next);
     assert_eq!(ends(inbox.page(&ALL, Place::Newest, 9).unwrap()), (0, false, None));
     assert_eq!(ends(inbox.page(&ALL, Place::Before(Seq(9)), 9).unwrap()), (0, false, None));
     let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
@@ -147,7 +147,7 @@ proptest! {
         };
         prop_assert_eq!(page.has_newer, expected.iter().any(|seq| *seq > top));
         prop_assert_eq!(page.next.is_some(), expected.iter().any(|seq| *seq < bottom));
-        prop_assert_eq!(inbox.count(&filter).unwrap(), Matching { number: expected.len() as u64, is_exact: true });
+        prop_assert_eq!(inbox.count(&filter).unwrap(), MatchCount { number: expected.len() as u64, is_exact: true });
         let seqs: Vec<i64> = inbox.seqs(&filter, 100).unwrap().into_iter().map(|seq| seq.0).collect();
         prop_assert_eq!(&seqs, &expected);
     }
@@ -166,11 +166,11 @@ fn a_search_with_many_hits_is_counted_by_an_honest_estimate() {
         })
         .collect();
     store.all(&batch);
-    let Matching { number, is_exact } = inbox.count(&saying("title")).unwrap();
+    let MatchCount { number, is_exact } = inbox.count(&saying("title")).unwrap();
     assert!(!is_exact && (2_950..=3_050).contains(&number), "{number}");
     inbox.mark(&inbox.find("0").unwrap(), true).unwrap();
-    assert_eq!(inbox.count(&saying("nothing")).unwrap(), Matching { number: 0, is_exact: true });
-    assert_eq!(inbox.count(&ALL).unwrap(), Matching { number: 6_000, is_exact: true });
+    assert_eq!(inbox.count(&saying("nothing")).unwrap(), MatchCount { number: 0, is_exact: true });
+    assert_eq!(inbox.count(&ALL).unwrap(), MatchCount { number: 6_000, is_exact: true });
 }
 
 #[test]
@@ -197,7 +197,7 @@ fn what_needs_an_action_is_open_and_has_one() {
     store.add(Notice { state: State::Decided, ..asking("3") });
     assert_eq!(ids(&inbox.page(&WAITING, Place::Newest, 9).unwrap()), ["1"]);
     store.arrive(Notice { state: State::Decided, version: Some(2), ..asking("1") });
-    assert_eq!(inbox.count(&WAITING).unwrap(), Matching { number: 0, is_exact: true });
+    assert_eq!(inbox.count(&WAITING).unwrap(), MatchCount { number: 0, is_exact: true });
 }
 
 #[test]
@@ -388,7 +388,7 @@ fn an_inbox_opened_read_only_can_be_read_and_searched() {
     store.add(notice("1"));
     let place = dir.path().join(schema::FILE);
     let connection = Connection::open_with_flags(&place, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut inbox = Inbox { connection, place };
+    let mut inbox = Inbox { connection, path: place };
     assert_eq!(ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()), ["1"]);
     assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 9).unwrap()), ["1"]);
     let error = inbox.delete(&[Seq(1)]).unwrap_err();

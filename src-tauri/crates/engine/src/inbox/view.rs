@@ -1,7 +1,6 @@
-//! What leaves the inbox: rows, details and numbers, in the shape scripts rely on
-//! (`docs/reference/commands.md`).
+//! Rows, details and statistics of the inbox, as scripts get them (`docs/reference/commands.md`).
 //!
-//! Values only. Times are RFC 3339, absent ones `null`.
+//! Deliberately absent: reading the database. Times are RFC 3339, absent ones `null`.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -12,13 +11,14 @@ use belfry_core::{
     storage::{Alert, Seq, Stored},
 };
 
-/// One line of the inbox. Serialises as exactly the fields `belfryctl inbox list --json` promises.
+/// One row of the inbox. Serialises as exactly the fields that `belfryctl inbox list --json`
+/// documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Row {
+pub struct InboxRow {
     /// Its place: for the next page, marks and deletes. Not for scripts.
     #[serde(skip)]
     pub seq: Seq,
-    /// The server's id. Two systems with clashing ids are told apart by their scope, in the detail view.
+    /// The server's id. If two systems use the same id, the scope in [`Detail`] distinguishes them.
     pub id: String,
     /// First line.
     pub title: String,
@@ -34,39 +34,39 @@ pub struct Row {
     pub received_at: Timestamp,
     /// Whether a person has read it.
     pub read: bool,
-    /// Where the matter stands.
+    /// Open, decided, withdrawn or expired.
     pub state: State,
-    /// How loud.
+    /// Its priority.
     pub priority: Priority,
-    /// Where more is to be seen; untrusted, may be empty.
+    /// A link to more about it; untrusted, may be empty.
     pub link: String,
-    /// By which way it came first.
+    /// How it came first.
     pub source: Source,
 }
 
 /// Everything about one notice.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detail {
-    /// What the list says of it.
+    /// Its row in the list.
     #[serde(flatten)]
-    pub row: Row,
+    pub row: InboxRow,
     /// Which of several systems with clashing ids; usually empty.
     pub scope: String,
     /// The server's version of it.
     pub version: Option<i64>,
     /// STOMP destination, or the API path it came by.
     pub destination: String,
-    /// Whether the server had delivered it before, where it says so.
+    /// Whether the server had delivered it before; `None` if the server does not say.
     pub undelivered: Option<bool>,
     /// What a person may do.
     pub actions: Vec<Action>,
     /// What no pointer mapped.
     pub extra: Map<String, Value>,
-    /// Why somebody was, or was not, notified.
+    /// Whether and why it notified.
     pub alert: Alert,
 }
 
-/// The inbox in numbers.
+/// Statistics of the inbox.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Stats {
     /// Notices.
@@ -75,15 +75,15 @@ pub struct Stats {
     pub unread: u64,
     /// Of these, not read and open: what the badge shows.
     pub badge: u64,
-    /// Of these, somebody still has to act, or nothing was said.
+    /// Of these, open: a person still has to act, or the server has sent no state.
     pub open: u64,
-    /// Of these, somebody acted.
+    /// Of these, decided.
     pub decided: u64,
-    /// Of these, the sender took them back.
+    /// Of these, withdrawn by the sender.
     pub withdrawn: u64,
-    /// Of these, they ran out.
+    /// Of these, expired.
     pub expired: u64,
-    /// Of these, it is not known whether their popup was seen.
+    /// Of these, it is not known whether their popup was shown.
     pub uncertain: u64,
     /// Messages that could not be used, ever.
     pub rejected: u64,
@@ -93,7 +93,7 @@ pub struct Stats {
     pub complete_through: Option<Timestamp>,
 }
 
-impl From<Stored> for Row {
+impl From<Stored> for InboxRow {
     fn from(stored: Stored) -> Self {
         Detail::from(stored).row
     }
@@ -102,7 +102,7 @@ impl From<Stored> for Row {
 impl From<Stored> for Detail {
     fn from(Stored { seq, source, received_at, read, alert, notice }: Stored) -> Self {
         Self {
-            row: Row {
+            row: InboxRow {
                 seq,
                 id: notice.key.id,
                 title: notice.title,

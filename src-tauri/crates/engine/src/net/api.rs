@@ -1,12 +1,12 @@
 //! The HTTP API of the message service: collect, history, delete, clients, send
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! One call, one answer or a [`Failure`]; when to call and when to try again is decided elsewhere. An answer is read only up
-//! to a limit and only if it is whole. Absent: pages' meaning ([`belfry_core::pipeline::catchup`]).
+//! Each call returns one answer or a [`Failure`]. An answer is read up to a limit and used only if
+//! it is whole. Deliberately absent: when to call and to try again, and what a page means
+//! ([`belfry_core::pipeline::catchup`]).
 
 use std::{sync::Arc, time::Duration};
 
-use bytes::BytesMut;
 use jiff::Timestamp;
 use reqwest::{Client, header};
 use secrecy::SecretString;
@@ -25,7 +25,7 @@ use belfry_core::{
 };
 
 /// How long an answer may take, beyond what the server was asked to wait.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -88,7 +88,7 @@ impl Api {
         Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
     }
 
-    /// Sends a message; the new id, where the server tells it.
+    /// Sends a message; returns its id if the answer has one.
     ///
     /// # Errors
     /// As [`Self::page`].
@@ -117,7 +117,7 @@ impl Api {
         envelope::check(&answer.body).map_err(unreadable)
     }
 
-    /// Who is signed in, as the server says it: an array of objects.
+    /// Who is signed in: the server's array of objects, as it is.
     ///
     /// # Errors
     /// As [`Self::page`].
@@ -137,8 +137,8 @@ impl Api {
         rows(&answer.body, &api.items)
     }
 
-    /// Does what a notice offers: the URL its sender gave is called, with the account's secret, if it leads to the API's
-    /// own origin and nowhere else. A POST says which action of which notice it is.
+    /// Performs an action of a notice: calls the URL its sender gave, with the account's secret, if
+    /// it leads to the API's own origin. A POST carries the ids of the notice and the action.
     ///
     /// # Errors
     /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
@@ -158,7 +158,7 @@ impl Api {
             _ => return Err(denied("the action asks for a method other than GET and POST")),
         };
         let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
-        // What is no JSON says nothing beyond its status.
+        // An answer that is not a JSON object has no envelope: its HTTP status decides.
         match serde_json::from_slice::<Value>(&answer.body) {
             Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
             _ => Ok(()),
@@ -207,10 +207,10 @@ impl Api {
                 self.client.get(with_query)
             }
         };
-        let mut response = request
+        let response = request
             .headers(headers)
             .header(header::ACCEPT, "application/json")
-            .timeout(wait + ANSWER_LIMIT)
+            .timeout(wait + ANSWER_TIMEOUT)
             .send()
             .await
             .map_err(|error| http::failure(error, &url))?;
@@ -218,19 +218,14 @@ impl Api {
             return Err(http::status_failure(response.status(), response.headers(), &url));
         }
         let server_time = http::server_time(response.headers());
-        let mut body = BytesMut::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| http::failure(error, &url))? {
-            if body.len() + piece.len() > MAX_ANSWER {
-                return Err(Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"));
-            }
-            body.extend_from_slice(&piece);
-        }
+        let body = http::read_body(response, MAX_ANSWER, &url).await?;
+        let body = body.ok_or_else(|| Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"))?;
         Ok(Answer { body, server_time })
     }
 }
 
 struct Answer {
-    body: BytesMut,
+    body: Vec<u8>,
     server_time: Option<Timestamp>,
 }
 
@@ -245,7 +240,7 @@ fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value
 fn unreadable(error: PageError) -> Failure {
     match error {
         PageError::Status(status) => Failure::new(Fault::Status(status), format!("code {status}")),
-        PageError::Failed(why) => Failure::new(Fault::Declined, why),
+        PageError::Failed(why) | PageError::Unavailable(why) => Failure::new(Fault::Declined, why),
         PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
         PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
     }

@@ -1,7 +1,9 @@
-//! How the secret travels: into CONNECT, and onto HTTP calls and the WebSocket handshake (`[auth]`).
+//! Writes the secret into CONNECT and into the headers of HTTP calls and of the WebSocket handshake
+//! (`[auth]`).
 //!
-//! The one place that exposes a secret, right before it is sent. Absent: where it comes from (the
-//! [`belfry_core::ports::Credentials`]) and whether the peer may have it ([`belfry_core::settings::NetworkSettings::is_allowed`]).
+//! The only place that exposes a secret, right before it is sent. Deliberately absent: where it
+//! comes from ([`belfry_core::ports::Credentials`]) and whether the peer may have it
+//! ([`belfry_core::settings::NetworkSettings::is_allowed`]).
 
 use data_encoding::BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -19,7 +21,7 @@ pub(crate) const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-device")
 /// The headers of an HTTP call or a handshake.
 ///
 /// # Errors
-/// [`Fault::Refused`] if the secret has characters no header can hold.
+/// [`Fault::Refused`] if the secret has characters that a header cannot hold.
 pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &DeviceId) -> Result<HeaderMap, Failure> {
     let secret = token.expose_secret();
     let (name, value) = match &settings.auth.http {
@@ -45,8 +47,9 @@ pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &D
 
 /// CONNECT for this account.
 ///
-/// RabbitMQ un-escapes CONNECT though the specification says otherwise, and it is the server that has logins and
-/// passcodes of every kind; the others are given tokens, which have no backslash. So one that has is escaped.
+/// RabbitMQ un-escapes CONNECT, against the specification, and its logins and passcodes may contain
+/// any character. Other servers get tokens, which contain no backslash. So CONNECT is always
+/// escaped.
 pub(crate) fn connect(settings: &Settings, token: &SecretString, device: &DeviceId) -> stomp::Connect {
     let secret = token.expose_secret();
     let login = Some(settings.auth.login.clone()).filter(|login| !login.is_empty());
@@ -70,7 +73,7 @@ pub(crate) fn connect(settings: &Settings, token: &SecretString, device: &Device
     }
 }
 
-/// What is said when a secret cannot be sent at all.
+/// The failure for a secret that cannot be sent at all.
 pub(crate) fn unfit() -> Failure {
     Failure::new(Fault::Refused, "the token has characters (such as a line break) that cannot be sent")
 }

@@ -1,8 +1,10 @@
-//! From a company's address to settings: `/.well-known/belfry.json`, or an endpoint typed by hand.
+//! From a company's address to settings: `/.well-known/belfry.json`, or an endpoint that a person
+//! typed.
 //!
-//! The document is a settings document without secrets; only what speaks of the server is taken from it
-//! ([`belfry_core::settings::read_discovered`]). Deliberately absent: signing in, and writing settings. Invariants: nothing
-//! secret is sent; plain HTTP is asked only where a secret may go over it too; an answer is read up to [`MAX_DOCUMENT`].
+//! The document is a settings document without secrets; only keys about the server are taken from
+//! it ([`belfry_core::settings::read_discovered`]). Deliberately absent: signing in, and writing
+//! settings. Invariants: no secret is sent; plain HTTP is used only where a secret would be allowed
+//! too; an answer is read up to [`MAX_DOCUMENT`].
 
 use std::time::Duration;
 
@@ -16,69 +18,73 @@ use belfry_core::{
     settings::{self, InsecureEndpoint, NetworkSettings, Settings, SettingsErrors},
 };
 
-/// Where the document is, below an address.
+/// The path of the document.
 const PATH: &str = "/.well-known/belfry.json";
 /// Largest document taken, in bytes.
 const MAX_DOCUMENT: usize = 64 * 1024;
 /// How long the answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What stands at an address.
+/// What was discovered at an address.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct DiscoveredServer {
     /// The settings that lead there; everything else is the default.
     pub settings: Settings,
     /// The keys to write into a settings file for that.
     pub keys: Vec<(String, Value)>,
     /// The name the server gives itself; may be empty.
     pub name: String,
-    /// Whether the server said so itself; false for an endpoint typed by hand.
+    /// Whether the settings come from the server; false for an endpoint that a person typed.
     pub is_discovered: bool,
 }
 
-/// Why nothing was found.
+/// Why discovery failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DiscoveryError {
-    /// It is no address.
+    /// The text is not an address.
     #[error(
-        "this is no address: type the server's name, such as push.example.com, or an endpoint, such as wss://push.example.com/ws"
+        "this is not an address: type the server's name, such as push.example.com, or an endpoint, such as wss://push.example.com/ws"
     )]
     BadAddress,
     /// Not encrypted, where it must be.
     #[error(transparent)]
     Insecure(#[from] InsecureEndpoint),
-    /// Nobody answers, or not with a certificate that is trusted.
+    /// There is no answer, or the certificate is not trusted.
     #[error("{}", .0.reason())]
     Unreachable(Failure),
-    /// It answers, but names no settings.
+    /// There is an answer, but no settings in it.
     #[error("{0}: the server does not say how to connect: ask IT for the endpoint, and type it")]
     Nothing(String),
-    /// What it names is wrong.
-    #[error("the server's own settings are wrong: tell who runs it\n{0}")]
+    /// The settings in the answer are wrong.
+    #[error("the server's own settings are wrong: tell its administrator\n{0}")]
     Wrong(SettingsErrors),
 }
 
-/// An address as somebody typed it.
+/// An address that a person typed.
 enum Address {
     /// A WebSocket endpoint.
     Endpoint(Url),
-    /// Where to ask, in this order.
+    /// Where to look for the document, in this order.
     Servers(Vec<Url>),
 }
 
-/// Finds out what stands at an address: a name (asked over HTTPS), an http or https address, or a ws or wss endpoint. `network`
-/// says where plain text is allowed.
+/// Discovers the server at an address: a name (over HTTPS), an http or https address, or a ws or
+/// wss endpoint. `network` decides where plain text is allowed.
 ///
 /// # Errors
 /// [`DiscoveryError`].
-pub async fn discover(client: &Client, network: &NetworkSettings, typed: &str) -> Result<Found, DiscoveryError> {
+pub async fn discover(
+    client: &Client,
+    network: &NetworkSettings,
+    typed: &str,
+) -> Result<DiscoveredServer, DiscoveryError> {
     let servers = match address(typed, network)? {
-        Address::Endpoint(endpoint) => return by_hand(&endpoint),
+        Address::Endpoint(endpoint) => return typed_endpoint(&endpoint),
         Address::Servers(servers) => servers,
     };
     let mut first = None;
     for server in servers {
-        match ask(client, &server).await {
+        match fetch_document(client, &server).await {
             Err(error @ DiscoveryError::Unreachable(_)) => first = first.or(Some(error)),
             found => return found,
         }
@@ -113,18 +119,17 @@ fn address(typed: &str, network: &NetworkSettings) -> Result<Address, DiscoveryE
     }
 }
 
-fn by_hand(endpoint: &Url) -> Result<Found, DiscoveryError> {
+fn typed_endpoint(endpoint: &Url) -> Result<DiscoveredServer, DiscoveryError> {
     let document = serde_json::json!({ "server": { "endpoints": [endpoint.as_str()] } });
     let (settings, keys) =
         settings::read_discovered(&document, &http::host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
-    Ok(Found { settings, keys, name: String::new(), is_discovered: false })
+    Ok(DiscoveredServer { settings, keys, name: String::new(), is_discovered: false })
 }
 
-async fn ask(client: &Client, url: &Url) -> Result<Found, DiscoveryError> {
-    let unreachable = |error| DiscoveryError::Unreachable(http::failure(error, url));
+async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, DiscoveryError> {
     let nothing = |what: &str| DiscoveryError::Nothing(format!("{}{PATH}: {what}", http::host_of(url)));
-    let request = client.get(url.clone()).header(header::ACCEPT, "application/json").timeout(ANSWER_LIMIT);
-    let mut response = request.send().await.map_err(unreachable)?;
+    let request = client.get(url.clone()).header(header::ACCEPT, "application/json").timeout(ANSWER_TIMEOUT);
+    let response = request.send().await.map_err(|error| DiscoveryError::Unreachable(http::failure(error, url)))?;
     let status = response.status();
     if status.is_server_error() || status == reqwest::StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return Err(DiscoveryError::Unreachable(http::status_failure(status, response.headers(), url)));
@@ -132,24 +137,19 @@ async fn ask(client: &Client, url: &Url) -> Result<Found, DiscoveryError> {
     if !status.is_success() {
         return Err(nothing(&format!("HTTP {}", status.as_u16())));
     }
-    let mut body = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(unreachable)? {
-        body.extend_from_slice(&piece);
-        if body.len() > MAX_DOCUMENT {
-            return Err(nothing("larger than a settings document"));
-        }
-    }
+    let body = http::read_body(response, MAX_DOCUMENT, url).await.map_err(DiscoveryError::Unreachable)?;
+    let body = body.ok_or_else(|| nothing("larger than a settings document"))?;
     let document: Value = serde_json::from_slice(&body).map_err(|_| nothing("not JSON"))?;
     if document.pointer("/server").is_none() {
         return Err(nothing("it names no server"));
     }
     let (settings, keys) = settings::read_discovered(&document, &http::host_of(url)).map_err(DiscoveryError::Wrong)?;
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(Found { settings, keys, name, is_discovered: true })
+    Ok(DiscoveredServer { settings, keys, name, is_discovered: true })
 }
 
 impl DiscoveryError {
-    /// Whether a certificate is the trouble.
+    /// Whether the certificate is the reason.
     pub fn is_tls(&self) -> bool {
         matches!(self, Self::Unreachable(failure) if failure.fault == Fault::Tls)
     }
@@ -159,7 +159,7 @@ impl DiscoveryError {
 mod tests {
     use super::*;
 
-    fn asked(typed: &str) -> Result<Vec<String>, DiscoveryError> {
+    fn addresses(typed: &str) -> Result<Vec<String>, DiscoveryError> {
         Ok(match address(typed, &NetworkSettings::default())? {
             Address::Endpoint(url) => vec![url.to_string()],
             Address::Servers(urls) => urls.iter().map(ToString::to_string).collect(),
@@ -169,27 +169,30 @@ mod tests {
     #[test]
     fn an_address_is_asked_over_https_and_in_the_clear_only_where_a_secret_may_go_too() {
         let document = |origin: &str| format!("{origin}{PATH}");
-        assert_eq!(asked(" push.example.com ").unwrap(), [document("https://push.example.com")]);
-        assert_eq!(asked("https://push.example.com:8443/x?y#z").unwrap(), [document("https://push.example.com:8443")]);
+        assert_eq!(addresses(" push.example.com ").unwrap(), [document("https://push.example.com")]);
         assert_eq!(
-            asked("127.0.0.1:8080").unwrap(),
+            addresses("https://push.example.com:8443/x?y#z").unwrap(),
+            [document("https://push.example.com:8443")]
+        );
+        assert_eq!(
+            addresses("127.0.0.1:8080").unwrap(),
             [document("https://127.0.0.1:8080"), document("http://127.0.0.1:8080")]
         );
-        assert_eq!(asked("wss://push.example.com/ws").unwrap(), ["wss://push.example.com/ws"]);
+        assert_eq!(addresses("wss://push.example.com/ws").unwrap(), ["wss://push.example.com/ws"]);
         for insecure in ["http://push.example.com", "ws://push.example.com/ws"] {
-            assert!(matches!(asked(insecure), Err(DiscoveryError::Insecure(_))), "{insecure}");
+            assert!(matches!(addresses(insecure), Err(DiscoveryError::Insecure(_))), "{insecure}");
         }
         for bad in ["", "  ", "a b", "ftp://h", "alice:secret@h", "https://alice@h", "://", "https://"] {
-            assert_eq!(asked(bad), Err(DiscoveryError::BadAddress), "{bad:?}");
+            assert_eq!(addresses(bad), Err(DiscoveryError::BadAddress), "{bad:?}");
         }
     }
 
     #[test]
     fn an_endpoint_typed_by_hand_is_settings_too() {
-        let found = by_hand(&Url::parse("wss://push.example.com/ws").unwrap()).unwrap();
+        let found = typed_endpoint(&Url::parse("wss://push.example.com/ws").unwrap()).unwrap();
         assert_eq!(found.keys, [("server.endpoints".to_owned(), serde_json::json!(["wss://push.example.com/ws"]))]);
         assert_eq!(found.settings.server.endpoints.len(), 1);
-        let secret = by_hand(&Url::parse("wss://push.example.com/ws?token=abc").unwrap()).unwrap_err();
+        let secret = typed_endpoint(&Url::parse("wss://push.example.com/ws?token=abc").unwrap()).unwrap_err();
         assert!(matches!(&secret, DiscoveryError::Wrong(_)) && !secret.to_string().contains("abc"), "{secret}");
     }
 

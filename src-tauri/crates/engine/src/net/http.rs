@@ -1,13 +1,15 @@
-//! The HTTP client that transport, API and sign-in share: proxy, trust, client certificate, one user agent.
+//! The HTTP client that transport, API and sign-in share: proxy, trust, client certificate, one
+//! user agent.
 //!
-//! One place turns an error of the network into a [`Failure`], without the URL: its path may carry a token. No redirects:
-//! a secret goes to the host the settings name or nowhere. HTTP/1.1 only, since a WebSocket begins as an upgrade.
+//! The only place that turns an error of the network into a [`Failure`], without the URL, whose
+//! path may carry a token. Invariants: no redirects, so a secret goes only to the host that the
+//! settings name; HTTP/1.1 only, since a WebSocket begins as an upgrade.
 
 use std::time::Duration;
 
 use hyper_util::client::proxy::matcher::Matcher;
 pub use reqwest::Client;
-use reqwest::{Certificate, Identity, StatusCode, header};
+use reqwest::{Certificate, Identity, Response, StatusCode, header};
 use secrecy::SecretString;
 use url::Url;
 
@@ -17,19 +19,19 @@ use belfry_core::{
 };
 
 /// How long DNS, TCP, proxy and TLS may take together.
-pub const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Builds the client.
 ///
 /// # Errors
 /// [`Fault::Settings`] when a file that `[network]` names cannot be used: nothing is sent then.
 pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
-    // A second engine in the process finds it installed; that is fine.
+    // This fails when another engine of this process has installed it before, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(CONNECT_LIMIT)
+        .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
         .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
     builder = match &settings.proxy {
@@ -82,13 +84,14 @@ pub(crate) fn http_url(endpoint: &Url) -> Url {
     url
 }
 
-/// The proxy that the client would take to this URL, and what it would say there to be let in; `None`: straight.
+/// The proxy that the client would use for this URL, with its credential; `None`: a direct
+/// connection.
 pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<SecretString>)> {
     match &settings.proxy {
         Proxy::None => None,
         Proxy::Url(proxy) => Some((proxy.clone(), None)),
         Proxy::System => {
-            // The client asks the same code.
+            // The client uses the same code.
             let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
             let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
             Some((Url::parse(&found.uri().to_string()).ok()?, credential))
@@ -96,17 +99,33 @@ pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Op
     }
 }
 
-/// Asks who answers at a server, without a secret and without a path: the TLS chain is checked on the way. Returns the
-/// server's clock, where it tells.
+/// Sends a request without a secret and without a path, which also checks the TLS certificate.
+/// Returns the server's clock if the answer has a `Date`.
 ///
 /// # Errors
 /// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer.
-pub(crate) async fn knock(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
+pub(crate) async fn probe(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
     let mut root = http_url(url);
     root.set_path("/");
     root.set_query(None);
-    let asked = client.get(root).timeout(CONNECT_LIMIT).send().await;
+    let asked = client.get(root).timeout(CONNECT_TIMEOUT).send().await;
     asked.map(|response| server_time(response.headers())).map_err(|error| failure(error, url))
+}
+
+/// Reads the body of an answer; `None` when it is larger than `limit` bytes, of which no more than
+/// that are read.
+///
+/// # Errors
+/// [`Failure`] when the body does not arrive whole.
+pub(crate) async fn read_body(mut response: Response, limit: usize, url: &Url) -> Result<Option<Vec<u8>>, Failure> {
+    let mut body = Vec::new();
+    while let Some(piece) = response.chunk().await.map_err(|error| failure(error, url))? {
+        if body.len() + piece.len() > limit {
+            return Ok(None);
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Some(body))
 }
 
 /// What an error of the client means.
@@ -115,7 +134,8 @@ pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
     if error.is_timeout() {
         return Failure::new(Fault::TimedOut, host_of(url));
     }
-    // The innermost cause says most ("connection refused"); the outer ones say "error sending request".
+    // The innermost cause is the useful one ("connection refused"); the outer ones are "error
+    // sending request".
     let mut cause: &dyn std::error::Error = &error;
     let mut tls = false;
     while let Some(source) = cause.source() {
@@ -126,7 +146,7 @@ pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
     Failure::new(fault, format!("{}: {}", host_of(url), cause.to_string().to_lowercase()))
 }
 
-/// What an HTTP status other than the hoped-for one means. 407 comes from a proxy.
+/// What an HTTP status other than the expected one means. 407 comes from a proxy.
 pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url) -> Failure {
     let fault = match status {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::ProxyAuth,
@@ -136,8 +156,9 @@ pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url
     Failure { retry_after: retry_after(headers), ..Failure::new(fault, detail) }
 }
 
-/// `Retry-After` in either of its forms (RFC 9110, section 10.2.3), a date measured against the server's own `Date`;
-/// at most an hour, so that a server's mistake does not silence a client for days.
+/// `Retry-After` in either of its forms (RFC 9110, section 10.2.3), a date measured against the
+/// server's own `Date`; at most an hour, so that a server's mistake does not silence a client for
+/// days.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
     let delay = match text.parse::<u64>() {

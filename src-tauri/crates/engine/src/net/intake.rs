@@ -1,7 +1,8 @@
-//! The way in: from frames and rows, as they came, to notices and to what is kept of those that cannot be used.
+//! Maps frames and rows to notices, and what cannot be used to rejected messages.
 //!
-//! Maps by `[message]` with the scope of the subscription or the API. Nothing that came is dropped silently: what is not
-//! a notice becomes a [`Write::Rejected`], which is counted, shown and then acknowledged.
+//! Maps by `[message]` with the scope of the subscription or the API. Deliberately absent: writing.
+//! Invariant: nothing is dropped silently; what is not a notice becomes a [`Write::Rejected`],
+//! which is counted, shown and then acknowledged.
 
 use jiff::{Timestamp, tz::TimeZone};
 use stomp::{Frame, Oversize};
@@ -14,13 +15,10 @@ use belfry_core::{
     },
     pipeline::Message,
     settings::{MessageSettings, Settings},
-    storage::{RejectReason, Write},
+    storage::{MAX_REJECTED, RejectReason, Write},
 };
 
-/// As much of an unusable message is kept, headers and body each, in bytes.
-const KEPT: usize = 64 * 1024;
-
-/// How this account's messages are read.
+/// Reads this account's messages.
 #[derive(Debug, Clone)]
 pub struct Intake {
     mapping: MessageSettings,
@@ -30,7 +28,7 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Reads by these settings, in this time zone.
+    /// Maps by these settings, in this time zone.
     pub fn new(settings: &Settings, system_zone: TimeZone) -> Self {
         Self {
             mapping: settings.message.clone(),
@@ -60,13 +58,14 @@ impl Intake {
         }
     }
 
-    /// Keeps what is left of a message beyond the limits.
+    /// A rejected message of what was read of one beyond the limits.
     pub fn oversize(&self, oversize: &Oversize, now: Timestamp) -> Message {
         let destination = oversize.head.header("destination").unwrap_or_default().into_owned();
         rejected(RejectReason::TooLarge, destination, oversize.head.raw_head(), &oversize.prefix, now)
     }
 
-    /// Reads the rows of a page that came from `path`: notices in their order, and what could not be used.
+    /// Reads the rows of a page that came from `path`: notices in their order, and what could not
+    /// be used.
     pub fn rows(&self, page: &envelope::Page, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
         let (mut notices, mut unusable) = (Vec::new(), Vec::new());
         for item in &page.items {
@@ -91,7 +90,7 @@ impl Intake {
 }
 
 fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8], now: Timestamp) -> Message {
-    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(KEPT)).unwrap_or_default().to_vec();
+    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(MAX_REJECTED)).unwrap_or_default().to_vec();
     let write = Write::Rejected { reason, destination, head: first(head), body: first(body), received_at: now };
     Message { rejected: vec![write], ..Message::default() }
 }

@@ -1,10 +1,11 @@
 //! A token for a login and a password: mode `password` with `auth.login_url`
 //! (`docs/reference/settings.md`).
 //!
-//! One question, one answer or a [`Failure`]; when to ask is [`crate::net::token`]'s matter. A server that says no to the
-//! password is told from one that cannot answer now: only the first needs a person. What is neither, such as a 404, is taken
-//! for a wrong address. Invariant: the password goes to `auth.login_url` and nowhere else, and never over plain text that
-//! the settings do not allow.
+//! One request returns a token or a [`Failure`]. A server that refuses the password is
+//! distinguished from one that cannot answer now: only the first needs a person. Any other status,
+//! such as 404, means a wrong address. Deliberately absent: when to ask ([`crate::net::token`]).
+//! Invariant: the password goes to `auth.login_url` and nowhere else, and never over plain text
+//! that the settings do not allow.
 
 use std::time::Duration;
 
@@ -14,25 +15,26 @@ use url::Url;
 
 use crate::net::http::{self, Client};
 use belfry_core::{
+    envelope::{self, PageError},
     error::{Failure, Fault},
     settings::{AuthSettings, Settings},
 };
 
 /// How long the answer may take.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 256 * 1024;
-/// Longest words of a server that are shown, in characters.
-const MAX_WORDS: usize = 200;
 /// Where a token is looked for when the settings do not say it.
-const USUAL: [&str; 3] = ["/token", "/data/token", "/access_token"];
-/// What servers answer to a wrong password. It is not sent a second time unasked, since accounts get locked by that.
+const USUAL_POINTERS: [&str; 3] = ["/token", "/data/token", "/access_token"];
+/// The statuses that servers answer to a wrong password. The same password is not sent again by
+/// itself, since that can lock the account.
 const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
 
 /// Asks for a token.
 ///
 /// # Errors
-/// [`Fault::Password`] when the server says no to login and password, else what keeps it from saying yes.
+/// [`Fault::Password`] when the server refuses login and password, else the failure that kept it
+/// from answering.
 pub(crate) async fn token(
     client: &Client,
     settings: &Settings,
@@ -43,8 +45,8 @@ pub(crate) async fn token(
     settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
     let request =
         client.post(url.clone()).header("content-type", "application/json").header("accept", "application/json");
-    let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_LIMIT).send().await;
-    let mut response = sent.map_err(|error| http::failure(error, url))?;
+    let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_TIMEOUT).send().await;
+    let response = sent.map_err(|error| http::failure(error, url))?;
     let status = response.status();
     if REFUSALS.contains(&status.as_u16()) {
         return Err(Failure::new(Fault::Password, format!("{host}: HTTP {}", status.as_u16())));
@@ -52,17 +54,13 @@ pub(crate) async fn token(
     if !status.is_success() {
         return Err(http::status_failure(status, response.headers(), url));
     }
-    let mut answer = Vec::new();
-    while let Some(piece) = response.chunk().await.map_err(|error| http::failure(error, url))? {
-        answer.extend_from_slice(&piece);
-        if answer.len() > MAX_ANSWER {
-            return Err(Failure::new(Fault::BadAnswer, host));
-        }
-    }
+    let answer = http::read_body(response, MAX_ANSWER, url).await?;
+    let answer = answer.ok_or_else(|| Failure::new(Fault::BadAnswer, host.clone()))?;
     read(&answer, &settings.auth, &host)
 }
 
-/// The template with login and password in it, as JSON writes them; what is put in is never looked into again.
+/// The template with login and password inserted as JSON text; inserted text is not searched for
+/// placeholders.
 fn body(auth: &AuthSettings, password: &SecretString) -> String {
     let mut body = String::new();
     let mut rest = auth.login_body.as_str();
@@ -88,47 +86,29 @@ fn escaped(text: &str) -> String {
     quoted.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or_default().to_owned()
 }
 
-/// The token in an answer that came with success, unless its envelope says otherwise (as in [`belfry_core::envelope`]).
+/// The token in an answer that came with success, unless its envelope says otherwise
+/// ([`belfry_core::envelope`]).
 fn read(answer: &[u8], auth: &AuthSettings, host: &str) -> Result<SecretString, Failure> {
+    envelope::check(answer).map_err(|error| refusal(error, host))?;
     let answer: Value = serde_json::from_slice(answer)
         .map_err(|_| Failure::new(Fault::BadAnswer, format!("{host}: auth.login_url")))?;
-    if let Some(code) = declined(&answer) {
-        let fault = if code.is_some_and(|code| code == 429 || (500..600).contains(&code)) {
-            Fault::Declined
-        } else {
-            Fault::Password
-        };
-        return Err(Failure::new(fault, words(&answer, code, host)));
-    }
     let found = if auth.login_token.is_empty() {
-        USUAL.iter().find_map(|pointer| answer.pointer(pointer)?.as_str().filter(|token| !token.is_empty()))
+        USUAL_POINTERS.iter().find_map(|pointer| answer.pointer(pointer)?.as_str().filter(|token| !token.is_empty()))
     } else {
         answer.pointer(auth.login_token.as_str()).and_then(Value::as_str).filter(|token| !token.is_empty())
     };
-    // The same server will give the same answer: somebody has to say where the token is.
+    // The same server will give the same answer: a person has to set where the token is.
     let token = found.ok_or_else(|| Failure::new(Fault::Settings, format!("auth.login_token ({host})")))?;
     Ok(SecretString::from(token))
 }
 
-/// The code of an envelope that says no; `None` if it says yes, or nothing.
-fn declined(answer: &Value) -> Option<Option<u64>> {
-    let code = match answer.get("code") {
-        Some(Value::Number(code)) => code.as_u64(),
-        Some(Value::String(code)) => code.parse().ok(),
-        _ => None,
-    };
-    let is_declined = !matches!(code, None | Some(0 | 200)) || answer.get("success") == Some(&Value::Bool(false));
-    is_declined.then_some(code)
-}
-
-/// What the server says of it, on one line.
-fn words(answer: &Value, code: Option<u64>, host: &str) -> String {
-    let said = ["msg", "message"].iter().find_map(|name| answer.get(*name)?.as_str()).unwrap_or_default();
-    let said: String = said.chars().filter(|c| !c.is_control()).take(MAX_WORDS).collect();
-    match (said.trim(), code) {
-        ("", Some(code)) => format!("{host}: code {code}"),
-        ("", None) => host.to_owned(),
-        (said, _) => said.to_owned(),
+/// The failure for an envelope that reports one.
+fn refusal(error: PageError, host: &str) -> Failure {
+    match error {
+        PageError::Unavailable(why) => Failure::new(Fault::Declined, format!("{host}: {why}")),
+        PageError::Failed(why) => Failure::new(Fault::Password, format!("{host}: {why}")),
+        PageError::Status(code) => Failure::new(Fault::Password, format!("{host}: code {code}")),
+        PageError::NotJson(_) | PageError::NoItems => Failure::new(Fault::BadAnswer, format!("{host}: auth.login_url")),
     }
 }
 
@@ -173,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn an_envelope_that_says_no_is_a_wrong_password_unless_the_server_is_in_trouble() {
+    fn an_envelope_that_refuses_is_a_wrong_password_unless_the_server_is_unavailable() {
         let failure = |answer: &str| read(answer.as_bytes(), &auth("", "", ""), "h:1").unwrap_err();
         for no in [r#"{"code":401,"token":"t"}"#, r#"{"code":"1001","msg":"bad\n password"}"#, r#"{"success":false}"#] {
             assert_eq!(failure(no).fault, Fault::Password, "{no}");
         }
-        assert_eq!(failure(r#"{"code":1001,"msg":"bad\n password"}"#).detail, "bad password");
+        assert_eq!(failure(r#"{"code":1001,"msg":"bad\n password"}"#).detail, "h:1: bad password (code 1001)");
         for trouble in [r#"{"code":500}"#, r#"{"code":429,"msg":"slow down"}"#] {
             assert_eq!(failure(trouble).fault, Fault::Declined, "{trouble}");
         }

@@ -1,8 +1,10 @@
-//! One errand on a session of its own: check a sign-in, or send a message, and say good-bye.
+//! One-shot requests on a session of their own: check a sign-in, or send a message, then
+//! disconnect.
 //!
-//! For commands that end. It never subscribes, so it takes nobody's messages, and it needs no lock: it works beside a
-//! running engine. Absent: trying again; whoever runs an errand is told and decides. Limit: [`ATTEMPT_LIMIT`] for an
-//! endpoint, [`RECEIPT_LIMIT`] for a message.
+//! For commands that end. Such a session never subscribes, so it takes no messages from a queue,
+//! and it needs no lock: it works beside a running engine. Deliberately absent: trying again, which
+//! the caller decides. Limits: [`ATTEMPT_LIMIT`] for an endpoint, [`RECEIPT_TIMEOUT`] for a
+//! message.
 
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use stomp::{HeartBeat, SessionEvent, Version};
 use tokio::time::timeout;
 
 use crate::net::{
-    connection::{Connection, Identity, check_user, ending},
+    connection::{Connection, Identity, check_user, session_end},
     http::{self, Client},
 };
 use belfry_core::{
@@ -20,23 +22,23 @@ use belfry_core::{
 };
 
 /// How long a server may take to confirm a message. Some never do (Spring's simple broker).
-pub const RECEIPT_LIMIT: Duration = Duration::from_secs(5);
+pub const RECEIPT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What the server answered to CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Greeting {
-    /// The version both speak.
+    /// The negotiated version.
     pub version: Version,
-    /// The heart-beat both agreed on.
+    /// The negotiated heart-beat.
     pub heart_beat: HeartBeat,
-    /// Name and version of the server, where it tells.
+    /// Name and version of the server; empty if CONNECTED has none.
     pub server: String,
 }
 
 /// Waits for CONNECTED, at most [`ATTEMPT_LIMIT`].
 ///
 /// # Errors
-/// [`Failure`]: refused, somebody else's session, not STOMP, or silence.
+/// [`Failure`]: refused, a session for another login, not STOMP, or no answer.
 pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<Greeting, Failure> {
     let greeted = async {
         loop {
@@ -45,7 +47,7 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
                 check_user(user_name, identity)?;
                 return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default() });
             }
-            if let Some(failure) = ending(&event, false) {
+            if let Some(failure) = session_end(&event, false) {
                 return Err(failure);
             }
         }
@@ -53,7 +55,8 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
     timeout(ATTEMPT_LIMIT, greeted).await.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, "")))
 }
 
-/// A session on the first endpoint that has one to give. A server that refuses the sign-in is not asked again elsewhere.
+/// A session on the first endpoint that opens one. After a refused sign-in no other endpoint is
+/// tried.
 ///
 /// # Errors
 /// [`Failure`] of the first endpoint that failed for good, else of the first.
@@ -78,11 +81,11 @@ pub async fn connect(client: &Client, identity: &Identity, token: &SecretString)
     Err(first.unwrap_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty")))
 }
 
-/// Sends one message, and says whether the server confirmed it within [`RECEIPT_LIMIT`].
+/// Sends one message, and says whether the server confirmed it within [`RECEIPT_TIMEOUT`].
 ///
 /// # Errors
-/// [`Failure`]; [`Fault::Denied`] when the server ended the session instead of taking the message, as RabbitMQ does
-/// without a word when the destination does not exist or may not be written.
+/// [`Failure`]; [`Fault::Denied`] when the server ended the session instead of taking the message,
+/// as RabbitMQ does, without an ERROR, when the destination does not exist or may not be written.
 pub async fn send(
     mut connection: Connection,
     destination: &str,
@@ -97,7 +100,7 @@ pub async fn send(
         loop {
             match connection.next_event().await {
                 Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
-                Ok(event) => ending(&event, true).map_or(Ok(()), Err)?,
+                Ok(event) => session_end(&event, true).map_or(Ok(()), Err)?,
                 Err(failure) if failure.fault == Fault::Closed => {
                     let detail = format!("it closed the session instead of taking the message ({})", failure.detail);
                     return Err(Failure::new(Fault::Denied, detail));
@@ -106,7 +109,7 @@ pub async fn send(
             }
         }
     };
-    let is_confirmed = match timeout(RECEIPT_LIMIT, confirmed).await {
+    let is_confirmed = match timeout(RECEIPT_TIMEOUT, confirmed).await {
         Ok(result) => result.map(|()| true),
         Err(_) => Ok(false),
     }?;

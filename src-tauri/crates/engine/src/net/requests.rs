@@ -1,8 +1,10 @@
-//! What a person asks of the server beside the session: delete there, read older history, see who is signed in, act.
+//! Requests that a person makes of the server beside the session: delete there, read older history,
+//! see who is signed in, perform an action.
 //!
-//! Each is one question and one answer; nothing is tried again, since somebody waits for it and can, but with a newer token
-//! where the first one had run out. Deliberately absent: the inbox, which whoever asks changes with the answer. Invariant: what is read here owes no popup, so nothing is
-//! handed out that the session may still deliver.
+//! Each is one request with one answer. It is repeated only with a newer token, when the first one
+//! had expired; for anything else the waiting person decides. Deliberately absent: the inbox, which
+//! the caller changes with the answer. Invariant: notices read here never notify, so those that the
+//! session may still deliver are left out.
 
 use std::{fmt, sync::Arc};
 
@@ -26,16 +28,16 @@ use belfry_core::{
     },
 };
 
-/// Asks, and asks again with a newer token if the first was refused.
-macro_rules! asked {
-    ($server:ident, |$api:ident, $token:ident| $question:expr) => {{
+/// Makes a request, and repeats it with a newer token if the first was refused.
+macro_rules! with_newer_token {
+    ($server:ident, |$api:ident, $token:ident| $request:expr) => {{
         let $api = $server.api()?;
         let $token = &$server.token.get().await?;
-        match $question.await {
+        match $request.await {
             Err(failure) => match $server.newer($token, failure).await {
                 Ok($token) => {
                     let $token = &$token;
-                    $question.await
+                    $request.await
                 }
                 Err(failure) => Err(failure),
             },
@@ -44,9 +46,9 @@ macro_rules! asked {
     }};
 }
 
-/// The server of a running engine.
+/// Requests to the server of a running engine.
 #[derive(Clone)]
-pub struct Server {
+pub struct ServerRequests {
     pub(crate) client: Result<Client, Failure>,
     pub(crate) identity: Arc<Identity>,
     pub(crate) intake: Arc<Intake>,
@@ -66,16 +68,16 @@ pub struct Offers {
     pub send: bool,
 }
 
-/// Somebody who is signed in.
+/// A client that is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SignedIn {
-    /// Who.
+pub struct SignedInClient {
+    /// Its login.
     pub login: String,
-    /// On which device, as the server names it.
+    /// Its device, as the server names it.
     pub device: String,
-    /// Since when, as the server says it; may be empty.
+    /// Since when, in the server's words; may be empty.
     pub since: String,
-    /// It is this account on this device.
+    /// Whether it is this account on this device.
     pub is_this: bool,
 }
 
@@ -88,8 +90,8 @@ pub struct HistoryPage {
     pub is_last: bool,
 }
 
-impl Server {
-    /// What it can do.
+impl ServerRequests {
+    /// Which requests the settings allow.
     pub fn offers(&self) -> Offers {
         let api = &self.identity.settings.api;
         let has = |path: &str| api.base.is_some() && !path.is_empty();
@@ -101,12 +103,12 @@ impl Server {
         }
     }
 
-    /// Deletes its record of a message, for every receiver; false if it had none.
+    /// Deletes the server's record of a message, for every receiver; false if it had none.
     ///
     /// # Errors
     /// [`Failure`].
     pub async fn delete(&self, id: &str) -> Result<bool, Failure> {
-        match asked!(self, |api, token| api.delete(token, id)) {
+        match with_newer_token!(self, |api, token| api.delete(token, id)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
             Err(failure) => Err(failure),
@@ -117,23 +119,29 @@ impl Server {
     ///
     /// # Errors
     /// [`Failure`].
-    pub async fn clients(&self) -> Result<Vec<SignedIn>, Failure> {
+    pub async fn clients(&self) -> Result<Vec<SignedInClient>, Failure> {
         let (own, device) = (self.identity.account.login(), self.identity.device.as_str());
-        let mut signed_in: Vec<SignedIn> = asked!(self, |api, token| api.clients(token))?
+        let mut signed_in: Vec<SignedInClient> = with_newer_token!(self, |api, token| api.clients(token))?
             .iter()
             .map(|row| {
                 let login = text(row, &["loginName", "login", "userId", "user"]);
                 let named = text(row, &["device", "deviceId"]);
                 let is_this = named == device && (login == own || own.is_empty());
-                SignedIn { login, device: named, since: text(row, &["loginTime", "since", "connectedAt"]), is_this }
+                SignedInClient {
+                    login,
+                    device: named,
+                    since: text(row, &["loginTime", "since", "connectedAt"]),
+                    is_this,
+                }
             })
             .collect();
-        signed_in.sort_by_key(|one| (!one.is_this, one.login != own));
+        signed_in.sort_by_key(|client| (!client.is_this, client.login != own));
         Ok(signed_in)
     }
 
-    /// A page of its history, newest first, counted from 1. What was sent after `complete_through`, or at no time that is
-    /// known, is left to the session and to catch-up, which ring for it; what was sent before `oldest` is not kept.
+    /// A page of the server's history, newest first, counted from 1. Notices sent after
+    /// `complete_through`, or at an unknown time, are left to the session and to catch-up, which
+    /// notify; those sent before `oldest` are not kept.
     ///
     /// # Errors
     /// [`Failure`].
@@ -144,7 +152,7 @@ impl Server {
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
         let request = Request::History { page };
-        let (found, _) = asked!(self, |api, token| api.page(token, &request))?;
+        let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))?;
         let settled = complete_through.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
         let mut notices = found.notices;
@@ -152,18 +160,19 @@ impl Server {
         Ok(HistoryPage { notices, is_last: found.rows == 0 || has_reached_the_end })
     }
 
-    /// Does what a notice offers.
+    /// Performs an action of a notice.
     ///
     /// # Errors
     /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
     pub async fn act(&self, action: &Action, id: &str) -> Result<(), Failure> {
-        asked!(self, |api, token| api.act(token, action, id))
+        with_newer_token!(self, |api, token| api.act(token, action, id))
     }
 
-    /// Has the server send a message to this account; its id, where the server tells it.
+    /// Has the server send a message to this account; returns its id if the answer has one.
     ///
     /// # Errors
-    /// [`Failure`]; [`Fault::Settings`] when the settings do not say who this is: it would go to everybody.
+    /// [`Failure`]; [`Fault::Settings`] when the settings do not say who this is: it would go to
+    /// everybody.
     pub async fn send_to_self(&self, title: &str, content: &str) -> Result<Option<String>, Failure> {
         let login = self.identity.account.login();
         if login.is_empty() {
@@ -175,7 +184,7 @@ impl Server {
             kind: String::new(),
             receivers: vec![login.to_owned()],
         };
-        asked!(self, |api, token| api.send(token, &message))
+        with_newer_token!(self, |api, token| api.send(token, &message))
     }
 
     fn api(&self) -> Result<Api, Failure> {
@@ -198,9 +207,9 @@ impl Server {
     }
 }
 
-impl fmt::Debug for Server {
+impl fmt::Debug for ServerRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Server").field("account", &self.identity.account.name()).finish_non_exhaustive()
+        f.debug_struct("ServerRequests").field("account", &self.identity.account.name()).finish_non_exhaustive()
     }
 }
 

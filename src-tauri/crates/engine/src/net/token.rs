@@ -1,9 +1,11 @@
-//! The secret of the account: checked against the server before anybody keeps it, then read from where it lives, made into
-//! a token where the server wants one, and held for as long as the engine runs.
+//! The secret of the account: checked against the server before it is stored, then read from where
+//! it is stored, exchanged for a token where the server wants one, and kept in memory for as long
+//! as the engine runs.
 //!
-//! Reading may block on a keychain's prompt, so it happens on a thread that may wait. A token that a password has bought
-//! lives in memory only: one that runs out is bought anew ([`Token::refresh`]), so nobody is asked. Absent: sign-in through
-//! a browser. Invariant: a secret is only ever a [`SecretString`].
+//! Reading may block on a keychain's prompt, so it happens on a thread that may wait. A token
+//! obtained for a password is kept in memory only; when it expires another is requested
+//! ([`Token::refresh`]) without asking the person. Deliberately absent: sign-in through a browser.
+//! Invariant: a secret is only ever a [`SecretString`].
 
 use std::sync::{
     Arc,
@@ -25,11 +27,12 @@ use belfry_core::{
     settings::AuthMode,
 };
 
-/// Whether the server takes this secret: a password is made into a token where the settings say how, and the token tried on
-/// a session of its own that subscribes to nothing. At most 10 s, and twice 15 s for an endpoint.
+/// Checks that the server accepts this secret: a password is exchanged for a token where the
+/// settings say how, and the token is tried on a session of its own that subscribes to nothing. At
+/// most 10 s, and twice 15 s for an endpoint.
 ///
 /// # Errors
-/// [`Failure`]: why not, or why it cannot be known.
+/// [`Failure`]: the server refuses it, or cannot be asked.
 pub async fn check(identity: &Identity, secret: &Secret) -> Result<(), Failure> {
     let client = http::client(&identity.settings.network)?;
     let token = token(&client, identity, secret).await?;
@@ -37,7 +40,8 @@ pub async fn check(identity: &Identity, secret: &Secret) -> Result<(), Failure> 
     Ok(())
 }
 
-/// What is sent to the server: the secret itself, or the token that the password buys at `auth.login_url`.
+/// What is sent to the server: the secret itself, or the token that `auth.login_url` returns for
+/// the password.
 ///
 /// # Errors
 /// [`Failure`] of the sign-in there.
@@ -54,7 +58,7 @@ pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Res
 pub struct Token {
     source: Source,
     held: Arc<Mutex<Option<SecretString>>>,
-    /// What is held is not to be given out any more.
+    /// The held token must not be used any more.
     is_stale: AtomicBool,
 }
 
@@ -67,7 +71,7 @@ struct Source {
 }
 
 impl Token {
-    /// The token for the secret kept under this account's name.
+    /// The token for the secret stored under this account's name.
     pub fn new(credentials: Arc<dyn Credentials>, identity: Arc<Identity>, client: Result<Client, Failure>) -> Self {
         Self {
             source: Source { credentials, identity, client },
@@ -79,8 +83,8 @@ impl Token {
     /// The token.
     ///
     /// # Errors
-    /// [`Fault::NoCredential`] when nobody has signed in, [`Fault::Locked`] and [`Fault::Keychain`] when that cannot be
-    /// known, and those of [`token`].
+    /// [`Fault::NoCredential`] when no secret is stored, [`Fault::Locked`] and [`Fault::Keychain`]
+    /// when that cannot be read, and those of [`token`].
     pub async fn get(&self) -> Result<SecretString, Failure> {
         let mut held = Arc::clone(&self.held).lock_owned().await;
         if self.is_stale.swap(false, Ordering::AcqRel) {
@@ -92,17 +96,19 @@ impl Token {
         }
     }
 
-    /// Forgets what is held, since somebody has signed in anew.
+    /// Forgets the held token, since a person has signed in again.
     pub fn forget(&self) {
         self.is_stale.store(true, Ordering::Release);
     }
 
-    /// The held token was refused: looks where the secret lives for another one, or buys a new one.
+    /// The held token was refused: reads the stored secret again, and requests a new token where a
+    /// password is stored.
     pub async fn refresh(&self) -> Refreshed {
         self.replace(Arc::clone(&self.held).lock_owned().await).await
     }
 
-    /// As [`Self::refresh`], for who was refused this very token: somebody else may have found a newer one meanwhile.
+    /// As [`Self::refresh`], for a caller whose token was refused: another task may have found a
+    /// newer one already.
     pub async fn refresh_after(&self, refused: &SecretString) -> Refreshed {
         let held = Arc::clone(&self.held).lock_owned().await;
         match &*held {
@@ -121,8 +127,8 @@ impl Token {
         }
     }
 
-    /// In a task of its own, which ends even if nobody waits for it any more: a keychain that is asking the person to
-    /// unlock it is not asked a second time meanwhile.
+    /// Runs in a task of its own, which finishes even if the caller stops waiting: so a keychain
+    /// that is asking the person to unlock it is not asked a second time.
     async fn obtain(&self, mut held: Held) -> Result<SecretString, Failure> {
         let Source { credentials, identity, client } = self.source.clone();
         let obtaining = tokio::spawn(async move {
@@ -137,11 +143,11 @@ impl Token {
 
 type Held = OwnedMutexGuard<Option<SecretString>>;
 
-/// The secret of an account, from where it lives.
+/// Reads the stored secret of an account.
 ///
 /// # Errors
-/// [`Fault::NoCredential`] when there is none, [`Fault::Locked`], [`Fault::Keychain`] or [`Fault::Settings`] when the place
-/// itself cannot be used.
+/// [`Fault::NoCredential`] when there is none, [`Fault::Locked`], [`Fault::Keychain`] or
+/// [`Fault::Settings`] when the place itself cannot be used.
 pub async fn read(credentials: &Arc<dyn Credentials>, account: String, mode: AuthMode) -> Result<Secret, Failure> {
     let credentials = Arc::clone(credentials);
     let read = tokio::task::spawn_blocking(move || credentials.secret(&account, mode)).await;

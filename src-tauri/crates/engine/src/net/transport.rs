@@ -1,8 +1,10 @@
-//! One WebSocket connection that carries STOMP: the upgrade, the bytes, and nothing of what they mean.
+//! One WebSocket connection that carries STOMP: the upgrade, the bytes, and nothing of what they
+//! mean.
 //!
-//! The upgrade goes through the shared HTTP client, so that proxies, roots and client certificates work for it as for the
-//! API; then the upgraded stream is handed to tungstenite through [`rechunk`], which keeps memory bounded and leaves
-//! the judgement of a body that is not UTF-8 to the STOMP decoder. Nobody else names tungstenite.
+//! The upgrade goes through the shared HTTP client, so that proxies, roots and client certificates
+//! work for it as for the API. The upgraded stream is handed to tungstenite through [`rechunk`],
+//! which keeps memory bounded and leaves it to the STOMP decoder to reject a body that is not
+//! UTF-8. Invariant: no other module names tungstenite.
 
 mod rechunk;
 
@@ -42,8 +44,8 @@ pub(crate) struct Transport {
 }
 
 impl Transport {
-    /// Opens a WebSocket to `endpoint` (ws, wss, http or https) with these headers on the upgrade. No time limit of its
-    /// own beyond the client's for connecting.
+    /// Opens a WebSocket to `endpoint` (ws, wss, http or https) with these headers on the upgrade.
+    /// No time limit of its own beyond the client's for connecting.
     ///
     /// # Errors
     /// [`Failure`]: unreachable, not trusted, or the HTTP status instead of 101.
@@ -73,16 +75,18 @@ impl Transport {
 
     /// A WebSocket over what has been upgraded.
     async fn over(stream: Box<dyn Pipe>, host: String) -> Self {
-        // No message is larger than a chunk; what is above it would be a fault of ours.
+        // No message is larger than a chunk; a larger one would be a bug in `rechunk`.
         let config = WebSocketConfig::default().max_message_size(Some(2 * rechunk::CHUNK));
         let socket = WebSocketStream::from_raw_socket(Rechunk::new(stream), Role::Client, Some(config)).await;
         Self { socket, host }
     }
 
-    /// What arrives next. A pong counts as an empty piece: something was heard. Safe to drop and call again.
+    /// The next bytes. A ping or pong returns an empty piece, since it proves that the peer is
+    /// there. Safe to drop and call again.
     ///
     /// # Errors
-    /// [`Failure`] when the connection has ended, with the close code and reason if the server gave them.
+    /// [`Failure`] when the connection has ended, with the close code and reason if the server gave
+    /// them.
     pub(crate) async fn receive(&mut self) -> Result<Bytes, Failure> {
         loop {
             match self.socket.next().await {
@@ -102,8 +106,8 @@ impl Transport {
         }
     }
 
-    /// Takes a piece of the stream, as text where it is (some servers take nothing else), to be sent with [`Self::flush`].
-    /// Dropped before its end, it has taken nothing.
+    /// Takes a piece of the stream, as text where it is (some servers take nothing else), to be
+    /// sent with [`Self::flush`]. Dropped before its end, it has taken nothing.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
@@ -115,7 +119,7 @@ impl Transport {
         self.socket.feed(message).await.map_err(|error| self.failed(&error))
     }
 
-    /// As [`Self::feed`]: asks the peer for a sign of life.
+    /// As [`Self::feed`]: sends a ping, which the peer must answer.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
@@ -131,7 +135,7 @@ impl Transport {
         self.socket.flush().await.map_err(|error| self.failed(&error))
     }
 
-    /// Closes politely; waits for nothing.
+    /// Sends a close frame; does not wait for the answer.
     pub(crate) async fn close(mut self) {
         if let Err(error) = self.socket.close(None).await {
             tracing::debug!(host = self.host, error = %self.failed(&error).detail, "the close was not sent");

@@ -1,7 +1,7 @@
 //! The data folder: its lock, the device id, and the folder of each account.
 //!
-//! Invariants: one engine at a time holds the lock; what is made here can be read by its owner only. Deliberately absent:
-//! the database in an account's folder, which is the store's.
+//! Invariants: one engine at a time holds the lock; what is made here can be read by its owner
+//! only. Deliberately absent: the database in an account's folder, which is the store's.
 
 use std::{
     fs::File,
@@ -20,7 +20,7 @@ use crate::runtime::start_error::StartError;
 const LOCK_FILE: &str = "engine.lock";
 /// Name of the file with the device id in the data folder.
 const DEVICE_FILE: &str = "device";
-/// Name of the file in the account's folder that says how a running engine fares.
+/// Name of the file in the account's folder that holds the state of a running engine.
 pub const STATUS_FILE: &str = "status.json";
 
 /// The folder of an account's inbox within the data folder.
@@ -28,12 +28,13 @@ pub fn account_dir(data_dir: &Path, account: &Account) -> PathBuf {
     data_dir.join("accounts").join(account.dir_name())
 }
 
-/// Whether an engine runs on this data folder. False, too, when there is no such folder.
+/// Whether an engine runs on this data folder. False also when there is no such folder.
 pub fn is_running(data_dir: &Path) -> bool {
     File::open(data_dir.join(LOCK_FILE)).is_ok_and(|file| file.try_lock_shared().is_err())
 }
 
-/// What the engine that runs for this account says of itself; `None` when none runs, or it has not said anything yet.
+/// The state that the running engine of this account has published; `None` when none runs, or it
+/// has published none yet.
 pub fn running_status(data_dir: &Path, account: &Account) -> Option<Noted> {
     if !is_running(data_dir) {
         return None;
@@ -73,7 +74,7 @@ pub(crate) fn lock(data_dir: &Path) -> Result<File, StartError> {
     }
 }
 
-/// A folder nobody else may look into.
+/// Makes a folder that only its owner can open.
 pub(crate) fn create_private_dir(path: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,37 +1,34 @@
-//! Executes the line on a real machine: sockets, HTTP, the store's thread, the OS.
+//! Executes the pipeline on a real machine: sockets, HTTP, the store's thread, the OS.
 //!
-//! One task owns the [`Line`]; everything else answers it through channels, so nothing here waits inside an arm and a
-//! sign-out works in the middle of anything. It decides nothing. It alone calls the ports.
+//! One task owns the pipeline; everything else answers it through channels, so no arm of its loop
+//! waits and a sign-out works at any moment. Only the driver calls the ports. Deliberately absent:
+//! decisions.
 
-use std::{
-    collections::HashMap,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+mod publish;
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::Client;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
-    time::{Instant, MissedTickBehavior, interval, sleep_until, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use crate::clock;
+use crate::clock::{self, wait_until};
 use crate::{
     net::{
         api::Api,
-        connection::{self, Identity, Order},
-        http,
+        connection::{self, ConnectionCommand, ConnectionReport, Identity},
         intake::Intake,
         token::Token,
     },
     runtime::{
         Snapshot,
-        notifier_thread::{self, Popups},
+        notifier_thread::{NotifierReport, NotifierThread},
         snapshot::Command,
-        store_thread::{self, Writer},
+        store_thread::{StoreReport, StoreThread},
     },
 };
 use belfry_core::{
@@ -41,100 +38,97 @@ use belfry_core::{
     pipeline::{
         Action, Input, Line,
         catchup::{Page, PassId, Request},
-        delivery::{self, Ticket},
+        delivery,
         group_commit::Job,
         link::{self, Generation, Refreshed},
     },
     ports::{Notifier, PopupEvent},
-    status::{Connectivity, Noted, Status, StatusEvent},
+    status::Status,
     storage::{Counts, Write},
 };
 
-/// So many uncommitted writes, and the socket is no longer read: memory stays bounded while the disk is full.
+/// With this many uncommitted writes the socket is no longer read: memory stays bounded while the
+/// disk is full.
 const MAX_BACKLOG: usize = 1_000;
 /// How often the two clocks are compared.
-const CLOCK_EVERY: Duration = Duration::from_secs(5);
-/// How often "live now" is noted.
-const NOTE_LIVE_EVERY: Duration = Duration::from_secs(60);
-/// How long the end may take.
-const END_LIMIT: Duration = Duration::from_secs(3);
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+/// How often the store records that the session is live.
+const RECORD_LIVE_INTERVAL: Duration = Duration::from_secs(60);
+/// How long [`Driver::end`] may take.
+const END_TIMEOUT: Duration = Duration::from_secs(3);
 
 type PageResult = (PassId, Result<Box<(Page, Vec<Write>)>, Failure>);
 
 /// A running connection.
 #[derive(Debug)]
-struct Running {
+struct RunningConnection {
     generation: Generation,
-    orders: mpsc::UnboundedSender<Order>,
+    commands: mpsc::UnboundedSender<ConnectionCommand>,
     task: JoinHandle<()>,
 }
 
 /// What a driver is made of.
 pub(crate) struct Parts {
-    pub(crate) line: Line,
+    pub(crate) pipeline: Line,
     pub(crate) identity: Arc<Identity>,
     pub(crate) client: Result<Client, Failure>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) token: Arc<Token>,
     pub(crate) notifier: Arc<dyn Notifier>,
-    pub(crate) writer: Writer,
-    pub(crate) writer_reports: mpsc::UnboundedReceiver<store_thread::Report>,
-    pub(crate) wishes: mpsc::UnboundedReceiver<Command>,
+    pub(crate) store_thread: StoreThread,
+    pub(crate) store_reports: mpsc::UnboundedReceiver<StoreReport>,
+    pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) snapshot: watch::Sender<Snapshot>,
     pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
-    pub(crate) offsets: HashMap<String, u64>,
     /// Where `belfryctl status` finds the state of a running engine.
     pub(crate) status_file: PathBuf,
 }
 
 /// The driver's task.
 pub(crate) struct Driver {
-    line: Line,
+    pipeline: Line,
     identity: Arc<Identity>,
     client: Result<Client, Failure>,
     intake: Arc<Intake>,
     token: Arc<Token>,
-    writer: Writer,
+    store_thread: StoreThread,
     snapshot: watch::Sender<Snapshot>,
     on_event: Box<dyn FnMut(Event) + Send>,
     status_file: PathBuf,
-    popups: Popups,
-    running: Option<Running>,
+    notifier: NotifierThread,
+    running: Option<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
     fetches: JoinSet<()>,
-    reports: mpsc::Sender<connection::Report>,
+    reports: mpsc::Sender<ConnectionReport>,
     pages: mpsc::UnboundedSender<PageResult>,
     refreshed: mpsc::UnboundedSender<Refreshed>,
     counts: Counts,
     last_live: Option<Timestamp>,
-    noted_live: Option<Instant>,
-    told: Option<(Status, Option<Instant>)>,
-    /// Stream offsets that are committed, and those that are on their way.
-    offsets: Arc<Mutex<HashMap<String, u64>>>,
-    moving: HashMap<Ticket, Vec<(String, u64)>>,
+    live_recorded_at: Option<Instant>,
+    published: Option<(Status, Option<Instant>)>,
 }
 
 impl Driver {
-    /// Runs until the end is wished for; resolves when everything is committed and closed.
+    /// Runs until [`Command::End`]; resolves when everything is committed and closed.
     pub(crate) async fn run(parts: Parts) {
         let (reports, mut reported) = mpsc::channel(64);
         let (pages, mut paged) = mpsc::unbounded_channel();
         let (refreshed, mut refreshes) = mpsc::unbounded_channel();
-        let (popup_reports, mut desktop) = mpsc::unbounded_channel();
-        let popups = Popups::start(parts.notifier, popup_reports);
-        let (mut wishes, mut written) = (parts.wishes, parts.writer_reports);
+        let (notifier_reports, mut notified) = mpsc::unbounded_channel();
+        let notifier = NotifierThread::start(parts.notifier, notifier_reports);
+        let (mut commands, mut stored) = (parts.commands, parts.store_reports);
         let last_live = parts.snapshot.borrow().last_live;
         let mut driver = Self {
-            line: parts.line,
+            pipeline: parts.pipeline,
             identity: parts.identity,
             client: parts.client,
             intake: parts.intake,
             token: parts.token,
-            writer: parts.writer,
+            store_thread: parts.store_thread,
             snapshot: parts.snapshot,
             on_event: parts.on_event,
             status_file: parts.status_file,
-            popups,
+            notifier,
             running: None,
             closing: Vec::new(),
             fetches: JoinSet::new(),
@@ -143,104 +137,98 @@ impl Driver {
             refreshed,
             counts: Counts::default(),
             last_live,
-            noted_live: None,
-            told: None,
-            offsets: Arc::new(Mutex::new(parts.offsets)),
-            moving: HashMap::new(),
+            live_recorded_at: None,
+            published: None,
         };
-        let mut clocks = interval(CLOCK_EVERY);
+        let mut clocks = interval(CLOCK_CHECK_INTERVAL);
         clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sleep_watch = SleepWatch::new(clock::now());
         let mut end: Option<oneshot::Sender<()>> = None;
         while end.is_none() {
             driver.execute();
             driver.publish();
-            let deadline = driver.line.poll_timeout().map(Instant::from_std);
-            let may_read = driver.line.backlog() < MAX_BACKLOG;
+            let deadline = driver.pipeline.poll_timeout().map(Instant::from_std);
+            let may_read = driver.pipeline.backlog() < MAX_BACKLOG;
             tokio::select! {
-                Some(wish) = wishes.recv() => match wish {
-                    Command::Link(input) => driver.wish(input),
+                Some(command) = commands.recv() => match command {
+                    Command::Link(input) => driver.handle_command(input),
                     Command::End(done) => end = Some(done),
                 },
-                Some(report) = written.recv() => driver.handle_written(report),
-                Some(report) = reported.recv(), if may_read => driver.handle_report(report),
+                Some(report) = stored.recv() => driver.handle_store_report(report),
+                Some(report) = reported.recv(), if may_read => driver.handle_connection_report(report),
                 Some((pass, result)) = paged.recv() => driver.step(Input::Page { pass, result }),
                 Some(refreshed) = refreshes.recv() => driver.step(Input::Link(link::Input::Refreshed(refreshed))),
-                Some(report) = desktop.recv() => driver.handle_desktop(report),
+                Some(report) = notified.recv() => driver.handle_notifier_report(report),
                 () = wait_until(deadline) => driver.step(Input::Tick),
                 _ = clocks.tick() => {
                     if sleep_watch.has_slept(clock::now()) {
                         driver.step(Input::Link(link::Input::Woke));
                     }
-                    driver.note_live();
+                    driver.record_live();
                 }
             }
         }
-        driver.end(reported, written, desktop).await;
+        driver.end(reported, stored, notified).await;
         if let Some(done) = end {
-            // Whoever asked may have gone.
+            // The caller may no longer wait for it.
             let _ = done.send(());
         }
     }
 
     fn step(&mut self, input: Input) {
-        self.line.step(input, clock::now());
+        self.pipeline.step(input, clock::now());
     }
 
-    fn wish(&mut self, input: link::Input) {
+    fn handle_command(&mut self, input: link::Input) {
         if input == link::Input::SignedIn {
             self.token.forget();
         }
         self.step(Input::Link(input));
     }
 
-    fn handle_written(&mut self, report: store_thread::Report) {
+    fn handle_store_report(&mut self, report: StoreReport) {
         match report {
-            store_thread::Report::Applied { ticket, result } => {
-                if result.is_ok() {
-                    let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
-                    offsets.extend(self.moving.remove(&ticket).unwrap_or_default());
-                }
+            StoreReport::Applied { ticket, result } => {
                 self.step(Input::Applied { ticket, result });
             }
-            store_thread::Report::ChangedElsewhere(withdraw) => {
+            StoreReport::ChangedElsewhere(withdraw) => {
                 self.step(Input::Withdraw(withdraw));
                 self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
             }
-            store_thread::Report::SignInsChanged => {
+            StoreReport::SignInsChanged => {
                 self.token.forget();
                 self.step(Input::SecretChanged);
             }
-            store_thread::Report::Counts(counts) => self.counts = counts,
+            StoreReport::Counts(counts) => self.counts = counts,
         }
     }
 
-    fn handle_report(&mut self, report: connection::Report) {
+    fn handle_connection_report(&mut self, report: ConnectionReport) {
         let input = match report {
-            connection::Report::Opened(generation) => Input::Link(link::Input::Opened(generation)),
-            connection::Report::Established(generation) => Input::Link(link::Input::Established(generation)),
-            connection::Report::Message(message) => Input::Message(message),
-            connection::Report::Lost(generation, failure) => Input::Link(link::Input::Lost(generation, failure)),
+            ConnectionReport::Opened(generation) => Input::Link(link::Input::Opened(generation)),
+            ConnectionReport::Established(generation) => Input::Link(link::Input::Established(generation)),
+            ConnectionReport::Message(message) => Input::Message(message),
+            ConnectionReport::Lost(generation, failure) => Input::Link(link::Input::Lost(generation, failure)),
         };
         self.step(input);
     }
 
-    fn handle_desktop(&mut self, report: notifier_thread::Report) {
+    fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            notifier_thread::Report::Shown(show, result) => self.step(Input::Shown { show, result }),
-            notifier_thread::Report::Event(PopupEvent::Activated { id, action, activation_token }) => {
-                let notices = self.line.notices_of(&id).unwrap_or_default().to_vec();
+            NotifierReport::Shown(show, result) => self.step(Input::Shown { show, result }),
+            NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
+                let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
                 (self.on_event)(Event::Activated { notices, action, activation_token });
             }
-            notifier_thread::Report::Event(PopupEvent::Closed { id }) => {
+            NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(Input::PopupClosed(id.clone()));
-                self.popups.handle_closed(id);
+                self.notifier.handle_closed(id);
             }
         }
     }
 
     fn execute(&mut self) {
-        while let Some(action) = self.line.poll_action() {
+        while let Some(action) = self.pipeline.poll_action() {
             match action {
                 Action::Link(action) => self.execute_link(action),
                 Action::Fetch { pass, request } => self.fetch(pass, request),
@@ -252,21 +240,11 @@ impl Driver {
     fn deliver(&mut self, action: delivery::Action) {
         match action {
             delivery::Action::Apply { ticket, writes } => {
-                let offsets: Vec<(String, u64)> = writes
-                    .iter()
-                    .filter_map(|write| match write {
-                        Write::StreamOffset { stream, offset } => Some((stream.clone(), *offset)),
-                        _ => None,
-                    })
-                    .collect();
-                if !offsets.is_empty() {
-                    self.moving.insert(ticket, offsets);
-                }
-                self.writer.apply(Job { ticket, writes });
+                self.store_thread.apply(Job { ticket, writes });
             }
-            delivery::Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
-            delivery::Action::Show { show, popup } => self.popups.show(show, popup),
-            delivery::Action::Retract(popup) => self.popups.retract(popup),
+            delivery::Action::Ack(ack) => self.command(ack.generation, ConnectionCommand::Ack(ack.number)),
+            delivery::Action::Show { show, popup } => self.notifier.show(show, popup),
+            delivery::Action::Retract(popup) => self.notifier.retract(popup),
             delivery::Action::Emit(event) => (self.on_event)(event),
         }
     }
@@ -276,13 +254,13 @@ impl Driver {
             link::Action::Open { generation, endpoint } => self.open(generation, endpoint),
             link::Action::Close { generation, polite } => {
                 if let Some(running) = self.running.take_if(|running| running.generation == generation) {
-                    // If it has ended meanwhile there is nothing to close.
-                    let _ = running.orders.send(Order::Close { polite });
+                    // If it has already ended there is nothing to close.
+                    let _ = running.commands.send(ConnectionCommand::Close { polite });
                     self.closing.retain(|task| !task.is_finished());
                     self.closing.push(running.task);
                 }
             }
-            link::Action::Probe(generation) => self.order(generation, Order::Probe),
+            link::Action::Probe(generation) => self.command(generation, ConnectionCommand::Probe),
             link::Action::Refresh => {
                 let (token, refreshed) = (Arc::clone(&self.token), self.refreshed.clone());
                 tokio::spawn(async move {
@@ -294,13 +272,13 @@ impl Driver {
     }
 
     fn open(&mut self, generation: Generation, endpoint: usize) {
-        let (orders, mut received) = mpsc::unbounded_channel();
+        let (commands, mut received) = mpsc::unbounded_channel();
         let opening = connection::Opening {
             identity: Arc::clone(&self.identity),
             intake: Arc::clone(&self.intake),
             endpoint: self.identity.settings.server.endpoints.get(endpoint).cloned(),
             generation,
-            offsets: self.offsets.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+            offsets: self.pipeline.stream_offsets().clone(),
         };
         let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
         let task = tokio::spawn(async move {
@@ -312,16 +290,17 @@ impl Driver {
             match ready {
                 Ok((client, token)) => connection::run(client, token, opening, received, reports).await,
                 // The driver may have ended meanwhile.
-                Err(failure) => drop(reports.send(connection::Report::Lost(generation, failure)).await),
+                Err(failure) => drop(reports.send(ConnectionReport::Lost(generation, failure)).await),
             }
         });
-        self.running = Some(Running { generation, orders, task });
+        self.running = Some(RunningConnection { generation, commands, task });
     }
 
-    fn order(&mut self, generation: Generation, order: Order) {
+    fn command(&mut self, generation: Generation, command: ConnectionCommand) {
         if let Some(running) = self.running.as_ref().filter(|running| running.generation == generation) {
-            // A connection that has ended takes no orders; its messages will come again.
-            let _ = running.orders.send(order);
+            // A connection that has ended takes no commands. The server will send its
+            // unacknowledged messages again.
+            let _ = running.commands.send(command);
         }
     }
 
@@ -336,83 +315,13 @@ impl Driver {
         });
     }
 
-    /// Tells the state when it has changed: as an event, to those who watch, and to `belfryctl status`.
-    fn publish(&mut self) {
-        let now = clock::now();
-        let status = self.line.status(now);
-        let until = self.line.next_attempt().map(Instant::from_std);
-        let is_same = self.told.as_ref().is_some_and(|(told, told_until)| {
-            Status { retry_in: None, ..told.clone() } == Status { retry_in: None, ..status.clone() }
-                && *told_until == until
-        });
-        if status.state == Connectivity::Live && self.last_live.is_none_or(|last| last < now.wall) {
-            self.last_live = Some(now.wall);
-        }
-        if !is_same {
-            let event = StatusEvent {
-                state: status.state,
-                endpoint: self.endpoint_text(status.endpoint),
-                reason: status.reason(),
-                remedy: status.remedy().to_owned(),
-                retry_in_ms: status.retry_in.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
-                since: status.since,
-            };
-            let noted = Noted { status: event, kind: status.why.as_ref().map(|why| why.kind) };
-            self.write_status_file(&noted);
-            (self.on_event)(Event::Status(noted.status));
-            self.told = Some((status.clone(), until));
-            self.noted_live = None;
-            self.note_live();
-        }
-        let (counts, complete_through, last_live) = (self.counts, self.line.complete_through(), self.last_live);
-        self.snapshot.send_if_modified(|snapshot| {
-            let next = Snapshot {
-                status: status.clone(),
-                retry_at: until.map(|until| now.wall + until.saturating_duration_since(Instant::from_std(now.mono))),
-                counts,
-                complete_through,
-                last_live,
-                revision: snapshot.revision,
-            };
-            let is_new =
-                !is_same || snapshot.counts != next.counts || snapshot.complete_through != next.complete_through;
-            *snapshot = next;
-            is_new
-        });
-    }
-
-    /// Host, port and path of an endpoint; a path may hold a token only where the settings put it there, as a template.
-    fn endpoint_text(&self, endpoint: usize) -> String {
-        let url = self.identity.settings.server.endpoints.get(endpoint);
-        url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), url.path())).unwrap_or_default()
-    }
-
-    fn write_status_file(&self, noted: &Noted) {
-        let result = serde_json::to_vec(noted).map_err(std::io::Error::other).and_then(|text| {
-            let beside = self.status_file.with_extension("new");
-            std::fs::write(&beside, text)?;
-            std::fs::rename(beside, &self.status_file)
-        });
-        if let Err(error) = result {
-            tracing::warn!(%error, "the state could not be noted for belfryctl status");
-        }
-    }
-
-    /// Notes in the store that the session was live, now and then.
-    fn note_live(&mut self) {
-        let is_due = self.noted_live.is_none_or(|noted| noted.elapsed() >= NOTE_LIVE_EVERY);
-        if let (true, Some(last_live)) = (is_due, self.last_live) {
-            self.noted_live = Some(Instant::now());
-            self.writer.apply(Job { ticket: Ticket(0), writes: Arc::new(vec![Write::LastLive(last_live)]) });
-        }
-    }
-
-    /// Ends the session, then commits what was received and what became of popups; what was only under way comes again.
+    /// Ends the session, then commits what was received and the outcomes of popups. What had not
+    /// arrived yet comes again from the server.
     async fn end(
         mut self,
-        mut reported: mpsc::Receiver<connection::Report>,
-        mut written: mpsc::UnboundedReceiver<store_thread::Report>,
-        mut desktop: mpsc::UnboundedReceiver<notifier_thread::Report>,
+        mut reported: mpsc::Receiver<ConnectionReport>,
+        mut stored: mpsc::UnboundedReceiver<StoreReport>,
+        mut notified: mpsc::UnboundedReceiver<NotifierReport>,
     ) {
         self.step(Input::Link(link::Input::Disconnect));
         self.execute();
@@ -421,22 +330,22 @@ impl Driver {
         let mut closing = std::pin::pin!(join_all(std::mem::take(&mut self.closing)));
         let mut is_closed = false;
         let finish = async {
-            while !is_closed || self.line.backlog() > 0 || self.line.is_showing() || !reported.is_empty() {
+            while !is_closed || self.pipeline.backlog() > 0 || self.pipeline.is_showing() || !reported.is_empty() {
                 tokio::select! {
                     () = &mut closing, if !is_closed => is_closed = true,
-                    Some(report) = reported.recv() => self.handle_report(report),
-                    Some(report) = written.recv() => self.handle_written(report),
-                    Some(report) = desktop.recv() => self.handle_desktop(report),
+                    Some(report) = reported.recv() => self.handle_connection_report(report),
+                    Some(report) = stored.recv() => self.handle_store_report(report),
+                    Some(report) = notified.recv() => self.handle_notifier_report(report),
                 }
                 self.execute();
             }
         };
-        if timeout(END_LIMIT, finish).await.is_err() {
-            tracing::warn!("the end took too long; what is missing will come again from the server");
+        if timeout(END_TIMEOUT, finish).await.is_err() {
+            tracing::warn!("the end took too long; what is not committed will come again from the server");
         }
-        let writer = self.writer;
-        if let Err(error) = tokio::task::spawn_blocking(move || writer.finish()).await {
-            tracing::error!(%error, "the writer ended badly");
+        let store_thread = self.store_thread;
+        if let Err(error) = tokio::task::spawn_blocking(move || store_thread.finish()).await {
+            tracing::error!(%error, "the store thread ended in a panic");
         }
     }
 }
@@ -444,14 +353,7 @@ impl Driver {
 async fn join_all(tasks: Vec<JoinHandle<()>>) {
     for task in tasks {
         if let Err(error) = task.await {
-            tracing::error!(%error, "a connection ended badly");
+            tracing::error!(%error, "a connection task ended in a panic");
         }
-    }
-}
-
-async fn wait_until(deadline: Option<Instant>) {
-    match deadline {
-        Some(deadline) => sleep_until(deadline).await,
-        None => std::future::pending().await,
     }
 }

@@ -1,11 +1,10 @@
-//! The engine of one account, as app and `belfryctl` hold it: start, watch, wish, end.
+//! The engine of one account, as app and `belfryctl` hold it: start, watch, command, end.
 //!
-//! [`Engine::start`] takes the lock of the data folder, opens the account's store and starts the driver. Everything
-//! that can be wrong before a connection is tried is wrong here, with its own error. Reading the inbox needs no engine:
-//! that is [`crate::inbox`].
+//! [`Engine::start`] takes the lock of the data folder, opens the account's store and starts the
+//! driver. Everything that can fail before a connection is tried fails here, each with its own
+//! error. Deliberately absent: reading the inbox, which needs no engine ([`crate::inbox`]).
 
 use std::{
-    collections::HashMap,
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
@@ -20,13 +19,7 @@ use tokio::{
 
 use crate::clock;
 use crate::{
-    net::{
-        connection::{Identity, stream_name},
-        http,
-        intake::Intake,
-        requests::Server,
-        token::Token,
-    },
+    net::{connection::Identity, http, intake::Intake, requests::ServerRequests, token::Token},
     runtime::{
         data_dir::{STATUS_FILE, account_dir, create_private_dir, device_id, lock},
         snapshot::{Command, Snapshot},
@@ -34,7 +27,7 @@ use crate::{
     },
     runtime::{
         driver::{Driver, Parts},
-        store_thread::Writer,
+        store_thread::StoreThread,
     },
     store::Store,
 };
@@ -53,35 +46,37 @@ pub struct EngineConfig {
     pub settings: Settings,
     /// Where everything is kept.
     pub data_dir: PathBuf,
-    /// What the system calls this machine; binds the device id to it.
+    /// The system's id of this machine; the device id is bound to it.
     pub machine_id: String,
     /// The machine's time zone.
     pub time_zone: TimeZone,
     /// The language of popups.
     pub language: Language,
-    /// Shows popups.
+    /// Shows notifications.
     pub notifier: Arc<dyn Notifier>,
-    /// Has the secret.
+    /// Where the secret is stored.
     pub credentials: Arc<dyn Credentials>,
     /// How many notices to announce, and no more: the next engine announces the rest. `None`: all.
     pub to_announce: Option<u64>,
-    /// Told every event, in order, on the driver's thread: a notice is marked as announced only after this has returned.
+    /// Called with every event, in order, on the driver's thread: a notice is marked as announced
+    /// only after this has returned.
     pub on_event: Box<dyn FnMut(Event) + Send>,
 }
 
-/// A running engine. Dropping it ends the driver without a good-bye; [`Self::end`] is the polite way.
+/// A running engine. Dropping it aborts the session without DISCONNECT; [`Self::end`] ends it in
+/// order.
 pub struct Engine {
     identity: Arc<Identity>,
-    server: Server,
+    server: ServerRequests,
     dir: PathBuf,
-    wishes: mpsc::UnboundedSender<Command>,
+    commands: mpsc::UnboundedSender<Command>,
     snapshot: watch::Receiver<Snapshot>,
-    /// Held for as long as the engine lives: the lock.
+    /// The lock of the data folder, held until the engine is dropped.
     _lock: File,
 }
 
 impl Engine {
-    /// Starts an engine on this runtime. It is off until [`Self::connect`].
+    /// Starts an engine on this runtime. It does not connect before [`Self::connect`].
     ///
     /// # Errors
     /// [`StartError`]; nothing was connected then.
@@ -97,103 +92,94 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = clock::now();
-        let mut line_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
-        line_config.to_announce = config.to_announce;
-        let retention = line_config.retention;
+        let mut pipeline_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
+        pipeline_config.to_announce = config.to_announce;
+        let retention = pipeline_config.retention;
         let seed = rand::rng().random();
-        let mut line = Line::new(line_config, store.cursor()?, store.complete_through()?, seed, now);
+        let mut pipeline = Line::new(pipeline_config, store.cursor()?, store.complete_through()?, seed, now);
         let snapshot = Snapshot {
-            status: line.status(now),
+            status: pipeline.status(now),
             retry_at: None,
             counts: store.counts()?,
             complete_through: store.complete_through()?,
             last_live: store.last_live()?,
             revision: 0,
         };
-        line.step(Input::Recovered(Box::new(recovered)), now);
+        pipeline.step(Input::Recovered(Box::new(recovered)), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = http::client(&config.settings.network);
         let identity = Arc::new(Identity { settings: config.settings, account, device });
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
-        let mut offsets = HashMap::new();
-        for index in 0..identity.settings.server.subscriptions.len() {
-            if let Some(stream) = stream_name(&identity, index)
-                && let Some(offset) = store.stream_offset(&stream)?
-            {
-                offsets.insert(stream, offset);
-            }
-        }
-        let (written, writer_reports) = mpsc::unbounded_channel();
-        let writer = Writer::start(store, retention, written).map_err(StartError::Thread)?;
-        let server = Server {
+        let (written, store_reports) = mpsc::unbounded_channel();
+        let store_thread = StoreThread::start(store, retention, written).map_err(StartError::Thread)?;
+        let server = ServerRequests {
             client: client.clone(),
             identity: Arc::clone(&identity),
             intake: Arc::clone(&intake),
             token: Arc::clone(&token),
         };
-        let (wishes, wished) = mpsc::unbounded_channel();
+        let (commands, command_receiver) = mpsc::unbounded_channel();
         let (shown, watched) = watch::channel(snapshot);
         runtime.spawn(Driver::run(Parts {
-            line,
+            pipeline,
             identity: Arc::clone(&identity),
             client,
             intake,
             token,
             notifier: config.notifier,
-            writer,
-            writer_reports,
-            wishes: wished,
+            store_thread,
+            store_reports,
+            commands: command_receiver,
             snapshot: shown,
             on_event: config.on_event,
-            offsets,
             status_file: dir.join(STATUS_FILE),
         }));
-        Ok(Self { identity, server, dir, wishes, snapshot: watched, _lock: lock })
+        Ok(Self { identity, server, dir, commands, snapshot: watched, _lock: lock })
     }
 
     /// Connects, and stays connected from now on.
     pub fn connect(&self) {
-        self.wish(link::Input::Connect);
+        self.send(link::Input::Connect);
     }
 
-    /// Disconnects politely, and stays so.
+    /// Disconnects, with DISCONNECT and its receipt, and stays disconnected.
     pub fn disconnect(&self) {
-        self.wish(link::Input::Disconnect);
+        self.send(link::Input::Disconnect);
     }
 
-    /// Somebody has signed in: the token is read anew.
+    /// A person has signed in: the token is read again.
     pub fn signed_in(&self) {
-        self.wish(link::Input::SignedIn);
+        self.send(link::Input::SignedIn);
     }
 
-    /// Tries now what would be tried later.
+    /// Connects, or collects, now instead of at the planned time.
     pub fn try_now(&self) {
-        self.wish(link::Input::TryNow);
+        self.send(link::Input::TryNow);
     }
 
     /// A network came up or changed.
     pub fn network_changed(&self) {
-        self.wish(link::Input::NetworkChanged);
+        self.send(link::Input::NetworkChanged);
     }
 
     /// The machine woke up.
     pub fn woke(&self) {
-        self.wish(link::Input::Woke);
+        self.send(link::Input::Woke);
     }
 
-    /// What there is to see, now and whenever it changes.
+    /// The latest snapshot, which also tells when it changes.
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }
 
-    /// Who is connected, and how.
+    /// Settings, account and device of this engine.
     pub fn identity(&self) -> &Arc<Identity> {
         &self.identity
     }
 
-    /// What can be asked of the server beside the session.
-    pub fn server(&self) -> &Server {
+    /// Requests to the server beside the session.
+    pub fn server(&self) -> &ServerRequests {
         &self.server
     }
 
@@ -202,17 +188,18 @@ impl Engine {
         &self.dir
     }
 
-    /// Ends: DISCONNECT with a receipt (at most 2 s), everything received committed. Then the data folder is free.
+    /// Ends: DISCONNECT with a receipt (at most 2 s), everything received committed. Then the data
+    /// folder is free.
     pub async fn end(self) {
         let (done, ended) = oneshot::channel();
-        // A driver that is gone has nothing left to end.
-        if self.wishes.send(Command::End(done)).is_ok() {
+        // If the driver has ended already, there is nothing to wait for.
+        if self.commands.send(Command::End(done)).is_ok() {
             let _ = ended.await;
         }
     }
 
-    fn wish(&self, input: link::Input) {
-        if self.wishes.send(Command::Link(input)).is_err() {
+    fn send(&self, input: link::Input) {
+        if self.commands.send(Command::Link(input)).is_err() {
             tracing::error!("the engine has ended");
         }
     }

@@ -1,7 +1,8 @@
 //! The thread that talks to the desktop, in order: a notification service may take its time.
 //!
-//! It decides one thing, because nobody else can in time: an update of a popup that has left the screen meanwhile is not
-//! handed over, since it would pop up anew. Absent: what is shown, and when (the [`belfry_core::pipeline::delivery`]).
+//! It executes the [`PopupQueue`], which refuses an update of a popup that has left the screen
+//! meanwhile. The queue learns of that here, at once, and not through the driver. Deliberately
+//! absent: what is shown, and when ([`belfry_core::pipeline::delivery`]).
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
@@ -9,66 +10,60 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use belfry_core::{
     pipeline::delivery::ShowId,
-    pipeline::popup_queue::Gone,
+    pipeline::popup_queue::{PopupQueue, PopupStep},
     ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
 };
 
-/// What the desktop tells the driver, in the order in which it happened.
+/// What the notifier thread reports to the driver, in the order in which it happened.
 #[derive(Debug)]
-pub(crate) enum Report {
+pub(crate) enum NotifierReport {
     /// A popup was shown or refused.
     Shown(ShowId, Result<PopupId, NotifyError>),
     /// A person did something to one.
     Event(PopupEvent),
 }
 
-#[derive(Debug)]
-enum Job {
-    Show(ShowId, Box<Popup>),
-    Retract(PopupId),
-    Forget(PopupId),
-}
-
 /// The running thread, as the driver holds it.
 #[derive(Debug)]
-pub(crate) struct Popups {
-    jobs: mpsc::Sender<Job>,
-    gone: Arc<Mutex<Gone>>,
+pub(crate) struct NotifierThread {
+    queue: Arc<Mutex<PopupQueue>>,
+    /// One for each entry of the queue. Dropping it ends the thread.
+    wake: mpsc::Sender<()>,
 }
 
-impl Popups {
+impl NotifierThread {
     /// Starts the thread.
-    pub(crate) fn start(notifier: Arc<dyn Notifier>, reports: UnboundedSender<Report>) -> Self {
-        let (jobs, queue) = mpsc::channel();
-        let gone = Arc::new(Mutex::new(Gone::default()));
+    pub(crate) fn start(notifier: Arc<dyn Notifier>, reports: UnboundedSender<NotifierReport>) -> Self {
+        let (wake, woken) = mpsc::channel();
+        let queue = Arc::new(Mutex::new(PopupQueue::default()));
         let work = {
-            let gone = Arc::clone(&gone);
-            move || work(&*notifier, &queue, &gone, &reports)
+            let queue = Arc::clone(&queue);
+            move || work(&*notifier, &woken, &queue, &reports)
         };
         if let Err(error) = std::thread::Builder::new().name("notifier".to_owned()).spawn(work) {
             tracing::error!(%error, "no thread for notifications");
         }
-        Self { jobs, gone }
+        Self { queue, wake }
     }
 
-    /// Hands a popup over, then [`Report::Shown`].
+    /// Hands a popup over, then [`NotifierReport::Shown`].
     pub(crate) fn show(&self, show: ShowId, popup: Box<Popup>) {
-        self.queue(Job::Show(show, popup));
+        self.queue(|queue| queue.show(show, popup));
     }
 
     /// Takes a popup off the screen.
     pub(crate) fn retract(&self, popup: PopupId) {
-        lock(&self.gone).handle_left(popup.clone());
-        self.queue(Job::Retract(popup));
+        self.queue(|queue| queue.retract(popup));
     }
 
-    /// The driver knows that this one has left the screen, and orders no update of it any more.
+    /// The driver knows that this popup has left the screen, and orders no update of it any more.
     pub(crate) fn handle_closed(&self, popup: PopupId) {
-        self.queue(Job::Forget(popup));
+        self.queue(|queue| queue.handle_known(popup));
     }
 
-    fn queue(&self, job: Job) {
-        if self.jobs.send(job).is_err() {
+    fn queue(&self, add: impl FnOnce(&mut PopupQueue)) {
+        add(&mut lock(&self.queue));
+        if self.wake.send(()).is_err() {
             tracing::error!("the notification thread has ended");
         }
     }
@@ -76,37 +71,35 @@ impl Popups {
 
 fn work(
     notifier: &dyn Notifier,
-    queue: &mpsc::Receiver<Job>,
-    gone: &Arc<Mutex<Gone>>,
-    reports: &UnboundedSender<Report>,
+    woken: &mpsc::Receiver<()>,
+    queue: &Arc<Mutex<PopupQueue>>,
+    reports: &UnboundedSender<NotifierReport>,
 ) {
-    // The driver may have ended: then nobody can act on a click, and a claim stays without an outcome, which a restart
-    // knows how to read.
-    let tell = |reports: &UnboundedSender<Report>, report| drop(reports.send(report));
-    let (left, told) = (Arc::clone(gone), reports.clone());
+    // If the driver has ended, no task can act on a click, and a claim stays without an outcome;
+    // the next start marks it as uncertain.
+    let send = |reports: &UnboundedSender<NotifierReport>, report| drop(reports.send(report));
+    let (shared, event_reports) = (Arc::clone(queue), reports.clone());
     notifier.listen(Box::new(move |event| {
         if let PopupEvent::Closed { id } = &event {
-            lock(&left).handle_left(id.clone());
+            lock(&shared).handle_dismissed(id.clone());
         }
-        tell(&told, Report::Event(event));
+        send(&event_reports, NotifierReport::Event(event));
     }));
-    while let Ok(job) = queue.recv() {
-        match job {
-            Job::Show(show, popup) => {
-                let checked = lock(gone).check(&popup);
-                tell(reports, Report::Shown(show, checked.and_then(|()| notifier.show(&popup))));
-            }
-            Job::Retract(popup) => {
-                notifier.retract(&popup);
-                lock(gone).forget(&popup);
-            }
-            Job::Forget(popup) => lock(gone).forget(&popup),
+    while woken.recv().is_ok() {
+        // The lock is released before the desktop is called: its answer may take long, and the
+        // driver must not wait.
+        let step = lock(queue).poll();
+        match step {
+            Some(PopupStep::Show(show, popup)) => send(reports, NotifierReport::Shown(show, notifier.show(&popup))),
+            Some(PopupStep::Refused(show, why)) => send(reports, NotifierReport::Shown(show, Err(why))),
+            Some(PopupStep::Retract(popup)) => notifier.retract(&popup),
+            Some(PopupStep::Forgotten) | None => {}
         }
     }
 }
 
-fn lock(gone: &Mutex<Gone>) -> MutexGuard<'_, Gone> {
-    gone.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(queue: &Mutex<PopupQueue>) -> MutexGuard<'_, PopupQueue> {
+    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -121,7 +114,7 @@ mod tests {
 
     type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
-    /// A desktop that is held up for as long as `turn` is, and notes what it is asked.
+    /// A desktop that waits while `turn` is locked, and records what it is asked.
     #[derive(Default)]
     struct Desktop {
         turn: Arc<Mutex<()>>,
@@ -158,21 +151,22 @@ mod tests {
         })
     }
 
-    fn shown(reports: &mut UnboundedReceiver<Report>) -> Result<PopupId, NotifyError> {
+    fn shown(reports: &mut UnboundedReceiver<NotifierReport>) -> Result<PopupId, NotifyError> {
         loop {
-            if let Report::Shown(_, result) = reports.blocking_recv().unwrap() {
+            if let NotifierReport::Shown(_, result) = reports.blocking_recv().unwrap() {
                 return result;
             }
         }
     }
 
-    /// A thread whose desktop is busy with a popup, while `happens`; then what it was asked, and what became of the last.
-    fn busy(happens: impl FnOnce(&Popups, &dyn Fn(PopupEvent))) -> (Vec<String>, Result<PopupId, NotifyError>) {
+    /// A thread whose desktop is busy with a popup, while `happens`; then what it was asked, and
+    /// what became of the last.
+    fn busy(happens: impl FnOnce(&NotifierThread, &dyn Fn(PopupEvent))) -> (Vec<String>, Result<PopupId, NotifyError>) {
         let desktop = Desktop::default();
         let (turn, asked, sink) = (Arc::clone(&desktop.turn), Arc::clone(&desktop.asked), Arc::clone(&desktop.sink));
         let (told, mut reports) = unbounded_channel();
         let held = turn.lock().unwrap();
-        let popups = Popups::start(Arc::new(desktop), told);
+        let popups = NotifierThread::start(Arc::new(desktop), told);
         while sink.lock().unwrap().is_none() {
             std::thread::yield_now();
         }

@@ -1,7 +1,8 @@
 //! The person's settings file on disk: read, and changed key by key.
 //!
-//! What a change does to the text is [`belfry_core::settings::edit`]'s. Invariants: a reader sees the old file or the new one,
-//! never a part; a link stays a link; a new file can be read by its owner only.
+//! Deliberately absent: how a change is made to the text ([`belfry_core::settings::edit`]).
+//! Invariants: a reader sees the old file or the new one, never a part; a link stays a link; a new
+//! file can be read by its owner only.
 
 use std::{
     fs, io,
@@ -23,7 +24,7 @@ pub enum SaveError {
         /// What the system said.
         source: io::Error,
     },
-    /// The change is none that can be made.
+    /// The change is not valid.
     #[error(transparent)]
     Edit(#[from] EditError),
     /// The file cannot be written.
@@ -36,7 +37,7 @@ pub enum SaveError {
     },
 }
 
-/// What the file says; empty when there is none yet.
+/// The text of the file; empty when there is none yet.
 ///
 /// # Errors
 /// [`SaveError::Unreadable`].
@@ -48,8 +49,8 @@ pub fn read(path: &Path) -> Result<String, SaveError> {
     }
 }
 
-/// Sets these keys, or takes them out where there is no value; the settings as they are now, which name no server if nobody
-/// has yet. The folder is made if it is not there.
+/// Sets these keys, or takes them out where there is no value; the settings as they are now, which
+/// name no server if nobody has yet. The folder is made if it is not there.
 ///
 /// # Errors
 /// [`SaveError`]; then the file is as it was.
@@ -87,13 +88,14 @@ fn replace(path: &Path, text: &str) -> io::Result<()> {
         fs::rename(&beside, &path)
     });
     if written.is_err() {
-        // What is left of the attempt is of no use; that it cannot be removed either says nothing new.
+        // The half-written file is of no use. If it cannot be removed either, the error of the
+        // write says why.
         let _ = fs::remove_file(&beside);
     }
     written
 }
 
-/// Writes a file of its own down to the disk.
+/// Writes a new file and waits until it is on the disk.
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);

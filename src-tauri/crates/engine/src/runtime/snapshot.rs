@@ -1,10 +1,10 @@
-//! What there is to see of a running engine, and what can be requested of its driver.
+//! What a running engine shows of itself, and the commands its driver takes.
 
 use belfry_core::{pipeline::link, status::Status, storage::Counts};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-/// What there is to see of a running engine; the latest value counts.
+/// What a running engine shows of itself. Only the latest value is kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     /// The state people see.
@@ -17,7 +17,7 @@ pub struct Snapshot {
     pub complete_through: Option<Timestamp>,
     /// When the session was last live.
     pub last_live: Option<Timestamp>,
-    /// Goes up when somebody else has changed the inbox.
+    /// Goes up when another program has changed the inbox.
     pub revision: u64,
 }
 
@@ -25,6 +25,6 @@ pub struct Snapshot {
 pub(crate) enum Command {
     /// To the link.
     Link(link::Input),
-    /// The end; answered when all is committed and closed.
+    /// End; answered when everything is committed and closed.
     End(oneshot::Sender<()>),
 }

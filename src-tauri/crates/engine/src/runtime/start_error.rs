@@ -24,7 +24,7 @@ pub enum StartError {
     /// The inbox cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The system has no thread to give.
+    /// The system cannot start a thread.
     #[error("no thread could be started: {0}")]
     Thread(io::Error),
 }

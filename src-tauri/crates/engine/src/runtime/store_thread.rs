@@ -1,8 +1,9 @@
 //! The thread that owns the store while an engine runs.
 //!
-//! It takes what is queued and makes it one transaction with one fsync, without a timer: alone, a message is committed at
-//! once; in a burst, many share the cost. When idle it looks for what others changed, follows with the index and
-//! lets go of what has outlived its retention. Absent: what to write (the [`belfry_core::pipeline::delivery`]).
+//! It commits everything that is queued as one transaction with one fsync, without a timer: a
+//! single message is committed at once, and the messages of a burst share the cost. When idle it
+//! looks for changes by other programs, updates the search index and removes notices older than the
+//! retention. Deliberately absent: what to write ([`belfry_core::pipeline::delivery`]).
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
@@ -24,20 +25,21 @@ use belfry_core::{
     storage::{Applied, Counts, Write},
 };
 
-/// How often an idle writer looks whether somebody else has changed the inbox.
-const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How long a delete can be taken back; longer than any window offers it.
-const TRASH_KEPT: SignedDuration = SignedDuration::from_secs(20);
-/// How often old notices are let go.
-const EXPIRE_EVERY: Duration = Duration::from_secs(3_600);
-/// How many rows an idle writer indexes or lets go in one slice: a few milliseconds.
-const SLICE: usize = 200;
-/// Writes of one transaction; more wait for the next.
-const BATCH: usize = 2_000;
+/// How often the idle thread checks whether another program has changed the inbox.
+const CHANGE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a delete can be undone; longer than the window offers it
+/// ([`crate::inbox::UNDO_OFFERED`]).
+const UNDO_KEPT: SignedDuration = SignedDuration::from_secs(20);
+/// How often notices older than the retention are removed.
+const EXPIRE_INTERVAL: Duration = Duration::from_secs(3_600);
+/// How many rows the idle thread indexes or removes in one transaction: a few milliseconds.
+const IDLE_SLICE: usize = 200;
+/// Most writes of one transaction; the others wait for the next.
+const MAX_GROUP_WRITES: usize = 2_000;
 
-/// What the writer tells the driver.
+/// What the store thread reports to the driver.
 #[derive(Debug)]
-pub(crate) enum Report {
+pub(crate) enum StoreReport {
     /// A batch is committed or has failed.
     Applied {
         /// Which.
@@ -45,23 +47,24 @@ pub(crate) enum Report {
         /// What became of it.
         result: Result<Applied, String>,
     },
-    /// Somebody else has changed the inbox; these popups speak for nothing any more.
+    /// Another program has changed the inbox; none of these popups stands for an unread, open
+    /// notice any more.
     ChangedElsewhere(Vec<PopupId>),
     /// Another program has changed the account's secret.
     SignInsChanged,
-    /// How many there are now.
+    /// How many notices there are now.
     Counts(Counts),
 }
 
-/// The running writer.
+/// The running thread, as the driver holds it.
 #[derive(Debug)]
-pub(crate) struct Writer {
+pub(crate) struct StoreThread {
     jobs: Sender<Job>,
-    reports: UnboundedSender<Report>,
+    reports: UnboundedSender<StoreReport>,
     thread: JoinHandle<()>,
 }
 
-impl Writer {
+impl StoreThread {
     /// Starts the thread. `retention` is how long notices are kept.
     ///
     /// # Errors
@@ -69,23 +72,25 @@ impl Writer {
     pub(crate) fn start(
         store: Store,
         retention: SignedDuration,
-        reports: UnboundedSender<Report>,
+        reports: UnboundedSender<StoreReport>,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
-        let told = reports.clone();
-        let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            let grouping = Grouping::default();
-            Work { store, grouping, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue);
+        let own_reports = reports.clone();
+        let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            let group_commit = Grouping::default();
+            StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
+                .run(&queue);
         })?;
-        Ok(Self { jobs, reports: told, thread })
+        Ok(Self { jobs, reports: own_reports, thread })
     }
 
     /// Queues a batch.
     pub(crate) fn apply(&self, job: Job) {
         if let Err(SendError(job)) = self.jobs.send(job) {
-            // It is tried again, in vain, and people see why nothing arrives; the server keeps what is not acknowledged.
-            let result = Err("the writer has ended: start Belfry again".to_owned());
-            drop(self.reports.send(Report::Applied { ticket: job.ticket, result }));
+            // The pipeline retries and shows this text as the reason. The server keeps what is not
+            // acknowledged.
+            let result = Err("the store thread has ended: start Belfry again".to_owned());
+            drop(self.reports.send(StoreReport::Applied { ticket: job.ticket, result }));
         }
     }
 
@@ -93,28 +98,28 @@ impl Writer {
     pub(crate) fn finish(self) {
         drop(self.jobs);
         if self.thread.join().is_err() {
-            tracing::error!("the writer ended in a panic");
+            tracing::error!("the store thread ended in a panic");
         }
     }
 }
 
-struct Work {
+struct StoreWorker {
     store: Store,
-    grouping: Grouping,
+    group_commit: Grouping,
     retention: SignedDuration,
-    reports: UnboundedSender<Report>,
+    reports: UnboundedSender<StoreReport>,
     expire_at: Instant,
     is_indexing: bool,
 }
 
-impl Work {
+impl StoreWorker {
     fn run(mut self, queue: &Receiver<Job>) {
-        self.tell_counts();
+        self.report_counts();
         loop {
-            let idle = if self.is_indexing { Duration::ZERO } else { LOOK_EVERY };
+            let idle = if self.is_indexing { Duration::ZERO } else { CHANGE_CHECK_INTERVAL };
             match queue.recv_timeout(idle) {
                 Ok(first) => self.commit(first, queue),
-                Err(RecvTimeoutError::Timeout) => self.tidy(),
+                Err(RecvTimeoutError::Timeout) => self.maintain(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -123,64 +128,64 @@ impl Work {
     fn commit(&mut self, first: Job, queue: &Receiver<Job>) {
         let mut size = first.writes.len();
         let mut jobs = vec![first];
-        while size < BATCH
+        while size < MAX_GROUP_WRITES
             && let Ok(job) = queue.try_recv()
         {
             size += job.writes.len();
             jobs.push(job);
         }
-        let Self { store, grouping, .. } = self;
+        let Self { store, group_commit, .. } = self;
         let apply = |writes: &[Write]| {
             store.apply(writes).map_err(|error| {
                 tracing::warn!(%error, "a batch was not committed");
                 error.to_string()
             })
         };
-        for (ticket, result) in grouping.commit(jobs, apply) {
-            self.tell(Report::Applied { ticket, result });
+        for (ticket, result) in group_commit.commit(jobs, apply) {
+            self.report(StoreReport::Applied { ticket, result });
         }
         self.is_indexing = true;
-        self.tell_counts();
+        self.report_counts();
     }
 
-    fn tidy(&mut self) {
-        if let Err(error) = self.try_tidy() {
-            tracing::warn!(%error, "the inbox could not be tidied");
+    fn maintain(&mut self) {
+        if let Err(error) = self.try_maintain() {
+            tracing::warn!(%error, "the maintenance of the inbox failed");
             self.is_indexing = false;
         }
     }
 
-    fn try_tidy(&mut self) -> Result<(), StoreError> {
+    fn try_maintain(&mut self) -> Result<(), StoreError> {
         if self.store.changed_elsewhere()? {
             if self.store.sign_ins_changed()? {
-                self.tell(Report::SignInsChanged);
+                self.report(StoreReport::SignInsChanged);
             }
             let withdraw = self.store.stale_popups()?;
-            self.tell(Report::ChangedElsewhere(withdraw));
-            self.tell_counts();
+            self.report(StoreReport::ChangedElsewhere(withdraw));
+            self.report_counts();
         }
         let now = clock::now().wall;
-        self.store.empty_trash(now.checked_sub(TRASH_KEPT).unwrap_or(Timestamp::MIN))?;
+        self.store.empty_trash(now.checked_sub(UNDO_KEPT).unwrap_or(Timestamp::MIN))?;
         if self.expire_at <= Instant::now() {
             let before = now.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
-            if self.store.expire(before, SLICE)? < SLICE {
-                self.expire_at = Instant::now() + EXPIRE_EVERY;
+            if self.store.expire(before, IDLE_SLICE)? < IDLE_SLICE {
+                self.expire_at = Instant::now() + EXPIRE_INTERVAL;
             }
-            self.tell_counts();
+            self.report_counts();
         }
-        self.is_indexing = self.store.index_some(SLICE)? > 0;
+        self.is_indexing = self.store.index_some(IDLE_SLICE)? > 0;
         Ok(())
     }
 
-    fn tell_counts(&self) {
+    fn report_counts(&self) {
         match self.store.counts() {
-            Ok(counts) => self.tell(Report::Counts(counts)),
+            Ok(counts) => self.report(StoreReport::Counts(counts)),
             Err(error) => tracing::warn!(%error, "the notices could not be counted"),
         }
     }
 
-    fn tell(&self, report: Report) {
-        // Nobody listens any more: the engine is ending, and what is committed stays committed.
+    fn report(&self, report: StoreReport) {
+        // If the driver has ended, the report is not needed: what is committed stays committed.
         let _ = self.reports.send(report);
     }
 }
@@ -192,12 +197,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_writer_that_has_died_says_so_for_each_batch() {
+    fn a_store_thread_that_has_ended_reports_it_for_each_batch() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
         let (jobs, _) = channel();
-        let writer = Writer { jobs, reports, thread: std::thread::spawn(|| {}) };
-        writer.apply(Job { ticket: Ticket(7), writes: Arc::default() });
-        let said = reported.try_recv();
-        assert!(matches!(said, Ok(Report::Applied { ticket: Ticket(7), result: Err(_) })), "{said:?}");
+        let store_thread = StoreThread { jobs, reports, thread: std::thread::spawn(|| {}) };
+        store_thread.apply(Job { ticket: Ticket(7), writes: Arc::default() });
+        let report = reported.try_recv();
+        assert!(matches!(report, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{report:?}");
     }
 }

@@ -1,7 +1,9 @@
-//! What holds for the account as a whole, read back: cursor, times and counts.
+//! Reads the values of the account as a whole: cursor, times and counts.
+
+use std::collections::HashMap;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use rusqlite::{Connection, Transaction};
 
 use super::rows;
 use belfry_core::storage::Counts;
@@ -23,13 +25,13 @@ pub(crate) fn last_live(connection: &Connection) -> rusqlite::Result<Option<Time
     connection.prepare_cached("SELECT last_live FROM account")?.query_row([], |row| rows::time(row, "last_live"))
 }
 
-/// The last offset stored of a stream.
-pub(super) fn stream_offset(connection: &Connection, stream: &str) -> rusqlite::Result<Option<u64>> {
+/// The last offset stored of each stream.
+pub(super) fn stream_offsets(connection: &Connection) -> rusqlite::Result<HashMap<String, u64>> {
     connection
-        .prepare_cached(r#"SELECT "offset" FROM streams WHERE stream = ?1"#)?
+        .prepare_cached(r#"SELECT stream, "offset" FROM streams"#)?
         // SQLite has no unsigned numbers: the bits are kept as they are.
-        .query_row(params![stream], |row| row.get(0).map(i64::cast_unsigned))
-        .optional()
+        .query_map([], |row| Ok((row.get(0)?, row.get(1).map(i64::cast_unsigned)?)))?
+        .collect()
 }
 
 /// How often another program has changed the account's secret.
@@ -42,7 +44,7 @@ pub(crate) fn note_sign_in(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     tx.execute("UPDATE account SET sign_ins = sign_ins + 1", []).map(drop)
 }
 
-/// How many of everything.
+/// How many notices and rejected messages there are.
 pub(crate) fn counts(connection: &Connection) -> rusqlite::Result<Counts> {
     connection.prepare_cached("SELECT notices, unread, badge, rejected FROM account")?.query_row([], |row| {
         Ok(Counts { notices: row.get(0)?, unread: row.get(1)?, badge: row.get(2)?, rejected: row.get(3)? })

@@ -1,8 +1,10 @@
-//! What a batch does to the database: the rules of identity, versions, alert marks and popups, inside one transaction.
+//! Applies a batch of writes: the rules of identity, versions, alert marks and popups, inside one
+//! transaction.
 //!
-//! Deliberately absent: opening and committing that transaction ([`Store::apply`](super::Store::apply)), and deciding
-//! whether a notice rings (the caller says so). Invariants: a key is in `notices` or in `seen`, never in both and never
-//! twice; an alert mark goes forward only: due → suppressed | claimed → shown | refused | uncertain.
+//! Deliberately absent: opening and committing that transaction
+//! ([`Store::apply`](super::Store::apply)), and deciding whether a notice notifies (the caller
+//! passes the mark). Invariants: a key is in `notices` or in `seen`, never in both and never twice;
+//! an alert mark goes forward only: due → suppressed | claimed → shown | refused | uncertain.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -11,7 +13,7 @@ use super::{
     codes::{AsWord, Json, Micros, word},
     marks, rows, search, trash,
 };
-use belfry_core::storage::{AlertMark, Applied, Outcome, RejectReason, Seq, Suppressed, Write};
+use belfry_core::storage::{AlertMark, Applied, MAX_REJECTED, Outcome, RejectReason, Seq, Suppressed, Write};
 use belfry_core::{
     notice::{Identity, Notice, NoticeKey, Source, State},
     ports::PopupId,
@@ -19,9 +21,6 @@ use belfry_core::{
 
 /// How many rejected messages are kept.
 const REJECTED_KEPT: i64 = 1_000;
-
-/// How much of the head and of the body of a rejected message is kept, in bytes.
-const REJECTED_BYTES: usize = 64 * 1024;
 
 /// Applies the writes in order.
 pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<Applied> {
@@ -70,13 +69,14 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             tx.prepare_cached("UPDATE account SET announced = max(announced, ?1)")?.execute(params![seq.0])?;
         }
         Write::Unsaid(seq) => {
-            tx.prepare_cached("UPDATE account SET unsaid = ?1")?.execute(params![seq.0])?;
+            tx.prepare_cached("UPDATE account SET first_unannounced = ?1")?.execute(params![seq.0])?;
         }
     }
     Ok(Outcome::Done)
 }
 
-/// A notice from a server: new, a newer version, known, or buried. A new one gets `place`, or the next one.
+/// Stores a notice from a server: it is new, a newer version, known, or deleted before. A new one
+/// gets `place`, or the next place.
 pub(super) fn receive(
     tx: &Transaction<'_>,
     place: Option<Seq>,
@@ -97,8 +97,8 @@ pub(super) fn receive(
         })
         .optional()?;
     let Some((seq, version, sent_at, state, is_partial)) = known else {
-        if is_buried(tx, &notice.key)? {
-            trash::follow(tx, notice)?;
+        if has_tombstone(tx, &notice.key)? {
+            trash::update(tx, notice)?;
             return Ok(Outcome::Buried);
         }
         return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
@@ -160,8 +160,8 @@ fn insert(
     Ok(Outcome::New { seq: Seq(seq), key })
 }
 
-/// Joins what a notice says with another copy of it. When and by which way it came first, whether it was read, and its
-/// alert mark stay; only an alert that is still due is suppressed once nobody has to act any more.
+/// Joins a stored notice with another copy of it. Its first arrival, its read mark and its alert
+/// mark stay; but an alert that is still due is suppressed if the notice is no longer open.
 fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) -> rusqlite::Result<Outcome> {
     let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
     let notice = Box::new(join(&old.notice));
@@ -173,7 +173,7 @@ fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) 
     if fields.is_empty() {
         return Ok(Outcome::Known { seq });
     }
-    search::follow(tx, seq, &notice)?;
+    search::update(tx, seq, &notice)?;
     if notice.state != State::Open {
         marks::suppress_if_due(tx, seq, Suppressed::NotOpen)?;
     }
@@ -201,7 +201,7 @@ fn changed_fields(old: &Notice, new: &Notice) -> Vec<&'static str> {
     .collect()
 }
 
-/// The popup that speaks for this notice and no other.
+/// The popup that stands for this notice and no other.
 fn own_popup(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<Option<PopupId>> {
     tx.prepare_cached(
         "SELECT p.name FROM notices n JOIN popups p ON p.id = n.popup WHERE n.seq = ?1 \
@@ -211,18 +211,19 @@ fn own_popup(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<Option<PopupId>
     .optional()
 }
 
-fn is_buried(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
+fn has_tombstone(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
     tx.prepare_cached("SELECT 1 FROM seen WHERE scope = ?1 AND id = ?2")?.exists(params![key.scope, key.id])
 }
 
 fn is_used(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<bool> {
     let stored =
         tx.prepare_cached("SELECT 1 FROM notices WHERE scope = ?1 AND id = ?2")?.exists(params![key.scope, key.id])?;
-    Ok(stored || is_buried(tx, key)?)
+    Ok(stored || has_tombstone(tx, key)?)
 }
 
-/// The first of `id`, `id#2`, `id#3` … that was never used. The numbers in use have no gap, since identity outlives the
-/// row; so doubling and halving finds the end in a few steps, however often a server repeats itself.
+/// The first of `id`, `id#2`, `id#3` … that was never used. The numbers in use have no gap, since
+/// identity outlives the row; so doubling and halving finds the end in a few steps, however often a
+/// server repeats an id.
 fn free_key(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<NoticeKey> {
     let numbered = |number: u64| NoticeKey { scope: key.scope.clone(), id: format!("{}#{number}", key.id) };
     if !is_used(tx, key)? {
@@ -252,8 +253,8 @@ fn claim(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<Outcome> {
     Ok(Outcome::Claimed(claimed))
 }
 
-/// Records a popup, also when nothing is left that it could speak for: then it is withdrawn at once. A second one for a
-/// notice (an update under another name) takes the first one's place.
+/// Records a popup, even if it stands for no unread and open notice any more: then it is withdrawn
+/// at once. A second popup for a notice (an update under another name) replaces the first.
 fn shown(tx: &Transaction<'_>, seqs: &[Seq], popup: &PopupId) -> rusqlite::Result<()> {
     let id: i64 = tx
         .prepare_cached(
@@ -269,7 +270,7 @@ fn shown(tx: &Transaction<'_>, seqs: &[Seq], popup: &PopupId) -> rusqlite::Resul
     Ok(())
 }
 
-/// Popups that speak for nothing unread and open, oldest first.
+/// Popups that stand for no unread and open notice, oldest first.
 pub(super) fn stale_popups(connection: &rusqlite::Connection) -> rusqlite::Result<Vec<PopupId>> {
     connection
         .prepare_cached(
@@ -288,8 +289,8 @@ fn reject(
     body: &[u8],
     received_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let head = head.get(..REJECTED_BYTES).unwrap_or(head);
-    let body = body.get(..REJECTED_BYTES).unwrap_or(body);
+    let head = head.get(..MAX_REJECTED).unwrap_or(head);
+    let body = body.get(..MAX_REJECTED).unwrap_or(body);
     let number = tx
         .prepare_cached(
             "INSERT INTO rejected (reason, destination, received_at, head, body) VALUES (?1, ?2, ?3, ?4, ?5)",

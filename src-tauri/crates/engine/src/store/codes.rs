@@ -1,7 +1,8 @@
-//! How values lie in columns: enums as words, times as microseconds since 1970, lists and objects as JSON.
+//! How values are stored in columns: enums as words, times as microseconds since 1970, lists and
+//! objects as JSON.
 //!
-//! The words are part of the file format: a database is read by later versions of the program, so none may change
-//! without a migration.
+//! The words are part of the file format: a database is read by later versions of the program, so
+//! none may change without a migration.
 
 use belfry_core::{storage::Seq, words::Word};
 use jiff::Timestamp;
@@ -11,7 +12,8 @@ use rusqlite::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-/// A value kept as its word. A type of our own, since neither SQLite's traits nor the values belong to this crate.
+/// A value kept as its word. A type of our own, since neither SQLite's traits nor the values belong
+/// to this crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct AsWord<T>(pub(crate) T);
 
@@ -33,12 +35,12 @@ pub(crate) fn seq(row: &Row<'_>) -> rusqlite::Result<Seq> {
     row.get(0).map(Seq)
 }
 
-/// A word no column should hold.
+/// The error for a word that the column must not hold.
 pub(super) fn unknown(word: &str) -> FromSqlError {
     FromSqlError::Other(format!("unknown word `{word}`").into())
 }
 
-/// A time. What is finer than a microsecond is cut off.
+/// A time, truncated to microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Micros(pub(crate) Timestamp);
 

@@ -1,84 +1,85 @@
 //! Why the store cannot be used, in words a person can act on.
 //!
-//! Every text names the file, what happened and what to do. Nothing that raises one of these deletes or overwrites
-//! anything.
+//! Every text names the file, what happened and what to do. Invariant: code that returns one of
+//! these has neither deleted nor overwritten anything.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// What keeps the store from working.
+/// Why the store cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// A newer version of the program has written it.
     #[error(
         "{}: this inbox was written by a newer version of the program (format {found}, this one knows up to {known}): \
-         install that version again; nothing was changed", place.display()
+         install that version again; nothing was changed", path.display()
     )]
     Newer {
         /// The file.
-        place: PathBuf,
+        path: PathBuf,
         /// Its format.
         found: usize,
         /// The newest format this program knows.
         known: usize,
     },
-    /// It is not a database, or a broken one.
+    /// It is not a database, or it is damaged.
     #[error(
         "{}: the inbox is damaged ({detail}): quit the program, move this file and its -wal and -shm neighbours to \
          another folder, keep them for support, and start again with an empty inbox; nothing was deleted",
-        place.display()
+        path.display()
     )]
     Damaged {
         /// The file.
-        place: PathBuf,
+        path: PathBuf,
         /// What SQLite or the reader said.
         detail: String,
     },
     /// The file or its folder cannot be opened or written.
     #[error(
         "{}: the inbox cannot be opened for writing ({detail}): give the person who runs the program write access to \
-         this file and its folder; nothing was changed", place.display()
+         this file and its folder; nothing was changed", path.display()
     )]
     NotWritable {
         /// The file or folder.
-        place: PathBuf,
+        path: PathBuf,
         /// What the system said.
         detail: String,
     },
     /// No space is left.
-    #[error("{}: the disk is full: free some space; nothing of the last batch was kept", place.display())]
+    #[error("{}: the disk is full: free some space; nothing of the last batch was kept", path.display())]
     Full {
         /// The file.
-        place: PathBuf,
+        path: PathBuf,
     },
-    /// Another program holds the write lock for longer than anybody should.
+    /// Another program has held the write lock for longer than
+    /// [`BUSY_TIMEOUT`](super::BUSY_TIMEOUT).
     #[error(
         "{}: another program has held the inbox locked for {} s: close it and try again; nothing of the last batch \
-         was kept", place.display(), super::BUSY_TIMEOUT.as_secs()
+         was kept", path.display(), super::BUSY_TIMEOUT.as_secs()
     )]
     Busy {
         /// The file.
-        place: PathBuf,
+        path: PathBuf,
     },
-    /// The inbox of somebody else.
+    /// The inbox of another account.
     #[error(
         "{}: this inbox belongs to the account {found}, not to {asked}: use another data folder for each account; \
-         nothing was changed", place.display()
+         nothing was changed", path.display()
     )]
     OtherAccount {
         /// The file.
-        place: PathBuf,
-        /// Whose it is.
+        path: PathBuf,
+        /// The account it belongs to.
         found: String,
-        /// Who wants to use it.
+        /// The account that was to use it.
         asked: String,
     },
     /// Anything else SQLite reports.
-    #[error("{}: the inbox cannot be used ({detail}): check the disk, then report this; nothing of the last batch was kept", place.display())]
+    #[error("{}: the inbox cannot be used ({detail}): check the disk, then report this; nothing of the last batch was kept", path.display())]
     Unusable {
         /// The file.
-        place: PathBuf,
+        path: PathBuf,
         /// What SQLite said.
         detail: String,
     },
@@ -86,23 +87,23 @@ pub enum StoreError {
 
 impl StoreError {
     /// Sorts an error of SQLite by what a person can do about it.
-    pub(crate) fn new(place: &Path, error: &rusqlite::Error) -> Self {
-        let place = place.to_path_buf();
+    pub(crate) fn new(path: &Path, error: &rusqlite::Error) -> Self {
+        let path = path.to_path_buf();
         let detail = error.to_string();
         match error {
             rusqlite::Error::FromSqlConversionFailure(..)
             | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => return Self::Damaged { place, detail },
+            | rusqlite::Error::IntegralValueOutOfRange(..) => return Self::Damaged { path, detail },
             _ => {}
         }
         match error.sqlite_error_code() {
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { place, detail },
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path, detail },
             Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-                Self::NotWritable { place, detail }
+                Self::NotWritable { path, detail }
             }
-            Some(ErrorCode::DiskFull) => Self::Full { place },
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { place },
-            _ => Self::Unusable { place, detail },
+            Some(ErrorCode::DiskFull) => Self::Full { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
+            _ => Self::Unusable { path, detail },
         }
     }
 }

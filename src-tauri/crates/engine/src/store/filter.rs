@@ -1,6 +1,7 @@
-//! Which notices a list asks for, and where its page lies: conditions, as SQL for an index that holds them.
+//! Which notices a list shows, and where its page begins: conditions, as SQL for an index that
+//! covers them.
 //!
-//! Deliberately absent: running a query. The text of a search is the search's matter.
+//! Deliberately absent: running a query, and the text of a search ([`super::search`]).
 
 use belfry_core::storage::Seq;
 use rusqlite::ToSql;
@@ -8,8 +9,9 @@ use rusqlite::ToSql;
 /// Which notices. All conditions hold together; the default is every notice.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Filter<'a> {
-    /// As a person types it: every word in title, body, sender or unmapped fields. The last word may be unfinished; where
-    /// words are written without spaces any part of one is found. Nothing is found by punctuation alone.
+    /// As a person types it: every word in title, body, sender or unmapped fields. The last word
+    /// may be unfinished; where words are written without spaces any part of one is found. Nothing
+    /// is found by punctuation alone.
     pub text: Option<&'a str>,
     /// Only those not read.
     pub unread: bool,
@@ -19,7 +21,7 @@ pub struct Filter<'a> {
     pub kind: Option<&'a str>,
 }
 
-/// Where a page lies. Always newest first.
+/// Where a page begins. Its rows are always newest first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Place {
     /// At the newest notice.
@@ -33,15 +35,16 @@ pub enum Place {
 
 /// How many notices match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Matching {
-    /// So many.
+pub struct MatchCount {
+    /// The number.
     pub number: u64,
-    /// False: an estimate.
+    /// False if the number is an estimate.
     pub is_exact: bool,
 }
 
 impl<'a> Filter<'a> {
-    /// The index that answers this filter, with the conditions; the kind, if asked for, is the parameter `?1`.
+    /// The index that answers this filter, with the conditions; the kind, if asked for, is the
+    /// parameter `?1`.
     pub(super) fn index(&self) -> String {
         let unread = if self.unread { " AND read = 0" } else { "" };
         let kind = if self.kind.is_some() { " AND kind = ?1" } else { "" };
@@ -55,7 +58,8 @@ impl<'a> Filter<'a> {
         }
     }
 
-    /// The conditions but the text, for a notice that is at hand; the kind, if asked for, is the parameter `?1`.
+    /// The conditions without the text, on a row of `notices`; the kind, if asked for, is the
+    /// parameter `?1`.
     pub(super) fn conditions(&self) -> Option<String> {
         let conditions: Vec<&str> = [
             (self.unread, "notices.read = 0"),

@@ -1,7 +1,7 @@
 //! Read and unread: the marks a person sets.
 //!
-//! Invariant: whatever is read before its popup owes none any more, in the same transaction, also when it is marked
-//! unread again.
+//! Deliberately absent: popups on the screen. Invariant: a notice that is read before its popup
+//! gets none any more, in the same transaction, even if it is marked unread again.
 
 use rusqlite::{Transaction, params};
 
@@ -21,7 +21,7 @@ pub(crate) fn mark(tx: &Transaction<'_>, seqs: &[Seq], read: bool) -> rusqlite::
     Ok(changed)
 }
 
-/// Gives up a popup that is still owed.
+/// Suppresses an alert that is still due.
 pub(super) fn suppress_if_due(tx: &Transaction<'_>, seq: Seq, why: Suppressed) -> rusqlite::Result<()> {
     tx.prepare_cached("UPDATE notices SET alert = 'suppressed', alert_why = ?2 WHERE seq = ?1 AND alert = 'due'")?
         .execute(params![seq.0, AsWord(why)])?;

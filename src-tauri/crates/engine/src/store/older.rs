@@ -1,7 +1,8 @@
-//! Notices of the server's history that somebody asks for: they go below what is there, and ring for nobody.
+//! Notices of the server's history that a person asks for: they are put below all others and never
+//! notify.
 //!
-//! Deliberately absent: asking the server. Invariant: a place is never used twice, so they are counted downwards from the
-//! lowest ever given.
+//! Deliberately absent: the request to the server. Invariant: a place is never used twice, so they
+//! are counted downwards from the lowest ever given.
 
 use jiff::Timestamp;
 use rusqlite::{Transaction, params};
@@ -21,7 +22,7 @@ pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timesta
         if let Outcome::New { .. } = outcome {
             oldest = below.0;
             added += 1;
-            search::follow(tx, below, notice)?;
+            search::update(tx, below, notice)?;
         }
     }
     tx.execute("UPDATE account SET oldest = ?1", params![oldest])?;

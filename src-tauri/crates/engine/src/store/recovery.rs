@@ -1,21 +1,22 @@
-//! What to do with what an earlier run left behind.
+//! What an earlier run left to be done.
 //!
-//! Deliberately absent: showing anything. Invariant: an alert that was claimed and has no outcome never pops again.
+//! Deliberately absent: doing it. Invariant: an alert that was claimed and has no outcome never
+//! pops up again.
 
 use rusqlite::{Transaction, params};
 
 use super::{
-    apply,
+    account, apply,
     rows::{self, COLUMNS},
 };
 use belfry_core::storage::{Recovered, Seq, Stored};
 use belfry_core::{notice::NoticeKey, ports::PopupId};
 
-/// Marks the uncertain and collects the rest.
+/// Marks claimed alerts as uncertain and collects what is left to be done.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
-    let unsaid =
-        tx.query_row("SELECT unsaid FROM account", [], |row| row.get::<_, Option<i64>>(0).map(|seq| seq.map(Seq)))?;
-    tx.execute("UPDATE account SET unsaid = NULL", [])?;
+    let unsaid: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
+    tx.execute("UPDATE account SET first_unannounced = NULL", [])?;
+    let unsaid = unsaid.map(Seq);
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
         uncertain: uncertain as u64,
@@ -24,6 +25,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         unsaid,
         popups: popups(tx)?,
         withdraw: apply::stale_popups(tx)?,
+        stream_offsets: account::stream_offsets(tx)?,
     })
 }
 

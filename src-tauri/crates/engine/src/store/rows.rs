@@ -1,6 +1,7 @@
 //! From a row of `notices` to a [`Stored`] notice.
 //!
-//! The one place that knows the order of the columns; whoever selects them uses [`COLUMNS`].
+//! The only place that knows the columns; every query of whole notices selects [`COLUMNS`].
+//! Deliberately absent: rules of identity and versions ([`super::apply`]).
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -81,7 +82,7 @@ pub(crate) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option
         .optional()
 }
 
-/// The notices a popup speaks for, oldest first.
+/// The notices that a popup stands for, oldest first.
 pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Result<Vec<NoticeKey>> {
     connection
         .prepare_cached(
@@ -91,7 +92,7 @@ pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Res
         .collect()
 }
 
-/// Replaces what a notice says, in `notices` or in a table of the same columns.
+/// Replaces the content of a notice, in `notices` or in a table with the same columns.
 pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     tx.prepare_cached(&format!(
         "UPDATE {table} SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \

@@ -1,8 +1,9 @@
 //! Opening the database: the file, its pragmas and its format.
 //!
-//! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it is. Invariant: no
-//! connection leaves here without `synchronous=FULL`, so a commit that returned survives a power cut. (WAL makes that
-//! one fsync; where a file system cannot do it, SQLite keeps its rollback journal, which is slower and as safe.)
+//! Deliberately absent: repair. A file that is newer, damaged or out of reach is left exactly as it
+//! is. Invariant: no connection leaves here without `synchronous=FULL`, so a commit that returned
+//! survives a power cut. (WAL makes that one fsync; where a file system cannot do it, SQLite keeps
+//! its rollback journal, which is slower and as safe.)
 
 use std::{
     fs,
@@ -27,71 +28,75 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/001-inbox.sql")),
     M::up(include_str!("migrations/002-window.sql")),
     M::up(include_str!("migrations/003-edges.sql")),
+    M::up(include_str!("migrations/004-first-unannounced.sql")),
 ];
 
-/// Opens the file for writing, making it (and the folder) if it is not there; on Unix nobody else can read them.
+/// Opens the file for writing, and makes it (and the folder) if it is not there; on Unix only the
+/// owner can read them.
 pub(super) fn create(dir: &Path) -> Result<(Connection, PathBuf), StoreError> {
-    let place = dir.join(FILE);
-    make_private(dir, &place)
-        .map_err(|error| StoreError::NotWritable { place: place.clone(), detail: error.to_string() })?;
-    let mut connection = connect(&place)?;
-    migrate(&mut connection, &place)?;
-    Ok((connection, place))
+    let path = dir.join(FILE);
+    make_private(dir, &path)
+        .map_err(|error| StoreError::NotWritable { path: path.clone(), detail: error.to_string() })?;
+    let mut connection = connect(&path)?;
+    migrate(&mut connection, &path)?;
+    Ok((connection, path))
 }
 
-/// Opens a file that is there for writing; `None` when it has no format yet (it is just being made).
-pub(crate) fn open_existing(place: &Path) -> Result<Option<Connection>, StoreError> {
-    let mut connection = connect(place)?;
-    if format(&connection, place)? == 0 {
+/// Opens an existing file for writing; `None` when it has no format yet (another program is making
+/// it).
+pub(crate) fn open_existing(path: &Path) -> Result<Option<Connection>, StoreError> {
+    let mut connection = connect(path)?;
+    if format(&connection, path)? == 0 {
         return Ok(None);
     }
-    migrate(&mut connection, place)?;
+    migrate(&mut connection, path)?;
     Ok(Some(connection))
 }
 
-/// A database that lives as long as somebody is connected to it, by a name that no other one in this process has.
+/// A database in memory, under a name that is unique in this process; it is gone with the last
+/// connection to it.
 pub(crate) fn in_memory() -> Result<(Connection, PathBuf), StoreError> {
     static MADE: AtomicU64 = AtomicU64::new(0);
-    let place = PathBuf::from(format!("file:/belfry-{}?vfs=memdb", MADE.fetch_add(1, Ordering::Relaxed)));
-    let mut connection = connect_in_memory(&place)?;
-    migrate(&mut connection, &place)?;
-    Ok((connection, place))
+    let path = PathBuf::from(format!("file:/belfry-{}?vfs=memdb", MADE.fetch_add(1, Ordering::Relaxed)));
+    let mut connection = connect_in_memory(&path)?;
+    migrate(&mut connection, &path)?;
+    Ok((connection, path))
 }
 
 /// Another connection to what [`in_memory`] made.
-pub(crate) fn connect_in_memory(place: &Path) -> Result<Connection, StoreError> {
-    let failed = |error| StoreError::new(place, &error);
+pub(crate) fn connect_in_memory(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| StoreError::new(path, &error);
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
         | OpenFlags::SQLITE_OPEN_CREATE
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    settle(&connection).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
     Ok(connection)
 }
 
-fn connect(place: &Path) -> Result<Connection, StoreError> {
-    let failed = |error| StoreError::new(place, &error);
-    // Not SQLITE_OPEN_CREATE: the file is made by `make_private`, with the right mode from the first moment.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let failed = |error| StoreError::new(path, &error);
+    // Not SQLITE_OPEN_CREATE: `make_private` makes the file, with the right mode from the start.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+    let connection = Connection::open_with_flags(path, flags).map_err(failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
-    // Before anything that might write: a newer format is not ours to touch.
-    let found = format(&connection, place)?;
+    // Before anything that might write: a file of a newer format must not be changed.
+    let found = format(&connection, path)?;
     if found > STEPS.len() {
-        return Err(StoreError::Newer { place: place.to_path_buf(), found, known: STEPS.len() });
+        return Err(StoreError::Newer { path: path.to_path_buf(), found, known: STEPS.len() });
     }
-    settle(&connection).map_err(failed)?;
+    configure(&connection).map_err(failed)?;
     Ok(connection)
 }
 
-fn format(connection: &Connection, place: &Path) -> Result<usize, StoreError> {
-    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| StoreError::new(place, &error))
+fn format(connection: &Connection, path: &Path) -> Result<usize, StoreError> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(|error| StoreError::new(path, &error))
 }
 
-/// What must hold on every connection, whoever uses it.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
+/// Sets what must hold on every connection.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     // On macOS a plain fsync stops at the drive's cache; elsewhere this does nothing.
@@ -105,24 +110,24 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn migrate(connection: &mut Connection, place: &Path) -> Result<(), StoreError> {
+fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
     Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::new(place, &err),
-        other => StoreError::Unusable { place: place.to_path_buf(), detail: other.to_string() },
+        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::new(path, &err),
+        other => StoreError::Unusable { path: path.to_path_buf(), detail: other.to_string() },
     })
 }
 
 #[cfg(unix)]
-fn make_private(dir: &Path, place: &Path) -> std::io::Result<()> {
+fn make_private(dir: &Path, path: &Path) -> std::io::Result<()> {
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     // SQLite gives -wal and -shm the mode of the database.
-    fs::OpenOptions::new().append(true).create(true).mode(0o600).open(place).map(drop)
+    fs::OpenOptions::new().append(true).create(true).mode(0o600).open(path).map(drop)
 }
 
 #[cfg(not(unix))]
-fn make_private(dir: &Path, place: &Path) -> std::io::Result<()> {
+fn make_private(dir: &Path, path: &Path) -> std::io::Result<()> {
     fs::create_dir_all(dir)?;
-    fs::OpenOptions::new().append(true).create(true).open(place).map(drop)
+    fs::OpenOptions::new().append(true).create(true).open(path).map(drop)
 }

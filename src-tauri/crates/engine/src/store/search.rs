@@ -1,11 +1,13 @@
-//! The search index: what is in it, how it follows, and how it is asked.
+//! The search index: what is in it, how it is updated, and how it is searched.
 //!
-//! A burst of notices is stored first and indexed later, in slices; the account remembers how far. The index is a row of
-//! tables, each over an equal range of arrival numbers: hits come in the order of the inbox, so a search ends with the
-//! newest part that fills its page, and an unfinished word, which costs time for every place it stands in, costs it in
-//! that part only. Deliberately absent: ranking, and marks in the text. Invariant: the index holds the newest version of
-//! each notice up to where it is, and nothing else; what is beyond, a search looks through by itself, with the same cut
-//! and the same tokenizer.
+//! A burst of notices is stored first and indexed later, in slices; `indexed_through` says how far.
+//! The index is a series of tables (parts), each over an equal range of arrival numbers. Hits come
+//! in the order of the inbox, so a search ends with the newest part that fills its page; and an
+//! unfinished word, which costs time for each of its occurrences, costs it in that part only.
+//! Notices that are not indexed yet are searched through a scratch index, a temporary table with
+//! the same text and tokenizer. Deliberately absent: ranking, and highlighting
+//! ([`crate::inbox::Highlighter`]). Invariant: the index holds the newest version of each notice up
+//! to `indexed_through`, and nothing else.
 
 use std::ops::Range;
 
@@ -22,14 +24,16 @@ use belfry_core::storage::Seq;
 /// How many arrival numbers a part covers. Part of the file format.
 const PART: i64 = 65_536;
 
-/// How many notices outside the index are looked through at once, so that memory stays small.
+/// How many notices the scratch index holds at once, so that memory stays small.
 const SLICE: usize = 500;
 
-/// What a part is. The text is cut in Rust; `characters` holds each CJK character of a notice once.
+/// The definition of a part. The text is cut in Rust; `characters` holds each CJK character of a
+/// notice once.
 const FTS5: &str = "fts5 (title, body, sender, extra, characters, \
      content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')";
 
-/// Indexes the next notices, at most `limit`, the oldest first; how many, 0 only when there are no more.
+/// Indexes the next notices, at most `limit`, the oldest first; how many, 0 only when there are no
+/// more.
 pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result<usize> {
     let through = indexed_through(tx)?;
     let next: Option<Seq> = tx
@@ -58,7 +62,7 @@ fn make_part(tx: &Transaction<'_>, part: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Lets go of the parts that every notice has left, with all the words in them.
+/// Drops the oldest parts that contain no notice any more, with all their words.
 pub(super) fn drop_empty_parts(tx: &Transaction<'_>) -> rusqlite::Result<()> {
     let oldest: Option<i64> = tx.query_row("SELECT min(seq) FROM notices", [], |row| row.get::<_, Option<i64>>(0))?;
     let kept = part_of(match oldest {
@@ -76,7 +80,7 @@ fn part_of(seq: Seq) -> i64 {
     seq.0.div_euclid(PART)
 }
 
-/// Its name; below zero lie the places of older history.
+/// The name of a part's table; older history has negative parts.
 fn table(part: i64) -> String {
     if part < 0 { format!("search_below_{}", part.unsigned_abs()) } else { format!("search_{part}") }
 }
@@ -86,9 +90,9 @@ pub(crate) fn is_behind(connection: &Connection) -> rusqlite::Result<bool> {
     connection.prepare_cached("SELECT 1 FROM notices WHERE seq > (SELECT indexed_through FROM account)")?.exists([])
 }
 
-/// Follows a notice that changed, or came to a place the index has passed. One that is not in the index yet will come in
-/// its newest version.
-pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
+/// Updates the index for a notice that changed, or that was put below `indexed_through`. A notice
+/// above it is indexed later, in its newest version.
+pub(super) fn update(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     if seq > indexed_through(tx)? {
         return Ok(());
     }
@@ -98,7 +102,8 @@ pub(super) fn follow(tx: &Transaction<'_>, seq: Seq, notice: &Notice) -> rusqlit
     put(&mut insert, seq, &notice.title, &notice.body, &notice.sender, &readable(&notice.extra))
 }
 
-/// Forgets a notice that is in the inbox; nothing happens if it is not in the index yet.
+/// Removes a notice, which must still be in the inbox, from the index; does nothing if it is not
+/// indexed yet.
 pub(super) fn remove(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<()> {
     if seq <= indexed_through(tx)? {
         let remove = format!("DELETE FROM {} WHERE rowid = ?1", table(part_of(seq)));
@@ -107,9 +112,9 @@ pub(super) fn remove(tx: &Transaction<'_>, seq: Seq) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The places of notices that hold what a person typed and match the other conditions of the filter: at most `limit`, in
-/// the order in which `place` is walked. To be called in a transaction, so that no part goes away and no notice moves
-/// into the index between two questions.
+/// The places of notices that contain what a person typed and match the other conditions of the
+/// filter: at most `limit`, from `place` on. To be called in a transaction, so that no part is
+/// dropped and no notice moves into the index between two queries.
 pub(super) fn find(
     connection: &Connection,
     typed: &str,
@@ -119,20 +124,20 @@ pub(super) fn find(
 ) -> rusqlite::Result<Vec<Seq>> {
     let Some(query) = query(typed) else { return Ok(Vec::new()) };
     let (above, below, is_downwards) = place.bounds();
-    let mut asking = Asking { connection, query, filter, above, below, is_downwards, limit, hits: Vec::new() };
+    let mut run = SearchRun { connection, query, filter, above, below, is_downwards, limit, hits: Vec::new() };
     // What is not indexed yet is newer than what is.
     if is_downwards {
-        asking.ask_rest()?;
-        asking.ask_parts()?;
+        run.search_unindexed()?;
+        run.search_parts()?;
     } else {
-        asking.ask_parts()?;
-        asking.ask_rest()?;
+        run.search_parts()?;
+        run.search_unindexed()?;
     }
-    Ok(asking.hits)
+    Ok(run.hits)
 }
 
-/// A search on its way.
-struct Asking<'a> {
+/// A search that is running.
+struct SearchRun<'a> {
     connection: &'a Connection,
     query: String,
     filter: &'a Filter<'a>,
@@ -143,8 +148,8 @@ struct Asking<'a> {
     hits: Vec<Seq>,
 }
 
-impl Asking<'_> {
-    fn ask_parts(&mut self) -> rusqlite::Result<()> {
+impl SearchRun<'_> {
+    fn search_parts(&mut self) -> rusqlite::Result<()> {
         let through = indexed_through(self.connection)?;
         let (above, below) = (self.above, self.below.min(through.0.saturating_add(1)));
         let order = if self.is_downwards { "DESC" } else { "ASC" };
@@ -155,11 +160,11 @@ impl Asking<'_> {
             ))?
             .query_map(params![part_of(Seq(above)), part_of(Seq(below))], |row| row.get(0))?
             .collect::<rusqlite::Result<_>>()?;
-        parts.into_iter().try_for_each(|part| self.ask(&table(part), above, below))
+        parts.into_iter().try_for_each(|part| self.search_table(&table(part), above, below))
     }
 
-    /// Looks through what is not in the index yet.
-    fn ask_rest(&mut self) -> rusqlite::Result<()> {
+    /// Searches the notices that are not in the index yet.
+    fn search_unindexed(&mut self) -> rusqlite::Result<()> {
         let through = indexed_through(self.connection)?.0;
         let (first, newest): (Option<i64>, Option<i64>) = self
             .connection
@@ -174,14 +179,14 @@ impl Asking<'_> {
                 break;
             }
             let end = start.saturating_add(SLICE as i64).min(newest + 1);
-            look_through(self.connection, *start..end)?;
-            self.ask("rest", start - 1, end)?;
+            fill_scratch(self.connection, *start..end)?;
+            self.search_table("scratch", start - 1, end)?;
         }
         Ok(())
     }
 
     /// Adds the hits of one table between two places.
-    fn ask(&mut self, index: &str, above: i64, below: i64) -> rusqlite::Result<()> {
+    fn search_table(&mut self, index: &str, above: i64, below: i64) -> rusqlite::Result<()> {
         let missing = self.limit - self.hits.len();
         if missing == 0 {
             return Ok(());
@@ -190,8 +195,9 @@ impl Asking<'_> {
         parameters.push(&self.query);
         let query = parameters.len();
         let order = if self.is_downwards { "DESC" } else { "ASC" };
-        // CROSS JOIN keeps this order: the index streams its hits by rowid, and the limit ends it early. Without other
-        // conditions the index is enough, since it holds what is in the inbox and nothing else.
+        // CROSS JOIN keeps this order: the index streams its hits by rowid, and the limit ends it
+        // early. Without other conditions the index is enough, since it holds what is in the inbox
+        // and nothing else.
         let (join, conditions) = match self.filter.conditions() {
             Some(conditions) => {
                 (format!("CROSS JOIN notices ON notices.seq = {index}.rowid"), format!("AND {conditions}"))
@@ -213,13 +219,13 @@ impl Asking<'_> {
     }
 }
 
-/// Puts the notices of a range, and nothing else, into the twin.
-fn look_through(connection: &Connection, range: Range<i64>) -> rusqlite::Result<()> {
-    connection.execute_batch(&format!("CREATE VIRTUAL TABLE IF NOT EXISTS temp.rest USING {FTS5}"))?;
-    connection.prepare_cached("INSERT INTO rest (rest) VALUES ('delete-all')")?.execute([])?;
+/// Fills the scratch index with the notices of a range, and nothing else.
+fn fill_scratch(connection: &Connection, range: Range<i64>) -> rusqlite::Result<()> {
+    connection.execute_batch(&format!("CREATE VIRTUAL TABLE IF NOT EXISTS temp.scratch USING {FTS5}"))?;
+    connection.prepare_cached("INSERT INTO scratch (scratch) VALUES ('delete-all')")?.execute([])?;
     let mut select = connection
         .prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2")?;
-    fill(&mut select, params![range.start, range.end], &mut insert(connection, "rest")?)?;
+    fill(&mut select, params![range.start, range.end], &mut insert(connection, "scratch")?)?;
     Ok(())
 }
 
@@ -233,7 +239,7 @@ fn insert<'c>(connection: &'c Connection, index: &str) -> rusqlite::Result<Cache
     ))
 }
 
-/// Indexes what `select` returns; how many, and the last one.
+/// Indexes the rows of `select`; returns how many, and the last one.
 fn fill(
     select: &mut CachedStatement<'_>,
     which: impl rusqlite::Params,

@@ -1,22 +1,24 @@
 //! Which notices a list shows: filters, places and counts, at a million notices as at ten.
 //!
-//! Each filter is answered by an index that holds what it asks for, each count by a number the database keeps, by an
-//! index alone, or, for a search with many hits, by an estimate that says so. Deliberately absent: the notices'
-//! contents. Invariant: a list is in the order of the places, newest first, whichever way it was walked.
+//! Each filter is answered by an index that covers it; each count by a number that the database
+//! maintains, by an index alone, or, for a search with many hits, by an estimate that is marked as
+//! one. Deliberately absent: the notices' contents. Invariant: a list is in the order of the
+//! places, newest first, in whichever direction it was read.
 
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::{
     codes,
-    filter::{Filter, Matching, Place},
+    filter::{Filter, MatchCount, Place},
     search,
 };
 use belfry_core::storage::Seq;
 
-/// So many hits of a search are counted; from their density the rest is estimated.
+/// How many hits of a search are counted; the number of the others is estimated from their density.
 const SAMPLE: usize = 2_000;
 
-/// The places of a page: at most `limit`, newest first. To be called in a transaction, so that the parts of a search agree.
+/// The places of a page: at most `limit`, newest first. To be called in a transaction, so that the
+/// parts of a search agree.
 pub(crate) fn seqs(
     connection: &Connection,
     filter: &Filter<'_>,
@@ -28,7 +30,7 @@ pub(crate) fn seqs(
         None => {
             let (above, below, is_downwards) = place.bounds();
             let order = if is_downwards { "DESC" } else { "ASC" };
-            // Numbers of our own; only the kind is somebody's text.
+            // The formatted values are numbers; only the kind is text, and it is a parameter.
             let select = format!(
                 "SELECT seq FROM notices {} AND seq > {above} AND seq < {below} ORDER BY seq {order} LIMIT {limit}",
                 filter.index()
@@ -46,8 +48,8 @@ pub(crate) fn seqs(
 }
 
 /// How many notices match. To be called in a transaction.
-pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
-    let exact = |number| Ok(Matching { number, is_exact: true });
+pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<MatchCount> {
+    let exact = |number| Ok(MatchCount { number, is_exact: true });
     let kept = |column: &str| connection.query_row(&format!("SELECT {column} FROM account"), [], |row| row.get(0));
     match *filter {
         Filter { text: Some(_), .. } => estimate(connection, filter),
@@ -67,14 +69,15 @@ pub(crate) fn count(connection: &Connection, filter: &Filter<'_>) -> rusqlite::R
     }
 }
 
-/// Counts the newest hits of a search; if there are more, they are taken to lie as densely all the way down.
-fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Matching> {
+/// Counts the newest hits of a search; if there are more, the same density is assumed for all
+/// notices below.
+fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<MatchCount> {
     let sample = seqs(connection, filter, Place::Newest, SAMPLE)?;
     let counted = sample.len() as u64;
     let (Some(last), true) = (sample.last(), sample.len() == SAMPLE) else {
-        return Ok(Matching { number: counted, is_exact: true });
+        return Ok(MatchCount { number: counted, is_exact: true });
     };
-    // One question each: SQLite walks through the whole table for both in one.
+    // One query each: for both in one, SQLite scans the whole table.
     let end = |which: &str| {
         connection.query_row(&format!("SELECT coalesce({which}(seq), 0) FROM notices"), [], |row| row.get::<_, i64>(0))
     };
@@ -82,14 +85,14 @@ fn estimate(connection: &Connection, filter: &Filter<'_>) -> rusqlite::Result<Ma
     let (all, walked) = (newest.abs_diff(oldest) + 1, newest.abs_diff(last.0) + 1);
     let number = u128::from(counted) * u128::from(all) / u128::from(walked);
     let most = count(connection, &filter.without_text())?.number;
-    Ok(Matching {
+    Ok(MatchCount {
         number: u64::try_from(number).unwrap_or(u64::MAX).clamp(counted, most.max(counted)),
         is_exact: false,
     })
 }
 
-/// The kinds there are with how many notices each, the most frequent first, at most `limit`; notices of no kind are left
-/// out.
+/// The kinds there are with how many notices each, the most frequent first, at most `limit`;
+/// notices of no kind are left out.
 pub(crate) fn kinds(connection: &Connection, limit: usize) -> rusqlite::Result<Vec<(String, u64)>> {
     connection
         .prepare_cached("SELECT kind, notices FROM kinds WHERE kind <> '' ORDER BY notices DESC, kind LIMIT ?1")?

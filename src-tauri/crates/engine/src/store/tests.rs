@@ -127,8 +127,8 @@ impl Steps for Store {
     }
 
     fn delete(&mut self, seq: Seq) {
-        let buried = self.write(|tx| super::tombstones::bury(tx, &[seq])).unwrap();
-        assert_eq!(buried, 1);
+        let deleted = self.write(|tx| super::tombstones::delete(tx, &[seq])).unwrap();
+        assert_eq!(deleted, 1);
     }
 
     fn mark_read(&mut self, seq: Seq) {

@@ -1,16 +1,18 @@
 //! Cutting text into searchable pieces, for the index and for a query alike.
 //!
-//! The tokenizer of SQLite knows words between spaces, and Chinese, Japanese and Korean have none. So a run of their
-//! characters is written as overlapping pairs (`费用审批` → `费用 用审 审批`), and everything else is left to the
-//! tokenizer. Any part of a run is then a phrase of its pairs; a single character is looked up in a column of its own.
-//! Deliberately absent: dictionaries, variants of characters, and marks in the text. Pure.
+//! The tokenizer of SQLite knows words between spaces, and Chinese, Japanese and Korean have none.
+//! So a run of their characters is written as overlapping pairs (`费用审批` → `费用 用审 审批`), and
+//! everything else is left to the tokenizer. Any part of a run is then a phrase of its pairs; a
+//! single character is looked up in a column of its own. Deliberately absent: dictionaries,
+//! variants of characters, and marks in the text. Pure.
 
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-/// Stands between two runs that only punctuation parts, where their pairs would join to a word that is not there:
-/// `报费，费用` must not match `报费用`. A private character, which the tokenizer takes for a word.
+/// Written between two runs that only punctuation separates, where their pairs would join to a word
+/// that is not there: `报费，费用` must not match `报费用`. A private character, which the tokenizer takes
+/// for a word.
 const BREAK: &str = " \u{e000} ";
 
 /// How much of a query counts, in characters.
@@ -88,7 +90,7 @@ pub(super) fn characters(texts: &[&str]) -> String {
     distinct.into_iter().flat_map(|c| [c, ' ']).collect()
 }
 
-/// What can be read in the unmapped fields: their values, without the names.
+/// The searchable text of the unmapped fields: their values, without the names.
 pub(crate) fn readable(extra: &Map<String, Value>) -> String {
     fn gather(value: &Value, out: &mut String) {
         match value {
@@ -110,8 +112,9 @@ pub(crate) fn readable(extra: &Map<String, Value>) -> String {
     out
 }
 
-/// What a person typed, as an expression of FTS5: every word must be there, as a phrase of its pieces; the last word may
-/// be unfinished. `None` when there is nothing in it to look for. The first 256 characters count.
+/// What a person typed, as an expression of FTS5: every word must be there, as a phrase of its
+/// pieces; the last word may be unfinished. `None` when it contains nothing to search for. The
+/// first 256 characters count.
 pub(super) fn query(typed: &str) -> Option<String> {
     let words = words(typed);
     let mut terms = Vec::new();
@@ -139,7 +142,8 @@ pub(crate) fn is_silent(c: char) -> bool {
 
 /// The terms for one word that begins and ends with a letter, digit or CJK character.
 fn look_for(mut word: &str, is_last: bool, terms: &mut Vec<String>) {
-    // In the text, a lone character at the start may be the end of a longer run, so no pair begins with it.
+    // In the text, a lone character at the start may be the end of a longer run, so no pair begins
+    // with it.
     while let Some(lone) = lone_start(word) {
         terms.push(format!("characters : \"{lone}\""));
         word = word.trim_start_matches(lone).trim_start_matches(is_silent);

@@ -1,7 +1,9 @@
-//! Deleting with a moment to think: what a person deletes is buried at once for everybody, and kept aside as it was.
+//! Deleting with undo: what a person deletes leaves the inbox at once and is kept in `trash` as it
+//! was.
 //!
-//! Deliberately absent: how long a moment is, which the store thread decides. Invariants: what is here is not in the inbox, and a copy sent again stays away; a restored notice has the marks it had, its newest version, its old
-//! place, and owes no popup.
+//! Deliberately absent: for how long, which the store thread decides. Invariants: a notice in
+//! `trash` is not in the inbox, and a copy sent again stays away; a restored notice has its old
+//! marks and place, its newest version, and no alert due.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -15,11 +17,11 @@ use super::{
 use belfry_core::notice::{Notice, NoticeKey};
 use belfry_core::storage::{Seq, Suppressed};
 
-/// Names what was deleted at once, to take it back.
+/// Identifies what was deleted together, to restore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Removal(pub i64);
 
-/// Takes notices out of the inbox; how many there were, and their name.
+/// Moves notices from the inbox to the trash; returns how many there were, and their id.
 pub(crate) fn remove(tx: &Transaction<'_>, seqs: &[Seq], now: Timestamp) -> rusqlite::Result<(usize, Removal)> {
     let last: Option<i64> = tx.query_row("SELECT max(removal) FROM trash", [], |row| row.get(0))?;
     let removal = last.map_or(now.as_microsecond(), |last| now.as_microsecond().max(last + 1));
@@ -29,10 +31,11 @@ pub(crate) fn remove(tx: &Transaction<'_>, seqs: &[Seq], now: Timestamp) -> rusq
     for seq in seqs {
         keep.execute(params![seq.0, removal])?;
     }
-    Ok((tombstones::bury(tx, seqs)?, Removal(removal)))
+    Ok((tombstones::delete(tx, seqs)?, Removal(removal)))
 }
 
-/// Brings back what was deleted under this name; how many notices that are, 0 when it is too late.
+/// Restores what was deleted under this id; returns how many notices that are, 0 when it is too
+/// late.
 pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqlite::Result<usize> {
     let seqs: Vec<Seq> = tx
         .prepare_cached("SELECT seq FROM trash WHERE removal = ?1 ORDER BY seq")?
@@ -47,12 +50,13 @@ pub(crate) fn restore(tx: &Transaction<'_>, Removal(removal): Removal) -> rusqli
     for seq in &seqs {
         forget.execute(params![seq.0])?;
         back.execute(params![seq.0])?;
-        // Its popup was under way when it was deleted: what became of that has found no notice, or will not.
+        // Its popup was on its way when it was deleted, and the outcome found no row to be recorded
+        // in.
         settle.execute(params![seq.0])?;
-        // Whoever deleted it has seen it.
+        // The person who deleted it has seen it.
         marks::suppress_if_due(tx, *seq, Suppressed::Read)?;
         if let Some(stored) = rows::find(tx, *seq)? {
-            search::follow(tx, *seq, &stored.notice)?;
+            search::update(tx, *seq, &stored.notice)?;
         }
     }
     tx.execute("DELETE FROM trash WHERE removal = ?1", [removal])?;
@@ -69,8 +73,8 @@ pub(super) fn empty(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result
     tx.execute("DELETE FROM trash WHERE removal < ?1", params![Micros(before)])
 }
 
-/// Follows a newer version of a notice that may yet be taken back.
-pub(super) fn follow(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
+/// Updates a deleted notice that may still be restored.
+pub(super) fn update(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
     let NoticeKey { scope, id } = &notice.key;
     let kept = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM trash WHERE id = ?1 AND scope = ?2"))?

@@ -20,7 +20,7 @@ use belfry_core::{
         delivery::{self, AckId, ShowId},
         group_commit::{Grouping, Job},
         link::{self, Generation, PROBE_LIMIT, Refreshed, StopReason},
-        popup_queue::Gone,
+        popup_queue::{PopupQueue, PopupStep},
     },
     ports::{NotifyError, Popup, PopupId},
     status::Connectivity,
@@ -56,13 +56,6 @@ pub(crate) struct Conn {
     pub session: usize,
 }
 
-#[derive(Debug)]
-enum PopupJob {
-    Show(ShowId, Box<Popup>),
-    Retract(PopupId),
-    Forget(PopupId),
-}
-
 /// What one life of the program holds in memory.
 #[derive(Debug)]
 pub(crate) struct Machine {
@@ -76,8 +69,7 @@ pub(crate) struct Machine {
     is_writing: bool,
     /// When the writer's last report arrives: they keep their order.
     reported: u64,
-    popups: VecDeque<PopupJob>,
-    gone: Gone,
+    popups: PopupQueue,
     /// When the desktop's last word arrives: they keep their order.
     pub desktop_said: u64,
     is_showing: bool,
@@ -133,8 +125,7 @@ impl World<'_> {
             grouping: Grouping::default(),
             is_writing: false,
             reported: 0,
-            popups: VecDeque::new(),
-            gone: Gone::default(),
+            popups: PopupQueue::default(),
             desktop_said: 0,
             is_showing: false,
             fetch: 0,
@@ -300,14 +291,13 @@ impl World<'_> {
             }
             delivery::Action::Show { show, popup } => {
                 self.oracle.handle_order(&popup)?;
-                machine.popups.push_back(PopupJob::Show(show, popup));
+                machine.popups.show(show, popup);
                 self.show_soon();
             }
             delivery::Action::Retract(popup) => {
                 self.oracle.handle_gone(&popup);
                 self.oracle.count("a popup retracted");
-                machine.gone.handle_left(popup.clone());
-                machine.popups.push_back(PopupJob::Retract(popup));
+                machine.popups.retract(popup);
                 self.show_soon();
             }
             delivery::Action::Emit(event) => self.oracle.handle_event(&event)?,
@@ -322,8 +312,8 @@ impl World<'_> {
             Local::Closed(popup) => {
                 self.oracle.handle_dismissed(&popup);
                 if let Some(machine) = &mut self.machine {
-                    machine.gone.handle_left(popup.clone());
-                    machine.popups.push_back(PopupJob::Forget(popup.clone()));
+                    machine.popups.handle_dismissed(popup.clone());
+                    machine.popups.handle_known(popup.clone());
                 }
                 self.show_soon();
                 self.step(Input::PopupClosed(popup))?;
@@ -610,26 +600,24 @@ impl World<'_> {
         Ok(named.ok_or_else(|| NotifyError::Refused("made up".to_owned())))
     }
 
+    fn handle_handed_over(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) -> Verdict {
+        self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
+        self.strike(Moment::Handed)?;
+        self.hear_of_desktop(0..30, Local::Step(Input::Shown { show, result }));
+        Ok(())
+    }
+
     fn next_popup(&mut self) -> Verdict {
         let Some(machine) = &mut self.machine else { return Ok(()) };
         machine.is_showing = false;
-        match machine.popups.pop_front() {
-            Some(PopupJob::Show(show, popup)) => {
-                let checked = machine.gone.check(&popup);
-                let result = match checked {
-                    Ok(()) => self.hand_over(&popup)?,
-                    Err(gone) => Err(gone),
-                };
-                self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
-                self.strike(Moment::Handed)?;
-                self.hear_of_desktop(0..30, Local::Step(Input::Shown { show, result }));
+        match machine.popups.poll() {
+            Some(PopupStep::Show(show, popup)) => {
+                let result = self.hand_over(&popup)?;
+                self.handle_handed_over(show, result)?;
             }
-            Some(PopupJob::Retract(popup)) => {
-                machine.gone.forget(&popup);
-                self.screen.retract(&popup);
-            }
-            Some(PopupJob::Forget(popup)) => machine.gone.forget(&popup),
-            None => {}
+            Some(PopupStep::Refused(show, why)) => self.handle_handed_over(show, Err(why))?,
+            Some(PopupStep::Retract(popup)) => self.screen.retract(&popup),
+            Some(PopupStep::Forgotten) | None => {}
         }
         self.show_soon();
         Ok(())

@@ -26,7 +26,7 @@
 //! | the unique key | `receive` looks nothing up, the table has no `UNIQUE` | 0 | (3) |
 //! | the second pass | `schedule_after` a connect takes `reconcile_every` | 686 | (7) |
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
-//! | the tombstone | `bury` leaves nothing in `seen` | 2 | (3) |
+//! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 2 | (3) |
 
 #![expect(
     clippy::unwrap_used,

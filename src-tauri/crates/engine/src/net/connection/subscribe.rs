@@ -1,7 +1,8 @@
 //! What a SUBSCRIBE says: a subscription of the settings, filled in for this account and device.
 //!
-//! Pure. A queue of ours is bounded and has a name nobody else has; a stream goes on where it was left. Absent: when to
-//! subscribe, and what the messages mean.
+//! Pure. Invariants: a queue of Belfry's expires, and its name is unique to account and device; a
+//! stream continues after its last committed offset. Deliberately absent: when to subscribe, and
+//! what the messages mean.
 
 use std::collections::HashMap;
 
@@ -14,16 +15,19 @@ use belfry_core::{
     settings::{AckMode, expand},
 };
 
-/// Un-acknowledged messages a server may have under way, unless a subscription's headers say otherwise.
+/// Un-acknowledged messages a server may have under way, unless a subscription's headers say
+/// otherwise.
 const PREFETCH_COUNT: &str = "200";
-/// The header that says so (RabbitMQ).
+/// The header for that (RabbitMQ).
 pub(crate) const PREFETCH: &str = "prefetch-count";
-/// A queue named after a device that never comes back must not fill up for ever: 30 days, in milliseconds.
+/// A queue named after a device that never connects again must not fill up for ever: 30 days, in
+/// milliseconds.
 const QUEUE_EXPIRES: &str = "2592000000";
 /// Where a stream is read from, and on a MESSAGE its place there.
 pub(crate) const STREAM_OFFSET: &str = "x-stream-offset";
 
-/// A SUBSCRIBE frame to be: a subscription of the settings, filled in for this account and device.
+/// What a SUBSCRIBE frame is made of: a subscription of the settings, filled in for this account
+/// and device.
 #[derive(Debug, Clone)]
 pub(crate) struct SubscribeRequest {
     pub(crate) id: SubscriptionId,
@@ -33,7 +37,8 @@ pub(crate) struct SubscribeRequest {
 }
 
 impl SubscribeRequest {
-    /// The subscription with this index, a stream from where it was left; `None` if there is none.
+    /// The subscription with this index, a stream after its last committed offset; `None` if there
+    /// is none.
     ///
     /// # Errors
     /// [`Fault::Settings`] when a destination or header cannot be sent.
@@ -81,7 +86,8 @@ impl SubscribeRequest {
     }
 }
 
-/// The name a stream's offset is kept under; `None` if the subscription is not to a stream (RabbitMQ, "Stream queues").
+/// The name a stream's offset is kept under; `None` if the subscription is not to a stream
+/// (RabbitMQ, "Stream queues").
 pub fn stream_name(identity: &Identity, index: usize) -> Option<String> {
     let subscription = identity.settings.server.subscriptions.get(index)?;
     let is_stream = subscription.headers.get("x-queue-type").is_some_and(|kind| kind == "stream")
@@ -90,8 +96,9 @@ pub fn stream_name(identity: &Identity, index: usize) -> Option<String> {
     is_stream.then(|| format!("{} {queue}", subscription.destination))
 }
 
-/// The same for the same account, device and destination on every connection, and another for everybody else: RabbitMQ
-/// names a durable queue after id and destination, and would let two users share it.
+/// The same id for the same account, device and destination on every connection, and a different
+/// one for any other: RabbitMQ names a durable queue after id and destination, so two users with
+/// one id would share a queue.
 fn subscription_id(identity: &Identity, destination: &str, index: usize) -> SubscriptionId {
     let mut hash = Sha256::new();
     let index = index.to_string();

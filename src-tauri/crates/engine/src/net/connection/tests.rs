@@ -1,4 +1,4 @@
-//! A connection over a pipe, on a clock that stands still while anybody has something to do.
+//! A connection over a pipe, on a paused clock.
 
 use stomp::Connect;
 
@@ -25,7 +25,7 @@ async fn a_peer_that_answers_a_probe_stays_connected_though_it_has_nothing_to_sa
     };
     let event = tokio::select! {
         event = connection.next_event() => event,
-        () = quiet => panic!("nothing was heard"),
+        () = quiet => panic!("nothing arrived"),
     };
     assert!(matches!(event, Ok(SessionEvent::Connected { .. })), "{event:?}");
 }
@@ -44,11 +44,11 @@ async fn a_peer_that_takes_nothing_any_more_is_silent_however_often_it_is_tried(
     let (mut connection, _peer) = connection(16).await;
     let start = Instant::now();
     let end = loop {
-        // Orders come in between, and the wait for events is begun anew.
+        // Commands come in between, and the wait for events starts again.
         if let Ok(end) = timeout(Duration::from_secs(7), connection.next_event()).await {
             break end;
         }
     };
     assert_eq!(end.unwrap_err().fault, Fault::Silent);
-    assert_eq!(start.elapsed(), SEND_LIMIT);
+    assert_eq!(start.elapsed(), SEND_TIMEOUT);
 }

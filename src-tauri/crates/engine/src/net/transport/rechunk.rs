@@ -1,9 +1,10 @@
-//! Rewrites the WebSocket frames that arrive: every data frame becomes one or more whole BINARY messages of at most
-//! [`CHUNK`] bytes.
+//! Rewrites the WebSocket frames that arrive: every data frame becomes one or more whole BINARY
+//! messages of at most [`CHUNK`] bytes.
 //!
-//! STOMP is a stream, its decoder does not care where messages end. So a message of any size passes with bounded memory
-//! (tungstenite would collect all of it), and a TEXT frame that is not UTF-8 is the decoder's decision instead of a
-//! dead socket (RabbitMQ 3.10 sends such). Control frames, and frames only a broken server sends, pass unchanged.
+//! STOMP is a stream, its decoder does not care where messages end. So a message of any size passes
+//! with bounded memory (tungstenite would collect all of it), and a TEXT frame that is not UTF-8 is
+//! the decoder's decision instead of a dead socket (RabbitMQ 3.10 sends such). Control frames, and
+//! frames only a broken server sends, pass unchanged.
 
 use std::{
     io,
@@ -34,7 +35,8 @@ pub(crate) struct Rechunk<S> {
 enum State {
     /// Collecting a header.
     Header(Small),
-    /// Within a frame: bytes until the next header, and how many of them stand in the chunk whose header is out.
+    /// Within a frame: bytes until the next header, and how many of them stand in the chunk whose
+    /// header is out.
     Payload { frame: u64, chunk: u64 },
 }
 
@@ -210,7 +212,8 @@ mod tests {
         bytes
     }
 
-    /// Splits what was handed on into its frames, and checks that no data frame is larger than a chunk.
+    /// Splits what was handed on into its frames, and checks that no data frame is larger than a
+    /// chunk.
     fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
         let mut found = Vec::new();
         while let [first, second, rest @ ..] = bytes {

@@ -1,4 +1,5 @@
-//! An engine with everything but a server: its endpoint refuses each connection, its keychain and its desktop are here.
+//! An engine with everything but a server: its endpoint refuses each connection, its keychain and
+//! its desktop are here.
 
 use std::sync::{Barrier, Mutex, OnceLock};
 
@@ -65,7 +66,8 @@ impl Notifier for Desktop {
 }
 
 fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine {
-    // Nobody listens on a port that was just given back; it names the account, so it is the same for all.
+    // Nobody listens on a port that was just given back; it names the account, so it is the same
+    // for all.
     static PORT: OnceLock<u16> = OnceLock::new();
     let port = PORT.get_or_init(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let settings = format!("[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[auth]\nlogin = \"alice\"\n");

@@ -158,7 +158,8 @@ fn what_a_run_may_have_announced_before_it_died_is_said_again_as_such_by_the_nex
     store.apply(&[arrival(notice("1"))]).unwrap();
     let rig = Rig::announcing(store, Some(1));
     assert_eq!(rig.announced(), [("1", true)]);
-    // The next had one to say more than it was to, and the one after it died before it could note what it had said.
+    // The next had one to say more than it was to, and the one after it died before it could note
+    // what it had said.
     let mut store = Rig::announcing(rig.store, Some(0)).store;
     store.apply(&[arrival(notice("2"))]).unwrap();
     let mut rig = Rig::announcing(store, Some(0));

@@ -1,4 +1,5 @@
-//! The line, step by step, on a clock that the test moves; with the real store, and everything else at hand.
+//! The line, step by step, on a clock that the test moves; with the real store, and everything else
+//! at hand.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use belfry_core::{
         parse::{Incoming, Parsed, Via, parse},
     },
     pipeline::{
-        Action, Config, Input, Line,
+        Action, Config, Input, Line, Message,
         catchup::{Page, PassId, Request},
         delivery,
         link::{self, State as LinkState},
@@ -44,7 +45,7 @@ fn notice(id: &str) -> Notice {
 }
 
 struct Rig {
-    line: Line,
+    pipeline: Line,
     store: Store,
     now: Now,
     /// Whether the API answers, with pages that have nothing on them.
@@ -61,16 +62,16 @@ impl Rig {
         let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
         (config.endpoints, config.collect, config.history) = (1, true, true);
         let now = clock::now();
-        let line = Line::new(config, None, None, 1, now);
-        let mut rig = Self { line, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
+        let pipeline = Line::new(config, None, None, 1, now);
+        let mut rig = Self { pipeline, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
         rig.step(Input::Recovered(Box::default()));
         rig.step(Input::Link(link::Input::Connect));
         rig
     }
 
     fn step(&mut self, input: Input) {
-        self.line.step(input, self.now);
-        while let Some(action) = self.line.poll_action() {
+        self.pipeline.step(input, self.now);
+        while let Some(action) = self.pipeline.poll_action() {
             match action {
                 Action::Fetch { pass, request } => {
                     self.asked.push((pass, request));
@@ -80,7 +81,7 @@ impl Rig {
                 }
                 Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
                     let result = Ok(self.store.apply(&writes).unwrap());
-                    self.line.step(Input::Applied { ticket, result }, self.now);
+                    self.pipeline.step(Input::Applied { ticket, result }, self.now);
                 }
                 _ => {}
             }
@@ -95,7 +96,7 @@ impl Rig {
 
     fn page(&mut self, result: Result<Box<(Page, Vec<Write>)>, Failure>) {
         let pass = self.asked.last().unwrap().0;
-        self.line.step(Input::Page { pass, result }, self.now);
+        self.pipeline.step(Input::Page { pass, result }, self.now);
     }
 
     fn refuse(&mut self, status: u16, retry_after: Option<Duration>) {
@@ -107,7 +108,7 @@ impl Rig {
     fn wait(&mut self, time: Duration) {
         let end = self.now.mono + time;
         loop {
-            let due = self.line.poll_timeout().filter(|due| *due <= end);
+            let due = self.pipeline.poll_timeout().filter(|due| *due <= end);
             let until = due.unwrap_or(end).max(self.now.mono);
             self.now.wall += SignedDuration::try_from(until - self.now.mono).unwrap();
             self.now.mono = until;
@@ -115,19 +116,19 @@ impl Rig {
                 return;
             }
             self.step(Input::Tick);
-            if matches!(self.line.link().state(), LinkState::Connecting { .. }) {
+            if matches!(self.pipeline.link().state(), LinkState::Connecting { .. }) {
                 self.lose();
             }
         }
     }
 
     fn lose(&mut self) {
-        let generation = self.line.link().generation();
+        let generation = self.pipeline.link().generation();
         self.step(Input::Link(link::Input::Lost(generation, Failure::new(Fault::Unreachable, "test"))));
     }
 
     fn establish(&mut self) {
-        let generation = self.line.link().generation();
+        let generation = self.pipeline.link().generation();
         self.step(Input::Link(link::Input::Opened(generation)));
         self.step(Input::Link(link::Input::Established(generation)));
     }
@@ -153,7 +154,7 @@ impl Rig {
     }
 
     fn complete(&self) -> Timestamp {
-        self.line.complete_through().unwrap()
+        self.pipeline.complete_through().unwrap()
     }
 }
 
@@ -194,8 +195,8 @@ fn what_a_poll_without_history_finds_is_not_taken_for_complete() {
 fn the_first_poll_after_a_session_reads_the_history_for_what_was_written_to_it_in_vain() {
     let mut rig = Rig::polling();
     // An attempt is due before long, and works.
-    while !matches!(rig.line.link().state(), LinkState::Connecting { .. }) {
-        let due = rig.line.poll_timeout().unwrap();
+    while !matches!(rig.pipeline.link().state(), LinkState::Connecting { .. }) {
+        let due = rig.pipeline.poll_timeout().unwrap();
         rig.now.mono = rig.now.mono.max(due);
         rig.step(Input::Tick);
     }
@@ -259,7 +260,7 @@ fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
         rig.step(Input::Link(link::Input::Disconnect));
         rig.step(Input::Link(link::Input::Connect));
         rig.establish();
-        assert_eq!(*rig.line.link().state(), LinkState::Live);
+        assert_eq!(*rig.pipeline.link().state(), LinkState::Live);
         rig.wait(99 * SECOND);
     });
     assert_eq!(asked, "");
@@ -279,7 +280,7 @@ fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints
     rig.answers = false;
     rig.establish();
     rig.refuse(404, None);
-    let status = rig.line.status(rig.now);
+    let status = rig.pipeline.status(rig.now);
     assert_eq!(status.state, Connectivity::Live);
     let why = status.why.unwrap();
     assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
@@ -296,4 +297,35 @@ fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
     rig.page(Ok(Box::new((page, Vec::new()))));
     rig.step(Input::Tick);
     assert_eq!(rig.store.counts().unwrap().notices, 1);
+}
+
+#[test]
+fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
+    let mut rig = Rig::new();
+    let message = |offset| {
+        let message = Message {
+            notices: vec![notice(&format!("n{offset}"))],
+            offset: Some(("stream".to_owned(), offset)),
+            ..Message::default()
+        };
+        Input::Message(Box::new(message))
+    };
+    rig.step(message(7));
+    assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
+
+    // Taken, but not committed yet; and then it fails.
+    rig.pipeline.step(message(8), rig.now);
+    assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
+    let writes: Vec<_> = std::iter::from_fn(|| rig.pipeline.poll_action()).collect();
+    let [Action::Delivery(delivery::Action::Apply { ticket, .. })] = writes[..] else { panic!("{writes:?}") };
+    rig.pipeline.step(Input::Applied { ticket, result: Err("disk full".to_owned()) }, rig.now);
+    assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
+
+    // A stream that was deleted and made again counts from the beginning.
+    rig.step(message(2));
+    assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&2));
+
+    let mut next_run = Rig::new();
+    next_run.step(Input::Recovered(Box::new(rig.store.recover().unwrap())));
+    assert_eq!(next_run.pipeline.stream_offsets().get("stream"), Some(&2));
 }

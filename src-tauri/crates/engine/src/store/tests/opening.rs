@@ -1,4 +1,4 @@
-//! What happens when the file cannot be used: it is said, and nothing is touched.
+//! What happens when the file cannot be used: an error says so, and the file is left as it is.
 
 use std::fs;
 

@@ -14,8 +14,9 @@ use super::{Steps, arrival, at, notice};
 
 const STATES: [State; 4] = [State::Open, State::Expired, State::Withdrawn, State::Decided];
 
-/// What a server may say of a notice: which notice, which version of it, which state. Two messages that agree in these
-/// agree in everything, since a server that says two things under one version has no last word.
+/// What a server may say of a notice: which notice, which version of it, which state. Two messages
+/// that agree in these agree in everything, since a server that says two things under one version
+/// has no last word.
 type Said = (u8, i64, usize);
 
 /// A server either counts versions or dates them.
@@ -106,7 +107,7 @@ proptest! {
                 Deed::Mark(seq, read) => drop(store.write(|tx| marks::mark(tx, &[Seq(seq)], read)).unwrap()),
                 Deed::Delete(seq) => {
                     gone.extend(store.notice(Seq(seq)).unwrap().map(|stored| stored.notice.key.id));
-                    store.write(|tx| tombstones::bury(tx, &[Seq(seq)])).unwrap();
+                    store.write(|tx| tombstones::delete(tx, &[Seq(seq)])).unwrap();
                 }
                 Deed::Index(limit) => drop(store.index_some(limit).unwrap()),
             }

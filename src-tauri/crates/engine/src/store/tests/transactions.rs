@@ -37,7 +37,7 @@ fn the_cursor_rolls_back_with_its_rows() {
         .unwrap_err();
     assert!(matches!(error, StoreError::Unusable { .. }), "{error}");
     assert_eq!(store.cursor().unwrap().as_deref(), Some("c0"));
-    assert_eq!(store.stream_offset("s").unwrap(), None);
+    assert!(store.stream_offsets().unwrap().is_empty());
     assert_eq!(store.complete_through().unwrap(), None);
     assert_eq!(store.total(), 1);
     // And the store works on.
@@ -58,8 +58,10 @@ fn the_marks_of_the_account_read_back() {
     ]);
     assert_eq!(store.last_live().unwrap(), Some(at(5)));
     assert_eq!(store.complete_through().unwrap(), Some(at(4)));
-    assert_eq!(store.stream_offset("s").unwrap(), Some(u64::MAX));
-    assert_eq!(store.stream_offset("t").unwrap(), Some(3), "a stream made again counts from the beginning");
+    let offsets = store.stream_offsets().unwrap();
+    assert_eq!(offsets.get("s"), Some(&u64::MAX));
+    assert_eq!(offsets.get("t"), Some(&3), "a stream made again counts from the beginning");
+    assert_eq!(store.recover().unwrap().stream_offsets, offsets, "the next run goes on after them");
 }
 
 #[test]

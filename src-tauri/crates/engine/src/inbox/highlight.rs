@@ -1,19 +1,20 @@
-//! Where what was searched for stands in a text that is shown.
+//! Finds what was searched for in a text that is shown, to highlight it.
 //!
-//! It reads words as the search does (case, accents and width do not matter, the last word may be unfinished, any part of
-//! a run of CJK characters counts), but in the very text it is given. Deliberately absent: finding notices. Pure; the cost
-//! grows with the text. Invariant: ranges are sorted, apart, in UTF-16 units, and never cut a character.
+//! It compares words as the search does: case, accents and width do not matter, the last word may
+//! be unfinished, any part of a run of CJK characters counts. Deliberately absent: finding notices.
+//! Pure; the cost grows with the text. Invariant: ranges are sorted, do not touch, are in UTF-16
+//! units, and never cut a character.
 
 use icu_normalizer::properties::{CanonicalDecompositionBorrowed, Decomposed};
 
 use crate::store::text::{fold, is_cjk, is_silent, lone_start, words};
 
-/// `[from, to)` in UTF-16 units, as windows count.
-pub type Range = (u32, u32);
+/// `[from, to)` in UTF-16 units, as JavaScript counts.
+pub type HighlightRange = (u32, u32);
 
-/// What to mark.
+/// What to highlight.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Marker {
+pub struct Highlighter {
     words: Vec<Word>,
 }
 
@@ -48,8 +49,8 @@ struct Placed {
     to: u32,
 }
 
-impl Marker {
-    /// For what a person typed; `None` when there is nothing in it to look for.
+impl Highlighter {
+    /// For what a person typed; `None` when it contains nothing to search for.
     pub fn of(typed: &str) -> Option<Self> {
         let typed = words(typed);
         let mut marked = Vec::new();
@@ -68,10 +69,10 @@ impl Marker {
         (!marked.is_empty()).then_some(Self { words: marked })
     }
 
-    /// Where it stands in `text`.
-    pub fn ranges(&self, text: &str) -> Vec<Range> {
+    /// The ranges of `text` to highlight.
+    pub fn ranges(&self, text: &str) -> Vec<HighlightRange> {
         let text = read(text);
-        let mut found: Vec<Range> =
+        let mut found: Vec<HighlightRange> =
             (0..text.len()).flat_map(|at| self.words.iter().filter_map(|word| word.at(&text, at)).max()).collect();
         found.sort_unstable();
         found.dedup_by(|next, last| {
@@ -84,7 +85,7 @@ impl Marker {
         found
     }
 
-    /// The first place where it stands in `text`, in characters; `None` where it does not.
+    /// Where the first range of `text` begins, in characters; `None` when there is none.
     pub fn first(&self, text: &str) -> Option<usize> {
         let placed = read(text);
         let (from, _) = (0..placed.len()).find_map(|at| self.words.iter().find_map(|word| word.at(&placed, at)))?;
@@ -103,7 +104,7 @@ impl Marker {
 
 impl Word {
     /// Its range if it begins with the letter at `start`.
-    fn at(&self, text: &[Placed], start: usize) -> Option<Range> {
+    fn at(&self, text: &[Placed], start: usize) -> Option<HighlightRange> {
         let first = text.get(start)?;
         let before = start.checked_sub(1).and_then(|before| text.get(before));
         let is_inside =
@@ -185,11 +186,13 @@ mod tests {
 
     use super::*;
 
-    /// What is marked of a text.
+    /// What is highlighted in a text.
     fn marked(typed: &str, text: &str) -> Vec<String> {
         let units: Vec<u16> = text.encode_utf16().collect();
-        let part = |(from, to): Range| String::from_utf16(&units[from as usize..to as usize]).unwrap();
-        Marker::of(typed).map(|marker| marker.ranges(text).into_iter().map(part).collect()).unwrap_or_default()
+        let part = |(from, to): HighlightRange| String::from_utf16(&units[from as usize..to as usize]).unwrap();
+        Highlighter::of(typed)
+            .map(|highlighter| highlighter.ranges(text).into_iter().map(part).collect())
+            .unwrap_or_default()
     }
 
     #[test]
@@ -224,20 +227,20 @@ mod tests {
 
     #[test]
     fn places_are_counted_as_windows_count() {
-        assert_eq!(Marker::of("x").unwrap().ranges("🎉 x"), [(3, 4)]);
-        assert_eq!(Marker::of("x").unwrap().first("🎉 x"), Some(2));
-        assert_eq!(Marker::of("x").unwrap().first("🎉"), None);
-        assert_eq!(Marker::of("…"), None);
+        assert_eq!(Highlighter::of("x").unwrap().ranges("🎉 x"), [(3, 4)]);
+        assert_eq!(Highlighter::of("x").unwrap().first("🎉 x"), Some(2));
+        assert_eq!(Highlighter::of("x").unwrap().first("🎉"), None);
+        assert_eq!(Highlighter::of("…"), None);
     }
 
     proptest! {
         #[test]
         fn ranges_are_sorted_apart_and_within_the_text(typed in "[a甲乙é🎉 ]{0,6}", text in "[aAb甲乙eé\u{301}🎉 ,]{0,20}") {
-            if let Some(marker) = Marker::of(&typed) {
-                let ranges = marker.ranges(&text);
+            if let Some(highlighter) = Highlighter::of(&typed) {
+                let ranges = highlighter.ranges(&text);
                 prop_assert!(ranges.iter().all(|(from, to)| from < to && *to as usize <= text.encode_utf16().count()));
                 prop_assert!(ranges.windows(2).all(|pair| pair[0].1 < pair[1].0));
-                prop_assert_eq!(marker.first(&text).is_some(), !ranges.is_empty());
+                prop_assert_eq!(highlighter.first(&text).is_some(), !ranges.is_empty());
                 marked(&typed, &text);
             }
         }

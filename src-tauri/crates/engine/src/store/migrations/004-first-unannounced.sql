@@ -1,0 +1,1 @@
+ALTER TABLE account RENAME COLUMN unsaid TO first_unannounced;
