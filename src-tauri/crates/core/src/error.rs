@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use crate::status::{Kind, Why};
+use crate::status::{Cause, Kind};
 
 /// What kind of fault it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -93,7 +93,7 @@ impl Failure {
     /// dies right after SUBSCRIBE).
     pub fn recovery(&self, repeated: u32) -> Recovery {
         let retry = self.retry_after.map_or(Recovery::Retry, Recovery::RetryAfter);
-        let unless_persistent = if repeated < PERSISTENT { retry } else { Recovery::Halt };
+        let unless_persistent = if repeated < PERSISTENT_AFTER { retry } else { Recovery::Halt };
         match self.fault {
             Fault::Unreachable | Fault::TimedOut | Fault::Closed | Fault::Broken | Fault::Silent => retry,
             Fault::BadAnswer | Fault::Declined => retry,
@@ -149,11 +149,11 @@ impl Failure {
     }
 }
 
-impl From<&Failure> for Why {
+impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Self { kind: failure.kind(), detail: failure.detail.clone(), is_catch_up: false }
     }
 }
 
 /// So many times in a row, and a fault is no longer taken for a passing one.
-pub const PERSISTENT: u32 = 3;
+pub const PERSISTENT_AFTER: u32 = 3;

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub mod foreign_text;
 mod json;
 pub mod notice;
 pub mod pipeline;

@@ -26,7 +26,7 @@ pub struct NoticeKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
     /// The server named it: the same id is the same notice.
-    Given,
+    Assigned,
     /// Hash of the content, from a source that repeats itself (collect, history, raw WebSocket, a redelivery): equal
     /// content is the same notice.
     Content,

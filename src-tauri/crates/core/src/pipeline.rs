@@ -1,6 +1,6 @@
 //! The line from server to notice: link, catch-up and delivery joined, still without any I/O.
 //!
-//! [`Line::step`] takes what happened and the time and says what to do. The driver does it with sockets, SQLite and the OS;
+//! [`Pipeline::step`] takes what happened and the time and says what to do. The driver does it with sockets, SQLite and the OS;
 //! the simulation does it in a made-up world with the same code. It keeps the order that nothing may break: subscribe,
 //! then catch up; commit, then acknowledge; claim, then show.
 
@@ -21,28 +21,28 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
-use self::passes::{Api, History, Purpose, Running};
-pub use self::passes::{SECOND_PASS, STRAY};
+use self::passes::{ApiState, HistoryState, PassPurpose, RunningPass};
+pub use self::passes::{SECOND_PASS_DELAY, STRAY_REQUEST_LIFETIME};
 use crate::{
     alerts::{self, Wording},
     clock::Now,
     error::Failure,
     notice::{Notice, Source},
     pipeline::{
-        catchup::{Page, Pass, PassId, Request},
-        delivery::{AckId, Delivery, Received, ShowId, Ticket},
-        link::{Link, State as LinkState, StopReason},
+        catchup::{Page, PageRequest, Pass, PassId},
+        delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
+        link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
     settings::{NotificationSettings, Settings},
-    status::{Connectivity, Kind, Status, Why},
+    status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
 };
 
 /// What the line needs to know of the settings.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct PipelineConfig {
     /// How many endpoints there are.
     pub endpoints: usize,
     /// `server.reconnect_spread`.
@@ -69,7 +69,7 @@ pub struct Config {
     pub to_announce: Option<u64>,
 }
 
-impl Config {
+impl PipelineConfig {
     /// The line's part of the settings.
     pub fn new(settings: &Settings, language: Language, time_zone: TimeZone) -> Self {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
@@ -81,7 +81,7 @@ impl Config {
             history: collect && !settings.api.history.is_empty(),
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
-            retention: SignedDuration::from_hours(24 * i64::from(settings.inbox.retention_days)),
+            retention: settings.inbox.retention(),
             wording: Wording::new(language, settings.notifications.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
@@ -105,11 +105,11 @@ pub struct Message {
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Input {
+pub enum PipelineInput {
     /// What the last run left in the store. Comes first.
     Recovered(Box<Recovered>),
     /// To the link: people's wishes, the machine's news, the connection's fate.
-    Link(link::Input),
+    Link(LinkInput),
     /// A message of the session.
     Message(Box<Message>),
     /// The page this pass asked for, or why there is none; its rejected rows as [`Write::Rejected`].
@@ -145,43 +145,43 @@ pub enum Input {
 
 /// Something to do.
 #[derive(Debug)]
-pub enum Action {
+pub enum PipelineAction {
     /// To the connection or the credentials.
-    Link(link::Action),
-    /// Ask for a page, then [`Input::Page`]; also when an earlier request is still under way.
+    Link(LinkAction),
+    /// Ask for a page, then [`PipelineInput::Page`]; also when an earlier request is still under way.
     Fetch {
         /// The pass.
         pass: PassId,
         /// What to ask for.
-        request: Request,
+        request: PageRequest,
     },
     /// What delivery orders: commit, acknowledge, show, tell.
-    Delivery(delivery::Action),
+    Delivery(DeliveryAction),
 }
 
 /// The line of one account.
 #[derive(Debug)]
-pub struct Line {
-    config: Config,
+pub struct Pipeline {
+    config: PipelineConfig,
     link: Link,
     delivery: Delivery,
-    running: Option<Running>,
-    /// Passes that were left while they waited for a page.
-    left: Vec<Pass>,
-    next_pass: Option<(Instant, Purpose)>,
+    running: Option<RunningPass>,
+    /// Passes that were abandoned while they waited for a page.
+    abandoned: Vec<Pass>,
+    next_pass: Option<(Instant, PassPurpose)>,
     passes: u64,
-    api: Api,
-    history: History,
+    api: ApiState,
+    history: HistoryState,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
-    random: SmallRng,
-    actions: VecDeque<Action>,
+    rng: SmallRng,
+    actions: VecDeque<PipelineAction>,
 }
 
-impl Line {
+impl Pipeline {
     /// A line that is off. `cursor` and `complete_through` as stored; `seed` for the waits.
     pub fn new(
-        config: Config,
+        config: PipelineConfig,
         cursor: Option<String>,
         complete_through: Option<Timestamp>,
         seed: u64,
@@ -191,42 +191,42 @@ impl Line {
             link: Link::new(config.endpoints, config.reconnect_spread, now),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
-            left: Vec::new(),
+            abandoned: Vec::new(),
             next_pass: None,
             passes: 0,
-            api: Api::default(),
+            api: ApiState::default(),
             // An earlier run may have asked for something just before its end.
-            history: History::due_until(now.mono + STRAY + config.wait),
+            history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
             cursor,
             complete_through,
-            random: SmallRng::seed_from_u64(seed),
+            rng: SmallRng::seed_from_u64(seed),
             actions: VecDeque::new(),
             config,
         }
     }
 
     /// Takes what happened; [`Self::poll_action`] says what to do.
-    pub fn step(&mut self, input: Input, now: Now) {
+    pub fn step(&mut self, input: PipelineInput, now: Now) {
         match input {
-            Input::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
-            Input::Link(input) => self.handle_link(input, now),
-            Input::Message(message) => self.handle_message(*message, now),
-            Input::Page { pass, result } => self.handle_page(pass, result, now),
-            Input::Applied { ticket, result } => {
+            PipelineInput::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
+            PipelineInput::Link(input) => self.handle_link(input, now),
+            PipelineInput::Message(message) => self.handle_message(*message, now),
+            PipelineInput::Page { pass, result } => self.handle_page(pass, result, now),
+            PipelineInput::Applied { ticket, result } => {
                 let hold_live = *self.link.state() == LinkState::CatchingUp;
                 if let Some(page) = self.delivery.handle_applied(ticket, result, hold_live, now) {
                     self.drain_delivery();
                     self.handle_page_committed(page, now);
                 }
             }
-            Input::Shown { show, result } => self.delivery.handle_shown(show, result),
-            Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
-            Input::Withdraw(popups) => self.delivery.withdraw(popups),
+            PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result),
+            PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
+            PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
             // As if somebody had signed in here; without a secret that ends where a person is asked for one.
-            Input::SecretChanged if *self.link.state() == LinkState::Off => {}
-            Input::SecretChanged => self.handle_link(link::Input::SignedIn, now),
-            Input::Tick => {
-                self.handle_link(link::Input::Tick, now);
+            PipelineInput::SecretChanged if *self.link.state() == LinkState::Off => {}
+            PipelineInput::SecretChanged => self.handle_link(LinkInput::SignedIn, now),
+            PipelineInput::Tick => {
+                self.handle_link(LinkInput::Tick, now);
                 self.delivery.handle_tick(now);
                 self.tick_passes(now);
             }
@@ -235,11 +235,11 @@ impl Line {
     }
 
     /// The next thing to do.
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub fn poll_action(&mut self) -> Option<PipelineAction> {
         self.actions.pop_front()
     }
 
-    /// When [`Input::Tick`] is due.
+    /// When [`PipelineInput::Tick`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
             .into_iter()
@@ -292,9 +292,9 @@ impl Line {
             LinkState::Off => (Connectivity::Offline, None),
             LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None),
             LinkState::CatchingUp => (Connectivity::CatchingUp, None),
-            LinkState::Live => (Connectivity::Live, self.api.problem.as_ref()),
-            LinkState::Waiting { why, .. } => (Connectivity::Offline, Some(why)),
-            LinkState::Polling { why, .. } => (Connectivity::Polling, Some(why)),
+            LinkState::Live => (Connectivity::Live, self.api.failure.as_ref()),
+            LinkState::Waiting { failure, .. } => (Connectivity::Offline, Some(failure)),
+            LinkState::Polling { failure, .. } => (Connectivity::Polling, Some(failure)),
             LinkState::Stopped(StopReason::SignIn(failure) | StopReason::Halted { failure, .. }) => {
                 (Connectivity::ActionNeeded, Some(failure))
             }
@@ -303,20 +303,20 @@ impl Line {
             state = Connectivity::Polling;
         }
         if self.api.needs_person && state != Connectivity::Offline {
-            (state, failure) = (Connectivity::ActionNeeded, self.api.problem.as_ref());
+            (state, failure) = (Connectivity::ActionNeeded, self.api.failure.as_ref());
         }
-        let mut why = failure.map(Why::from);
+        let mut cause = failure.map(Cause::from);
         if let Some(failing) = self.delivery.failing() {
             state = Connectivity::ActionNeeded;
-            why = Some(Why { detail: failing.to_owned(), ..Why::of(Kind::Store) });
+            cause = Some(Cause { detail: failing.to_owned(), ..Cause::of(Kind::Store) });
         } else if state == Connectivity::Live {
-            why = match why {
-                Some(Why { kind, detail, .. }) => {
+            cause = match cause {
+                Some(Cause { kind, detail, .. }) => {
                     let kind = if kind == Kind::Status { Kind::ApiMissing } else { kind };
-                    Some(Why { kind, detail, is_catch_up: true })
+                    Some(Cause { kind, detail, is_catch_up: true })
                 }
-                None if !self.config.collect => Some(Why::of(Kind::NoApi)),
-                None if self.history.is_off => Some(Why::of(Kind::NoHistory)),
+                None if !self.config.collect => Some(Cause::of(Kind::NoApi)),
+                None if self.history.is_off => Some(Cause::of(Kind::NoHistory)),
                 None => None,
             };
         }
@@ -324,34 +324,34 @@ impl Line {
             state,
             since: self.link.since(),
             endpoint: self.link.endpoint(),
-            why,
+            cause,
             retry_in: self.next_attempt().map(|until| until.saturating_duration_since(now.mono)),
         }
     }
 
-    fn handle_link(&mut self, input: link::Input, now: Now) {
+    fn handle_link(&mut self, input: LinkInput, now: Now) {
         let (before, had_session) = (self.link.generation(), self.link.has_session());
         match input {
-            link::Input::Refreshed(ref refreshed) if self.api.refreshing => {
+            LinkInput::Refreshed(ref refreshed) if self.api.refreshing => {
                 self.handle_refreshed(refreshed.clone(), now);
             }
-            link::Input::SignedIn => self.ask_api_anew(now),
-            link::Input::TryNow => {
-                self.ask_api_anew(now);
+            LinkInput::SignedIn => self.reset_api(now),
+            LinkInput::TryNow => {
+                self.reset_api(now);
                 if self.config.collect && self.link.has_session() {
                     self.try_pass(now);
                 }
             }
             _ => {}
         }
-        for action in self.link.step(input, now, &mut self.random) {
-            self.actions.push_back(Action::Link(action));
+        for action in self.link.step(input, now, &mut self.rng) {
+            self.actions.push_back(PipelineAction::Link(action));
         }
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             if self.config.collect {
-                self.start_pass(Purpose::Connect(self.link.generation()), now);
+                self.start_pass(PassPurpose::Connect(self.link.generation()), now);
             } else {
-                self.give_way(now);
+                self.end_connect_pass_early(now);
             }
         } else if had_session && !self.link.has_session() {
             self.next_pass = None;
@@ -363,7 +363,7 @@ impl Line {
             self.next_pass = None;
             self.api.retry = None;
         } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {
-            self.next_pass = Some((now.mono, Purpose::Poll));
+            self.next_pass = Some((now.mono, PassPurpose::Poll));
         }
     }
 
@@ -373,7 +373,7 @@ impl Line {
         writes.extend(rejected);
         writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
         if writes.is_empty() {
-            self.actions.extend(ack.map(|ack| Action::Delivery(delivery::Action::Ack(ack))));
+            self.actions.extend(ack.map(|ack| PipelineAction::Delivery(DeliveryAction::Ack(ack))));
         } else {
             self.delivery.handle_received(Received { writes, ack, pass: None });
         }
@@ -381,7 +381,7 @@ impl Line {
 
     /// What is to be written of what arrived; `pass` if it came in one.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
-        let context = alerts::Context {
+        let context = alerts::AlertContext {
             now: now.wall,
             time_zone: &self.config.time_zone,
             is_first_run: pass.is_some_and(Pass::is_first_run),
@@ -396,13 +396,13 @@ impl Line {
             .collect()
     }
 
-    fn step_link(&mut self, input: link::Input, now: Now) {
-        for action in self.link.step(input, now, &mut self.random) {
-            self.actions.push_back(Action::Link(action));
+    fn step_link(&mut self, input: LinkInput, now: Now) {
+        for action in self.link.step(input, now, &mut self.rng) {
+            self.actions.push_back(PipelineAction::Link(action));
         }
     }
 
     fn drain_delivery(&mut self) {
-        self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(Action::Delivery));
+        self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(PipelineAction::Delivery));
     }
 }

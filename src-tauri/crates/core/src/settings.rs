@@ -10,26 +10,29 @@ use std::{
     time::Duration,
 };
 
-use jiff::civil::Time;
+use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
 use crate::notice::Priority;
 
+mod diagnostics;
 mod edit;
 mod expand;
 mod insecure;
 mod keys;
-mod node;
-mod problem;
 mod read;
-mod spelled;
+mod spanned_value;
+mod tables;
+mod to_value;
+mod units;
 mod values;
 
+pub use diagnostics::{SettingsError, SettingsErrorKind, SettingsErrors, Warning};
 pub use edit::{EditError, edit};
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
-pub use keys::{Listed, list, read_discovered};
-pub use problem::{Problem, SettingsError, SettingsErrors, Warning};
+pub use keys::{ListedSetting, list, read_discovered};
+pub use units::{format_duration, parse_duration};
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,
     Theme, TimeZoneSetting,
@@ -360,6 +363,13 @@ pub struct InboxSettings {
     pub retention_days: u32,
     /// Whether deleting here deletes the server's record, for every receiver.
     pub delete_on_server: bool,
+}
+
+impl InboxSettings {
+    /// How long a notice is kept.
+    pub fn retention(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * i64::from(self.retention_days))
+    }
 }
 
 impl Default for InboxSettings {

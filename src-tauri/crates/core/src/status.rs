@@ -38,7 +38,7 @@ pub struct Status {
     /// Index of the endpoint in use or tried last.
     pub endpoint: usize,
     /// What happened, or what is off.
-    pub why: Option<Why>,
+    pub cause: Option<Cause>,
     /// How long until the next attempt, at the time of asking.
     pub retry_in: Option<Duration>,
 }
@@ -46,20 +46,20 @@ pub struct Status {
 impl Status {
     /// What happened, or what is off, in one English line; may be empty.
     pub fn reason(&self) -> String {
-        let Some(Why { kind, detail, is_catch_up }) = &self.why else { return String::new() };
+        let Some(Cause { kind, detail, is_catch_up }) = &self.cause else { return String::new() };
         let said = kind.reason_with(detail);
         if *is_catch_up { format!("catch-up is failing: {said}") } else { said }
     }
 
     /// What to do about it, in English; may be empty.
     pub fn remedy(&self) -> &'static str {
-        self.why.as_ref().map_or("", |why| why.kind.remedy())
+        self.cause.as_ref().map_or("", |cause| cause.kind.remedy())
     }
 }
 
 /// What happened, or what is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Why {
+pub struct Cause {
     /// Which kind of thing.
     pub kind: Kind,
     /// What was seen: host, number, setting, or what others said; may be empty.
@@ -68,7 +68,7 @@ pub struct Why {
     pub is_catch_up: bool,
 }
 
-impl Why {
+impl Cause {
     /// What this kind says by itself.
     pub fn of(kind: Kind) -> Self {
         Self { kind, detail: String::new(), is_catch_up: false }
@@ -213,7 +213,7 @@ pub struct StatusEvent {
 
 /// What a running engine notes for `belfryctl status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
+pub struct StatusSnapshot {
     /// As it was told.
     #[serde(flatten)]
     pub status: StatusEvent,

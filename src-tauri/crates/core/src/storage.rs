@@ -61,7 +61,10 @@ pub enum Alert {
     Uncertain,
 }
 
-/// A message that cannot be used, kept for diagnosis.
+/// How much of a message that cannot be used is kept, of its header and of its body each, in bytes.
+pub const MAX_REJECTED_BYTES: usize = 64 * 1024;
+
+/// Why a message cannot be used; the message is kept for diagnosis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectReason {
@@ -103,9 +106,9 @@ pub enum Write {
         reason: RejectReason,
         /// STOMP destination or API path.
         destination: String,
-        /// The header lines as received, secrets being the server's own affair; at most 64 KiB are kept.
+        /// The header lines as received, secrets being the server's own affair; at most [`MAX_REJECTED_BYTES`] are kept.
         head: Vec<u8>,
-        /// The first 64 KiB of the body; what is beyond is not kept.
+        /// The first [`MAX_REJECTED_BYTES`] of the body; the rest is not kept.
         body: Vec<u8>,
         /// When.
         received_at: Timestamp,
@@ -141,11 +144,11 @@ pub enum Write {
         why: String,
     },
     /// A popup left the screen.
-    PopupGone(PopupId),
+    PopupClosed(PopupId),
     /// `notice` events up to here were handed out.
     Announced(Seq),
     /// No `notice` event from here on is handed out by this run.
-    Unsaid(Seq),
+    FirstUnannounced(Seq),
 }
 
 /// What became of one [`Write`], in the same order.
@@ -177,7 +180,7 @@ pub enum Outcome {
         seq: Seq,
     },
     /// Deleted or expired before: it stays away.
-    Buried,
+    Deleted,
     /// Those of a [`Write::Claim`] that were due and still are: only they may be shown.
     Claimed(Vec<Seq>),
     /// Done.
@@ -190,7 +193,7 @@ pub struct Applied {
     /// One per write.
     pub outcomes: Vec<Outcome>,
     /// Popups on the screen that no longer speak for anything unread and open: retract them, then
-    /// [`Write::PopupGone`]. They are listed after every batch until then.
+    /// [`Write::PopupClosed`]. They are listed after every batch until then.
     pub withdraw: Vec<PopupId>,
 }
 
@@ -207,7 +210,7 @@ pub struct Stored {
     pub read: bool,
     /// Where its alert stands.
     pub alert: Alert,
-    /// Its newest version. The identity reads [`Given`](crate::notice::Identity::Given): stored, it is a name like any
+    /// Its newest version. The identity reads [`Assigned`](crate::notice::Identity::Assigned): stored, it is a name like any
     /// other.
     pub notice: Notice,
 }
@@ -222,7 +225,7 @@ pub struct Recovered {
     /// Notices after the [`Write::Announced`] mark, oldest first: to be announced, perhaps again.
     pub unannounced: Vec<Stored>,
     /// From here on they were certainly not announced: the last run had said as much as it was to say.
-    pub unsaid: Option<Seq>,
+    pub first_unannounced: Option<Seq>,
     /// Popups that may still be on the screen, and the notices each speaks for.
     pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
     /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine

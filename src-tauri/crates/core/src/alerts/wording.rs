@@ -6,16 +6,17 @@ use std::cmp::Reverse;
 
 use super::loudness;
 use crate::{
+    foreign_text::shortened,
     notice::{Notice, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::NotificationSettings,
     texts::Language,
 };
 
-/// Characters of a body that a popup shows.
-const BODY: usize = 240;
-/// Titles a summary names.
-const NAMED: usize = 3;
+/// Characters of a notice's body in a popup.
+const MAX_BODY_CHARS: usize = 240;
+/// Titles of notices in a summary.
+const MAX_TITLES: usize = 3;
 
 /// Words popups in one language, by the settings' loudness and sound.
 #[derive(Debug, Clone)]
@@ -33,7 +34,7 @@ impl Wording {
     /// A popup for one notice.
     pub fn single(&self, notice: &Notice) -> Popup {
         let body = without_title(&notice.body, &notice.title);
-        self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), BODY))
+        self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), MAX_BODY_CHARS))
     }
 
     /// One popup for several notices, given oldest first: it names the most urgent, and of those the newest.
@@ -44,9 +45,9 @@ impl Wording {
         named.sort_by_key(|notice| Reverse((loudness(notice, &self.settings), notice.priority)));
         let mut lines: Vec<String> = named
             .iter()
-            .take(NAMED)
+            .take(MAX_TITLES)
             .map(|notice| {
-                let title = shortened(&notice.title, BODY / NAMED);
+                let title = shortened(&notice.title, MAX_BODY_CHARS / MAX_TITLES);
                 if notice.sender.is_empty() {
                     title
                 } else {
@@ -54,8 +55,8 @@ impl Wording {
                 }
             })
             .collect();
-        if notices.len() > NAMED {
-            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - NAMED).to_string())]));
+        if notices.len() > MAX_TITLES {
+            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - MAX_TITLES).to_string())]));
         }
         let title = self.language.fill("popup.count", &[("n", &notices.len().to_string())]);
         self.popup(PopupKind::Summary, &notices, title, lines.join("\n"))
@@ -80,13 +81,6 @@ impl Wording {
 fn without_title<'a>(body: &'a str, title: &str) -> &'a str {
     let (first, rest) = body.trim_start().split_once('\n').unwrap_or((body, ""));
     if first.split_whitespace().eq(title.split_whitespace()) { rest } else { body }
-}
-
-fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text).trim_end()),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

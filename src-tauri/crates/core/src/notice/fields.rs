@@ -8,22 +8,20 @@ use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::value::RawValue;
 
 use super::{Action, Priority, State};
-use crate::json::{Members, elements, scalar};
-use crate::words::Word as _;
+use crate::{
+    foreign_text::normalized,
+    json::{Members, elements, scalar},
+    words::Word as _,
+};
 
 /// Text that is there: a string, a number or a switch, not empty.
 pub(super) fn text(value: &RawValue) -> Option<String> {
-    scalar(value).map(|text| clean(&text)).filter(|text| !text.is_empty())
+    scalar(value).map(|text| normalized(&text)).filter(|text| !text.is_empty())
 }
 
 /// An id is never changed, only an empty one is none.
 pub(super) fn id(value: &RawValue) -> Option<String> {
     scalar(value).filter(|text| !text.is_empty())
-}
-
-/// Text as it may be shown: `\n` ends lines, and of the control characters only tab and line feed stay.
-pub(super) fn clean(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
 }
 
 /// RFC 3339; a date and time without an offset, in `zone`; seconds or milliseconds since 1970, as number or text.
@@ -95,7 +93,7 @@ fn action(value: &RawValue) -> Option<Action> {
     let field = |key: &str| members.value(key).and_then(text);
     let id = members.value("id").and_then(id).or_else(|| field("label"))?;
     Some(Action {
-        label: field("label").unwrap_or_else(|| clean(&id)),
+        label: field("label").unwrap_or_else(|| normalized(&id)),
         id,
         url: field("url")?,
         method: field("method").unwrap_or_default().to_ascii_uppercase(),

@@ -10,11 +10,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use super::{
-    Identity, Notice, NoticeKey,
-    fields::{self, clean},
-};
+use super::{Identity, Notice, NoticeKey, fields};
 use crate::{
+    foreign_text::{normalized, one_line, shortened},
     json::{self, Members, Numbers},
     settings::{MessageSettings, Pointer},
     storage::RejectReason,
@@ -23,7 +21,7 @@ use crate::{
 /// A JSON array of more messages than this is refused: each costs far more memory than the two bytes it may be sent in.
 pub const MAX_MESSAGES: usize = 10_000;
 /// A title is cut after so many characters; the body begins with the whole of one that was.
-pub const MAX_TITLE: usize = 300;
+pub const MAX_TITLE_CHARS: usize = 300;
 
 /// By which way a message came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -131,13 +129,13 @@ impl Parser<'_> {
 
     /// A text that is no JSON object; `None` if there is nothing to see in it.
     fn plain(&self, text: &str, content: &[u8], is_single: bool) -> Option<Notice> {
-        let body = clean(text).trim().to_owned();
+        let body = normalized(text).trim().to_owned();
         if body.is_empty() {
             return None;
         }
-        let mut notice = self.blank();
-        self.entitle(&mut notice, None, body);
-        self.identify(&mut notice, None, is_single, || content.to_vec());
+        let mut notice = self.empty_notice();
+        self.fill_title_and_body(&mut notice, None, body);
+        self.assign_id(&mut notice, None, is_single, || content.to_vec());
         Some(notice)
     }
 
@@ -153,7 +151,7 @@ impl Parser<'_> {
 
         let id = object.take(&mapping.id, fields::id);
         let title = object.take(&mapping.title, fields::text);
-        let mut notice = self.blank();
+        let mut notice = self.empty_notice();
         notice.kind = object.take(&mapping.kind, fields::text).unwrap_or_default();
         notice.sender = object.take(&mapping.sender, fields::text).unwrap_or_default();
         notice.sent_at = object.take(&mapping.sent_at, |value| fields::sent_at(value, self.zone));
@@ -168,16 +166,16 @@ impl Parser<'_> {
         notice.is_partial = title.is_none() && body.is_none();
         let rest = object.rest(&mapping.body);
         let body = body.unwrap_or_else(|| lines(&rest));
-        self.entitle(&mut notice, title, body);
-        self.identify(&mut notice, id, is_single, || canonical(outer));
+        self.fill_title_and_body(&mut notice, title, body);
+        self.assign_id(&mut notice, id, is_single, || canonical(outer));
         notice.extra = rest.into_iter().collect();
         Some(notice)
     }
 
-    fn blank(&self) -> Notice {
+    fn empty_notice(&self) -> Notice {
         Notice {
             key: NoticeKey { scope: self.incoming.scope.to_owned(), id: String::new() },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: String::new(),
             body: String::new(),
             kind: String::new(),
@@ -196,14 +194,15 @@ impl Parser<'_> {
     }
 
     /// Title and body: a title falls back to the body's first line, then the destination.
-    fn entitle(&self, notice: &mut Notice, title: Option<String>, body: String) {
-        let given = title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
-        let first_line = || body.lines().map(one_line).find(|line| !line.is_empty());
-        let fallback = || cut(&first_line().unwrap_or_else(|| one_line(self.incoming.destination)));
-        notice.title = given.as_deref().map_or_else(fallback, cut);
-        notice.body = match given {
-            // What the title has no room for stays readable.
-            Some(given) if given != notice.title => format!("{given}\n\n{body}").trim_end().to_owned(),
+    fn fill_title_and_body(&self, notice: &mut Notice, title: Option<String>, body: String) {
+        let uncut = |text: &str| one_line(text, usize::MAX);
+        let mapped = title.map(|title| uncut(&title)).filter(|title| !title.is_empty());
+        let first_line = || body.lines().map(uncut).find(|line| !line.is_empty());
+        let fallback = || first_line().unwrap_or_else(|| uncut(self.incoming.destination));
+        notice.title = shortened(&mapped.clone().unwrap_or_else(fallback), MAX_TITLE_CHARS);
+        notice.body = match mapped {
+            // The body begins with the whole of a title that was cut.
+            Some(mapped) if mapped != notice.title => format!("{mapped}\n\n{body}").trim_end().to_owned(),
             _ => body,
         };
         if notice.title.is_empty() {
@@ -212,10 +211,10 @@ impl Parser<'_> {
     }
 
     /// The identity: the server's own id, the publisher's, or a hash of the content without the destination.
-    fn identify(&self, notice: &mut Notice, id: Option<String>, is_single: bool, content: impl FnOnce() -> Vec<u8>) {
+    fn assign_id(&self, notice: &mut Notice, id: Option<String>, is_single: bool, content: impl FnOnce() -> Vec<u8>) {
         let published = || self.incoming.amqp_message_id.filter(|id| is_single && !id.is_empty()).map(str::to_owned);
         (notice.key.id, notice.identity) = match id.or_else(published) {
-            Some(id) => (id, Identity::Given),
+            Some(id) => (id, Identity::Assigned),
             None => {
                 let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(content()));
                 let is_fresh = self.incoming.via == Via::Stomp && self.incoming.redelivered != Some(true);
@@ -278,7 +277,7 @@ impl Object<'_> {
     /// The body: where the pointer leads, inside the object found there if it is one, or at a usual place. `None` if
     /// nothing says what the body is.
     fn take_body(&mut self, pointer: &Pointer) -> Option<String> {
-        let text = |value: &RawValue| json::scalar(value).map(|text| clean(&text));
+        let text = |value: &RawValue| json::scalar(value).map(|text| normalized(&text));
         let named = match self.inner {
             None => self.take(pointer, text),
             Some(inner) => {
@@ -354,22 +353,10 @@ fn remove(value: &mut Value, tokens: &[String]) {
 /// `key: value` lines.
 fn lines(rest: &[(String, Value)]) -> String {
     let line = |(key, value): &(String, Value)| match value {
-        Value::String(text) => format!("{}: {}", clean(key), clean(text)),
-        other => format!("{}: {other}", clean(key)),
+        Value::String(text) => format!("{}: {}", normalized(key), normalized(text)),
+        other => format!("{}: {other}", normalized(key)),
     };
     rest.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// White space, also at the ends, becomes single spaces.
-fn one_line(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(title: &str) -> String {
-    match title.char_indices().nth(MAX_TITLE) {
-        Some((end, _)) => format!("{}…", title.get(..end).unwrap_or(title).trim_end()),
-        None => title.to_owned(),
-    }
 }
 
 /// The canonical JSON (RFC 8785) of an object, without its delivery status: that changes while the message does not.

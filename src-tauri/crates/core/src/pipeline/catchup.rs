@@ -10,19 +10,19 @@ use std::collections::HashSet;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    envelope::Next,
+    envelope::NextCursor,
     notice::{Identity, Notice, Source},
 };
 
 /// After so many pages a pass says `incomplete` and leaves the rest to the next one.
-pub const PAGE_LIMIT: u32 = 10_000;
+pub const MAX_PAGES_PER_PASS: u32 = 10_000;
 /// History is read this far back past `complete_through`: clocks differ, and servers commit late.
-pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+pub const HISTORY_OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
 /// So many pages in a row that repeat the one before, and the server ignores `pageNum`: there is no more to be had. One
 /// alone may be chance: rows that come meanwhile push those of a page on to the next. For the same reason a page of rows
 /// seen before is no end.
-const SAME_PAGES: u32 = 2;
+const MAX_REPEATED_PAGES: u32 = 2;
 
 /// Numbers the passes of one run; an answer to an earlier one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -30,7 +30,7 @@ pub struct PassId(pub u64);
 
 /// One page to ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
+pub enum PageRequest {
     /// `api.collect`: what comes after this cursor; `wait` makes it a long poll.
     Collect {
         /// The cursor; `None` for the start.
@@ -53,14 +53,14 @@ pub struct Page {
     /// How many rows it had.
     pub rows: usize,
     /// What it says of the next one.
-    pub next: Next,
+    pub next: NextCursor,
     /// The server's clock (`Date`), where it told.
     pub server_time: Option<Timestamp>,
 }
 
 /// What a pass knows before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
+pub struct PassStart {
     /// The stored cursor.
     pub cursor: Option<String>,
     /// The stored `complete_through`; `None` on the first run.
@@ -77,7 +77,7 @@ pub struct Start {
 
 /// What to write for a page, in one transaction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
+pub struct PageWrites {
     /// Rows to keep, and by which way they came.
     pub notices: Vec<Notice>,
     /// By which way.
@@ -88,12 +88,12 @@ pub struct Step {
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finished {
+pub struct PassSummary {
     /// Rows the server sent.
     pub fetched: u64,
     /// Notices nobody had seen.
     pub new: u64,
-    /// Nothing sent before this is missing; `None` if the pass was cut at [`PAGE_LIMIT`].
+    /// Nothing sent before this is missing; `None` if the pass was cut at [`MAX_PAGES_PER_PASS`].
     pub complete_through: Option<Timestamp>,
 }
 
@@ -108,7 +108,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Pass {
     id: PassId,
-    start: Start,
+    start: PassStart,
     phase: Phase,
     used: HashSet<String>,
     last_page: Vec<Notice>,
@@ -121,7 +121,7 @@ pub struct Pass {
 
 impl Pass {
     /// A pass about to ask for its first page.
-    pub fn new(id: PassId, start: Start) -> Self {
+    pub fn new(id: PassId, start: PassStart) -> Self {
         Self {
             id,
             phase: Phase::Collect { after: start.cursor.clone(), wait: start.wait },
@@ -152,16 +152,16 @@ impl Pass {
     }
 
     /// The page to ask for; `None` when the pass has ended.
-    pub fn request(&self) -> Option<Request> {
+    pub fn request(&self) -> Option<PageRequest> {
         match &self.phase {
-            Phase::Collect { after, wait } => Some(Request::Collect { after: after.clone(), wait: *wait }),
-            Phase::History { page } => Some(Request::History { page: *page }),
+            Phase::Collect { after, wait } => Some(PageRequest::Collect { after: after.clone(), wait: *wait }),
+            Phase::History { page } => Some(PageRequest::History { page: *page }),
             Phase::Ended { .. } => None,
         }
     }
 
     /// Takes the page that was asked for; says what to write before the next one is.
-    pub fn handle_page(&mut self, page: Page) -> Step {
+    pub fn handle_page(&mut self, page: Page) -> PageWrites {
         self.pages += 1;
         self.fetched += page.rows as u64;
         self.server_time = self.server_time.or(page.server_time);
@@ -169,7 +169,7 @@ impl Pass {
             Phase::History { page: number } => self.handle_history(page, number),
             Phase::Collect { .. } | Phase::Ended { .. } => self.handle_collect(page),
         };
-        if self.pages >= PAGE_LIMIT && self.request().is_some() {
+        if self.pages >= MAX_PAGES_PER_PASS && self.request().is_some() {
             self.phase = Phase::Ended { complete: false };
         }
         step
@@ -199,20 +199,20 @@ impl Pass {
     }
 
     /// How it ended; `None` while it runs.
-    pub fn finished(&self) -> Option<Finished> {
+    pub fn finished(&self) -> Option<PassSummary> {
         let Phase::Ended { complete } = self.phase else { return None };
         let reached = self.server_time.map_or(self.start.started, |server| server.min(self.start.started));
         let complete_through = complete.then(|| self.start.complete_through.map_or(reached, |old| old.max(reached)));
-        Some(Finished { fetched: self.fetched, new: self.new, complete_through })
+        Some(PassSummary { fetched: self.fetched, new: self.new, complete_through })
     }
 
-    fn handle_collect(&mut self, page: Page) -> Step {
+    fn handle_collect(&mut self, page: Page) -> PageWrites {
         let next = match page.next {
-            Next::Cursor(cursor) => Some(cursor),
-            Next::Null => None,
+            NextCursor::Cursor(cursor) => Some(cursor),
+            NextCursor::Null => None,
             // Servers without a cursor of their own are asked for what follows the last row.
-            Next::Absent => {
-                page.notices.last().filter(|last| last.identity == Identity::Given).map(|last| last.key.id.clone())
+            NextCursor::Absent => {
+                page.notices.last().filter(|last| last.identity == Identity::Assigned).map(|last| last.key.id.clone())
             }
         };
         let fresh = next.filter(|cursor| page.rows > 0 && self.used.insert(cursor.clone()));
@@ -221,22 +221,22 @@ impl Pass {
             None if self.start.history => Phase::History { page: 1 },
             None => Phase::Ended { complete: true },
         };
-        Step { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
+        PageWrites { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
     }
 
-    fn handle_history(&mut self, page: Page, number: u32) -> Step {
+    fn handle_history(&mut self, page: Page, number: u32) -> PageWrites {
         let floor = self.start.complete_through.map_or(self.start.retention, |through| {
-            through.checked_sub(OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
+            through.checked_sub(HISTORY_OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
         });
         self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
         self.last_page.clone_from(&page.notices);
         let reached_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
-        self.phase = if page.rows == 0 || reached_floor || self.same_pages == SAME_PAGES {
+        self.phase = if page.rows == 0 || reached_floor || self.same_pages == MAX_REPEATED_PAGES {
             Phase::Ended { complete: true }
         } else {
             Phase::History { page: number + 1 }
         };
-        Step { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
+        PageWrites { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
     }
 
     /// What was sent too long ago is not taken in again, unless nobody has had it yet: a time may be wrong.

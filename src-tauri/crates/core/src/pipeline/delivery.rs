@@ -56,7 +56,7 @@ pub struct Received {
 
 /// Something to do.
 #[derive(Debug, Clone)]
-pub enum Action {
+pub enum DeliveryAction {
     /// Commit these in one transaction, then [`Delivery::handle_applied`].
     Apply {
         /// Names the write in the answer.
@@ -90,7 +90,7 @@ pub struct PageCommitted {
 
 /// What a write is for.
 #[derive(Debug, Clone)]
-enum Purpose {
+enum WritePurpose {
     Arrival { ack: Option<AckId>, pass: Option<PassId> },
     Claim(Batch),
     Bookkeeping,
@@ -99,7 +99,7 @@ enum Purpose {
 #[derive(Debug)]
 struct Pending {
     writes: Arc<Vec<Write>>,
-    purpose: Purpose,
+    purpose: WritePurpose,
 }
 
 /// A popup that is on its way to the OS.
@@ -129,7 +129,7 @@ pub struct Delivery {
     to_announce: Option<u64>,
     has_held_back: bool,
     issued: u64,
-    actions: VecDeque<Action>,
+    actions: VecDeque<DeliveryAction>,
 }
 
 impl Delivery {
@@ -157,7 +157,12 @@ impl Delivery {
     /// What the last run left: events nobody has heard, or may not have, are said now, alerts still due are decided as one batch.
     pub fn handle_recovered(&mut self, recovered: Recovered, now: Now) {
         for Stored { seq, notice, source, .. } in recovered.unannounced {
-            self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
+            self.announce(
+                seq,
+                &notice,
+                source,
+                recovered.first_unannounced.is_none_or(|first_unannounced| seq < first_unannounced),
+            );
         }
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
@@ -173,7 +178,7 @@ impl Delivery {
     /// Something came: commit it.
     pub fn handle_received(&mut self, received: Received) {
         let Received { writes, ack, pass } = received;
-        self.apply(writes, Purpose::Arrival { ack, pass });
+        self.apply(writes, WritePurpose::Arrival { ack, pass });
     }
 
     /// A write is committed, or has failed. What a pass brought is held for the batch of the pass; `hold_live` holds the
@@ -199,15 +204,15 @@ impl Delivery {
         let Pending { writes, purpose } = self.pending.remove(&ticket)?;
         let mut page = None;
         match purpose {
-            Purpose::Arrival { ack, pass } => {
+            WritePurpose::Arrival { ack, pass } => {
                 let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
-                    self.actions.push_back(Action::Ack(ack));
+                    self.actions.push_back(DeliveryAction::Ack(ack));
                 }
                 page = pass.map(|pass| PageCommitted { pass, new });
             }
-            Purpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
-            Purpose::Bookkeeping => {}
+            WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            WritePurpose::Bookkeeping => {}
         }
         self.withdraw(applied.withdraw);
         self.poll_planner(now);
@@ -220,7 +225,7 @@ impl Delivery {
         let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
         let writes = match result {
             Ok(popup) => {
-                self.actions.push_back(Action::Emit(Event::Notification {
+                self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
                     notices: notices.iter().map(|key| key.id.clone()).collect(),
                     summary: title,
@@ -228,8 +233,8 @@ impl Delivery {
                 let shown = Write::Shown { seqs, popup: popup.clone() };
                 if self.closed.remove(&popup) {
                     // An update may have brought back what a person was just dismissing.
-                    self.actions.push_back(Action::Retract(popup.clone()));
-                    vec![shown, Write::PopupGone(popup)]
+                    self.actions.push_back(DeliveryAction::Retract(popup.clone()));
+                    vec![shown, Write::PopupClosed(popup)]
                 } else {
                     self.on_screen.insert(popup, notices);
                     vec![shown]
@@ -240,7 +245,7 @@ impl Delivery {
         if self.showing.is_empty() {
             self.closed.clear();
         }
-        self.apply(writes, Purpose::Bookkeeping);
+        self.apply(writes, WritePurpose::Bookkeeping);
     }
 
     /// A popup left the screen by itself or by a person's hand.
@@ -249,7 +254,7 @@ impl Delivery {
             self.closed.insert(popup.clone());
         }
         if self.on_screen.remove(&popup).is_some() {
-            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
         }
     }
 
@@ -258,13 +263,13 @@ impl Delivery {
         for popup in popups {
             // Known under this name until its retraction is on its way: never retracted twice.
             let Some(notices) = self.on_screen.remove(&popup) else { continue };
-            self.actions.push_back(Action::Retract(popup.clone()));
-            self.actions.push_back(Action::Emit(Event::Notification {
+            self.actions.push_back(DeliveryAction::Retract(popup.clone()));
+            self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                 r#type: NotificationType::Retract,
                 notices: notices.into_iter().map(|key| key.id).collect(),
                 summary: String::new(),
             }));
-            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
         }
     }
 
@@ -278,7 +283,7 @@ impl Delivery {
     pub fn handle_tick(&mut self, now: Now) {
         while let Some((_, ticket)) = self.retries.pop_front_if(|(due, _)| *due <= now.mono) {
             if let Some(pending) = self.pending.get(&ticket) {
-                self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&pending.writes) });
+                self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&pending.writes) });
             }
         }
         self.poll_planner(now);
@@ -290,7 +295,7 @@ impl Delivery {
     }
 
     /// The next thing to do.
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub fn poll_action(&mut self) -> Option<DeliveryAction> {
         self.actions.pop_front()
     }
 
@@ -314,10 +319,10 @@ impl Delivery {
         self.pending.len()
     }
 
-    fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
+    fn apply(&mut self, writes: Vec<Write>, purpose: WritePurpose) {
         self.issued += 1;
         let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
-        self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&writes) });
+        self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&writes) });
         self.pending.insert(ticket, Pending { writes, purpose });
     }
 
@@ -335,7 +340,7 @@ impl Delivery {
                     }
                 }
                 (_, Outcome::Changed { seq, notice, fields, popup }) => {
-                    self.actions.push_back(Action::Emit(Event::Changed {
+                    self.actions.push_back(DeliveryAction::Emit(Event::Changed {
                         id: notice.key.id.clone(),
                         state: notice.state,
                         fields: fields.clone(),
@@ -352,8 +357,10 @@ impl Delivery {
                     }
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {
-                    self.actions
-                        .push_back(Action::Emit(Event::Rejected { reason: *reason, destination: destination.clone() }));
+                    self.actions.push_back(DeliveryAction::Emit(Event::Rejected {
+                        reason: *reason,
+                        destination: destination.clone(),
+                    }));
                 }
                 _ => {}
             }
@@ -365,13 +372,13 @@ impl Delivery {
         if let Some(left) = &mut self.to_announce {
             if *left == 0 {
                 if !std::mem::replace(&mut self.has_held_back, true) {
-                    self.apply(vec![Write::Unsaid(seq)], Purpose::Bookkeeping);
+                    self.apply(vec![Write::FirstUnannounced(seq)], WritePurpose::Bookkeeping);
                 }
                 return;
             }
             *left -= 1;
         }
-        self.actions.push_back(Action::Emit(Event::Notice {
+        self.actions.push_back(DeliveryAction::Emit(Event::Notice {
             id: notice.key.id.clone(),
             title: notice.title.clone(),
             kind: notice.kind.clone(),
@@ -385,7 +392,7 @@ impl Delivery {
     /// Remembers that the events so far were handed out, lest a restart says them again.
     fn mark_announced(&mut self) {
         if let Some(seq) = self.announced.take() {
-            self.apply(vec![Write::Announced(seq)], Purpose::Bookkeeping);
+            self.apply(vec![Write::Announced(seq)], WritePurpose::Bookkeeping);
         }
     }
 
@@ -393,7 +400,7 @@ impl Delivery {
         for batch in self.planner.poll(now.mono) {
             let mut writes = vec![Write::Claim(batch.seqs.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
-            self.apply(writes, Purpose::Claim(batch));
+            self.apply(writes, WritePurpose::Claim(batch));
         }
     }
 
@@ -429,6 +436,6 @@ impl Delivery {
         let show = ShowId(self.issued);
         let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
         self.showing.insert(show, Showing { seqs, kind, notices, title });
-        self.actions.push_back(Action::Show { show, popup: Box::new(popup) });
+        self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

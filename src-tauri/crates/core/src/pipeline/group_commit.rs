@@ -33,12 +33,12 @@ impl Job {
 
 /// Commits batches together.
 #[derive(Debug, Default)]
-pub struct Grouping {
+pub struct GroupCommit {
     /// Batches that have failed and not been committed since, by the stream whose offset they move.
     failed: BTreeMap<String, BTreeSet<Ticket>>,
 }
 
-impl Grouping {
+impl GroupCommit {
     /// Commits the batches as one transaction with `apply`; if that fails, each as its own. Says what became of each.
     pub fn commit(
         &mut self,
@@ -58,7 +58,7 @@ impl Grouping {
                 } else {
                     apply(&job.writes)
                 };
-                self.note(&job, result.is_ok());
+                self.record(&job, result.is_ok());
                 (job.ticket, result)
             })
             .collect()
@@ -69,7 +69,7 @@ impl Grouping {
         job.streams().filter_map(|stream| self.failed.get(stream)?.first()).any(|first| *first < job.ticket)
     }
 
-    fn note(&mut self, job: &Job, is_written: bool) {
+    fn record(&mut self, job: &Job, is_written: bool) {
         for stream in job.streams() {
             if is_written {
                 if let Some(failed) = self.failed.get_mut(stream) {

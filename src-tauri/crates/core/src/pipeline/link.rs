@@ -46,7 +46,7 @@ pub enum StopReason {
 
 /// Where the link stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum State {
+pub enum LinkState {
     /// Not wanted: signed out, disconnected by a person, or not yet started.
     Off,
     /// The socket is being opened.
@@ -70,7 +70,7 @@ pub enum State {
         /// How many failed in a row.
         attempt: u32,
         /// The last failure.
-        why: Failure,
+        failure: Failure,
     },
     /// Between two attempts while the API is being polled with success.
     Polling {
@@ -79,7 +79,7 @@ pub enum State {
         /// How many failed in a row.
         attempt: u32,
         /// The last failure.
-        why: Failure,
+        failure: Failure,
     },
     /// A person is needed.
     Stopped(StopReason),
@@ -87,7 +87,7 @@ pub enum State {
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Input {
+pub enum LinkInput {
     /// The session is wanted.
     Connect,
     /// The session is no longer wanted.
@@ -100,7 +100,7 @@ pub enum Input {
     CaughtUp(Generation),
     /// The connection of this generation is gone, or could not be had.
     Lost(Generation, Failure),
-    /// Answer to [`Action::Refresh`].
+    /// Answer to [`LinkAction::Refresh`].
     Refreshed(Refreshed),
     /// Somebody has signed in.
     SignedIn,
@@ -132,7 +132,7 @@ pub enum Refreshed {
 
 /// Something to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum LinkAction {
     /// Open a connection.
     Open {
         /// Its generation.
@@ -147,16 +147,16 @@ pub enum Action {
         /// DISCONNECT with a receipt first; otherwise drop the socket.
         polite: bool,
     },
-    /// Prove within [`PROBE_LIMIT`] that the peer is there; [`Input::Lost`] with [`Fault::Silent`] if not.
+    /// Prove within [`PROBE_LIMIT`] that the peer is there; [`LinkInput::Lost`] with [`Fault::Silent`] if not.
     Probe(Generation),
-    /// Look for a newer token, then [`Input::Refreshed`].
+    /// Look for a newer token, then [`LinkInput::Refreshed`].
     Refresh,
 }
 
 /// The link to one list of endpoints.
 #[derive(Debug)]
 pub struct Link {
-    state: State,
+    state: LinkState,
     since: Timestamp,
     generation: Generation,
     endpoint: usize,
@@ -177,7 +177,7 @@ impl Link {
     pub fn new(endpoints: usize, spread: Duration, now: Now) -> Self {
         let endpoints = endpoints.max(1);
         Self {
-            state: State::Off,
+            state: LinkState::Off,
             since: now.wall,
             generation: Generation::default(),
             endpoint: 0,
@@ -195,7 +195,7 @@ impl Link {
     }
 
     /// Where it stands.
-    pub fn state(&self) -> &State {
+    pub fn state(&self) -> &LinkState {
         &self.state
     }
 
@@ -216,19 +216,22 @@ impl Link {
 
     /// Whether a session is established.
     pub fn has_session(&self) -> bool {
-        matches!(self.state, State::CatchingUp | State::Live)
+        matches!(self.state, LinkState::CatchingUp | LinkState::Live)
     }
 
     /// Whether the API should be polled: no session can be had, and it is not for a person to mend.
     pub fn wants_polling(&self) -> bool {
         self.attempt >= POLL_AFTER
             && match &self.state {
-                State::Off | State::CatchingUp | State::Live | State::Stopped(StopReason::SignIn(_)) => false,
-                State::Stopped(StopReason::Halted { .. })
-                | State::Connecting { .. }
-                | State::Handshake { .. }
-                | State::Waiting { .. }
-                | State::Polling { .. } => true,
+                LinkState::Off
+                | LinkState::CatchingUp
+                | LinkState::Live
+                | LinkState::Stopped(StopReason::SignIn(_)) => false,
+                LinkState::Stopped(StopReason::Halted { .. })
+                | LinkState::Connecting { .. }
+                | LinkState::Handshake { .. }
+                | LinkState::Waiting { .. }
+                | LinkState::Polling { .. } => true,
             }
     }
 
@@ -237,132 +240,140 @@ impl Link {
         self.polling && self.wants_polling()
     }
 
-    /// When [`Input::Tick`] is due.
+    /// When [`LinkInput::Tick`] is due.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Connecting { deadline } | State::Handshake { deadline } => Some(*deadline),
-            State::Waiting { until, .. } | State::Polling { until, .. } => Some(*until),
-            State::Stopped(StopReason::Halted { retry, .. }) => Some(*retry),
-            State::Off | State::CatchingUp | State::Live | State::Stopped(StopReason::SignIn(_)) => None,
+            LinkState::Connecting { deadline } | LinkState::Handshake { deadline } => Some(*deadline),
+            LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
+            LinkState::Stopped(StopReason::Halted { retry, .. }) => Some(*retry),
+            LinkState::Off | LinkState::CatchingUp | LinkState::Live | LinkState::Stopped(StopReason::SignIn(_)) => {
+                None
+            }
         }
     }
 
     /// Takes what happened, says what to do.
-    pub fn step(&mut self, input: Input, now: Now, random: &mut dyn Rng) -> Vec<Action> {
+    pub fn step(&mut self, input: LinkInput, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         match input {
-            Input::Connect => match self.state {
-                State::Off => self.open(0, now),
-                State::Connecting { .. }
-                | State::Handshake { .. }
-                | State::CatchingUp
-                | State::Live
-                | State::Waiting { .. }
-                | State::Polling { .. }
-                | State::Stopped(_) => Vec::new(),
+            LinkInput::Connect => match self.state {
+                LinkState::Off => self.open(0, now),
+                LinkState::Connecting { .. }
+                | LinkState::Handshake { .. }
+                | LinkState::CatchingUp
+                | LinkState::Live
+                | LinkState::Waiting { .. }
+                | LinkState::Polling { .. }
+                | LinkState::Stopped(_) => Vec::new(),
             },
-            Input::Disconnect => {
+            LinkInput::Disconnect => {
                 let actions = self.close(true);
                 self.forget_failures();
-                self.enter(State::Off, now);
+                self.enter(LinkState::Off, now);
                 actions
             }
-            Input::Opened(generation) => {
-                if self.is_current(generation) && matches!(self.state, State::Connecting { .. }) {
-                    self.state = State::Handshake { deadline: now.mono + ATTEMPT_LIMIT };
+            LinkInput::Opened(generation) => {
+                if self.is_current(generation) && matches!(self.state, LinkState::Connecting { .. }) {
+                    self.state = LinkState::Handshake { deadline: now.mono + ATTEMPT_LIMIT };
                 }
                 Vec::new()
             }
-            Input::Established(generation) => {
-                if self.is_current(generation) && matches!(self.state, State::Handshake { .. }) {
+            LinkInput::Established(generation) => {
+                if self.is_current(generation) && matches!(self.state, LinkState::Handshake { .. }) {
                     self.established = Some(now.mono);
                     self.polling = false;
                     if let Some(good) = self.known_good.get_mut(self.endpoint) {
                         *good = true;
                     }
-                    self.enter(State::CatchingUp, now);
+                    self.enter(LinkState::CatchingUp, now);
                 }
                 Vec::new()
             }
-            Input::CaughtUp(generation) => {
-                if self.is_current(generation) && self.state == State::CatchingUp {
-                    self.state = State::Live;
+            LinkInput::CaughtUp(generation) => {
+                if self.is_current(generation) && self.state == LinkState::CatchingUp {
+                    self.state = LinkState::Live;
                 }
                 Vec::new()
             }
-            Input::Lost(generation, failure) => {
+            LinkInput::Lost(generation, failure) => {
                 if self.is_current(generation) && self.has_connection() {
-                    self.lost(failure, now, random)
+                    self.handle_lost(failure, now, rng)
                 } else {
                     Vec::new()
                 }
             }
-            Input::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
+            LinkInput::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
                 (Some(_), Refreshed::Newer) => self.open(self.endpoint, now),
                 (Some(refused), Refreshed::Same) => {
-                    self.enter(State::Stopped(StopReason::SignIn(refused)), now);
+                    self.enter(LinkState::Stopped(StopReason::SignIn(refused)), now);
                     Vec::new()
                 }
-                (Some(_), Refreshed::Failed(failure)) => self.lost(failure, now, random),
+                (Some(_), Refreshed::Failed(failure)) => self.handle_lost(failure, now, rng),
                 (None, _) => Vec::new(),
             },
-            Input::SignedIn => {
+            LinkInput::SignedIn => {
                 let mut actions = self.close(true);
                 self.forget_failures();
                 actions.extend(self.open(0, now));
                 actions
             }
-            Input::NetworkChanged | Input::Woke => match self.state {
-                State::CatchingUp | State::Live => vec![Action::Probe(self.generation)],
-                State::Waiting { .. } | State::Polling { .. } | State::Stopped(StopReason::Halted { .. }) => {
-                    self.open(self.next, now)
-                }
+            LinkInput::NetworkChanged | LinkInput::Woke => match self.state {
+                LinkState::CatchingUp | LinkState::Live => vec![LinkAction::Probe(self.generation)],
+                LinkState::Waiting { .. }
+                | LinkState::Polling { .. }
+                | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
                 // An attempt that the sleep or the old network has swallowed would only time out.
-                State::Connecting { .. } | State::Handshake { .. } => {
+                LinkState::Connecting { .. } | LinkState::Handshake { .. } => {
                     let mut actions = self.close(false);
                     actions.extend(self.open(self.endpoint, now));
                     actions
                 }
-                State::Off | State::Stopped(StopReason::SignIn(_)) => Vec::new(),
+                LinkState::Off | LinkState::Stopped(StopReason::SignIn(_)) => Vec::new(),
             },
-            Input::TryNow => match self.state {
-                State::Waiting { .. } | State::Polling { .. } | State::Stopped(_) => {
+            LinkInput::TryNow => match self.state {
+                LinkState::Waiting { .. } | LinkState::Polling { .. } | LinkState::Stopped(_) => {
                     self.awaiting_token = None;
                     self.refreshed = false;
                     self.open(self.next, now)
                 }
-                State::Off | State::Connecting { .. } | State::Handshake { .. } | State::CatchingUp | State::Live => {
-                    Vec::new()
-                }
+                LinkState::Off
+                | LinkState::Connecting { .. }
+                | LinkState::Handshake { .. }
+                | LinkState::CatchingUp
+                | LinkState::Live => Vec::new(),
             },
-            Input::Polled { ok } => {
+            LinkInput::Polled { ok } => {
                 self.polling = ok;
-                self.state = match std::mem::replace(&mut self.state, State::Off) {
-                    State::Waiting { until, attempt, why } if ok => State::Polling { until, attempt, why },
-                    State::Polling { until, attempt, why } if !ok => State::Waiting { until, attempt, why },
+                self.state = match std::mem::replace(&mut self.state, LinkState::Off) {
+                    LinkState::Waiting { until, attempt, failure } if ok => {
+                        LinkState::Polling { until, attempt, failure }
+                    }
+                    LinkState::Polling { until, attempt, failure } if !ok => {
+                        LinkState::Waiting { until, attempt, failure }
+                    }
                     unchanged => unchanged,
                 };
                 Vec::new()
             }
-            Input::Tick => self.tick(now, random),
+            LinkInput::Tick => self.tick(now, rng),
         }
     }
 
-    fn tick(&mut self, now: Now, random: &mut dyn Rng) -> Vec<Action> {
+    fn tick(&mut self, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         match &self.state {
-            State::Connecting { deadline } if *deadline <= now.mono => self.give_up(now, random),
-            State::Handshake { deadline } if *deadline <= now.mono => self.give_up(now, random),
-            State::Waiting { until, .. } | State::Polling { until, .. } if *until <= now.mono => {
+            LinkState::Connecting { deadline } if *deadline <= now.mono => self.handle_attempt_timeout(now, rng),
+            LinkState::Handshake { deadline } if *deadline <= now.mono => self.handle_attempt_timeout(now, rng),
+            LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } if *until <= now.mono => {
                 self.open(self.next, now)
             }
-            State::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => self.open(self.next, now),
-            State::Off
-            | State::Connecting { .. }
-            | State::Handshake { .. }
-            | State::CatchingUp
-            | State::Live
-            | State::Waiting { .. }
-            | State::Polling { .. }
-            | State::Stopped(_) => Vec::new(),
+            LinkState::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => self.open(self.next, now),
+            LinkState::Off
+            | LinkState::Connecting { .. }
+            | LinkState::Handshake { .. }
+            | LinkState::CatchingUp
+            | LinkState::Live
+            | LinkState::Waiting { .. }
+            | LinkState::Polling { .. }
+            | LinkState::Stopped(_) => Vec::new(),
         }
     }
 
@@ -371,36 +382,36 @@ impl Link {
     }
 
     fn has_connection(&self) -> bool {
-        self.has_session() || matches!(self.state, State::Connecting { .. } | State::Handshake { .. })
+        self.has_session() || matches!(self.state, LinkState::Connecting { .. } | LinkState::Handshake { .. })
     }
 
     /// Enters a state; `since` moves only where people see something new: the attempts of one outage do not.
-    fn enter(&mut self, state: State, now: Now) {
+    fn enter(&mut self, state: LinkState, now: Now) {
         if phase(&state) != phase(&self.state) {
             self.since = now.wall;
         }
         self.state = state;
     }
 
-    fn open(&mut self, endpoint: usize, now: Now) -> Vec<Action> {
+    fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {
         self.generation.0 += 1;
         self.endpoint = endpoint;
         self.established = None;
-        self.enter(State::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
-        vec![Action::Open { generation: self.generation, endpoint }]
+        self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
+        vec![LinkAction::Open { generation: self.generation, endpoint }]
     }
 
-    fn close(&mut self, polite: bool) -> Vec<Action> {
+    fn close(&mut self, polite: bool) -> Vec<LinkAction> {
         if self.has_connection() {
-            vec![Action::Close { generation: self.generation, polite: polite && self.has_session() }]
+            vec![LinkAction::Close { generation: self.generation, polite: polite && self.has_session() }]
         } else {
             Vec::new()
         }
     }
 
-    fn give_up(&mut self, now: Now, random: &mut dyn Rng) -> Vec<Action> {
+    fn handle_attempt_timeout(&mut self, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let mut actions = self.close(false);
-        actions.extend(self.lost(Failure::new(Fault::TimedOut, ""), now, random));
+        actions.extend(self.handle_lost(Failure::new(Fault::TimedOut, ""), now, rng));
         actions
     }
 
@@ -413,7 +424,7 @@ impl Link {
         self.backoff.reset();
     }
 
-    fn lost(&mut self, mut failure: Failure, now: Now, random: &mut dyn Rng) -> Vec<Action> {
+    fn handle_lost(&mut self, mut failure: Failure, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
         // Whatever that connection still says is stale now, and what was found for it comes too late.
         self.generation.0 += 1;
@@ -438,22 +449,22 @@ impl Link {
         };
         match failure.recovery(self.repeated.1) {
             Recovery::RefreshToken if self.refreshed => {
-                self.enter(State::Stopped(StopReason::SignIn(failure)), now);
+                self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
                 Vec::new()
             }
             Recovery::RefreshToken => {
                 self.refreshed = true;
                 self.awaiting_token = Some(failure);
-                self.enter(State::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
-                vec![Action::Refresh]
+                self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
+                vec![LinkAction::Refresh]
             }
             Recovery::SignIn => {
-                self.enter(State::Stopped(StopReason::SignIn(failure)), now);
+                self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
                 Vec::new()
             }
             Recovery::Halt => {
                 let retry = now.mono + HALTED_RETRY;
-                self.enter(State::Stopped(StopReason::Halted { failure, retry }), now);
+                self.enter(LinkState::Stopped(StopReason::Halted { failure, retry }), now);
                 Vec::new()
             }
             Recovery::Retry => {
@@ -464,17 +475,20 @@ impl Link {
                 {
                     return self.open(other, now);
                 }
-                let delay = self.backoff.next_delay(now.mono, random);
+                let delay = self.backoff.next_delay(now.mono, rng);
                 self.wait(delay, failure, now)
             }
             Recovery::RetryAfter(delay) => self.wait(delay, failure, now),
         }
     }
 
-    fn wait(&mut self, delay: Duration, why: Failure, now: Now) -> Vec<Action> {
+    fn wait(&mut self, delay: Duration, failure: Failure, now: Now) -> Vec<LinkAction> {
         let (until, attempt) = (now.mono + delay, self.attempt);
-        let state =
-            if self.polling { State::Polling { until, attempt, why } } else { State::Waiting { until, attempt, why } };
+        let state = if self.polling {
+            LinkState::Polling { until, attempt, failure }
+        } else {
+            LinkState::Waiting { until, attempt, failure }
+        };
         self.enter(state, now);
         Vec::new()
     }
@@ -485,16 +499,16 @@ impl Link {
 }
 
 /// What people tell apart: nothing wanted, no session, a session, a sign-in missing.
-fn phase(state: &State) -> u8 {
+fn phase(state: &LinkState) -> u8 {
     match state {
-        State::Off => 0,
-        State::Connecting { .. }
-        | State::Handshake { .. }
-        | State::Waiting { .. }
-        | State::Polling { .. }
-        | State::Stopped(StopReason::Halted { .. }) => 1,
-        State::CatchingUp | State::Live => 2,
-        State::Stopped(StopReason::SignIn(_)) => 3,
+        LinkState::Off => 0,
+        LinkState::Connecting { .. }
+        | LinkState::Handshake { .. }
+        | LinkState::Waiting { .. }
+        | LinkState::Polling { .. }
+        | LinkState::Stopped(StopReason::Halted { .. }) => 1,
+        LinkState::CatchingUp | LinkState::Live => 2,
+        LinkState::Stopped(StopReason::SignIn(_)) => 3,
     }
 }
 

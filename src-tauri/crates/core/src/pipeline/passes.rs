@@ -7,41 +7,41 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Action, Line};
+use super::{Pipeline, PipelineAction};
 use crate::{
     clock::Now,
-    error::{Failure, Fault, PERSISTENT, Recovery},
+    error::{Failure, Fault, PERSISTENT_AFTER, Recovery},
     event::Event,
     pipeline::{
-        catchup::{Finished, Page, Pass, PassId, Request, Start},
-        delivery::{self, PageCommitted, Received},
-        link::{self, Generation, Refreshed},
+        catchup::{Page, PageRequest, Pass, PassId, PassStart, PassSummary},
+        delivery::{DeliveryAction, PageCommitted, Received},
+        link::{Generation, HALTED_RETRY, LinkAction, LinkInput, Refreshed},
     },
     storage::Write,
 };
 
 /// A second pass follows the first this much later: a server may apply SUBSCRIBE late
 /// (`docs/reference/messages.md`, "Catch-up").
-pub const SECOND_PASS: Duration = Duration::from_secs(5);
+pub const SECOND_PASS_DELAY: Duration = Duration::from_secs(5);
 /// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
 /// the server's own queue.
-pub const STRAY: Duration = Duration::from_secs(15);
+pub const STRAY_REQUEST_LIFETIME: Duration = Duration::from_secs(15);
 
 /// Why a pass runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum PassPurpose {
     /// Right after the subscriptions of this connection.
     Connect(Generation),
-    /// [`SECOND_PASS`] later, and every `reconcile_every`.
+    /// [`SECOND_PASS_DELAY`] later, and every `reconcile_every`.
     Quiet,
     /// While no session can be had.
     Poll,
 }
 
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningPass {
     pub(super) pass: Pass,
-    pub(super) purpose: Purpose,
+    pub(super) purpose: PassPurpose,
     began: Instant,
     /// A page is being fetched or committed; otherwise the next request waits for `api.retry`.
     pub(super) busy: bool,
@@ -51,8 +51,8 @@ pub(super) struct Running {
 
 /// How the API fares.
 #[derive(Debug, Default)]
-pub(super) struct Api {
-    pub(super) problem: Option<Failure>,
+pub(super) struct ApiState {
+    pub(super) failure: Option<Failure>,
     pub(super) repeated: u32,
     pub(super) retry: Option<Instant>,
     /// It has asked to be left alone until then (`Retry-After`), whoever connects meanwhile.
@@ -63,7 +63,7 @@ pub(super) struct Api {
     pub(super) needs_person: bool,
 }
 
-impl Api {
+impl ApiState {
     fn handle_retry_after(&mut self, failure: &Failure, now: Now) {
         self.not_before = self.not_before.max(failure.retry_after.map(|delay| now.mono + delay));
     }
@@ -74,7 +74,7 @@ impl Api {
 /// whatever a server has given out to nobody is found by the next pass with it, which reads back past the last one. (A
 /// session needs no more than its two passes: what they are too early for is sent to its subscriptions.)
 #[derive(Debug, Default)]
-pub(super) struct History {
+pub(super) struct HistoryState {
     /// It was refused, so the passes do without.
     pub(super) is_off: bool,
     /// The server may give something out to nobody until then: due until a pass that began no earlier has read it.
@@ -83,7 +83,7 @@ pub(super) struct History {
     read: Option<Instant>,
 }
 
-impl History {
+impl HistoryState {
     /// Not read by this run, and due until then.
     pub(super) fn due_until(until: Instant) -> Self {
         Self { due_until: Some(until), ..Self::default() }
@@ -100,30 +100,30 @@ impl History {
     }
 }
 
-impl Line {
+impl Pipeline {
     pub(super) fn may_poll(&self) -> bool {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
     /// Leaves a pass where it is. The page it has asked for is still welcome: the server may have marked it as delivered.
     pub(super) fn abandon_pass(&mut self) {
-        self.left.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
+        self.abandoned.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
     }
 
     /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive: only the history
     /// still has it then.
     fn handle_given_up(&mut self, now: Now) {
-        self.history.require(now.mono + STRAY + self.config.wait);
+        self.history.require(now.mono + STRAY_REQUEST_LIFETIME + self.config.wait);
     }
 
     /// A person wants it tried, whatever has failed before.
-    pub(super) fn ask_api_anew(&mut self, now: Now) {
-        self.api = Api::default();
+    pub(super) fn reset_api(&mut self, now: Now) {
+        self.api = ApiState::default();
         self.history.is_off = false;
         self.history.require(now.mono);
     }
 
-    pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
+    pub(super) fn start_pass(&mut self, purpose: PassPurpose, now: Now) {
         self.abandon_pass();
         self.passes += 1;
         self.next_pass = None;
@@ -131,16 +131,16 @@ impl Line {
         let retention = now.wall.checked_sub(self.config.retention).unwrap_or(Timestamp::MIN);
         let pass = Pass::new(
             PassId(self.passes),
-            Start {
+            PassStart {
                 cursor: self.cursor.clone(),
                 complete_through: self.complete_through,
                 retention,
                 history: self.wants_history(purpose, now),
-                wait: purpose == Purpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
+                wait: purpose == PassPurpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
                 started: now.wall,
             },
         );
-        self.running = Some(Running { pass, purpose, began: now.mono, busy: false, cursor: None });
+        self.running = Some(RunningPass { pass, purpose, began: now.mono, busy: false, cursor: None });
         self.continue_pass(now);
     }
 
@@ -152,7 +152,7 @@ impl Line {
             Some(_) => self.continue_pass(now),
             None => {
                 let planned = self.next_pass;
-                self.start_pass(Purpose::Quiet, now);
+                self.start_pass(PassPurpose::Quiet, now);
                 self.next_pass = planned;
             }
         }
@@ -162,11 +162,11 @@ impl Line {
         self.config.history && !self.history.is_off
     }
 
-    fn wants_history(&self, purpose: Purpose, now: Now) -> bool {
+    fn wants_history(&self, purpose: PassPurpose, now: Now) -> bool {
         let every = self.config.reconcile_every;
         let is_old = |read: Instant| !every.is_zero() && now.mono.saturating_duration_since(read) >= every;
         let is_due = self.history.due_until.is_some() || self.history.read.is_none_or(is_old);
-        self.has_history() && (purpose != Purpose::Poll || is_due)
+        self.has_history() && (purpose != PassPurpose::Poll || is_due)
     }
 
     pub(super) fn continue_pass(&mut self, now: Now) {
@@ -175,18 +175,18 @@ impl Line {
             if let Some(until) = self.api.not_before.filter(|until| *until > now.mono) {
                 (running.busy, self.api.retry) = (false, Some(until));
                 let purpose = running.purpose;
-                return self.hold_up_nothing(purpose, now);
+                return self.handle_pass_delayed(purpose, now);
             }
             running.busy = true;
-            self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
+            self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
         let (Some(finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
             return;
         };
-        let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
+        let (first, read_history) = (matches!(purpose, PassPurpose::Connect(_)), running.pass.reads_history());
         self.running = None;
-        self.api = Api { not_before: self.api.not_before, ..Api::default() };
+        self.api = ApiState { not_before: self.api.not_before, ..ApiState::default() };
         if let Some(through) = finished.complete_through.filter(|_| read_history || !self.has_history()) {
             self.complete_through = Some(through);
             self.delivery
@@ -196,7 +196,7 @@ impl Line {
             self.history.handle_read(began);
         }
         if first || finished.new > 0 {
-            self.actions.push_back(Action::Delivery(delivery::Action::Emit(Event::CaughtUp {
+            self.actions.push_back(PipelineAction::Delivery(DeliveryAction::Emit(Event::CaughtUp {
                 fetched: finished.fetched,
                 new: finished.new,
                 complete_through: self.complete_through,
@@ -206,28 +206,28 @@ impl Line {
         self.delivery.end_catch_up(now);
         let next = self.schedule_after(purpose, &finished, now.mono - began, now);
         self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
-        if let Purpose::Connect(generation) = purpose {
-            self.step_link(link::Input::CaughtUp(generation), now);
+        if let PassPurpose::Connect(generation) = purpose {
+            self.step_link(LinkInput::CaughtUp(generation), now);
         }
-        if purpose == Purpose::Poll {
-            self.step_link(link::Input::Polled { ok: true }, now);
+        if purpose == PassPurpose::Poll {
+            self.step_link(LinkInput::Polled { ok: true }, now);
         }
     }
 
     fn schedule_after(
         &self,
-        purpose: Purpose,
-        finished: &Finished,
+        purpose: PassPurpose,
+        finished: &PassSummary,
         took: Duration,
         now: Now,
-    ) -> Option<(Instant, Purpose)> {
+    ) -> Option<(Instant, PassPurpose)> {
         if self.link.has_session() {
             let delay = match purpose {
-                Purpose::Connect(_) => SECOND_PASS,
-                _ if finished.complete_through.is_none() => SECOND_PASS,
+                PassPurpose::Connect(_) => SECOND_PASS_DELAY,
+                _ if finished.complete_through.is_none() => SECOND_PASS_DELAY,
                 _ => self.config.reconcile_every,
             };
-            (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
+            (!delay.is_zero()).then(|| (now.mono + delay, PassPurpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
             // A long poll has waited on the server already, unless the server answers it with what is known.
             let waited = match self.config.wait.is_zero() {
@@ -236,15 +236,15 @@ impl Line {
                 true => Duration::ZERO,
             };
             let delay = self.config.poll_every.saturating_sub(waited);
-            Some((now.mono + delay, Purpose::Poll))
+            Some((now.mono + delay, PassPurpose::Poll))
         } else {
             None
         }
     }
 
     /// Catch-up does not hold up the live session.
-    pub(super) fn give_way(&mut self, now: Now) {
-        self.step_link(link::Input::CaughtUp(self.link.generation()), now);
+    pub(super) fn end_connect_pass_early(&mut self, now: Now) {
+        self.step_link(LinkInput::CaughtUp(self.link.generation()), now);
         self.delivery.end_catch_up(now);
     }
 
@@ -267,8 +267,8 @@ impl Line {
 
     /// The page of a pass that was left: its rows are as true as ever, but its cursor leads nowhere any more.
     fn handle_late_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
-        let Some(index) = self.left.iter().position(|pass| pass.id() == id) else { return };
-        let mut pass = self.left.swap_remove(index);
+        let Some(index) = self.abandoned.iter().position(|pass| pass.id() == id) else { return };
+        let mut pass = self.abandoned.swap_remove(index);
         match result {
             Ok(page) => {
                 let (page, rejected) = *page;
@@ -289,7 +289,7 @@ impl Line {
     /// The rows of a page are committed: what it said of the next one holds.
     pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
         let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
-            self.left.retain(|left| left.id() != pass);
+            self.abandoned.retain(|abandoned| abandoned.id() != pass);
             return;
         };
         running.pass.handle_committed(new);
@@ -302,7 +302,7 @@ impl Line {
         let Some(running) = &mut self.running else { return };
         running.busy = false;
         let purpose = running.purpose;
-        let in_history = matches!(running.pass.request(), Some(Request::History { .. }));
+        let in_history = matches!(running.pass.request(), Some(PageRequest::History { .. }));
         if in_history && matches!(failure.fault, Fault::Status(403 | 404 | 405 | 501)) {
             running.pass.skip_history();
             self.history.is_off = true;
@@ -314,7 +314,7 @@ impl Line {
         self.handle_given_up(now);
         self.api.handle_retry_after(&failure, now);
         self.recover_api(failure, now);
-        self.hold_up_nothing(purpose, now);
+        self.handle_pass_delayed(purpose, now);
     }
 
     /// The API refused the token, and this has become of looking for another one.
@@ -337,25 +337,25 @@ impl Line {
             Recovery::RefreshToken if !self.api.refreshed => {
                 self.api.refreshed = true;
                 self.api.refreshing = true;
-                self.actions.push_back(Action::Link(link::Action::Refresh));
+                self.actions.push_back(PipelineAction::Link(LinkAction::Refresh));
             }
             Recovery::RefreshToken | Recovery::SignIn => self.api.needs_person = true,
-            Recovery::Halt => self.api.retry = Some(now.mono + link::HALTED_RETRY),
+            Recovery::Halt => self.api.retry = Some(now.mono + HALTED_RETRY),
             Recovery::RetryAfter(delay) => self.api.retry = Some(now.mono + delay),
             Recovery::Retry => {
-                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT + 3).saturating_sub(1));
+                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT_AFTER + 3).saturating_sub(1));
                 self.api.retry = Some(now.mono + delay);
             }
         }
-        self.api.problem = Some(failure);
+        self.api.failure = Some(failure);
     }
 
     /// A pass that has to wait holds up neither the session nor what it has found so far.
-    fn hold_up_nothing(&mut self, purpose: Purpose, now: Now) {
+    fn handle_pass_delayed(&mut self, purpose: PassPurpose, now: Now) {
         match purpose {
-            Purpose::Connect(_) => self.give_way(now),
-            Purpose::Poll => self.step_link(link::Input::Polled { ok: false }, now),
-            Purpose::Quiet => self.delivery.end_catch_up(now),
+            PassPurpose::Connect(_) => self.end_connect_pass_early(now),
+            PassPurpose::Poll => self.step_link(LinkInput::Polled { ok: false }, now),
+            PassPurpose::Quiet => self.delivery.end_catch_up(now),
         }
     }
 
@@ -367,7 +367,7 @@ impl Line {
             }
         }
         if let Some((_, purpose)) = self.next_pass.take_if(|(due, _)| *due <= now.mono) {
-            let wanted = if purpose == Purpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
+            let wanted = if purpose == PassPurpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
             if wanted && !self.api.needs_person {
                 self.start_pass(purpose, now);
             }

@@ -8,11 +8,11 @@ use crate::ports::{NotifyError, Popup, PopupId};
 
 /// Popups that have left the screen, or are about to, for as long as an update of them may be waiting for its turn.
 #[derive(Debug, Default)]
-pub struct Gone(HashSet<PopupId>);
+pub struct Dismissed(HashSet<PopupId>);
 
-impl Gone {
+impl Dismissed {
     /// It has left the screen, or has been ordered off it.
-    pub fn handle_left(&mut self, popup: PopupId) {
+    pub fn handle_closed(&mut self, popup: PopupId) {
         self.0.insert(popup);
     }
 
@@ -24,7 +24,7 @@ impl Gone {
     /// Whether it may be handed to the desktop.
     ///
     /// # Errors
-    /// [`NotifyError::Refused`]: what it would update is gone.
+    /// [`NotifyError::Refused`]: what it would update is dismissed.
     pub fn check(&self, popup: &Popup) -> Result<(), NotifyError> {
         match popup.replaces.as_ref().filter(|replaced| self.0.contains(replaced)) {
             Some(_) => Err(NotifyError::Refused("the popup to update has left the screen".to_owned())),
@@ -53,11 +53,11 @@ mod tests {
             sound: String::new(),
             replaces: Some(PopupId("old".to_owned())),
         };
-        let mut gone = Gone::default();
-        gone.handle_left(PopupId("old".to_owned()));
-        assert!(gone.check(&update).is_err());
-        gone.forget(&PopupId("old".to_owned()));
-        assert!(gone.0.is_empty());
-        assert_eq!(gone.check(&update), Ok(()));
+        let mut dismissed = Dismissed::default();
+        dismissed.handle_closed(PopupId("old".to_owned()));
+        assert!(dismissed.check(&update).is_err());
+        dismissed.forget(&PopupId("old".to_owned()));
+        assert!(dismissed.0.is_empty());
+        assert_eq!(dismissed.check(&update), Ok(()));
     }
 }

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
 
-use super::{Settings, keys, problem::SettingsErrors};
+use super::{Settings, diagnostics::SettingsErrors, keys};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -197,7 +197,7 @@ destination = \"/topic/a\"
     fn whatever_is_listed_can_be_written_and_reads_back_the_same() {
         const EXAMPLE: &str = include_str!("keys/example.toml");
         for listed in list(EXAMPLE, "settings.toml").unwrap() {
-            assert!(listed.is_given, "{}", listed.key);
+            assert!(listed.is_set, "{}", listed.key);
             let change = [(listed.key.to_owned(), Some(listed.value.clone()))];
             let text = edit(FILE, "settings.toml", &change).unwrap_or_else(|error| panic!("{}: {error}", listed.key));
             let again = list(&text, "settings.toml").unwrap();

@@ -7,10 +7,11 @@ use serde_json::Value;
 
 use super::{
     Settings,
-    node::{Given, Node, read_json, read_toml},
-    problem::{Problem, Report, SettingsErrors, Warning},
+    diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
     read,
-    spelled::Spelled as _,
+    spanned_value::{RawValue, SpannedValue, read_json, read_toml},
+    tables,
+    to_value::ToValue as _,
 };
 
 /// One key.
@@ -18,7 +19,7 @@ struct Key {
     /// Dotted, as `server.endpoints`.
     name: &'static str,
     /// Reads a value and puts it into its place, or reports it.
-    set: fn(&mut Settings, &str, &Node, &mut Report),
+    set: fn(&mut Settings, &str, &SpannedValue, &mut SettingsReport),
     /// Its value, spelled as in a settings file.
     get: fn(&Settings) -> Value,
 }
@@ -27,13 +28,13 @@ macro_rules! keys {
     ($($section:ident . $field:ident = $read:expr;)+) => {
         const KEYS: &[Key] = &[$(Key {
             name: concat!(stringify!($section), ".", stringify!($field)),
-            set: |settings, key, node, report| {
+            set: |settings, key, spanned, report| {
                 let read = $read;
-                if let Some(value) = read(key, node, report) {
+                if let Some(value) = read(key, spanned, report) {
                     settings.$section.$field = value;
                 }
             },
-            get: |settings| settings.$section.$field.spelled(),
+            get: |settings| settings.$section.$field.to_value(),
         },)+];
     };
 }
@@ -42,11 +43,11 @@ keys! {
     server.endpoints = read::endpoints;
     server.protocol = read::choice;
     server.host = read::line;
-    server.heart_beat = read::heart_beat;
+    server.heart_beat = tables::heart_beat;
     server.max_message = read::size;
     server.poll_every = read::duration;
     server.reconnect_spread = read::duration;
-    server.subscriptions = read::subscriptions;
+    server.subscriptions = tables::subscriptions;
 
     api.base = read::web_url;
     api.collect = read::path;
@@ -70,7 +71,7 @@ keys! {
     auth.login_url = read::web_url;
     auth.login_body = read::login_body;
     auth.login_token = read::pointer;
-    auth.oidc = read::oidc;
+    auth.oidc = tables::oidc;
 
     network.proxy = read::proxy;
     network.ca_bundle = read::file;
@@ -92,9 +93,9 @@ keys! {
 
     notifications.enabled = read::switch;
     notifications.sound = read::line;
-    notifications.quiet_hours = read::quiet_hours;
+    notifications.quiet_hours = tables::quiet_hours;
     notifications.burst = read::number(1..=1_000);
-    notifications.rules = read::rules;
+    notifications.rules = tables::rules;
 
     inbox.retention_days = read::number(1..=36_500);
     inbox.delete_on_server = read::switch;
@@ -123,39 +124,39 @@ impl Settings {
     }
 
     fn read(text: &str, file: &str, needs_server: bool) -> Result<(Self, Vec<Warning>), SettingsErrors> {
-        let mut report = Report::new(file);
+        let mut report = SettingsReport::new(file);
         let mut settings = Self::default();
         let has_endpoints = match read_toml(text) {
             Ok(sections) => settings.apply_file(&sections, &mut report),
             Err((line, message)) => {
-                report.error::<()>("", line, Problem::Syntax(message));
+                report.error::<()>("", line, SettingsErrorKind::Syntax(message));
                 return Err(report.into());
             }
         };
         if needs_server && !has_endpoints {
-            report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+            report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
         }
         if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
     }
 
     /// Sets every key of a file; whether `server.endpoints` was among them.
-    fn apply_file(&mut self, sections: &[(String, Node)], report: &mut Report) -> bool {
+    fn apply_file(&mut self, sections: &[(String, SpannedValue)], report: &mut SettingsReport) -> bool {
         let mut has_endpoints = false;
-        for (section, node) in sections {
+        for (section, spanned) in sections {
             let is_of_section = |key: &&Key| key.name.split('.').next() == Some(section);
             if !KEYS.iter().any(|key| is_of_section(&key)) {
-                report.unknown(section, node, KEYS.iter().map(|key| key.name).chain(section_names()));
+                report.unknown(section, spanned, KEYS.iter().map(|key| key.name).chain(section_names()));
                 continue;
             }
-            let Given::Table(given) = &node.value else {
-                report.wrong::<()>(section, node, &format!("a section, [{section}]"));
+            let RawValue::Table(given) = &spanned.value else {
+                report.wrong::<()>(section, spanned, &format!("a section, [{section}]"));
                 continue;
             };
-            for (field, node) in given {
+            for (field, spanned) in given {
                 let name = format!("{section}.{field}");
                 match KEYS.iter().find(|key| key.name == name) {
-                    Some(key) => (key.set)(self, &name, node, report),
-                    None => report.unknown(&name, node, KEYS.iter().map(|key| key.name)),
+                    Some(key) => (key.set)(self, &name, spanned, report),
+                    None => report.unknown(&name, spanned, KEYS.iter().map(|key| key.name)),
                 }
                 has_endpoints |= name == "server.endpoints";
             }
@@ -166,7 +167,7 @@ impl Settings {
 
 /// A key, as a window lists it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct ListedSetting {
     /// Dotted name.
     pub key: &'static str,
     /// What holds now, spelled as in a settings file: durations and sizes are texts.
@@ -174,22 +175,22 @@ pub struct Listed {
     /// What holds when nobody sets it.
     pub fallback: Value,
     /// Whether the file sets it.
-    pub is_given: bool,
+    pub is_set: bool,
 }
 
 /// Every key, with what a settings file says of it. `file` is its name, for messages.
 ///
 /// # Errors
 /// As [`Settings::parse`].
-pub fn list(text: &str, file: &str) -> Result<Vec<Listed>, SettingsErrors> {
+pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
     let (settings, _) = Settings::parse_unfinished(text, file)?;
-    let given = given_keys(&read_toml(text).unwrap_or_default());
+    let given = keys_set_in(&read_toml(text).unwrap_or_default());
     let defaults = Settings::default();
-    let listed = |key: &Key| Listed {
+    let listed = |key: &Key| ListedSetting {
         key: key.name,
         value: (key.get)(&settings),
         fallback: (key.get)(&defaults),
-        is_given: given.iter().any(|given| given == key.name),
+        is_set: given.iter().any(|given| given == key.name),
     };
     Ok(KEYS.iter().map(listed).collect())
 }
@@ -206,26 +207,26 @@ pub(super) fn is_known(name: &str) -> bool {
 /// # Errors
 /// Every error of the document, as of a file; a secret in it is one.
 pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(String, Value)>), SettingsErrors> {
-    const OF_A_SERVER: [&str; 4] = ["server", "api", "auth", "message"];
+    const SERVER_SECTIONS: [&str; 4] = ["server", "api", "auth", "message"];
     let mut sections = read_json(document);
-    sections.retain(|(section, _)| OF_A_SERVER.contains(&section.as_str()));
-    let mut report = Report::new(place);
+    sections.retain(|(section, _)| SERVER_SECTIONS.contains(&section.as_str()));
+    let mut report = SettingsReport::new(place);
     let mut settings = Settings::default();
     if !settings.apply_file(&sections, &mut report) {
-        report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+        report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
     }
     if !report.errors.is_empty() {
         return Err(report.into());
     }
-    let given = given_keys(&sections);
+    let given = keys_set_in(&sections);
     let values = KEYS.iter().filter(|key| given.iter().any(|given| given == key.name));
     let values = values.map(|key| (key.name.to_owned(), (key.get)(&settings))).collect();
     Ok((settings, values))
 }
 
-fn given_keys(sections: &[(String, Node)]) -> Vec<String> {
-    let of_section = |(section, node): &(String, Node)| match &node.value {
-        Given::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
+fn keys_set_in(sections: &[(String, SpannedValue)]) -> Vec<String> {
+    let of_section = |(section, spanned): &(String, SpannedValue)| match &spanned.value {
+        RawValue::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
         _ => Vec::new(),
     };
     sections.iter().flat_map(of_section).collect()

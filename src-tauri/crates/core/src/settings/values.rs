@@ -158,6 +158,16 @@ impl FromStr for StompSecret {
     }
 }
 
+impl fmt::Display for StompSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passcode => f.write_str("passcode"),
+            Self::Bearer => f.write_str("bearer"),
+            Self::Header(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
 /// `auth.http`: where the secret goes on HTTP calls and the WebSocket handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpSecret {
@@ -184,6 +194,17 @@ impl FromStr for HttpSecret {
     }
 }
 
+impl fmt::Display for HttpSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bearer => f.write_str("bearer"),
+            Self::Basic => f.write_str("basic"),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
 /// The name in `header:NAME`: an HTTP token (RFC 9110, section 5.6.2), which is also a valid STOMP header name.
 fn header_name(text: &str) -> Result<String, ()> {
     let name = text.strip_prefix("header:").ok_or(())?;
@@ -204,6 +225,16 @@ pub enum Proxy {
     None,
     /// This one: http, socks5 or socks5h (names are resolved by the proxy), without user and password.
     Url(Url),
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::None => f.write_str("none"),
+            Self::Url(url) => write!(f, "{url}"),
+        }
+    }
 }
 
 /// One of `network.insecure_hosts`.
@@ -243,6 +274,16 @@ impl FromStr for HostPattern {
                 Ok(Self::Name(name.trim_end_matches('.').to_owned()))
             }
             _ => Err(()),
+        }
+    }
+}
+
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Net(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
+            Self::Net(net) => write!(f, "{net}"),
         }
     }
 }
@@ -307,6 +348,15 @@ impl TimeZoneSetting {
         match self {
             Self::Local => system,
             Self::Named(zone) => zone,
+        }
+    }
+}
+
+impl fmt::Display for TimeZoneSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Named(zone) => f.write_str(zone.iana_name().unwrap_or_default()),
         }
     }
 }

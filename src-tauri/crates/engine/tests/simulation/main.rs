@@ -1,4 +1,4 @@
-//! The made-up world: the line, the real store and made-up everything else, on a clock that is only counted.
+//! The simulated world: the line, the real store and simulated everything else, on a clock that is only counted.
 //!
 //! Each seed is a server with its own manners, a machine, a person, and mishaps at any moment ([`plan`]). Nothing here
 //! waits: a run of some virtual minutes takes milliseconds. After every step the [`oracle`] holds what was committed,
@@ -19,7 +19,7 @@
 //!
 //! With a guard taken out by hand, the first seed that fails:
 //!
-//! | without | taken out in | seed | complaint |
+//! | without | taken out in | seed | violation |
 //! |---|---|---|---|
 //! | commit before ACK | `Delivery::handle_received` acknowledges | 0 | (1) |
 //! | a cursor that live messages leave alone | `Line::handle_message` writes the last id as cursor | 5 | (5) |
@@ -60,18 +60,18 @@ use crate::{
 
 /// How many seeds a plain `cargo test` runs.
 const SEEDS: u64 = 3_000;
-/// With how many dice a plan that failed once is run.
-const DICE: u64 = 60;
+/// With how many rng a plan that failed once is run.
+const RNG_SEEDS: u64 = 60;
 /// From so many seeds on, everything that can happen must have happened.
-const ENOUGH: u64 = 2_000;
+const SEEDS_THAT_COVER_ALL: u64 = 2_000;
 
 #[test]
 fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
     if let Some(seed) = number("BELFRY_SIM_SEED") {
         let plan = Plan::draw(seed);
-        let run = live(&plan, true);
+        let run = run_plan(&plan, true);
         print(&plan, &run);
-        assert_eq!(run.complaint, None, "seed {seed}");
+        assert_eq!(run.violation, None, "seed {seed}");
         return;
     }
     let seeds = number("BELFRY_SIM_SEEDS").unwrap_or(SEEDS);
@@ -81,10 +81,10 @@ fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
         while let seed = next.fetch_add(1, Ordering::Relaxed)
             && seed < seeds
         {
-            let run = live(&Plan::draw(seed), false);
+            let run = run_plan(&Plan::draw(seed), false);
             run.tally.into_iter().for_each(|(what, count)| *seen.entry(what).or_insert(0) += count);
-            if let Some(complaint) = run.complaint {
-                failed.lock().unwrap().insert(seed, complaint);
+            if let Some(violation) = run.violation {
+                failed.lock().unwrap().insert(seed, violation);
             }
         }
         let mut tally = tally.lock().unwrap();
@@ -97,19 +97,19 @@ fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
     });
     let (failed, tally) = (failed.into_inner().unwrap(), tally.into_inner().unwrap());
     println!("{seeds} seeds: {tally:?}");
-    failed.iter().take(20).for_each(|(seed, complaint)| println!("{seed}: {complaint}"));
-    if let Some((seed, complaint)) = failed.first_key_value() {
-        explain(*seed, complaint);
+    failed.iter().take(20).for_each(|(seed, violation)| println!("{seed}: {violation}"));
+    if let Some((seed, violation)) = failed.first_key_value() {
+        explain(*seed, violation);
     }
     assert!(failed.is_empty(), "{} of {seeds} seeds failed", failed.len());
-    if seeds >= ENOUGH {
-        let missing: Vec<_> = HAPPENINGS.iter().filter(|what| !tally.contains_key(**what)).collect();
+    if seeds >= SEEDS_THAT_COVER_ALL {
+        let missing: Vec<_> = REQUIRED_EVENTS.iter().filter(|what| !tally.contains_key(**what)).collect();
         assert!(missing.is_empty(), "a dull world: {missing:?} never happened");
     }
 }
 
 /// What a world has to have seen to be worth something.
-const HAPPENINGS: [&str; 25] = [
+const REQUIRED_EVENTS: [&str; 25] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -140,13 +140,13 @@ const HAPPENINGS: [&str; 25] = [
 #[test]
 fn what_went_wrong_once_goes_right() {
     for (name, plan) in pinned::plans() {
-        for seed in 0..DICE {
+        for seed in 0..RNG_SEEDS {
             let plan = Plan { seed, ..plan.clone() };
-            let run = live(&plan, false);
-            if run.complaint.is_some() {
-                print(&plan, &live(&plan, true));
+            let run = run_plan(&plan, false);
+            if run.violation.is_some() {
+                print(&plan, &run_plan(&plan, true));
             }
-            assert_eq!(run.complaint, None, "{name}, dice {seed}");
+            assert_eq!(run.violation, None, "{name}, rng {seed}");
         }
     }
 }
@@ -154,7 +154,7 @@ fn what_went_wrong_once_goes_right() {
 #[test]
 fn a_seed_is_one_run_and_no_other() {
     for seed in 0..20 {
-        assert_eq!(live(&Plan::draw(seed), true).trace, live(&Plan::draw(seed), true).trace, "seed {seed}");
+        assert_eq!(run_plan(&Plan::draw(seed), true).trace, run_plan(&Plan::draw(seed), true).trace, "seed {seed}");
     }
 }
 
@@ -172,18 +172,18 @@ fn a_failing_plan_is_cut_down_to_what_it_needs() {
 }
 
 /// A run, also of code that panics.
-fn live(plan: &Plan, is_traced: bool) -> Run {
+fn run_plan(plan: &Plan, is_traced: bool) -> Run {
     let run = panic::catch_unwind(AssertUnwindSafe(|| World::run(plan, is_traced)));
-    run.unwrap_or_else(|_| Run { complaint: Some("(0) a panic".to_owned()), ..Run::default() })
+    run.unwrap_or_else(|_| Run { violation: Some("(0) a panic".to_owned()), ..Run::default() })
 }
 
 /// Shows the smallest plan that fails as this seed does, and what happens in it.
-fn explain(seed: u64, complaint: &str) {
-    let kind = complaint.get(..3);
-    let fails = |plan: &Plan| live(plan, false).complaint.is_some_and(|complaint| complaint.get(..3) == kind);
+fn explain(seed: u64, violation: &str) {
+    let kind = violation.get(..3);
+    let fails = |plan: &Plan| run_plan(plan, false).violation.is_some_and(|violation| violation.get(..3) == kind);
     let plan = shrink::shrink(Plan::draw(seed), &fails);
     println!("\nseed {seed}, cut down:");
-    print(&plan, &live(&plan, true));
+    print(&plan, &run_plan(&plan, true));
 }
 
 fn print(plan: &Plan, run: &Run) {

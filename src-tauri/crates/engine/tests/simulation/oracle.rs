@@ -1,6 +1,6 @@
 //! What must never happen, checked after every step: a second, much simpler account of the inbox.
 //!
-//! It learns only what was committed, acknowledged, told and shown, and complains in words. The first complaint ends the
+//! It learns only what was committed, acknowledged, told and shown, and complains in words. The first violation ends the
 //! run. The numbers in brackets are those of the list in [`crate`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +19,7 @@ use engine::{
 
 use crate::server::{At, Copy, Server, copy_of, id_of, true_time};
 
-/// A complaint.
+/// A violation.
 pub(crate) type Verdict = Result<(), String>;
 
 macro_rules! ensure {
@@ -101,7 +101,7 @@ impl Oracle {
                 }
                 (Write::Refused { seqs, .. }, _) => self.outcomes.extend(seqs),
                 (Write::Announced(seq), _) => self.announced = self.announced.max(seq.0),
-                (Write::PopupGone(popup), _) => {
+                (Write::PopupClosed(popup), _) => {
                     self.recorded_popups.remove(popup);
                 }
                 _ => {}
@@ -128,10 +128,10 @@ impl Oracle {
     }
 
     /// Whether all these are in the inbox, in this version or a newer one, or were deleted.
-    fn has_all(&self, copies: &[Copy], complaint: &str) -> Verdict {
+    fn has_all(&self, copies: &[Copy], violation: &str) -> Verdict {
         for copy in copies {
             let has = self.inbox.get(&copy.item).is_some_and(|entry| entry.version >= copy.version);
-            ensure!(has || self.deleted.contains(&copy.item), "{complaint}: {}", name(*copy));
+            ensure!(has || self.deleted.contains(&copy.item), "{violation}: {}", name(*copy));
         }
         Ok(())
     }
@@ -147,14 +147,14 @@ impl Oracle {
                 self.inbox.insert(copy.item, Entry { seq: *seq, version: copy.version, state, is_read: false });
                 self.items.insert(*seq, copy.item);
             }
-            Outcome::Changed { seq, notice: said, .. } => {
+            Outcome::Changed { seq, notice: changed, .. } => {
                 let Some(entry) = self.inbox.get_mut(&copy.item) else {
                     return Err(format!("(3) {name} has changed, but was deleted"));
                 };
                 ensure!(entry.seq == *seq, "(3) {name} has changed in another place");
                 ensure!(copy.version > entry.version, "(4) {name} has replaced version {}", entry.version);
                 ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
-                ensure!(said.state == state, "(4) {name} is said to be {:?}", said.state);
+                ensure!(changed.state == state, "(4) {name} is reported as {:?}", changed.state);
                 (entry.version, entry.state) = (copy.version, state);
                 self.count("a newer version");
             }
@@ -164,8 +164,8 @@ impl Oracle {
                 ensure!(stored >= copy.version, "(4) {name} counts as known, but its version is not stored");
                 self.count(if stored > copy.version { "an older version" } else { "a message sent again" });
             }
-            Outcome::Buried => {
-                ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted");
+            Outcome::Deleted => {
+                ensure!(self.deleted.contains(&copy.item), "(3) {name} counts as deleted, but was not deleted");
                 // What may be taken back is kept up to date.
                 if let Some(kept) = self.removed.get_mut(&copy.item)
                     && copy.version > kept.version
@@ -225,7 +225,7 @@ impl Oracle {
                 let entry = self.inbox.get(&item_of(id));
                 // Deleted, or settled, since then.
                 let fits = entry.is_none_or(|entry| entry.state == *state || entry.state != State::Open);
-                ensure!(fits, "(4) {id} is said to be {state:?}, which is not what is stored");
+                ensure!(fits, "(4) {id} is reported as {state:?}, which is not what is stored");
             }
             Event::Notification { .. }
             | Event::CaughtUp { .. }

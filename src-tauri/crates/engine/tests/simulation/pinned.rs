@@ -1,7 +1,7 @@
 //! Plans that failed once, cut down: each fails again without what it led to.
 //!
 //! A plan is printed by the simulation and kept here as a value, so it stays what it is when seeds come to mean something
-//! else. It runs with many dice, since what it takes may hang on a throw.
+//! else. It runs with many rng, since what it takes may hang on a throw.
 
 use crate::plan::{
     Act::{

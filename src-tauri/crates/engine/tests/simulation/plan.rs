@@ -9,7 +9,7 @@ use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
 /// A world, from its first second to its last.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// For the dice that are thrown while it runs.
+    /// For the rng that are thrown while it runs.
     pub seed: u64,
     /// How live messages come.
     pub delivery: Delivery,
@@ -261,31 +261,31 @@ pub(crate) enum ApiFault {
 }
 
 /// Kinds of mishap; a plan draws from some of them.
-const KINDS: usize = 21;
+const MISHAP_KINDS: usize = 21;
 
 impl Plan {
     /// The plan of a seed.
     pub(crate) fn draw(seed: u64) -> Self {
-        let mut random = SmallRng::seed_from_u64(seed);
-        let delivery = match random.random_range(0..5) {
-            0 | 1 => Delivery::Queue { prefetch: pick(&mut random, &[1, 3, 200]) },
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let delivery = match rng.random_range(0..5) {
+            0 | 1 => Delivery::Queue { prefetch: pick(&mut rng, &[1, 3, 200]) },
             2 => Delivery::Stream,
-            _ => Delivery::Topic { acked: random.random() },
+            _ => Delivery::Topic { acked: rng.random() },
         };
-        let has_api = matches!(delivery, Delivery::Topic { .. }) || random.random_ratio(2, 3);
-        let mut api = has_api.then(|| Api::draw(&mut random));
-        let horizon = random.random_range(20_000..90_000);
-        let kinds: Vec<usize> = (0..KINDS).filter(|_| random.random_ratio(1, 3)).collect();
-        let mut acts: Vec<(u64, Act)> = (0..random.random_range(6..50))
+        let has_api = matches!(delivery, Delivery::Topic { .. }) || rng.random_ratio(2, 3);
+        let mut api = has_api.then(|| Api::draw(&mut rng));
+        let horizon = rng.random_range(20_000..90_000);
+        let kinds: Vec<usize> = (0..MISHAP_KINDS).filter(|_| rng.random_ratio(1, 3)).collect();
+        let mut acts: Vec<(u64, Act)> = (0..rng.random_range(6..50))
             .map(|_| {
-                let at = random.random_range(0..horizon);
-                let act = match random.random_range(0..10) {
-                    0..3 => Act::Publish { count: few(&mut random), array: random.random_ratio(1, 5) },
-                    3 => update(&mut random),
-                    _ if kinds.is_empty() => Act::Publish { count: few(&mut random), array: false },
+                let at = rng.random_range(0..horizon);
+                let act = match rng.random_range(0..10) {
+                    0..3 => Act::Publish { count: few(&mut rng), array: rng.random_ratio(1, 5) },
+                    3 => update(&mut rng),
+                    _ if kinds.is_empty() => Act::Publish { count: few(&mut rng), array: false },
                     _ => {
-                        let kind = kinds[random.random_range(0..kinds.len())];
-                        mishap(kind, &mut random)
+                        let kind = kinds[rng.random_range(0..kinds.len())];
+                        mishap(kind, &mut rng)
                     }
                 };
                 (at, act)
@@ -302,18 +302,18 @@ impl Plan {
             api,
             stamp: match api {
                 // The history of such a server is ordered by a time that an update does not change.
-                Some(Api { collect: Collect::Destructive, .. }) => pick(&mut random, &[Stamp::Version, Stamp::Time]),
-                _ => pick(&mut random, &[Stamp::Version, Stamp::Time, Stamp::State]),
+                Some(Api { collect: Collect::Destructive, .. }) => pick(&mut rng, &[Stamp::Version, Stamp::Time]),
+                _ => pick(&mut rng, &[Stamp::Version, Stamp::Time, Stamp::State]),
             },
             settings: Settings {
-                endpoints: random.random_range(1..=2),
-                reconnect_spread: pick(&mut random, &[0, 2]),
-                poll_every: pick(&mut random, &[0, 5]),
-                long_poll: random.random_ratio(1, 8),
-                reconcile_every: pick(&mut random, &[0, 45, 600]),
-                burst: pick(&mut random, &[1, 2, 5]),
+                endpoints: rng.random_range(1..=2),
+                reconnect_spread: pick(&mut rng, &[0, 2]),
+                poll_every: pick(&mut rng, &[0, 5]),
+                long_poll: rng.random_ratio(1, 8),
+                reconcile_every: pick(&mut rng, &[0, 45, 600]),
+                burst: pick(&mut rng, &[1, 2, 5]),
             },
-            noise: Noise::draw(&mut random),
+            noise: Noise::draw(&mut rng),
             acts,
             horizon,
         }
@@ -321,8 +321,8 @@ impl Plan {
 }
 
 impl Api {
-    fn draw(random: &mut SmallRng) -> Self {
-        let collect = match random.random_range(0..6) {
+    fn draw(rng: &mut SmallRng) -> Self {
+        let collect = match rng.random_range(0..6) {
             0..3 => Collect::Honest,
             3 => Collect::IgnoresCursor,
             _ => Collect::Destructive,
@@ -331,22 +331,22 @@ impl Api {
             collect,
             // What is served once and then changes would name a page that was asked for already.
             next: match collect {
-                Collect::Destructive => pick(random, &[Next::Cursor, Next::NullAtEnd]),
-                _ => pick(random, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
+                Collect::Destructive => pick(rng, &[Next::Cursor, Next::NullAtEnd]),
+                _ => pick(rng, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
             },
-            cap: pick(random, &[1, 3, 5, 8, 20, 20]),
-            history: pick(random, &[History::Missing, History::Paged, History::Paged, History::IgnoresPage]),
-            compacted: random.random(),
-            says_status: random.random(),
-            has_date: random.random_ratio(4, 5),
-            marks_written: random.random(),
+            cap: pick(rng, &[1, 3, 5, 8, 20, 20]),
+            history: pick(rng, &[History::Missing, History::Paged, History::Paged, History::IgnoresPage]),
+            compacted: rng.random(),
+            says_status: rng.random(),
+            has_date: rng.random_ratio(4, 5),
+            marks_written: rng.random(),
         }
     }
 }
 
 impl Noise {
-    fn draw(random: &mut SmallRng) -> Self {
-        let mut percent = |often: &[u32]| if random.random_ratio(1, 3) { pick(random, often) } else { 0 };
+    fn draw(rng: &mut SmallRng) -> Self {
+        let mut percent = |often: &[u32]| if rng.random_ratio(1, 3) { pick(rng, often) } else { 0 };
         Self {
             duplicates: percent(&[5, 30]),
             reorder: percent(&[10, 40]),
@@ -361,15 +361,15 @@ impl Noise {
     }
 }
 
-fn mishap(kind: usize, random: &mut SmallRng) -> Act {
-    let which = random.random_range(0..1_000);
+fn mishap(kind: usize, rng: &mut SmallRng) -> Act {
+    let which = rng.random_range(0..1_000);
     match kind {
         0 => Act::OldCopy { which },
         1 => Act::Copy { which },
         2 => Act::Junk,
-        3 => Act::Cut { drain: random.random() },
+        3 => Act::Cut { drain: rng.random() },
         4 => Act::Silence,
-        5 => Act::NetworkDown { lasts: random.random_range(100..40_000), silent: random.random() },
+        5 => Act::NetworkDown { lasts: rng.random_range(100..40_000), silent: rng.random() },
         6 => {
             let how = [
                 Refusal::Unavailable,
@@ -380,10 +380,10 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 Refusal::Hangs,
                 Refusal::Dies,
             ];
-            let lasts = random.random_range(1_000..40_000);
-            Act::Refuse { lasts, how: pick(random, &how), only_first: random.random() }
+            let lasts = rng.random_range(1_000..40_000);
+            Act::Refuse { lasts, how: pick(rng, &how), only_first: rng.random() }
         }
-        7 => Act::TokenExpires { newer: random.random() },
+        7 => Act::TokenExpires { newer: rng.random() },
         8 => {
             let how = [
                 ApiFault::Unauthorized,
@@ -394,10 +394,10 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 ApiFault::Lost,
                 ApiFault::NoHistory,
             ];
-            Act::ApiFails { lasts: random.random_range(1_000..20_000), how: pick(random, &how) }
+            Act::ApiFails { lasts: rng.random_range(1_000..20_000), how: pick(rng, &how) }
         }
-        9 => Act::StoreFails { lasts: random.random_range(100..8_000) },
-        10 => Act::StoreSlow { lasts: random.random_range(1_000..20_000) },
+        9 => Act::StoreFails { lasts: rng.random_range(100..8_000) },
+        10 => Act::StoreSlow { lasts: rng.random_range(1_000..20_000) },
         11 => {
             let moments = [
                 Moment::Committed,
@@ -407,47 +407,47 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 Moment::Acknowledged,
                 Moment::Answered,
             ];
-            let down = random.random_range(0..8_000);
-            match random.random() {
-                true => Act::Crash { actions: random.random_range(0..12), down },
-                false => Act::CrashAt { moment: pick(random, &moments), down },
+            let down = rng.random_range(0..8_000);
+            match rng.random() {
+                true => Act::Crash { actions: rng.random_range(0..12), down },
+                false => Act::CrashAt { moment: pick(rng, &moments), down },
             }
         }
-        12 => Act::Sleep { lasts: pick(random, &[3_000, 30_000, 3_600_000]) },
-        13 => Act::SetClock { by: pick(random, &[-7_200, -60, -3, 3, 60, 7_200]) },
-        14 => pick(random, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),
-        15 => Act::Disconnect { lasts: random.random_range(100..10_000) },
-        16 => Act::Read { which, read: random.random_ratio(3, 4) },
+        12 => Act::Sleep { lasts: pick(rng, &[3_000, 30_000, 3_600_000]) },
+        13 => Act::SetClock { by: pick(rng, &[-7_200, -60, -3, 3, 60, 7_200]) },
+        14 => pick(rng, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),
+        15 => Act::Disconnect { lasts: rng.random_range(100..10_000) },
+        16 => Act::Read { which, read: rng.random_ratio(3, 4) },
         17 => Act::Delete { which },
-        18 => Act::Undo { which, after: random.random_range(1..3_000) },
-        19 => pick(random, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
+        18 => Act::Undo { which, after: rng.random_range(1..3_000) },
+        19 => pick(rng, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
         _ => Act::StaleReport { which },
     }
 }
 
-fn update(random: &mut SmallRng) -> Act {
-    let to = pick(random, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
-    Act::Update { which: random.random_range(0..1_000), to }
+fn update(rng: &mut SmallRng) -> Act {
+    let to = pick(rng, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
+    Act::Update { which: rng.random_range(0..1_000), to }
 }
 
 /// Mostly one, sometimes a burst.
-fn few(random: &mut SmallRng) -> usize {
-    match random.random_range(0..10) {
+fn few(rng: &mut SmallRng) -> usize {
+    match rng.random_range(0..10) {
         0..6 => 1,
-        6..9 => random.random_range(2..5),
-        _ => random.random_range(5..12),
+        6..9 => rng.random_range(2..5),
+        _ => rng.random_range(5..12),
     }
 }
 
-fn pick<T: Copy>(random: &mut SmallRng, from: &[T]) -> T {
-    from[random.random_range(0..from.len())]
+fn pick<T: Copy>(rng: &mut SmallRng, from: &[T]) -> T {
+    from[rng.random_range(0..from.len())]
 }
 
-/// Dice for a run: everything that chance decides is asked here.
+/// SimRng for a run: everything that chance decides is asked here.
 #[derive(Debug)]
-pub(crate) struct Dice(SmallRng);
+pub(crate) struct SimRng(SmallRng);
 
-impl Dice {
+impl SimRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(SmallRng::seed_from_u64(seed ^ 0x5eed))
     }

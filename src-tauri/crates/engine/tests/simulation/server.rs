@@ -1,4 +1,4 @@
-//! The made-up server: its record of messages, its HTTP API and its broker, with the manners of a plan.
+//! The simulated server: its record of messages, its HTTP API and its broker, with the manners of a plan.
 //!
 //! It never breaks its word by itself: what is lost between it and the machine is the world's doing. It knows what it
 //! owes: what the account must have in the end, given what this kind of server can give again.
@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use belfry_core::{
-    envelope::Next as NextPage,
+    envelope::NextCursor,
     notice::{Identity, Notice, NoticeKey, Priority, State},
-    pipeline::catchup::{Page, Request},
+    pipeline::catchup::{Page, PageRequest},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
@@ -260,11 +260,11 @@ impl Server {
     // The HTTP API.
 
     /// Answers a request for a page.
-    pub(crate) fn answer(&mut self, request: &Request, now: At) -> Page {
+    pub(crate) fn answer(&mut self, request: &PageRequest, now: At) -> Page {
         let api = self.api.unwrap();
         let (rows, next) = match request {
-            Request::Collect { after, .. } => self.collect(api, after.as_deref()),
-            Request::History { page } => (self.history(api, *page as usize), NextPage::Absent),
+            PageRequest::Collect { after, .. } => self.collect(api, after.as_deref()),
+            PageRequest::History { page } => (self.history(api, *page as usize), NextCursor::Absent),
         };
         Page {
             notices: rows.iter().map(|row| self.row_notice(api, row)).collect(),
@@ -284,7 +284,7 @@ impl Server {
         self.history_refused = true;
     }
 
-    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<Row>, NextPage) {
+    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<Row>, NextCursor) {
         let after = after.and_then(|after| self.place_of(after)).unwrap_or(0);
         let mut rows: Vec<Row> = match api.collect {
             Collect::Honest => {
@@ -312,9 +312,9 @@ impl Server {
         }
         let last = rows.last().map_or(after, |row| row.place);
         let next = match api.next {
-            Next::Absent => NextPage::Absent,
-            Next::NullAtEnd if is_last => NextPage::Null,
-            Next::Cursor | Next::NullAtEnd => NextPage::Cursor(last.to_string()),
+            Next::Absent => NextCursor::Absent,
+            Next::NullAtEnd if is_last => NextCursor::Null,
+            Next::Cursor | Next::NullAtEnd => NextCursor::Cursor(last.to_string()),
         };
         (rows, next)
     }
@@ -346,7 +346,7 @@ impl Server {
         let version = self.version(copy);
         Notice {
             key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: format!("{} version {}", id_of(copy.item), copy.version),
             body: copy.version.to_string(),
             kind: String::new(),

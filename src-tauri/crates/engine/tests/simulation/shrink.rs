@@ -1,11 +1,11 @@
 //! Cutting a failing plan down: what is left is what the failure needs.
 //!
 //! Acts go first, in large pieces and then one by one; then noise, settings and manners become ordinary, and times round.
-//! A plan that is cut throws its dice differently, so each candidate may try a few seeds.
+//! A plan that is cut throws its rng differently, so each candidate may try a few seeds.
 
 use crate::plan::{Act, Delivery, Noise, Plan, Stamp};
 
-/// How many dice a candidate may throw.
+/// How many rng a candidate may throw.
 const SEEDS: u64 = 4;
 
 /// The smallest plan found that still fails.
@@ -37,7 +37,7 @@ pub(crate) fn shrink(plan: Plan, fails: &dyn Fn(&Plan) -> bool) -> Plan {
     }
 }
 
-/// Keeps a candidate that differs and still fails, with whichever dice.
+/// Keeps a candidate that differs and still fails, with whichever rng.
 fn attempt(smallest: &mut Plan, candidate: Plan, fails: &dyn Fn(&Plan) -> bool) -> bool {
     if candidate == *smallest {
         return false;

@@ -1,4 +1,4 @@
-//! The made-up world: true time, and what is due when.
+//! The simulated world: true time, and what is due when.
 //!
 //! One queue of events, ordered by time; the line's own timer is one more of them. Whatever happens on the machine waits
 //! while it sleeps, and is gone after a crash. What the machine does with the line is in [`crate::machine`].
@@ -13,10 +13,10 @@ use belfry_core::{
     clock::Now,
     error::Failure,
     pipeline::{
-        Config, Input,
-        catchup::{PassId, Request},
+        PipelineConfig, PipelineInput,
+        catchup::{PageRequest, PassId},
         delivery::Ticket,
-        link::{self, Generation},
+        link::{Generation, LinkInput},
     },
     ports::PopupId,
     storage::Applied,
@@ -29,9 +29,9 @@ use engine::{
 use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
-    machine::{HOLD, Machine, Screen},
+    machine::{LONG_POLL_SECONDS, Machine, Screen},
     oracle::{Oracle, Verdict},
-    plan::{Act, ApiFault, Dice, Moment, Noise, Plan, Refusal},
+    plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
     server::{At, Body, Sent, Server, true_time},
 };
 
@@ -39,7 +39,7 @@ mod acts;
 mod network;
 
 /// How long everything may take to come right once the mishaps have ended.
-pub(crate) const CALM: At = 180_000_000;
+pub(crate) const CALM_MICROS: At = 180_000_000;
 /// More steps than this are a circle.
 const MAX_STEPS: u64 = 40_000;
 /// Attempts to connect, and failing requests, within a minute that nobody asked for.
@@ -49,17 +49,17 @@ const MAX_ATTEMPTS: usize = 40;
 #[derive(Debug)]
 pub(crate) enum Local {
     /// To the line.
-    Step(Input),
+    Step(PipelineInput),
     /// The notification daemon says that a person has dismissed a popup.
     Closed(PopupId),
     /// From a connection, in order.
-    Report(Report),
+    ConnectionReport(ConnectionReport),
     /// The writer takes what is queued.
     Commit,
     /// The writer reports.
     Applied(Vec<(Ticket, Result<Applied, String>)>),
     /// The answer to a request, if it is still wanted.
-    Answered(u64, Input),
+    Answered(u64, PipelineInput),
     /// The notification thread takes its next job.
     Popup,
     /// The idle writer looks whether somebody has changed the inbox.
@@ -70,14 +70,14 @@ pub(crate) enum Local {
 
 /// What a connection reports.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct ConnectionReport {
     pub session: Option<usize>,
     pub generation: Generation,
-    pub said: Said,
+    pub event: ConnectionEvent,
 }
 
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum ConnectionEvent {
     Opened,
     Established,
     Message(Sent),
@@ -119,7 +119,7 @@ pub(crate) enum Event {
         life: u32,
         fetch: u64,
         pass: PassId,
-        request: Request,
+        request: PageRequest,
     },
     /// The mishaps end.
     Calm,
@@ -148,7 +148,7 @@ pub(crate) struct Path {
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     /// What went wrong, if anything did.
-    pub complaint: Option<String>,
+    pub violation: Option<String>,
     /// What happened, and how often.
     pub tally: BTreeMap<&'static str, u64>,
     /// What happened, line by line, if asked for.
@@ -157,7 +157,7 @@ pub(crate) struct Run {
 
 pub(crate) struct World<'a> {
     pub plan: &'a Plan,
-    pub dice: Dice,
+    pub rng: SimRng,
     pub now: At,
     queue: BinaryHeap<Reverse<Due>>,
     ties: u64,
@@ -210,7 +210,7 @@ impl<'a> World<'a> {
         let inbox = Inbox::open_beside(&store).unwrap();
         let mut world = Self {
             plan,
-            dice: Dice::new(plan.seed),
+            rng: SimRng::new(plan.seed),
             now: 0,
             queue: BinaryHeap::new(),
             ties: 0,
@@ -240,11 +240,11 @@ impl<'a> World<'a> {
             world.push(at * 1_000, Event::Act(*act));
         }
         world.push(plan.horizon * 1_000, Event::Calm);
-        let complaint = world.live().err();
-        if let Some(complaint) = &complaint {
-            world.note(|| complaint.clone());
+        let violation = world.run_events().err();
+        if let Some(violation) = &violation {
+            world.note(|| violation.clone());
         }
-        Run { complaint, tally: world.oracle.tally, trace: world.trace.unwrap_or_default() }
+        Run { violation, tally: world.oracle.tally, trace: world.trace.unwrap_or_default() }
     }
 
     /// A line of the trace.
@@ -254,7 +254,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn live(&mut self) -> Verdict {
+    fn run_events(&mut self) -> Verdict {
         for _ in 0..MAX_STEPS {
             let (end, last) = (self.end, self.last);
             let timer = self.timer();
@@ -262,7 +262,7 @@ impl<'a> World<'a> {
             match (timer, next) {
                 (Some(timer), next) if timer <= end && next.is_none_or(|next| timer < next) => {
                     self.now = self.now.max(timer);
-                    self.step(Input::Tick)?;
+                    self.step(PipelineInput::Tick)?;
                 }
                 (_, Some(next)) if next <= end => {
                     let Some(Reverse(due)) = self.queue.pop() else { break };
@@ -290,7 +290,7 @@ impl<'a> World<'a> {
 
     /// When the line's timer is due, by true time.
     fn timer(&self) -> Option<At> {
-        let due = self.machine.as_ref()?.line.poll_timeout()?;
+        let due = self.machine.as_ref()?.pipeline.poll_timeout()?;
         // A timer never rings early.
         let mono = due.saturating_duration_since(self.base).as_nanos().div_ceil(1_000);
         Some((At::try_from(mono).unwrap() + self.slept).max(self.awake_at).max(self.now))
@@ -300,7 +300,7 @@ impl<'a> World<'a> {
 
     pub(crate) fn push(&mut self, at: At, event: Event) {
         self.ties += 1;
-        let tie = (self.dice.number() >> 32 << 32) | self.ties;
+        let tie = (self.rng.number() >> 32 << 32) | self.ties;
         self.queue.push(Reverse(Due { at, tie, event }));
     }
 
@@ -312,7 +312,7 @@ impl<'a> World<'a> {
 
     /// How long bytes take, either way.
     pub(crate) fn latency(&mut self) -> At {
-        if self.dice.happens(self.noise().slow) { self.dice.millis(100..3_000) } else { self.dice.millis(1..40) }
+        if self.rng.happens(self.noise().slow) { self.rng.millis(100..3_000) } else { self.rng.millis(1..40) }
     }
 
     /// How imperfect this moment is.
@@ -347,7 +347,7 @@ impl<'a> World<'a> {
             Event::Local { life, local } if life == self.life && self.machine.is_some() => self.handle_local(local),
             Event::Local { .. } => Ok(()),
             Event::Start => self.start(),
-            Event::Reconnect => self.step(Input::Link(link::Input::Connect)),
+            Event::Reconnect => self.step(PipelineInput::Link(LinkInput::Connect)),
             Event::Restore { item, removal } => {
                 if self.inbox.restore(removal).unwrap() == 1 {
                     self.oracle.handle_restored(item);
@@ -382,30 +382,30 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Event::Calm => self.calm(),
-            Event::Person => self.mend(),
+            Event::Person => self.sign_in_if_needed(),
         }
     }
 
     fn check_end(&mut self) -> Verdict {
         let now = self.clocks();
         let Some(machine) = &self.machine else { return Err("the program was not started again".to_owned()) };
-        let status = machine.line.status(now);
+        let status = machine.pipeline.status(now);
         if status.state != belfry_core::status::Connectivity::Live {
             return Err(format!("(9) all is quiet, and still not live: {status:?}"));
         }
-        if machine.line.backlog() > 0 {
-            return Err(format!("(9) all is quiet, and {} writes are not committed", machine.line.backlog()));
+        if machine.pipeline.backlog() > 0 {
+            return Err(format!("(9) all is quiet, and {} writes are not committed", machine.pipeline.backlog()));
         }
         self.oracle.check_store(&self.store, &mut self.inbox)?;
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
     }
 
     fn is_writing(&self) -> bool {
-        self.machine.as_ref().is_some_and(|machine| machine.line.backlog() > 0)
+        self.machine.as_ref().is_some_and(|machine| machine.pipeline.backlog() > 0)
     }
 
     /// Somebody wants it tried: what is tried now does not count.
-    pub(crate) fn forgive(&mut self) {
+    pub(crate) fn reset_limits(&mut self) {
         self.attempts.clear();
         self.passes.clear();
     }
@@ -421,16 +421,16 @@ impl<'a> World<'a> {
     }
 
     /// The line's settings.
-    pub(crate) fn config(&self) -> Config {
+    pub(crate) fn config(&self) -> PipelineConfig {
         let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;
-        let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
+        let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);
         config.collect = self.plan.api.is_some();
         config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::Missing);
-        config.wait = Duration::from_secs(if self.plan.settings.long_poll { HOLD } else { 0 });
+        config.wait = Duration::from_secs(if self.plan.settings.long_poll { LONG_POLL_SECONDS } else { 0 });
         config.reconcile_every = Duration::from_secs(self.plan.settings.reconcile_every);
         config
     }

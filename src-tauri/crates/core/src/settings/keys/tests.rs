@@ -36,8 +36,10 @@ fn the_example_of_the_guide_has_every_key_and_is_the_defaults() {
     let given: BTreeSet<String> = read_toml(EXAMPLE)
         .unwrap()
         .into_iter()
-        .flat_map(|(section, node)| match node.value {
-            Given::Table(keys) => keys.into_iter().map(move |(key, _)| format!("{section}.{key}")).collect::<Vec<_>>(),
+        .flat_map(|(section, spanned)| match spanned.value {
+            RawValue::Table(keys) => {
+                keys.into_iter().map(move |(key, _)| format!("{section}.{key}")).collect::<Vec<_>>()
+            }
             _ => panic!("{section}"),
         })
         .collect();

@@ -1,4 +1,4 @@
-//! The made-up desktop.
+//! The simulated desktop.
 
 use std::collections::BTreeMap;
 

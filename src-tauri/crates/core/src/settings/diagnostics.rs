@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::node::Node;
+use super::spanned_value::SpannedValue;
 
 /// A key nobody knows: it has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,12 +59,12 @@ pub struct SettingsError {
     /// Dotted name of the key; empty for a file that is no TOML.
     pub key: String,
     /// What is wrong with it.
-    pub problem: Problem,
+    pub kind: SettingsErrorKind,
 }
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
+pub enum SettingsErrorKind {
     /// The file is no TOML.
     Syntax(String),
     /// The type or the value.
@@ -86,11 +86,13 @@ pub enum Problem {
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         place(f, &self.file, self.line)?;
-        match &self.problem {
-            Problem::Syntax(message) => write!(f, "this is not TOML: {message}"),
-            Problem::Wrong { found, accepted } => write!(f, "{}: found {found}; accepted is {accepted}", self.key),
-            Problem::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
-            Problem::Secret => write!(
+        match &self.kind {
+            SettingsErrorKind::Syntax(message) => write!(f, "this is not TOML: {message}"),
+            SettingsErrorKind::Wrong { found, accepted } => {
+                write!(f, "{}: found {found}; accepted is {accepted}", self.key)
+            }
+            SettingsErrorKind::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
+            SettingsErrorKind::Secret => write!(
                 f,
                 "{}: a secret never stands in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
                  keep it in the keychain, and without one there are BELFRY_TOKEN, BELFRY_PASSWORD and --token-file",
@@ -111,56 +113,56 @@ fn place(f: &mut fmt::Formatter<'_>, file: &str, line: Option<usize>) -> fmt::Re
 
 /// Collects what is wrong while a file is read.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct SettingsReport {
     file: String,
     pub(super) errors: Vec<SettingsError>,
     pub(super) warnings: Vec<Warning>,
 }
 
-impl From<Report> for SettingsErrors {
-    fn from(Report { errors, warnings, .. }: Report) -> Self {
+impl From<SettingsReport> for SettingsErrors {
+    fn from(SettingsReport { errors, warnings, .. }: SettingsReport) -> Self {
         Self { errors, warnings }
     }
 }
 
-impl Report {
+impl SettingsReport {
     pub(super) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new() }
     }
 
     /// Notes an error; `None`, so that a reader can end with it.
-    pub(super) fn wrong<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
-        self.found(key, node, node.shown(), accepted)
+    pub(super) fn wrong<T>(&mut self, key: &str, spanned: &SpannedValue, accepted: &str) -> Option<T> {
+        self.found(key, spanned, spanned.shown(), accepted)
     }
 
     /// [`Self::wrong`] for a place where people paste secrets: the text is not shown.
-    pub(super) fn wrong_hidden<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
-        self.found(key, node, "something else (not shown, since it may be a secret)".to_owned(), accepted)
+    pub(super) fn wrong_hidden<T>(&mut self, key: &str, spanned: &SpannedValue, accepted: &str) -> Option<T> {
+        self.found(key, spanned, "something else (not shown, since it may be a secret)".to_owned(), accepted)
     }
 
-    fn found<T>(&mut self, key: &str, node: &Node, found: String, accepted: &str) -> Option<T> {
-        self.error(key, node.line, Problem::Wrong { found, accepted: accepted.to_owned() })
+    fn found<T>(&mut self, key: &str, spanned: &SpannedValue, found: String, accepted: &str) -> Option<T> {
+        self.error(key, spanned.line, SettingsErrorKind::Wrong { found, accepted: accepted.to_owned() })
     }
 
     pub(super) fn missing<T>(&mut self, key: &str, line: Option<usize>, accepted: &str) -> Option<T> {
-        self.error(key, line, Problem::Missing { accepted: accepted.to_owned() })
+        self.error(key, line, SettingsErrorKind::Missing { accepted: accepted.to_owned() })
     }
 
-    pub(super) fn error<T>(&mut self, key: &str, line: Option<usize>, problem: Problem) -> Option<T> {
-        self.errors.push(SettingsError { file: self.file.clone(), line, key: shown_key(key), problem });
+    pub(super) fn error<T>(&mut self, key: &str, line: Option<usize>, kind: SettingsErrorKind) -> Option<T> {
+        self.errors.push(SettingsError { file: self.file.clone(), line, key: shown_key(key), kind });
         None
     }
 
     /// Notes a key that is not among `known`; as a secret if its name says so.
-    pub(super) fn unknown<'a>(&mut self, key: &str, node: &Node, known: impl Iterator<Item = &'a str>) {
+    pub(super) fn unknown<'a>(&mut self, key: &str, spanned: &SpannedValue, known: impl Iterator<Item = &'a str>) {
         if is_secret_name(leaf(key)) {
-            self.error::<()>(key, node.line, Problem::Secret);
+            self.error::<()>(key, spanned.line, SettingsErrorKind::Secret);
             return;
         }
         let key = shown_key(key);
         if let Some(nearest) = known.min_by_key(|known| distance(&key, known)) {
             let nearest = nearest.to_owned();
-            self.warnings.push(Warning { file: self.file.clone(), line: node.line, key, nearest });
+            self.warnings.push(Warning { file: self.file.clone(), line: spanned.line, key, nearest });
         }
     }
 }

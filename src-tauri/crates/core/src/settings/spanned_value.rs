@@ -1,45 +1,45 @@
 //! A value as somebody wrote it, with the line it stands on.
 //!
 //! The readers see only this, so that a file and a managed setting go through the same readers. Deliberately absent: what
-//! the values mean. Invariant: nothing here is ever shown but through [`Node::shown`], which keeps what may be a secret.
+//! the values mean. Invariant: nothing here is ever shown but through [`SpannedValue::shown`], which keeps what may be a secret.
 
 use toml_edit::{Document, InlineTable, Item, Table, TableLike};
 
 /// The keys of a table with their values, in the order of the file.
-pub(super) type Entries = Vec<(String, Node)>;
+pub(super) type Entries = Vec<(String, SpannedValue)>;
 
 /// A value and where it stands.
 #[derive(Debug)]
-pub(super) struct Node {
-    pub(super) value: Given,
+pub(super) struct SpannedValue {
+    pub(super) value: RawValue,
     /// Counted from 1; `None` where the place has no lines.
     pub(super) line: Option<usize>,
 }
 
 /// What was written.
 #[derive(Debug)]
-pub(super) enum Given {
+pub(super) enum RawValue {
     Text(String),
     Integer(i64),
     Float(f64),
     Switch(bool),
     Time(String),
-    List(Vec<Node>),
+    List(Vec<SpannedValue>),
     Table(Entries),
 }
 
-impl Node {
+impl SpannedValue {
     /// What was found, for an error message. Long texts are cut, and so is what may be a secret in a URL.
     pub(super) fn shown(&self) -> String {
         match &self.value {
-            Given::Text(text) if text.is_empty() => "an empty text".to_owned(),
-            Given::Text(text) => format!("the text {:?}", without_secret(text)),
-            Given::Integer(number) => format!("the number {number}"),
-            Given::Float(number) => format!("the number {number}"),
-            Given::Switch(on) => format!("{on}"),
-            Given::Time(time) => format!("the date or time {time}"),
-            Given::List(_) => "a list".to_owned(),
-            Given::Table(_) => "a table".to_owned(),
+            RawValue::Text(text) if text.is_empty() => "an empty text".to_owned(),
+            RawValue::Text(text) => format!("the text {:?}", without_secret(text)),
+            RawValue::Integer(number) => format!("the number {number}"),
+            RawValue::Float(number) => format!("the number {number}"),
+            RawValue::Switch(on) => format!("{on}"),
+            RawValue::Time(time) => format!("the date or time {time}"),
+            RawValue::List(_) => "a list".to_owned(),
+            RawValue::Table(_) => "a table".to_owned(),
         }
     }
 }
@@ -65,18 +65,18 @@ pub(super) fn read_toml(text: &str) -> Result<Entries, (Option<usize>, String)> 
 /// Reads a JSON document; what is no object has no keys. `null` is a key that is not set.
 pub(super) fn read_json(document: &serde_json::Value) -> Entries {
     use serde_json::Value;
-    fn given(value: &Value) -> Option<Node> {
+    fn given(value: &Value) -> Option<SpannedValue> {
         let value = match value {
             Value::Null => return None,
-            Value::Bool(on) => Given::Switch(*on),
+            Value::Bool(on) => RawValue::Switch(*on),
             Value::Number(number) => {
-                number.as_i64().map_or_else(|| Given::Float(number.as_f64().unwrap_or(f64::NAN)), Given::Integer)
+                number.as_i64().map_or_else(|| RawValue::Float(number.as_f64().unwrap_or(f64::NAN)), RawValue::Integer)
             }
-            Value::String(text) => Given::Text(text.clone()),
-            Value::Array(values) => Given::List(values.iter().filter_map(given).collect()),
-            Value::Object(_) => Given::Table(read_json(value)),
+            Value::String(text) => RawValue::Text(text.clone()),
+            Value::Array(values) => RawValue::List(values.iter().filter_map(given).collect()),
+            Value::Object(_) => RawValue::Table(read_json(value)),
         };
-        Some(Node { value, line: None })
+        Some(SpannedValue { value, line: None })
     }
     let members = document.as_object().into_iter().flatten();
     members.filter_map(|(key, value)| Some((key.clone(), given(value)?))).collect()
@@ -97,40 +97,40 @@ impl Lines {
 
 fn members(table: &dyn TableLike, lines: &Lines) -> Entries {
     let line_of = |key: &str| table.key(key).and_then(toml_edit::Key::span).map(|span| lines.line(span.start));
-    table.iter().filter_map(|(key, item)| Some((key.to_owned(), item_node(item, line_of(key), lines)?))).collect()
+    table.iter().filter_map(|(key, item)| Some((key.to_owned(), spanned_item(item, line_of(key), lines)?))).collect()
 }
 
-fn item_node(item: &Item, line: Option<usize>, lines: &Lines) -> Option<Node> {
-    let table = |table: &Table| Given::Table(members(table, lines));
+fn spanned_item(item: &Item, line: Option<usize>, lines: &Lines) -> Option<SpannedValue> {
+    let table = |table: &Table| RawValue::Table(members(table, lines));
     let value = match item {
         Item::None => return None,
-        Item::Value(value) => return Some(value_node(value, line, lines)),
+        Item::Value(value) => return Some(spanned_from(value, line, lines)),
         Item::Table(inner) => table(inner),
-        Item::ArrayOfTables(tables) => Given::List(
+        Item::ArrayOfTables(tables) => RawValue::List(
             tables
                 .iter()
-                .map(|inner| Node {
+                .map(|inner| SpannedValue {
                     value: table(inner),
                     line: inner.span().map(|span| lines.line(span.start)).or(line),
                 })
                 .collect(),
         ),
     };
-    Some(Node { value, line })
+    Some(SpannedValue { value, line })
 }
 
-fn value_node(value: &toml_edit::Value, line: Option<usize>, lines: &Lines) -> Node {
+fn spanned_from(value: &toml_edit::Value, line: Option<usize>, lines: &Lines) -> SpannedValue {
     use toml_edit::Value;
     let line = value.span().map(|span| lines.line(span.start)).or(line);
-    let inline = |inner: &InlineTable| Given::Table(members(inner, lines));
+    let inline = |inner: &InlineTable| RawValue::Table(members(inner, lines));
     let given = match value {
-        Value::String(text) => Given::Text(text.value().clone()),
-        Value::Integer(number) => Given::Integer(*number.value()),
-        Value::Float(number) => Given::Float(*number.value()),
-        Value::Boolean(on) => Given::Switch(*on.value()),
-        Value::Datetime(time) => Given::Time(time.value().to_string()),
-        Value::Array(array) => Given::List(array.iter().map(|element| value_node(element, line, lines)).collect()),
+        Value::String(text) => RawValue::Text(text.value().clone()),
+        Value::Integer(number) => RawValue::Integer(*number.value()),
+        Value::Float(number) => RawValue::Float(*number.value()),
+        Value::Boolean(on) => RawValue::Switch(*on.value()),
+        Value::Datetime(time) => RawValue::Time(time.value().to_string()),
+        Value::Array(array) => RawValue::List(array.iter().map(|element| spanned_from(element, line, lines)).collect()),
         Value::InlineTable(inner) => inline(inner),
     };
-    Node { value: given, line }
+    SpannedValue { value: given, line }
 }
