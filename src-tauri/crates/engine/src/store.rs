@@ -200,7 +200,7 @@ impl Store {
     }
 
     /// Popups on the screen that no longer speak for anything unread and open, whoever changed that: retract them, then
-    /// [`Write::PopupGone`].
+    /// [`Write::PopupClosed`].
     ///
     /// # Errors
     /// [`StoreError`].

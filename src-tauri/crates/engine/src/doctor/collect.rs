@@ -19,7 +19,7 @@ use crate::{
 use belfry_core::{
     alerts,
     error::Failure,
-    pipeline::catchup::{Pass, PassId, Start},
+    pipeline::catchup::{Pass, PassId, PassStart},
     storage::{Outcome, Write},
 };
 
@@ -78,7 +78,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let mut store = Store::open(&dir, &identity.account.name())?;
     let started = clock::now().wall;
     let retention = SignedDuration::from_hours(24 * i64::from(identity.settings.inbox.retention_days));
-    let start = Start {
+    let start = PassStart {
         cursor: store.cursor()?,
         complete_through: store.complete_through()?,
         retention: started.checked_sub(retention).unwrap_or(Timestamp::MIN),
@@ -93,7 +93,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let (page, rejected) = api.page(token, &request).await.map_err(Error::Api)?;
     let rows = page.rows;
     let step = pass.handle_page(page);
-    let context = alerts::Context {
+    let context = alerts::AlertContext {
         now: started,
         time_zone,
         is_first_run: pass.is_first_run(),

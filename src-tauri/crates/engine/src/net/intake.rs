@@ -67,7 +67,7 @@ impl Intake {
     }
 
     /// Reads the rows of a page that came from `path`: notices in their order, and what could not be used.
-    pub fn rows(&self, page: &envelope::Page, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
+    pub fn rows(&self, page: &envelope::EnvelopePage, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
         let (mut notices, mut unusable) = (Vec::new(), Vec::new());
         for item in &page.items {
             let incoming = Incoming {

@@ -11,7 +11,7 @@ use std::{
 
 use belfry_core::{
     account::{Account, DeviceId},
-    status::Noted,
+    status::StatusSnapshot,
 };
 
 use crate::runtime::start_error::StartError;
@@ -34,7 +34,7 @@ pub fn is_running(data_dir: &Path) -> bool {
 }
 
 /// What the engine that runs for this account says of itself; `None` when none runs, or it has not said anything yet.
-pub fn running_status(data_dir: &Path, account: &Account) -> Option<Noted> {
+pub fn running_status(data_dir: &Path, account: &Account) -> Option<StatusSnapshot> {
     if !is_running(data_dir) {
         return None;
     }

@@ -1,6 +1,6 @@
 //! Executes the line on a real machine: sockets, HTTP, the store's thread, the OS.
 //!
-//! One task owns the [`Line`]; everything else answers it through channels, so nothing here waits inside an arm and a
+//! One task owns the [`Pipeline`]; everything else answers it through channels, so nothing here waits inside an arm and a
 //! sign-out works in the middle of anything. It decides nothing. It alone calls the ports.
 
 use std::{
@@ -39,14 +39,14 @@ use belfry_core::{
     error::Failure,
     event::Event,
     pipeline::{
-        Action, Input, Line,
-        catchup::{Page, PassId, Request},
+        Pipeline, PipelineAction, PipelineInput,
+        catchup::{Page, PageRequest, PassId},
         delivery::{self, Ticket},
         group_commit::Job,
         link::{self, Generation, Refreshed},
     },
     ports::{Notifier, PopupEvent},
-    status::{Connectivity, Noted, Status, StatusEvent},
+    status::{Connectivity, Status, StatusEvent, StatusSnapshot},
     storage::{Counts, Write},
 };
 
@@ -71,7 +71,7 @@ struct Running {
 
 /// What a driver is made of.
 pub(crate) struct Parts {
-    pub(crate) line: Line,
+    pub(crate) line: Pipeline,
     pub(crate) identity: Arc<Identity>,
     pub(crate) client: Result<Client, Failure>,
     pub(crate) intake: Arc<Intake>,
@@ -89,7 +89,7 @@ pub(crate) struct Parts {
 
 /// The driver's task.
 pub(crate) struct Driver {
-    line: Line,
+    line: Pipeline,
     identity: Arc<Identity>,
     client: Result<Client, Failure>,
     intake: Arc<Intake>,
@@ -164,13 +164,13 @@ impl Driver {
                 },
                 Some(report) = written.recv() => driver.handle_written(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_report(report),
-                Some((pass, result)) = paged.recv() => driver.step(Input::Page { pass, result }),
-                Some(refreshed) = refreshes.recv() => driver.step(Input::Link(link::Input::Refreshed(refreshed))),
+                Some((pass, result)) = paged.recv() => driver.step(PipelineInput::Page { pass, result }),
+                Some(refreshed) = refreshes.recv() => driver.step(PipelineInput::Link(link::LinkInput::Refreshed(refreshed))),
                 Some(report) = desktop.recv() => driver.handle_desktop(report),
-                () = wait_until(deadline) => driver.step(Input::Tick),
+                () = wait_until(deadline) => driver.step(PipelineInput::Tick),
                 _ = clocks.tick() => {
                     if sleep_watch.has_slept(clock::now()) {
-                        driver.step(Input::Link(link::Input::Woke));
+                        driver.step(PipelineInput::Link(link::LinkInput::Woke));
                     }
                     driver.note_live();
                 }
@@ -183,15 +183,15 @@ impl Driver {
         }
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: PipelineInput) {
         self.line.step(input, clock::now());
     }
 
-    fn wish(&mut self, input: link::Input) {
-        if input == link::Input::SignedIn {
+    fn wish(&mut self, input: link::LinkInput) {
+        if input == link::LinkInput::SignedIn {
             self.token.forget();
         }
-        self.step(Input::Link(input));
+        self.step(PipelineInput::Link(input));
     }
 
     fn handle_written(&mut self, report: store_thread::Report) {
@@ -201,15 +201,15 @@ impl Driver {
                     let mut offsets = self.offsets.lock().unwrap_or_else(PoisonError::into_inner);
                     offsets.extend(self.moving.remove(&ticket).unwrap_or_default());
                 }
-                self.step(Input::Applied { ticket, result });
+                self.step(PipelineInput::Applied { ticket, result });
             }
             store_thread::Report::ChangedElsewhere(withdraw) => {
-                self.step(Input::Withdraw(withdraw));
+                self.step(PipelineInput::Withdraw(withdraw));
                 self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
             }
             store_thread::Report::SignInsChanged => {
                 self.token.forget();
-                self.step(Input::SecretChanged);
+                self.step(PipelineInput::SecretChanged);
             }
             store_thread::Report::Counts(counts) => self.counts = counts,
         }
@@ -217,23 +217,27 @@ impl Driver {
 
     fn handle_report(&mut self, report: connection::Report) {
         let input = match report {
-            connection::Report::Opened(generation) => Input::Link(link::Input::Opened(generation)),
-            connection::Report::Established(generation) => Input::Link(link::Input::Established(generation)),
-            connection::Report::Message(message) => Input::Message(message),
-            connection::Report::Lost(generation, failure) => Input::Link(link::Input::Lost(generation, failure)),
+            connection::Report::Opened(generation) => PipelineInput::Link(link::LinkInput::Opened(generation)),
+            connection::Report::Established(generation) => {
+                PipelineInput::Link(link::LinkInput::Established(generation))
+            }
+            connection::Report::Message(message) => PipelineInput::Message(message),
+            connection::Report::Lost(generation, failure) => {
+                PipelineInput::Link(link::LinkInput::Lost(generation, failure))
+            }
         };
         self.step(input);
     }
 
     fn handle_desktop(&mut self, report: notifier_thread::Report) {
         match report {
-            notifier_thread::Report::Shown(show, result) => self.step(Input::Shown { show, result }),
+            notifier_thread::Report::Shown(show, result) => self.step(PipelineInput::Shown { show, result }),
             notifier_thread::Report::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 let notices = self.line.notices_of(&id).unwrap_or_default().to_vec();
                 (self.on_event)(Event::Activated { notices, action, activation_token });
             }
             notifier_thread::Report::Event(PopupEvent::Closed { id }) => {
-                self.step(Input::PopupClosed(id.clone()));
+                self.step(PipelineInput::PopupClosed(id.clone()));
                 self.popups.handle_closed(id);
             }
         }
@@ -242,16 +246,16 @@ impl Driver {
     fn execute(&mut self) {
         while let Some(action) = self.line.poll_action() {
             match action {
-                Action::Link(action) => self.execute_link(action),
-                Action::Fetch { pass, request } => self.fetch(pass, request),
-                Action::Delivery(action) => self.deliver(action),
+                PipelineAction::Link(action) => self.execute_link(action),
+                PipelineAction::Fetch { pass, request } => self.fetch(pass, request),
+                PipelineAction::Delivery(action) => self.deliver(action),
             }
         }
     }
 
-    fn deliver(&mut self, action: delivery::Action) {
+    fn deliver(&mut self, action: delivery::DeliveryAction) {
         match action {
-            delivery::Action::Apply { ticket, writes } => {
+            delivery::DeliveryAction::Apply { ticket, writes } => {
                 let offsets: Vec<(String, u64)> = writes
                     .iter()
                     .filter_map(|write| match write {
@@ -264,17 +268,17 @@ impl Driver {
                 }
                 self.writer.apply(Job { ticket, writes });
             }
-            delivery::Action::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
-            delivery::Action::Show { show, popup } => self.popups.show(show, popup),
-            delivery::Action::Retract(popup) => self.popups.retract(popup),
-            delivery::Action::Emit(event) => (self.on_event)(event),
+            delivery::DeliveryAction::Ack(ack) => self.order(ack.generation, Order::Ack(ack.number)),
+            delivery::DeliveryAction::Show { show, popup } => self.popups.show(show, popup),
+            delivery::DeliveryAction::Retract(popup) => self.popups.retract(popup),
+            delivery::DeliveryAction::Emit(event) => (self.on_event)(event),
         }
     }
 
-    fn execute_link(&mut self, action: link::Action) {
+    fn execute_link(&mut self, action: link::LinkAction) {
         match action {
-            link::Action::Open { generation, endpoint } => self.open(generation, endpoint),
-            link::Action::Close { generation, polite } => {
+            link::LinkAction::Open { generation, endpoint } => self.open(generation, endpoint),
+            link::LinkAction::Close { generation, polite } => {
                 if let Some(running) = self.running.take_if(|running| running.generation == generation) {
                     // If it has ended meanwhile there is nothing to close.
                     let _ = running.orders.send(Order::Close { polite });
@@ -282,8 +286,8 @@ impl Driver {
                     self.closing.push(running.task);
                 }
             }
-            link::Action::Probe(generation) => self.order(generation, Order::Probe),
-            link::Action::Refresh => {
+            link::LinkAction::Probe(generation) => self.order(generation, Order::Probe),
+            link::LinkAction::Refresh => {
                 let (token, refreshed) = (Arc::clone(&self.token), self.refreshed.clone());
                 tokio::spawn(async move {
                     // The driver may have ended meanwhile.
@@ -325,7 +329,7 @@ impl Driver {
         }
     }
 
-    fn fetch(&mut self, pass: PassId, request: Request) {
+    fn fetch(&mut self, pass: PassId, request: PageRequest) {
         let (client, token, pages) = (self.client.clone(), Arc::clone(&self.token), self.pages.clone());
         let (identity, intake) = (Arc::clone(&self.identity), Arc::clone(&self.intake));
         while self.fetches.try_join_next().is_some() {}
@@ -357,7 +361,7 @@ impl Driver {
                 retry_in_ms: status.retry_in.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
                 since: status.since,
             };
-            let noted = Noted { status: event, kind: status.why.as_ref().map(|why| why.kind) };
+            let noted = StatusSnapshot { status: event, kind: status.cause.as_ref().map(|why| why.kind) };
             self.write_status_file(&noted);
             (self.on_event)(Event::Status(noted.status));
             self.told = Some((status.clone(), until));
@@ -387,7 +391,7 @@ impl Driver {
         url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), url.path())).unwrap_or_default()
     }
 
-    fn write_status_file(&self, noted: &Noted) {
+    fn write_status_file(&self, noted: &StatusSnapshot) {
         let result = serde_json::to_vec(noted).map_err(std::io::Error::other).and_then(|text| {
             let beside = self.status_file.with_extension("new");
             std::fs::write(&beside, text)?;
@@ -414,7 +418,7 @@ impl Driver {
         mut written: mpsc::UnboundedReceiver<store_thread::Report>,
         mut desktop: mpsc::UnboundedReceiver<notifier_thread::Report>,
     ) {
-        self.step(Input::Link(link::Input::Disconnect));
+        self.step(PipelineInput::Link(link::LinkInput::Disconnect));
         self.execute();
         self.publish();
         self.fetches.abort_all();

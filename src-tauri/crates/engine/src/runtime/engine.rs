@@ -41,7 +41,7 @@ use crate::{
 use belfry_core::{
     account::Account,
     event::Event,
-    pipeline::{self, Input, Line, link},
+    pipeline::{self, Pipeline, PipelineInput, link},
     ports::{Credentials, Notifier},
     settings::Settings,
     texts::Language,
@@ -97,11 +97,12 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = clock::now();
-        let mut line_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
+        let mut line_config =
+            pipeline::PipelineConfig::new(&config.settings, config.language, config.time_zone.clone());
         line_config.to_announce = config.to_announce;
         let retention = line_config.retention;
         let seed = rand::rng().random();
-        let mut line = Line::new(line_config, store.cursor()?, store.complete_through()?, seed, now);
+        let mut line = Pipeline::new(line_config, store.cursor()?, store.complete_through()?, seed, now);
         let snapshot = Snapshot {
             status: line.status(now),
             retry_at: None,
@@ -110,7 +111,7 @@ impl Engine {
             last_live: store.last_live()?,
             revision: 0,
         };
-        line.step(Input::Recovered(Box::new(recovered)), now);
+        line.step(PipelineInput::Recovered(Box::new(recovered)), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = http::client(&config.settings.network);
@@ -154,32 +155,32 @@ impl Engine {
 
     /// Connects, and stays connected from now on.
     pub fn connect(&self) {
-        self.wish(link::Input::Connect);
+        self.wish(link::LinkInput::Connect);
     }
 
     /// Disconnects politely, and stays so.
     pub fn disconnect(&self) {
-        self.wish(link::Input::Disconnect);
+        self.wish(link::LinkInput::Disconnect);
     }
 
     /// Somebody has signed in: the token is read anew.
     pub fn signed_in(&self) {
-        self.wish(link::Input::SignedIn);
+        self.wish(link::LinkInput::SignedIn);
     }
 
     /// Tries now what would be tried later.
     pub fn try_now(&self) {
-        self.wish(link::Input::TryNow);
+        self.wish(link::LinkInput::TryNow);
     }
 
     /// A network came up or changed.
     pub fn network_changed(&self) {
-        self.wish(link::Input::NetworkChanged);
+        self.wish(link::LinkInput::NetworkChanged);
     }
 
     /// The machine woke up.
     pub fn woke(&self) {
-        self.wish(link::Input::Woke);
+        self.wish(link::LinkInput::Woke);
     }
 
     /// What there is to see, now and whenever it changes.
@@ -211,7 +212,7 @@ impl Engine {
         }
     }
 
-    fn wish(&self, input: link::Input) {
+    fn wish(&self, input: link::LinkInput) {
         if self.wishes.send(Command::Link(input)).is_err() {
             tracing::error!("the engine has ended");
         }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use belfry_core::{
     pipeline::delivery::ShowId,
-    pipeline::popup_queue::Gone,
+    pipeline::popup_queue::Dismissed,
     ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
 };
 
@@ -33,14 +33,14 @@ enum Job {
 #[derive(Debug)]
 pub(crate) struct Popups {
     jobs: mpsc::Sender<Job>,
-    gone: Arc<Mutex<Gone>>,
+    gone: Arc<Mutex<Dismissed>>,
 }
 
 impl Popups {
     /// Starts the thread.
     pub(crate) fn start(notifier: Arc<dyn Notifier>, reports: UnboundedSender<Report>) -> Self {
         let (jobs, queue) = mpsc::channel();
-        let gone = Arc::new(Mutex::new(Gone::default()));
+        let gone = Arc::new(Mutex::new(Dismissed::default()));
         let work = {
             let gone = Arc::clone(&gone);
             move || work(&*notifier, &queue, &gone, &reports)
@@ -58,7 +58,7 @@ impl Popups {
 
     /// Takes a popup off the screen.
     pub(crate) fn retract(&self, popup: PopupId) {
-        lock(&self.gone).handle_left(popup.clone());
+        lock(&self.gone).handle_closed(popup.clone());
         self.queue(Job::Retract(popup));
     }
 
@@ -77,7 +77,7 @@ impl Popups {
 fn work(
     notifier: &dyn Notifier,
     queue: &mpsc::Receiver<Job>,
-    gone: &Arc<Mutex<Gone>>,
+    gone: &Arc<Mutex<Dismissed>>,
     reports: &UnboundedSender<Report>,
 ) {
     // The driver may have ended: then nobody can act on a click, and a claim stays without an outcome, which a restart
@@ -86,7 +86,7 @@ fn work(
     let (left, told) = (Arc::clone(gone), reports.clone());
     notifier.listen(Box::new(move |event| {
         if let PopupEvent::Closed { id } = &event {
-            lock(&left).handle_left(id.clone());
+            lock(&left).handle_closed(id.clone());
         }
         tell(&told, Report::Event(event));
     }));
@@ -105,7 +105,7 @@ fn work(
     }
 }
 
-fn lock(gone: &Mutex<Gone>) -> MutexGuard<'_, Gone> {
+fn lock(gone: &Mutex<Dismissed>) -> MutexGuard<'_, Dismissed> {
     gone.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

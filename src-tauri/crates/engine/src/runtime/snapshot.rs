@@ -24,7 +24,7 @@ pub struct Snapshot {
 /// A command to the driver.
 pub(crate) enum Command {
     /// To the link.
-    Link(link::Input),
+    Link(link::LinkInput),
     /// The end; answered when all is committed and closed.
     End(oneshot::Sender<()>),
 }

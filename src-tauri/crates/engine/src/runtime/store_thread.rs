@@ -18,7 +18,7 @@ use crate::store::{Store, StoreError};
 use belfry_core::{
     pipeline::{
         delivery::Ticket,
-        group_commit::{Grouping, Job},
+        group_commit::{GroupCommit, Job},
     },
     ports::PopupId,
     storage::{Applied, Counts, Write},
@@ -74,7 +74,7 @@ impl Writer {
         let (jobs, queue) = channel();
         let told = reports.clone();
         let thread = std::thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            let grouping = Grouping::default();
+            let grouping = GroupCommit::default();
             Work { store, grouping, retention, reports, expire_at: Instant::now(), is_indexing: true }.run(&queue);
         })?;
         Ok(Self { jobs, reports: told, thread })
@@ -100,7 +100,7 @@ impl Writer {
 
 struct Work {
     store: Store,
-    grouping: Grouping,
+    grouping: GroupCommit,
     retention: SignedDuration,
     reports: UnboundedSender<Report>,
     expire_at: Instant,

@@ -63,13 +63,13 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
                 refuse.execute(params![seq.0, why])?;
             }
         }
-        Write::PopupGone(popup) => {
+        Write::PopupClosed(popup) => {
             tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![popup.0])?;
         }
         Write::Announced(seq) => {
             tx.prepare_cached("UPDATE account SET announced = max(announced, ?1)")?.execute(params![seq.0])?;
         }
-        Write::Unsaid(seq) => {
+        Write::FirstUnannounced(seq) => {
             tx.prepare_cached("UPDATE account SET unsaid = ?1")?.execute(params![seq.0])?;
         }
     }
@@ -99,7 +99,7 @@ pub(super) fn receive(
     let Some((seq, version, sent_at, state, is_partial)) = known else {
         if is_buried(tx, &notice.key)? {
             trash::follow(tx, notice)?;
-            return Ok(Outcome::Buried);
+            return Ok(Outcome::Deleted);
         }
         return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
     };
