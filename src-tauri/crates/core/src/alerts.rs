@@ -1,7 +1,8 @@
-//! Alerts: whether a notice rings, how loudly, when and together with which others, and in which words.
+//! Alerts: whether a notice notifies, how loudly, when, with which other notices, and with which
+//! text.
 //!
-//! Pure. [`decide`] says whether and how loudly, [`planner`] when and with whom, [`wording`] in which words. Nothing here
-//! shows anything.
+//! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`planner`] when and with which
+//! others, [`wording`] has the text. Deliberately absent: showing a popup.
 
 pub mod planner;
 mod wording;
@@ -21,12 +22,12 @@ use crate::{
     storage::{AlertMark, Suppressed},
 };
 
-/// What is known when a notice arrives.
+/// What [`decide`] needs beside the notice.
 #[derive(Debug, Clone, Copy)]
 pub struct AlertContext<'a> {
     /// Now.
     pub now: Timestamp,
-    /// The machine's time zone, in which quiet hours are meant.
+    /// The machine's time zone, which quiet hours refer to.
     pub time_zone: &'a TimeZone,
     /// The notice came in a pass, and nothing was ever collected before.
     pub is_first_run: bool,
@@ -34,8 +35,8 @@ pub struct AlertContext<'a> {
     pub complete_through: Option<Timestamp>,
 }
 
-/// Whether a new notice owes a popup: the rules of `[notifications]`, then where it came from. It is decided once, in the
-/// transaction that stores the notice.
+/// Whether a new notice gets a popup: by its source, then by the rules of `[notifications]`. This
+/// is decided once, in the transaction that stores the notice.
 pub fn decide(
     notice: &Notice,
     source: Source,
@@ -62,7 +63,7 @@ pub fn decide(
     suppressed.map_or(AlertMark::Due, AlertMark::Suppressed)
 }
 
-/// How loudly a popup rings that is owed.
+/// How loud the popup of a notice is.
 pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     match show(notice, settings) {
         Show::Mute | Show::Quiet => Loudness::Quiet,
@@ -72,8 +73,10 @@ pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     }
 }
 
-/// What the server had delivered before, or what only fills the record up, does not ring. A collected row is undelivered
-/// unless it says otherwise; a row of the history is news only after `complete_through`, when its first delivery was lost.
+/// Rows that the server had delivered before, and rows of the history from before
+/// `complete_through`, do not notify. A collected row counts as undelivered unless it says
+/// otherwise. A row of the history that was sent after `complete_through` does notify: its delivery
+/// was lost.
 fn is_old_news(notice: &Notice, source: Source, context: &AlertContext<'_>) -> bool {
     match (source, notice.undelivered) {
         (Source::Live, _) | (_, Some(true)) => false,
@@ -99,7 +102,8 @@ fn matches(rule: &Rule, notice: &Notice) -> bool {
     fits(&rule.kind, &notice.kind) && fits(&rule.sender, &notice.sender)
 }
 
-/// Whether it is quiet now. Hours over midnight belong to the day they begin on; equal ends are the whole day.
+/// Whether it is quiet now. Hours across midnight belong to the day on which they begin; equal ends
+/// mean the whole day.
 fn is_quiet(hours: &QuietHours, now: &Zoned) -> bool {
     let (Some(from), Some(to)) = (hours.from, hours.to) else { return false };
     let time: Time = now.time();

@@ -1,9 +1,10 @@
 //! A page of the HTTP API: its envelope, its rows, and what comes after them
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a pointer names one. A shape
-//! in which no rows can be found is an error, never an empty page: an empty page would end the catch-up and lose what
-//! the server holds. Pure; what the rows mean is [`super::parse`]'s matter.
+//! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a
+//! pointer names the place. A shape in which no rows can be found is an error, never an empty page:
+//! an empty page would end the catch-up and lose what the server holds. Pure; deliberately absent:
+//! what the rows mean ([`crate::notice::parse`]).
 
 use serde_json::value::RawValue;
 
@@ -27,14 +28,14 @@ const MAX_SAID_CHARS: usize = 200;
 pub struct EnvelopePage {
     /// The rows, as the server wrote them.
     pub items: Vec<Box<RawValue>>,
-    /// What the server says of the next page.
+    /// What the server says about the next page.
     pub next: NextCursor,
 }
 
-/// What a response says of the next page.
+/// What a response says about the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextCursor {
-    /// Nothing: such servers are asked for what follows the last row.
+    /// Nothing: the id of the last row is the cursor then.
     Absent,
     /// There is none.
     Null,
@@ -42,7 +43,7 @@ pub enum NextCursor {
     Cursor(String),
 }
 
-/// Why a response is no page.
+/// Why a response is not a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// The envelope's `code` is 401 or 403, which counts as that HTTP status.
@@ -55,21 +56,23 @@ pub enum PageError {
     #[error("the answer cannot be read as JSON ({0})")]
     NotJson(String),
     /// It is JSON, but there is no array of rows where one is looked for.
-    #[error("no array of messages in the answer: set api.items to where it stands")]
+    #[error("no array of messages in the answer: set api.items to the place of the array")]
     NoItems,
 }
 
-/// Reads a page. `items` and `cursor` are `api.items` and `api.cursor`; empty ones are found by themselves.
+/// Reads a page. `items` and `cursor` are `api.items` and `api.cursor`; where they are empty, the
+/// usual places are tried.
 ///
 /// # Errors
-/// [`PageError`]: the envelope reports a failure, or there are no rows to be found.
+/// [`PageError`]: the envelope reports a failure, or no rows were found.
 pub fn read(body: &[u8], items: &Pointer, cursor: &Pointer) -> Result<EnvelopePage, PageError> {
     let document = checked(body)?;
     let items = rows(document, items)?.into_iter().map(RawValue::to_owned).collect();
     Ok(EnvelopePage { items, next: next(document, cursor) })
 }
 
-/// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is an empty answer.
+/// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is
+/// an empty answer.
 ///
 /// # Errors
 /// [`PageError`], except [`PageError::NoItems`].
@@ -135,7 +138,7 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
             None => {}
         }
     }
-    // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there is nothing.
+    // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there are no rows.
     let is_bare = Members::read(document.get()).is_some_and(|envelope| {
         envelope.value("code").or(envelope.value("success")).is_some()
             && envelope.iter().all(|(key, _)| matches!(key, "code" | "success" | "msg" | "message"))
@@ -156,7 +159,7 @@ fn next(document: &RawValue, pointer: &Pointer) -> NextCursor {
             // `""` and `false` are how some servers write null.
             Some(text) if text.is_empty() || text == "false" => NextCursor::Null,
             Some(text) => NextCursor::Cursor(text),
-            // No cursor can be made of an object: as if there were none.
+            // An object cannot be a cursor: treated as absent.
             None => NextCursor::Absent,
         },
     }

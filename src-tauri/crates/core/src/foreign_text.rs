@@ -1,23 +1,28 @@
-//! Text that a server or another program wrote, made fit for a title, a log line, an error or a popup.
+//! Text that a server or another program wrote, made fit for a title, a log line, an error or a
+//! popup.
 //!
-//! The only place that removes control characters (C0 and C1) and the formatting characters that change the direction of
-//! text. Deliberately absent: markup; who hands the text to a markup renderer escapes it afterwards. Invariant: the result
-//! of [`one_line`] and [`lines`] has no such character, and at most the given number of characters, `…` included.
+//! The only place that removes control characters (C0 and C1) and the formatting characters that
+//! change the direction of text. Deliberately absent: markup; a caller whose
+//! text is rendered as markup escapes the result. Invariant: the result of [`one_line`] and [`lines`] has no such
+//! character, and at most the given number of characters, `…` included.
 
-/// Text to keep: every line ends with `\n`, and of the control characters only tab and line feed stay. Not cut, and the
-/// direction of the text stays as it was sent: [`one_line`] or [`lines`] follow when it is shown.
+/// Text to keep: every line ends with `\n`, and of the control characters only tab and line feed
+/// stay. Not cut, and the direction of the text stays as it was sent: [`one_line`] or [`lines`]
+/// follow when it is shown.
 pub fn normalized(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
 }
 
-/// One line: line breaks and tabs become spaces, runs of spaces one. Cut after `max_chars` characters.
+/// One line: line breaks and tabs become spaces, runs of spaces one. Cut after `max_chars`
+/// characters.
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let cleaned: String =
         text.chars().map(|c| if is_break(c) || c.is_whitespace() { ' ' } else { c }).filter(is_shown).collect();
     shortened(&cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), max_chars)
 }
 
-/// Several lines: line breaks stay, blank lines at both ends go, tabs become spaces. Cut after `max_chars` characters.
+/// Several lines: line breaks stay, blank lines at both ends go, tabs become spaces. Cut after
+/// `max_chars` characters.
 pub fn lines(text: &str, max_chars: usize) -> String {
     let cleaned: String = text
         .replace("\r\n", "\n")
@@ -51,7 +56,8 @@ fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Neither a control nor a bidirectional formatting character. Joiners stay: emoji and several scripts need them.
+/// Neither a control nor a bidirectional formatting character. Joiners stay: emoji and several
+/// scripts need them.
 fn is_shown(c: &char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

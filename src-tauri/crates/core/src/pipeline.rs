@@ -1,8 +1,8 @@
-//! The line from server to notice: link, catch-up and delivery joined, still without any I/O.
+//! The pipeline from server to notice: link, catch-up and delivery joined, still without any I/O.
 //!
-//! [`Pipeline::step`] takes what happened and the time and says what to do. The driver does it with sockets, SQLite and the OS;
-//! the simulation does it in a made-up world with the same code. It keeps the order that nothing may break: subscribe,
-//! then catch up; commit, then acknowledge; claim, then show.
+//! [`Pipeline::step`] takes what happened and the time and says what to do. The driver does it with
+//! sockets, SQLite and the OS; the simulation does it in a simulated world with the same code.
+//! Invariants: subscribe, then catch up; commit, then acknowledge; claim, then show.
 
 pub mod acks;
 pub mod backoff;
@@ -40,7 +40,7 @@ use crate::{
     texts::Language,
 };
 
-/// What the line needs to know of the settings.
+/// The settings that the pipeline needs.
 #[derive(Debug, Clone)]
 pub struct PipelineConfig {
     /// How many endpoints there are.
@@ -70,7 +70,7 @@ pub struct PipelineConfig {
 }
 
 impl PipelineConfig {
-    /// The line's part of the settings.
+    /// Takes what the pipeline needs from the settings.
     pub fn new(settings: &Settings, language: Language, time_zone: TimeZone) -> Self {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
@@ -90,16 +90,16 @@ impl PipelineConfig {
     }
 }
 
-/// A message of the session, mapped.
+/// A message of the session, mapped to notices.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
     /// Its notices; several if it was an array.
     pub notices: Vec<Notice>,
-    /// What could not be used of it, as [`Write::Rejected`].
+    /// The parts of it that cannot be used, as [`Write::Rejected`].
     pub rejected: Vec<Write>,
     /// What to acknowledge.
     pub ack: Option<AckId>,
-    /// The stream it came by, and its offset there.
+    /// The stream that delivered it, and its offset there.
     pub offset: Option<(String, u64)>,
 }
 
@@ -108,11 +108,12 @@ pub struct Message {
 pub enum PipelineInput {
     /// What the last run left in the store. Comes first.
     Recovered(Box<Recovered>),
-    /// To the link: people's wishes, the machine's news, the connection's fate.
+    /// To the link: a command of a person, a change on the machine, or the state of the connection.
     Link(LinkInput),
     /// A message of the session.
     Message(Box<Message>),
-    /// The page this pass asked for, or why there is none; its rejected rows as [`Write::Rejected`].
+    /// The page that this pass requested, or why it failed; its rejected rows as
+    /// [`Write::Rejected`].
     Page {
         /// The pass.
         pass: PassId,
@@ -121,23 +122,23 @@ pub enum PipelineInput {
     },
     /// A write is committed or has failed.
     Applied {
-        /// Which.
+        /// Which one.
         ticket: Ticket,
-        /// What became of it.
+        /// The result.
         result: Result<Applied, String>,
     },
     /// A popup was shown or refused.
     Shown {
-        /// Which.
+        /// Which one.
         show: ShowId,
-        /// What became of it.
+        /// The result.
         result: Result<PopupId, NotifyError>,
     },
     /// A popup left the screen.
     PopupClosed(PopupId),
-    /// Somebody else changed the inbox: these popups speak for nothing any more.
+    /// Another process changed the inbox: no notice of these popups is unread and open any more.
     Withdraw(Vec<PopupId>),
-    /// Another program has changed the account's secret, or has taken it away.
+    /// Another program has changed or removed the account's secret.
     SecretChanged,
     /// Time has passed.
     Tick,
@@ -148,18 +149,19 @@ pub enum PipelineInput {
 pub enum PipelineAction {
     /// To the connection or the credentials.
     Link(LinkAction),
-    /// Ask for a page, then [`PipelineInput::Page`]; also when an earlier request is still under way.
+    /// Ask for a page, then [`PipelineInput::Page`]; also while an earlier request is still
+    /// running.
     Fetch {
         /// The pass.
         pass: PassId,
         /// What to ask for.
         request: PageRequest,
     },
-    /// What delivery orders: commit, acknowledge, show, tell.
+    /// From delivery: commit, acknowledge, show, emit an event.
     Delivery(DeliveryAction),
 }
 
-/// The line of one account.
+/// The pipeline of one account.
 #[derive(Debug)]
 pub struct Pipeline {
     config: PipelineConfig,
@@ -179,7 +181,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// A line that is off. `cursor` and `complete_through` as stored; `seed` for the waits.
+    /// A pipeline that is off. `cursor` and `complete_through` as stored; `seed` is for the random
+    /// waits.
     pub fn new(
         config: PipelineConfig,
         cursor: Option<String>,
@@ -195,7 +198,7 @@ impl Pipeline {
             next_pass: None,
             passes: 0,
             api: ApiState::default(),
-            // An earlier run may have asked for something just before its end.
+            // An earlier run may have sent a request just before it ended.
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
             cursor,
             complete_through,
@@ -222,7 +225,8 @@ impl Pipeline {
             PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result),
             PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
             PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
-            // As if somebody had signed in here; without a secret that ends where a person is asked for one.
+            // Treated like a sign-in on this computer; without a secret the link then stops and
+            // asks for one.
             PipelineInput::SecretChanged if *self.link.state() == LinkState::Off => {}
             PipelineInput::SecretChanged => self.handle_link(LinkInput::SignedIn, now),
             PipelineInput::Tick => {
@@ -235,11 +239,13 @@ impl Pipeline {
     }
 
     /// The next thing to do.
+    #[must_use]
     pub fn poll_action(&mut self) -> Option<PipelineAction> {
         self.actions.pop_front()
     }
 
     /// When [`PipelineInput::Tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
             .into_iter()
@@ -247,27 +253,27 @@ impl Pipeline {
             .min()
     }
 
-    /// The link, for those who look.
+    /// The link, to read its state.
     pub fn link(&self) -> &Link {
         &self.link
     }
 
-    /// Nothing sent before this is missing.
+    /// No message that was sent before this time is missing.
     pub fn complete_through(&self) -> Option<Timestamp> {
         self.complete_through
     }
 
-    /// How many writes wait for their commit.
+    /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
     }
 
-    /// Whether a popup is on its way to the OS.
+    /// Whether a popup was handed to the OS and its result is not known yet.
     pub fn is_showing(&self) -> bool {
         self.delivery.is_showing()
     }
 
-    /// The notices a popup on the screen speaks for.
+    /// The notices that a popup on the screen stands for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&[crate::notice::NoticeKey]> {
         self.delivery.notices_of(popup)
     }
@@ -355,7 +361,7 @@ impl Pipeline {
             }
         } else if had_session && !self.link.has_session() {
             self.next_pass = None;
-            // What the server had written to it may count as delivered.
+            // The server may count what it wrote to that session as delivered.
             self.history.require(now.mono);
         }
         if *self.link.state() == LinkState::Off {
@@ -379,7 +385,7 @@ impl Pipeline {
         }
     }
 
-    /// What is to be written of what arrived; `pass` if it came in one.
+    /// The writes for received notices; `pass` is the pass that fetched them, if any.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
         let context = alerts::AlertContext {
             now: now.wall,

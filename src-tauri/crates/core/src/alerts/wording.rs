@@ -1,6 +1,7 @@
-//! What popups say, in a person's language.
+//! The text of popups, in the person's language.
 //!
-//! Plain text out: escaping and stripping for a given desktop is the host's matter.
+//! Plain text; deliberately absent: escaping and cleaning for a particular desktop, which the host
+//! does.
 
 use std::cmp::Reverse;
 
@@ -18,7 +19,7 @@ const MAX_BODY_CHARS: usize = 240;
 /// Titles of notices in a summary.
 const MAX_TITLES: usize = 3;
 
-/// Words popups in one language, by the settings' loudness and sound.
+/// Makes popups in one language, with the loudness and the sound of the settings.
 #[derive(Debug, Clone)]
 pub struct Wording {
     language: Language,
@@ -26,7 +27,7 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// Words in this language.
+    /// Makes popups in this language.
     pub fn new(language: Language, settings: NotificationSettings) -> Self {
         Self { language, settings }
     }
@@ -37,7 +38,8 @@ impl Wording {
         self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), MAX_BODY_CHARS))
     }
 
-    /// One popup for several notices, given oldest first: it names the most urgent, and of those the newest.
+    /// One popup for several notices, given oldest first: it names the most urgent, and of those
+    /// the newest.
     pub fn summary<'a>(&self, notices: impl IntoIterator<Item = &'a Notice>) -> Popup {
         let notices: Vec<&Notice> = notices.into_iter().collect();
         let mut named = notices.clone();
@@ -77,7 +79,7 @@ impl Wording {
     }
 }
 
-/// A title that was made from the body's first line need not be said twice.
+/// A title that was taken from the first line of the body is not repeated.
 fn without_title<'a>(body: &'a str, title: &str) -> &'a str {
     let (first, rest) = body.trim_start().split_once('\n').unwrap_or((body, ""));
     if first.split_whitespace().eq(title.split_whitespace()) { rest } else { body }

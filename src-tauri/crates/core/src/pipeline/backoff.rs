@@ -1,16 +1,16 @@
 //! How long to wait before the next attempt (`docs/reference/servers.md`, "Reconnecting").
 //!
-//! The first retry comes after `0…spread`; then a uniform 0.5–4 s while the outage is under 30 s, 5–20 s after. A stable
-//! minute resets it; a session that did not live so long ends its outage but earns no quick first retry. Each wait is
-//! drawn once. Pure: randomness and time are arguments.
+//! The first retry comes after `0…spread`; then a uniform 0.5–4 s while the outage is under 30 s,
+//! 5–20 s after. A stable minute resets it; a shorter session ends its outage, but the next retry
+//! is not the quick first one. Each wait is drawn once. Pure: randomness and time are arguments.
 
 use std::time::{Duration, Instant};
 
 use rand::{Rng, RngExt};
 
-/// A session that lived this long ends the outage before it.
+/// A session of at least this duration is stable: the next outage starts with a quick retry.
 pub const STABLE_SESSION: Duration = Duration::from_secs(60);
-/// Under this age an outage is young, and retries are quick.
+/// While an outage is shorter than this, retries are frequent.
 pub const SHORT_OUTAGE: Duration = Duration::from_secs(30);
 
 /// The schedule of one link.
@@ -27,14 +27,15 @@ impl Backoff {
         Self { spread, first: true, outage: None }
     }
 
-    /// A session that lived this long has ended: the next outage begins. True if it was stable, which resets all.
+    /// A session of this duration has ended, and the next outage begins. True if the session was
+    /// stable.
     pub fn handle_session(&mut self, lived: Duration) -> bool {
         self.outage = None;
         self.first |= lived >= STABLE_SESSION;
         lived >= STABLE_SESSION
     }
 
-    /// As new.
+    /// Back to the initial state.
     pub fn reset(&mut self) {
         *self = Self::new(self.spread);
     }

@@ -1,9 +1,10 @@
-//! Catch-up: what was missed, page by page, from `api.collect` and `api.history`
+//! Catch-up: missed messages, page by page, from `api.collect` and `api.history`
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! [`Pass`] is pure: it says which page to ask for next and what to write with the rows; [`crate::pipeline`] has the rows and
-//! the cursor committed in one transaction before it asks for the next page. Known rows are progress and never end a
-//! pass; a page or a cursor that comes twice does. Absent: HTTP (that is [`crate::net::api`]) and the timing of passes.
+//! [`Pass`] is pure: it says which page to ask for next and what to write with the rows;
+//! [`crate::pipeline`] has the rows and the cursor committed in one transaction before it requests
+//! the next page. Known rows never end a pass; a repeated page or cursor does. Deliberately absent:
+//! HTTP, and the timing of passes.
 
 use std::collections::HashSet;
 
@@ -14,24 +15,24 @@ use crate::{
     notice::{Identity, Notice, Source},
 };
 
-/// After so many pages a pass says `incomplete` and leaves the rest to the next one.
+/// After so many pages a pass ends as `incomplete`; the next pass continues.
 pub const MAX_PAGES_PER_PASS: u32 = 10_000;
 /// History is read this far back past `complete_through`: clocks differ, and servers commit late.
 pub const HISTORY_OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
-/// So many pages in a row that repeat the one before, and the server ignores `pageNum`: there is no more to be had. One
-/// alone may be chance: rows that come meanwhile push those of a page on to the next. For the same reason a page of rows
-/// seen before is no end.
+/// After so many pages in a row that equal the one before, the server evidently ignores `pageNum`,
+/// and the pass ends. A single one may be chance: rows that arrive meanwhile move the rows of a
+/// page to the next page. For the same reason a page of known rows does not end the pass.
 const MAX_REPEATED_PAGES: u32 = 2;
 
 /// Numbers the passes of one run; an answer to an earlier one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct PassId(pub u64);
 
-/// One page to ask for.
+/// A request for one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PageRequest {
-    /// `api.collect`: what comes after this cursor; `wait` makes it a long poll.
+    /// `api.collect`: the rows after this cursor; `wait` makes it a long poll.
     Collect {
         /// The cursor; `None` for the start.
         after: Option<String>,
@@ -45,16 +46,16 @@ pub enum PageRequest {
     },
 }
 
-/// A page that came.
+/// A received page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Its rows, mapped; rows that cannot be used are not among them.
+    /// Its rows, mapped to notices, without those that cannot be used.
     pub notices: Vec<Notice>,
     /// How many rows it had.
     pub rows: usize,
-    /// What it says of the next one.
+    /// What the response says about the next page.
     pub next: NextCursor,
-    /// The server's clock (`Date`), where it told.
+    /// The server's clock (`Date`), if the response has it.
     pub server_time: Option<Timestamp>,
 }
 
@@ -65,7 +66,7 @@ pub struct PassStart {
     pub cursor: Option<String>,
     /// The stored `complete_through`; `None` on the first run.
     pub complete_through: Option<Timestamp>,
-    /// Nothing older than this is kept.
+    /// Notices older than this are not kept.
     pub retention: Timestamp,
     /// Whether `api.history` is to be read too.
     pub history: bool,
@@ -78,9 +79,9 @@ pub struct PassStart {
 /// What to write for a page, in one transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PageWrites {
-    /// Rows to keep, and by which way they came.
+    /// The rows to keep.
     pub notices: Vec<Notice>,
-    /// By which way.
+    /// Whether they were collected or read from the history.
     pub source: Source,
     /// The cursor that covers them, if it moved.
     pub cursor: Option<String>,
@@ -89,11 +90,12 @@ pub struct PageWrites {
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PassSummary {
-    /// Rows the server sent.
+    /// Rows that the server sent.
     pub fetched: u64,
-    /// Notices nobody had seen.
+    /// Notices that were new.
     pub new: u64,
-    /// Nothing sent before this is missing; `None` if the pass was cut at [`MAX_PAGES_PER_PASS`].
+    /// No message that was sent before this time is missing; `None` if the pass was ended at
+    /// [`MAX_PAGES_PER_PASS`].
     pub complete_through: Option<Timestamp>,
 }
 
@@ -120,7 +122,7 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass about to ask for its first page.
+    /// A pass before its first request.
     pub fn new(id: PassId, start: PassStart) -> Self {
         Self {
             id,
@@ -141,7 +143,7 @@ impl Pass {
         self.id
     }
 
-    /// Whether nothing was ever collected before: such a pass rings only for what is undelivered.
+    /// Whether nothing was ever collected before: such a pass notifies only about undelivered rows.
     pub fn is_first_run(&self) -> bool {
         self.start.complete_through.is_none()
     }
@@ -160,7 +162,7 @@ impl Pass {
         }
     }
 
-    /// Takes the page that was asked for; says what to write before the next one is.
+    /// Takes the requested page; returns what to write before the next request.
     pub fn handle_page(&mut self, page: Page) -> PageWrites {
         self.pages += 1;
         self.fetched += page.rows as u64;
@@ -175,22 +177,23 @@ impl Pass {
         step
     }
 
-    /// The rows of the last page are committed; so many of them were new.
+    /// The rows of the last page are committed; `new` of them were new.
     pub fn handle_committed(&mut self, new: u64) {
         self.new += new;
     }
 
-    /// Whether it has read the history, or will.
+    /// Whether the pass has read the history, or will.
     pub fn reads_history(&self) -> bool {
         self.start.history
     }
 
-    /// A response was lost: its rows may be marked as delivered, and only the history still has them.
+    /// A response was lost: the server may have marked its rows as delivered, so only the history
+    /// has them.
     pub fn require_history(&mut self) {
         self.start.history = true;
     }
 
-    /// `api.history` is not to be had: the pass ends without it.
+    /// The server has no `api.history`: the pass ends without it.
     pub fn skip_history(&mut self) {
         self.start.history = false;
         if matches!(self.phase, Phase::History { .. }) {
@@ -210,7 +213,7 @@ impl Pass {
         let next = match page.next {
             NextCursor::Cursor(cursor) => Some(cursor),
             NextCursor::Null => None,
-            // Servers without a cursor of their own are asked for what follows the last row.
+            // Without a cursor of the server, the id of the last row is the cursor.
             NextCursor::Absent => {
                 page.notices.last().filter(|last| last.identity == Identity::Assigned).map(|last| last.key.id.clone())
             }
@@ -239,7 +242,8 @@ impl Pass {
         PageWrites { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
     }
 
-    /// What was sent too long ago is not taken in again, unless nobody has had it yet: a time may be wrong.
+    /// Rows older than the retention period are not stored again, except undelivered ones: their
+    /// time may be wrong.
     fn within_retention(&self, mut notices: Vec<Notice>) -> Vec<Notice> {
         let is_young = |notice: &Notice| notice.sent_at.is_none_or(|sent| sent >= self.start.retention);
         notices.retain(|notice| notice.undelivered == Some(true) || is_young(notice));

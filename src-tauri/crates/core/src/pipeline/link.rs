@@ -1,14 +1,20 @@
-//! The life of the link to the server, expressed once: when to connect, to whom, when to wait and when to ask a person.
+//! The states of the link to the server: when to connect and to which endpoint, when to wait, and
+//! when to ask a person.
 //!
-//! Pure: [`Link::step`] takes what happened and the time and says what to do; the driver and the simulation do it. Every
-//! asynchronous action carries its [`Generation`]; an answer from an earlier one is dropped here and nowhere else.
-//! Absent: sockets, frames, catch-up (the [`crate::pipeline`] tells when it is done).
+//! Pure: [`Link::step`] takes what happened and the time and says what to do; the driver and the
+//! simulation do it. Every asynchronous action carries its [`Generation`]; an answer from an
+//! earlier one is dropped here and nowhere else. Deliberately absent: sockets, frames, and catch-up
+//! ([`crate::pipeline`] reports when it has ended).
+
+mod state;
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use rand::Rng;
 
+use self::state::phase;
+pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
 use crate::{
     clock::Now,
     error::{Failure, Fault, Recovery},
@@ -19,139 +25,13 @@ use crate::{
 pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
 /// How soon a probe must be answered.
 pub const PROBE_LIMIT: Duration = Duration::from_secs(5);
-/// How often a server is asked again whose fault somebody has to mend.
+/// How often the connection is tried while a fault needs a change on the server or in the settings.
 pub const HALTED_RETRY: Duration = Duration::from_secs(60);
-/// A session that ends this soon after its subscriptions, without a word, was probably refused one of them.
+/// If the server closes a session this soon after its subscriptions and gives no reason, it
+/// probably refused one of them.
 pub const SUSPICIOUSLY_SHORT: Duration = Duration::from_secs(5);
 /// After so many failed attempts in a row the API is polled, if there is one.
 const POLL_AFTER: u32 = 2;
-
-/// Numbers the connections of one run; what a replaced one still says is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Generation(pub u64);
-
-/// Why there is no session and none will be tried soon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum StopReason {
-    /// A person has to sign in; nothing is tried until then.
-    SignIn(Failure),
-    /// Something has to be mended; tried again at `retry`.
-    Halted {
-        /// What is wrong.
-        failure: Failure,
-        /// When it is tried again.
-        retry: Instant,
-    },
-}
-
-/// Where the link stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkState {
-    /// Not wanted: signed out, disconnected by a person, or not yet started.
-    Off,
-    /// The socket is being opened.
-    Connecting {
-        /// Give up then.
-        deadline: Instant,
-    },
-    /// The socket is open, the session is being established.
-    Handshake {
-        /// Give up then.
-        deadline: Instant,
-    },
-    /// Subscribed; what was missed is being collected.
-    CatchingUp,
-    /// Subscribed and complete.
-    Live,
-    /// Between two attempts.
-    Waiting {
-        /// The next attempt.
-        until: Instant,
-        /// How many failed in a row.
-        attempt: u32,
-        /// The last failure.
-        failure: Failure,
-    },
-    /// Between two attempts while the API is being polled with success.
-    Polling {
-        /// The next attempt.
-        until: Instant,
-        /// How many failed in a row.
-        attempt: u32,
-        /// The last failure.
-        failure: Failure,
-    },
-    /// A person is needed.
-    Stopped(StopReason),
-}
-
-/// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkInput {
-    /// The session is wanted.
-    Connect,
-    /// The session is no longer wanted.
-    Disconnect,
-    /// The socket of this generation is open.
-    Opened(Generation),
-    /// The session of this generation is established and its SUBSCRIBEs are sent.
-    Established(Generation),
-    /// The first pass of catch-up has ended or has given way.
-    CaughtUp(Generation),
-    /// The connection of this generation is gone, or could not be had.
-    Lost(Generation, Failure),
-    /// Answer to [`LinkAction::Refresh`].
-    Refreshed(Refreshed),
-    /// Somebody has signed in.
-    SignedIn,
-    /// A network came up or changed.
-    NetworkChanged,
-    /// The machine woke up, or the clocks say that it slept.
-    Woke,
-    /// A person wants it tried now.
-    TryNow,
-    /// A poll of the API outside a session has worked or failed.
-    Polled {
-        /// Whether it worked.
-        ok: bool,
-    },
-    /// Time has passed.
-    Tick,
-}
-
-/// What has become of looking for another token than the refused one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refreshed {
-    /// There is another one.
-    Newer,
-    /// There is none.
-    Same,
-    /// That cannot be known now, or only a person can help; the refused one is forgotten.
-    Failed(Failure),
-}
-
-/// Something to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum LinkAction {
-    /// Open a connection.
-    Open {
-        /// Its generation.
-        generation: Generation,
-        /// Index into `server.endpoints`.
-        endpoint: usize,
-    },
-    /// End a connection.
-    Close {
-        /// Its generation.
-        generation: Generation,
-        /// DISCONNECT with a receipt first; otherwise drop the socket.
-        polite: bool,
-    },
-    /// Prove within [`PROBE_LIMIT`] that the peer is there; [`LinkInput::Lost`] with [`Fault::Silent`] if not.
-    Probe(Generation),
-    /// Look for a newer token, then [`LinkInput::Refreshed`].
-    Refresh,
-}
 
 /// The link to one list of endpoints.
 #[derive(Debug)]
@@ -173,7 +53,8 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link that is off. `endpoints` is how many there are, at least one; `spread` is `server.reconnect_spread`.
+    /// A link that is off. `endpoints` is how many there are, at least one; `spread` is
+    /// `server.reconnect_spread`.
     pub fn new(endpoints: usize, spread: Duration, now: Now) -> Self {
         let endpoints = endpoints.max(1);
         Self {
@@ -194,17 +75,17 @@ impl Link {
         }
     }
 
-    /// Where it stands.
+    /// The current state.
     pub fn state(&self) -> &LinkState {
         &self.state
     }
 
-    /// Since when people have seen no session (or have seen this one).
+    /// Since when the state that people see has held.
     pub fn since(&self) -> Timestamp {
         self.since
     }
 
-    /// The connection that counts.
+    /// The current connection.
     pub fn generation(&self) -> Generation {
         self.generation
     }
@@ -219,7 +100,8 @@ impl Link {
         matches!(self.state, LinkState::CatchingUp | LinkState::Live)
     }
 
-    /// Whether the API should be polled: no session can be had, and it is not for a person to mend.
+    /// Whether the API should be polled: no session can be established, and a sign-in would not
+    /// change that.
     pub fn wants_polling(&self) -> bool {
         self.attempt >= POLL_AFTER
             && match &self.state {
@@ -235,12 +117,13 @@ impl Link {
             }
     }
 
-    /// Whether polling stands in for the session with success.
+    /// Whether polling the API works in place of the session.
     pub fn is_polling(&self) -> bool {
         self.polling && self.wants_polling()
     }
 
     /// When [`LinkInput::Tick`] is due.
+    #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
             LinkState::Connecting { deadline } | LinkState::Handshake { deadline } => Some(*deadline),
@@ -253,6 +136,7 @@ impl Link {
     }
 
     /// Takes what happened, says what to do.
+    #[must_use]
     pub fn step(&mut self, input: LinkInput, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         match input {
             LinkInput::Connect => match self.state {
@@ -321,7 +205,8 @@ impl Link {
                 LinkState::Waiting { .. }
                 | LinkState::Polling { .. }
                 | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
-                // An attempt that the sleep or the old network has swallowed would only time out.
+                // An attempt that was interrupted by the sleep, or uses the old network, would only
+                // time out.
                 LinkState::Connecting { .. } | LinkState::Handshake { .. } => {
                     let mut actions = self.close(false);
                     actions.extend(self.open(self.endpoint, now));
@@ -385,7 +270,8 @@ impl Link {
         self.has_session() || matches!(self.state, LinkState::Connecting { .. } | LinkState::Handshake { .. })
     }
 
-    /// Enters a state; `since` moves only where people see something new: the attempts of one outage do not.
+    /// Enters a state. `since` changes only with what people see: not between the attempts of one
+    /// outage.
     fn enter(&mut self, state: LinkState, now: Now) {
         if phase(&state) != phase(&self.state) {
             self.since = now.wall;
@@ -426,12 +312,14 @@ impl Link {
 
     fn handle_lost(&mut self, mut failure: Failure, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
-        // Whatever that connection still says is stale now, and what was found for it comes too late.
+        // Later reports of that connection, and a token that was found for it, are stale now.
         self.generation.0 += 1;
         self.awaiting_token = None;
-        // A session that worked earns another look; one that is refused as soon as it stands would be looked for for ever.
+        // After a session that worked, a token may be looked for once more. After one that was
+        // refused at once it may not: that would never end.
         self.refreshed &= lived.is_none_or(|lived| lived < SUSPICIOUSLY_SHORT);
-        // The first endpoint is preferred when an outage begins; during it they are tried in turn.
+        // When an outage begins the first endpoint is tried first; during it they are tried in
+        // turn.
         self.next = if lived.is_some() { 0 } else { (self.endpoint + 1) % self.endpoints };
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {
             failure.fault = Fault::Died;
@@ -468,7 +356,8 @@ impl Link {
                 Vec::new()
             }
             Recovery::Retry => {
-                // Two that both drop a session as soon as it stands would be tried in a circle.
+                // Two endpoints that both close a session at once would be tried in turn without a
+                // wait.
                 if self.attempt == 1
                     && lived.is_none_or(|lived| lived >= SUSPICIOUSLY_SHORT)
                     && let Some(other) = self.other_known_good()
@@ -495,20 +384,6 @@ impl Link {
 
     fn other_known_good(&self) -> Option<usize> {
         (0..self.endpoints).find(|&other| other != self.endpoint && self.known_good.get(other) == Some(&true))
-    }
-}
-
-/// What people tell apart: nothing wanted, no session, a session, a sign-in missing.
-fn phase(state: &LinkState) -> u8 {
-    match state {
-        LinkState::Off => 0,
-        LinkState::Connecting { .. }
-        | LinkState::Handshake { .. }
-        | LinkState::Waiting { .. }
-        | LinkState::Polling { .. }
-        | LinkState::Stopped(StopReason::Halted { .. }) => 1,
-        LinkState::CatchingUp | LinkState::Live => 2,
-        LinkState::Stopped(StopReason::SignIn(_)) => 3,
     }
 }
 

@@ -1,7 +1,9 @@
-//! When passes of catch-up run, and what becomes of a page or of its failure.
+//! When passes of catch-up run, and how a page or a failed request is handled.
 //!
-//! A pass follows the subscriptions of each connection, a second one 5 s later, then quiet ones; while no session can be
-//! had they are polls. A failing API never holds up the live session: the first failure gives way to it.
+//! A pass follows the subscriptions of each connection, a second one 5 s later, then quiet ones at
+//! intervals. While no session can be established, passes are polls. A failing API never delays the
+//! live session: after the first failure the session is live without the pass. Deliberately absent:
+//! HTTP, and what a pass does with its pages ([`super::catchup`]).
 
 use std::time::{Duration, Instant};
 
@@ -23,8 +25,8 @@ use crate::{
 /// A second pass follows the first this much later: a server may apply SUBSCRIBE late
 /// (`docs/reference/messages.md`, "Catch-up").
 pub const SECOND_PASS_DELAY: Duration = Duration::from_secs(5);
-/// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
-/// the server's own queue.
+/// How long after its time-out a request may still be served, plus `api.wait`: a proxy or the
+/// server may have queued it.
 pub const STRAY_REQUEST_LIFETIME: Duration = Duration::from_secs(15);
 
 /// Why a pass runs.
@@ -34,7 +36,7 @@ pub(super) enum PassPurpose {
     Connect(Generation),
     /// [`SECOND_PASS_DELAY`] later, and every `reconcile_every`.
     Quiet,
-    /// While no session can be had.
+    /// While no session can be established.
     Poll,
 }
 
@@ -49,15 +51,15 @@ pub(super) struct RunningPass {
     pub(super) cursor: Option<String>,
 }
 
-/// How the API fares.
+/// The state of the API: its last failure, and when it may be asked again.
 #[derive(Debug, Default)]
 pub(super) struct ApiState {
     pub(super) failure: Option<Failure>,
     pub(super) repeated: u32,
     pub(super) retry: Option<Instant>,
-    /// It has asked to be left alone until then (`Retry-After`), whoever connects meanwhile.
+    /// No request before this time (`Retry-After`), also after a new connection.
     not_before: Option<Instant>,
-    /// The token was refused: the link's refresh was asked for, once.
+    /// The token was refused, and the link is looking for another one; this is done once.
     pub(super) refreshing: bool,
     pub(super) refreshed: bool,
     pub(super) needs_person: bool,
@@ -69,27 +71,30 @@ impl ApiState {
     }
 }
 
-/// When `api.history` has to be read. Each pass of a session reads it; of the polls, which come every few seconds, only
-/// those that have a reason to, and one every `reconcile_every`. A pass without it does not move `complete_through`: so
-/// whatever a server has given out to nobody is found by the next pass with it, which reads back past the last one. (A
-/// session needs no more than its two passes: what they are too early for is sent to its subscriptions.)
+/// When `api.history` has to be read. Each pass of a session reads it. Polls come every few
+/// seconds, so they read it only when it is due, and once every `reconcile_every`. A pass without
+/// it does not move `complete_through`. So a message that the server marked as delivered although
+/// no client received it is found by the next pass that reads the history, back to the previous
+/// `complete_through`. (A session needs no more than its two passes: later messages are sent to its
+/// subscriptions.)
 #[derive(Debug, Default)]
 pub(super) struct HistoryState {
-    /// It was refused, so the passes do without.
+    /// The server refused it, so passes skip it.
     pub(super) is_off: bool,
-    /// The server may give something out to nobody until then: due until a pass that began no earlier has read it.
+    /// Until then the server may mark something as delivered that no client receives: the history
+    /// is due until a pass that began at this time or later has read it.
     due_until: Option<Instant>,
-    /// When the last pass began that has read it.
+    /// When the last pass that read it began.
     read: Option<Instant>,
 }
 
 impl HistoryState {
-    /// Not read by this run, and due until then.
+    /// Not read by this run yet, and due until a pass that began at `until` or later has read it.
     pub(super) fn due_until(until: Instant) -> Self {
         Self { due_until: Some(until), ..Self::default() }
     }
 
-    /// It is due until a pass has read it that began at `until` or later.
+    /// Makes it due until a pass that began at `until` or later has read it.
     pub(super) fn require(&mut self, until: Instant) {
         self.due_until = self.due_until.max(Some(until));
     }
@@ -105,18 +110,19 @@ impl Pipeline {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
-    /// Leaves a pass where it is. The page it has asked for is still welcome: the server may have marked it as delivered.
+    /// Stops a pass where it is. The page that it has requested is still stored when it arrives:
+    /// the server may have marked it as delivered.
     pub(super) fn abandon_pass(&mut self) {
         self.abandoned.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
     }
 
-    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive: only the history
-    /// still has it then.
+    /// The server may still serve the request, now or soon, and mark its rows as delivered although
+    /// they never arrive here. Only the history has them then.
     fn handle_given_up(&mut self, now: Now) {
         self.history.require(now.mono + STRAY_REQUEST_LIFETIME + self.config.wait);
     }
 
-    /// A person wants it tried, whatever has failed before.
+    /// A person wants another attempt: earlier failures do not count.
     pub(super) fn reset_api(&mut self, now: Now) {
         self.api = ApiState::default();
         self.history.is_off = false;
@@ -144,8 +150,8 @@ impl Pipeline {
         self.continue_pass(now);
     }
 
-    /// A person wants it collected now. A pass that is under way goes on, and one that is planned stays planned: the pass
-    /// of a connect must end as one, and the second one has its time for a reason.
+    /// A person wants to collect now. A running pass continues, and a planned one stays planned:
+    /// the pass of a connect must end as such, and the second pass has its delay for a reason.
     pub(super) fn try_pass(&mut self, now: Now) {
         match &self.running {
             Some(running) if running.busy => {}
@@ -229,7 +235,7 @@ impl Pipeline {
             };
             (!delay.is_zero()).then(|| (now.mono + delay, PassPurpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
-            // A long poll has waited on the server already, unless the server answers it with what is known.
+            // A long poll has already waited at the server, unless the server answered at once.
             let waited = match self.config.wait.is_zero() {
                 false if finished.new > 0 => self.config.poll_every,
                 false => took,
@@ -242,7 +248,7 @@ impl Pipeline {
         }
     }
 
-    /// Catch-up does not hold up the live session.
+    /// Declares the session live although its catch-up has not ended: catch-up must not delay it.
     pub(super) fn end_connect_pass_early(&mut self, now: Now) {
         self.step_link(LinkInput::CaughtUp(self.link.generation()), now);
         self.delivery.end_catch_up(now);
@@ -265,7 +271,7 @@ impl Pipeline {
         self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
     }
 
-    /// The page of a pass that was left: its rows are as true as ever, but its cursor leads nowhere any more.
+    /// A page of an abandoned pass: its rows are valid, but its cursor is no longer followed.
     fn handle_late_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
         let Some(index) = self.abandoned.iter().position(|pass| pass.id() == id) else { return };
         let mut pass = self.abandoned.swap_remove(index);
@@ -286,14 +292,14 @@ impl Pipeline {
         }
     }
 
-    /// The rows of a page are committed: what it said of the next one holds.
+    /// The rows of a page are committed, so its cursor is valid.
     pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
         let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
             self.abandoned.retain(|abandoned| abandoned.id() != pass);
             return;
         };
         running.pass.handle_committed(new);
-        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
+        // Only now that its rows are committed: a pass that started earlier requests them again.
         self.cursor = running.cursor.take().or(self.cursor.take());
         self.continue_pass(now);
     }
@@ -317,7 +323,7 @@ impl Pipeline {
         self.handle_pass_delayed(purpose, now);
     }
 
-    /// The API refused the token, and this has become of looking for another one.
+    /// The API had refused the token; this is the result of looking for another one.
     pub(super) fn handle_refreshed(&mut self, refreshed: Refreshed, now: Now) {
         self.api.refreshing = false;
         match refreshed {
@@ -325,7 +331,7 @@ impl Pipeline {
             Refreshed::Same => self.api.needs_person = true,
             Refreshed::Failed(failure) => {
                 self.recover_api(failure, now);
-                // Nobody has seen a newer token be refused.
+                // No newer token was refused, so another refresh is allowed.
                 self.api.refreshed = self.api.needs_person;
             }
         }
@@ -350,7 +356,8 @@ impl Pipeline {
         self.api.failure = Some(failure);
     }
 
-    /// A pass that has to wait holds up neither the session nor what it has found so far.
+    /// A pass has to wait. That delays neither the session nor the alerts for what it has found so
+    /// far.
     fn handle_pass_delayed(&mut self, purpose: PassPurpose, now: Now) {
         match purpose {
             PassPurpose::Connect(_) => self.end_connect_pass_early(now),

@@ -1,27 +1,30 @@
-//! Which queued popups may still be handed to the desktop: an update of a popup that has left the screen may not.
+//! Which queued popups may still be handed to the desktop: an update of a popup that has left the
+//! screen may not.
 //!
-//! Shared by the notifier thread and the simulation. Deliberately absent: the queue of orders itself, and the desktop.
+//! Shared by the notifier thread and the simulation. Deliberately absent: the queue itself, and the
+//! desktop.
 
 use std::collections::HashSet;
 
 use crate::ports::{NotifyError, Popup, PopupId};
 
-/// Popups that have left the screen, or are about to, for as long as an update of them may be waiting for its turn.
+/// Popups that have left the screen, or were ordered off it, kept for as long as an update of them
+/// may be queued.
 #[derive(Debug, Default)]
 pub struct Dismissed(HashSet<PopupId>);
 
 impl Dismissed {
-    /// It has left the screen, or has been ordered off it.
+    /// This popup has left the screen, or was ordered off it.
     pub fn handle_closed(&mut self, popup: PopupId) {
         self.0.insert(popup);
     }
 
-    /// Whatever was ordered before it left has had its turn.
+    /// All jobs that were queued before it left have been handled.
     pub fn forget(&mut self, popup: &PopupId) {
         self.0.remove(popup);
     }
 
-    /// Whether it may be handed to the desktop.
+    /// Whether a popup may be handed to the desktop.
     ///
     /// # Errors
     /// [`NotifyError::Refused`]: what it would update is dismissed.

@@ -1,12 +1,13 @@
-//! What is said about settings that are wrong: file, line, key, what was found, what is accepted.
+//! Errors and warnings about settings: file, line, key, what was found, what is accepted.
 //!
-//! All errors of a file are collected, so that a person mends it once. Invariant: no message shows a secret.
+//! All errors of a file are collected, so that a person can correct them at once. Deliberately
+//! absent: reading the values. Invariant: no message shows a secret.
 
 use std::fmt;
 
 use super::spanned_value::SpannedValue;
 
-/// A key nobody knows: it has no effect.
+/// An unknown key: it has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Name of the file.
@@ -15,7 +16,7 @@ pub struct Warning {
     pub line: Option<usize>,
     /// The unknown key.
     pub key: String,
-    /// The known key that comes nearest.
+    /// The most similar known key.
     pub nearest: String,
 }
 
@@ -26,12 +27,12 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is wrong with a settings file. Its errors are shown one a line.
+/// The errors of a settings file. They are shown one per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsErrors {
     /// Every error; never empty.
     pub errors: Vec<SettingsError>,
-    /// The keys nobody knows: one of them may be what an error misses.
+    /// The unknown keys: one of them may be a misspelt required key.
     pub warnings: Vec<Warning>,
 }
 
@@ -56,16 +57,16 @@ pub struct SettingsError {
     pub file: String,
     /// Counted from 1; `None` if the key is missing.
     pub line: Option<usize>,
-    /// Dotted name of the key; empty for a file that is no TOML.
+    /// Dotted name of the key; empty for a file that is not TOML.
     pub key: String,
-    /// What is wrong with it.
+    /// What is wrong.
     pub kind: SettingsErrorKind,
 }
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SettingsErrorKind {
-    /// The file is no TOML.
+    /// The file is not TOML.
     Syntax(String),
     /// The type or the value.
     Wrong {
@@ -74,12 +75,12 @@ pub enum SettingsErrorKind {
         /// What is accepted.
         accepted: String,
     },
-    /// It must be there.
+    /// A required key is missing.
     Missing {
         /// What is accepted.
         accepted: String,
     },
-    /// It would be a secret.
+    /// The value would be a secret.
     Secret,
 }
 
@@ -94,8 +95,8 @@ impl fmt::Display for SettingsError {
             SettingsErrorKind::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
             SettingsErrorKind::Secret => write!(
                 f,
-                "{}: a secret never stands in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
-                 keep it in the keychain, and without one there are BELFRY_TOKEN, BELFRY_PASSWORD and --token-file",
+                "{}: secrets are not allowed in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
+                 store it in the keychain; without a keychain use BELFRY_TOKEN, BELFRY_PASSWORD or --token-file",
                 self.key
             ),
         }
@@ -111,7 +112,7 @@ fn place(f: &mut fmt::Formatter<'_>, file: &str, line: Option<usize>) -> fmt::Re
     }
 }
 
-/// Collects what is wrong while a file is read.
+/// Collects errors and warnings while a file is read.
 #[derive(Debug)]
 pub(super) struct SettingsReport {
     file: String,
@@ -130,7 +131,7 @@ impl SettingsReport {
         Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Notes an error; `None`, so that a reader can end with it.
+    /// Adds an error. Returns `None`, so that a reader can end with this call.
     pub(super) fn wrong<T>(&mut self, key: &str, spanned: &SpannedValue, accepted: &str) -> Option<T> {
         self.found(key, spanned, spanned.shown(), accepted)
     }
@@ -153,7 +154,8 @@ impl SettingsReport {
         None
     }
 
-    /// Notes a key that is not among `known`; as a secret if its name says so.
+    /// Adds a warning about a key that is not among `known`; an error if its name says that it
+    /// holds a secret.
     pub(super) fn unknown<'a>(&mut self, key: &str, spanned: &SpannedValue, known: impl Iterator<Item = &'a str>) {
         if is_secret_name(leaf(key)) {
             self.error::<()>(key, spanned.line, SettingsErrorKind::Secret);
@@ -185,7 +187,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     )
 }
 
-/// Keys are people's text too: no line breaks, and not endless.
+/// Keys are written by people too: control characters are escaped, and the length is limited.
 fn shown_key(key: &str) -> String {
     key.chars().take(100).flat_map(char::escape_debug).collect()
 }
@@ -194,7 +196,8 @@ fn leaf(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// How far two dotted names are apart: as a whole, or by their last part in another section.
+/// The edit distance of two dotted names: as a whole, or of their last parts plus 1 for the other
+/// section.
 fn distance(one: &str, other: &str) -> usize {
     let whole = strsim::damerau_levenshtein(one, other);
     whole.min(strsim::damerau_levenshtein(leaf(one), leaf(other)) + 1)

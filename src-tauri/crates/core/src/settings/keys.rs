@@ -1,7 +1,8 @@
 //! The one table of keys: dotted name, reader, place in [`Settings`].
 //!
-//! Everything that sets a key goes through it, value by value, never merged: the settings file now, and whatever stands
-//! above or below it by name. Invariant: the table and the structs have the same names, since both come from the field.
+//! Everything that sets a key uses this table, value by value: the settings file, and what an
+//! administrator manages. Deliberately absent: merging two values of one key. Invariant: the table
+//! and the structs have the same names, since both come from the field.
 
 use serde_json::Value;
 
@@ -20,7 +21,7 @@ struct Key {
     name: &'static str,
     /// Reads a value and puts it into its place, or reports it.
     set: fn(&mut Settings, &str, &SpannedValue, &mut SettingsReport),
-    /// Its value, spelled as in a settings file.
+    /// Its value, written as in a settings file.
     get: fn(&Settings) -> Value,
 }
 
@@ -107,15 +108,16 @@ keys! {
 }
 
 impl Settings {
-    /// Reads a settings file. `file` is its name, for messages. Warnings are of keys nobody knows.
+    /// Reads a settings file. `file` is its name, for messages. The warnings name unknown keys.
     ///
     /// # Errors
-    /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or that it is no TOML.
+    /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or
+    /// that it is not TOML.
     pub fn parse(text: &str, file: &str) -> Result<(Self, Vec<Warning>), SettingsErrors> {
         Self::read(text, file, true)
     }
 
-    /// As [`Self::parse`], of a file in which nobody may have said yet where the server is: then there are no endpoints.
+    /// As [`Self::parse`], but the file need not name a server yet: then there are no endpoints.
     ///
     /// # Errors
     /// As [`Self::parse`], but for a missing `server.endpoints`.
@@ -139,7 +141,7 @@ impl Settings {
         if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
     }
 
-    /// Sets every key of a file; whether `server.endpoints` was among them.
+    /// Sets every key of a file. Returns whether `server.endpoints` was among them.
     fn apply_file(&mut self, sections: &[(String, SpannedValue)], report: &mut SettingsReport) -> bool {
         let mut has_endpoints = false;
         for (section, spanned) in sections {
@@ -148,11 +150,11 @@ impl Settings {
                 report.unknown(section, spanned, KEYS.iter().map(|key| key.name).chain(section_names()));
                 continue;
             }
-            let RawValue::Table(given) = &spanned.value else {
+            let RawValue::Table(fields) = &spanned.value else {
                 report.wrong::<()>(section, spanned, &format!("a section, [{section}]"));
                 continue;
             };
-            for (field, spanned) in given {
+            for (field, spanned) in fields {
                 let name = format!("{section}.{field}");
                 match KEYS.iter().find(|key| key.name == name) {
                     Some(key) => (key.set)(self, &name, spanned, report),
@@ -165,32 +167,32 @@ impl Settings {
     }
 }
 
-/// A key, as a window lists it.
+/// A key, as the window lists it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedSetting {
     /// Dotted name.
     pub key: &'static str,
-    /// What holds now, spelled as in a settings file: durations and sizes are texts.
+    /// The value in effect, written as in a settings file: durations and sizes are texts.
     pub value: Value,
-    /// What holds when nobody sets it.
+    /// The built-in default.
     pub fallback: Value,
     /// Whether the file sets it.
     pub is_set: bool,
 }
 
-/// Every key, with what a settings file says of it. `file` is its name, for messages.
+/// Every key, with its value in a settings file. `file` is its name, for messages.
 ///
 /// # Errors
 /// As [`Settings::parse`].
 pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
     let (settings, _) = Settings::parse_unfinished(text, file)?;
-    let given = keys_set_in(&read_toml(text).unwrap_or_default());
+    let set_keys = keys_set_in(&read_toml(text).unwrap_or_default());
     let defaults = Settings::default();
     let listed = |key: &Key| ListedSetting {
         key: key.name,
         value: (key.get)(&settings),
         fallback: (key.get)(&defaults),
-        is_set: given.iter().any(|given| given == key.name),
+        is_set: set_keys.iter().any(|set| set == key.name),
     };
     Ok(KEYS.iter().map(listed).collect())
 }
@@ -200,9 +202,10 @@ pub(super) fn is_known(name: &str) -> bool {
     KEYS.iter().any(|key| key.name == name)
 }
 
-/// Reads what a server says of itself in its discovery document, whose keys are those of a settings file: the settings,
-/// and the keys it gave. Only the sections that speak of the server count; how this computer trusts, shows and keeps is
-/// not a server's matter. `place` is its address, for messages.
+/// Reads a server's discovery document, whose keys are those of a settings file. Returns the
+/// settings, and the keys that the document sets. Only the sections about the server are read: a
+/// server does not decide what this computer trusts, shows and keeps. `place` is its address, for
+/// messages.
 ///
 /// # Errors
 /// Every error of the document, as of a file; a secret in it is one.
@@ -218,8 +221,8 @@ pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(
     if !report.errors.is_empty() {
         return Err(report.into());
     }
-    let given = keys_set_in(&sections);
-    let values = KEYS.iter().filter(|key| given.iter().any(|given| given == key.name));
+    let set_keys = keys_set_in(&sections);
+    let values = KEYS.iter().filter(|key| set_keys.iter().any(|set| set == key.name));
     let values = values.map(|key| (key.name.to_owned(), (key.get)(&settings))).collect();
     Ok((settings, values))
 }

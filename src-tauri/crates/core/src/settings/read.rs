@@ -1,7 +1,8 @@
-//! The readers: from what somebody wrote to the type of a setting.
+//! The readers: from a written value to the type of a setting.
 //!
-//! Each takes the key's name (for messages), the value and the report; it answers `None` after it has reported what was
-//! found and what is accepted. Invariant: a reader never guesses; `max_message = 4` is an error, not four of something.
+//! Each takes the key's name (for messages), the value and the report; it returns `None` after it
+//! has reported what was found and what is accepted. Deliberately absent: small tables (`tables`).
+//! Invariant: a reader never guesses; `max_message = 4` is an error, since the unit is missing.
 
 use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 
@@ -16,7 +17,8 @@ use super::{
 };
 use crate::words::Word;
 
-/// Longest duration a setting may have: what is longer is a mistake, and times stay far from the ends of the clock.
+/// Longest duration a setting may have: a longer one is a mistake, and the limit keeps sums of
+/// times within range.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
 pub(super) fn switch(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<bool> {
@@ -50,13 +52,13 @@ pub(super) fn line(key: &str, spanned: &SpannedValue, report: &mut SettingsRepor
     }
 }
 
-/// What [`FromStr`] understands.
+/// A text that [`FromStr`] accepts.
 fn parsed<T: FromStr>(key: &str, spanned: &SpannedValue, report: &mut SettingsReport, accepted: &str) -> Option<T> {
     let RawValue::Text(text) = &spanned.value else { return report.wrong(key, spanned, accepted) };
     text.parse().ok().or_else(|| report.wrong(key, spanned, accepted))
 }
 
-/// [`parsed`], for where a secret may have been pasted.
+/// [`parsed`], for keys into which a person may paste a secret.
 fn parsed_hidden<T: FromStr>(
     key: &str,
     spanned: &SpannedValue,
@@ -111,7 +113,7 @@ fn url(
     if !url.username().is_empty() || url.password().is_some() || in_query {
         return report.error(key, spanned.line, SettingsErrorKind::Secret);
     }
-    // It would never be sent.
+    // A fragment would never be sent.
     url.set_fragment(None);
     Some(url)
 }
@@ -137,7 +139,7 @@ pub(super) fn endpoints(key: &str, spanned: &SpannedValue, report: &mut Settings
     }
 }
 
-/// An http or https URL; `""` is none.
+/// An http or https URL; `""` means none.
 pub(super) fn web_url(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Option<Url>> {
     if is_empty(spanned) {
         return Some(None);
@@ -162,7 +164,7 @@ fn is_empty(spanned: &SpannedValue) -> bool {
     matches!(&spanned.value, RawValue::Text(text) if text.is_empty())
 }
 
-/// A file; `""` is none.
+/// A file; `""` means none.
 pub(super) fn file(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Option<PathBuf>> {
     let path = line(key, spanned, report)?;
     Some((!path.is_empty()).then(|| PathBuf::from(path)))
@@ -201,7 +203,7 @@ pub(super) fn login_body(key: &str, spanned: &SpannedValue, report: &mut Setting
     }
 }
 
-/// A zone of the bundled tz database, so that a file means the same on every machine.
+/// A zone of the bundled tz database, so that a file has the same meaning on every machine.
 pub(super) fn time_zone(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<TimeZoneSetting> {
     let zone = match &spanned.value {
         RawValue::Text(text) if text == "local" => return Some(TimeZoneSetting::Local),
@@ -212,7 +214,7 @@ pub(super) fn time_zone(key: &str, spanned: &SpannedValue, report: &mut Settings
         .or_else(|| report.wrong(key, spanned, r#""local" or a time zone such as "Asia/Shanghai" or "UTC""#))
 }
 
-/// `HH:MM`; `""` is none.
+/// `HH:MM`; `""` means none.
 pub(super) fn time(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Option<Time>> {
     if is_empty(spanned) {
         return Some(None);
@@ -255,7 +257,7 @@ impl FromStr for LinkHost {
     }
 }
 
-/// Every element of a list; each that is wrong is reported.
+/// Every element of a list; each wrong one is reported.
 pub(super) fn list<T>(
     key: &str,
     spanned: &SpannedValue,

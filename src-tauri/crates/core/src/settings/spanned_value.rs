@@ -1,7 +1,8 @@
-//! A value as somebody wrote it, with the line it stands on.
+//! A value as it was written, with the number of its line.
 //!
-//! The readers see only this, so that a file and a managed setting go through the same readers. Deliberately absent: what
-//! the values mean. Invariant: nothing here is ever shown but through [`SpannedValue::shown`], which keeps what may be a secret.
+//! The readers see only this, so that a file and a managed setting go through the same readers.
+//! Deliberately absent: what the values mean. Invariant: a value is shown only through
+//! [`SpannedValue::shown`], which hides what may be a secret.
 
 use toml_edit::{Document, InlineTable, Item, Table, TableLike};
 
@@ -12,7 +13,7 @@ pub(super) type Entries = Vec<(String, SpannedValue)>;
 #[derive(Debug)]
 pub(super) struct SpannedValue {
     pub(super) value: RawValue,
-    /// Counted from 1; `None` where the place has no lines.
+    /// Counted from 1; `None` where the source has no lines.
     pub(super) line: Option<usize>,
 }
 
@@ -29,7 +30,8 @@ pub(super) enum RawValue {
 }
 
 impl SpannedValue {
-    /// What was found, for an error message. Long texts are cut, and so is what may be a secret in a URL.
+    /// What was found, for an error message. Long texts are cut, and so is what may be a secret in
+    /// a URL.
     pub(super) fn shown(&self) -> String {
         match &self.value {
             RawValue::Text(text) if text.is_empty() => "an empty text".to_owned(),
@@ -44,7 +46,7 @@ impl SpannedValue {
     }
 }
 
-/// The beginning of a text, without what stands before an `@` or after a `?`.
+/// The beginning of a text, without the part before an `@` or after a `?`.
 fn without_secret(text: &str) -> String {
     const SHOWN: usize = 60;
     let (rest, query) = text.split_once('?').map_or((text, ""), |(rest, _)| (rest, "?…"));
@@ -62,10 +64,11 @@ pub(super) fn read_toml(text: &str) -> Result<Entries, (Option<usize>, String)> 
     Ok(members(document.as_table(), &lines))
 }
 
-/// Reads a JSON document; what is no object has no keys. `null` is a key that is not set.
+/// Reads a JSON document; a value that is not an object has no keys. `null` is a key that is not
+/// set.
 pub(super) fn read_json(document: &serde_json::Value) -> Entries {
     use serde_json::Value;
-    fn given(value: &Value) -> Option<SpannedValue> {
+    fn spanned_from_json(value: &Value) -> Option<SpannedValue> {
         let value = match value {
             Value::Null => return None,
             Value::Bool(on) => RawValue::Switch(*on),
@@ -73,13 +76,13 @@ pub(super) fn read_json(document: &serde_json::Value) -> Entries {
                 number.as_i64().map_or_else(|| RawValue::Float(number.as_f64().unwrap_or(f64::NAN)), RawValue::Integer)
             }
             Value::String(text) => RawValue::Text(text.clone()),
-            Value::Array(values) => RawValue::List(values.iter().filter_map(given).collect()),
+            Value::Array(values) => RawValue::List(values.iter().filter_map(spanned_from_json).collect()),
             Value::Object(_) => RawValue::Table(read_json(value)),
         };
         Some(SpannedValue { value, line: None })
     }
     let members = document.as_object().into_iter().flatten();
-    members.filter_map(|(key, value)| Some((key.clone(), given(value)?))).collect()
+    members.filter_map(|(key, value)| Some((key.clone(), spanned_from_json(value)?))).collect()
 }
 
 /// Where the lines of a text begin.
@@ -123,7 +126,7 @@ fn spanned_from(value: &toml_edit::Value, line: Option<usize>, lines: &Lines) ->
     use toml_edit::Value;
     let line = value.span().map(|span| lines.line(span.start)).or(line);
     let inline = |inner: &InlineTable| RawValue::Table(members(inner, lines));
-    let given = match value {
+    let raw = match value {
         Value::String(text) => RawValue::Text(text.value().clone()),
         Value::Integer(number) => RawValue::Integer(*number.value()),
         Value::Float(number) => RawValue::Float(*number.value()),
@@ -132,5 +135,5 @@ fn spanned_from(value: &toml_edit::Value, line: Option<usize>, lines: &Lines) ->
         Value::Array(array) => RawValue::List(array.iter().map(|element| spanned_from(element, line, lines)).collect()),
         Value::InlineTable(inner) => inline(inner),
     };
-    SpannedValue { value: given, line }
+    SpannedValue { value: raw, line }
 }

@@ -1,7 +1,7 @@
 //! Settings that are small tables: how each is read and written, one beside the other.
 //!
-//! Deliberately absent: values of one word, number or text (`read` and `to_value`). Invariant: what is written here reads
-//! back as the same value.
+//! Deliberately absent: values of one word, number or text (`read` and `to_value`). Invariant: what
+//! is written here reads back as the same value.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use super::{
 /// One key of a table: its name, and what to do with its value.
 type Field<'a> = (&'static str, &'a mut dyn FnMut(&str, &SpannedValue, &mut SettingsReport));
 
-/// The keys of a small table; `None` if it is none.
+/// The keys of a small table; `None` if the value is not a table.
 fn fields(key: &str, spanned: &SpannedValue, report: &mut SettingsReport, fields: &mut [Field<'_>]) -> Option<()> {
     let RawValue::Table(table) = &spanned.value else {
         let names: Vec<_> = fields.iter().map(|(name, _)| *name).collect();
@@ -209,7 +209,8 @@ impl ToValue for Subscription {
     }
 }
 
-/// Headers for SUBSCRIBE: any name that is not ours. Numbers and switches are taken for their text.
+/// Headers for SUBSCRIBE: any name that Belfry does not set itself. Numbers and booleans become
+/// their text.
 fn headers(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<BTreeMap<String, String>> {
     const RESERVED_HEADERS: [&str; 4] = ["id", "destination", "ack", "receipt"];
     let RawValue::Table(table) = &spanned.value else {

@@ -1,7 +1,7 @@
 //! From the type of a setting to the value that a settings file has for it.
 //!
-//! Deliberately absent: a choice of notation; where there are several, the shortest is written. Invariant: what is
-//! written here reads back as the same value.
+//! Deliberately absent: a choice of notation; where there are several, the shortest is written.
+//! Invariant: what is written here reads back as the same value.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -98,7 +98,8 @@ impl ToValue for BTreeMap<String, String> {
     }
 }
 
-/// Types that are written as they are displayed: they have their `FromStr` and `Display` side by side.
+/// Types that are written as they are displayed: they have their `FromStr` and `Display` side by
+/// side.
 macro_rules! displayed {
     ($($kind:ty),+) => {
         $(impl ToValue for $kind {

@@ -1,7 +1,8 @@
 //! Durations and sizes as texts with a unit: one table of units for reading and writing.
 //!
-//! Settings files and the options of `belfryctl` share this grammar: digits and one unit, without a space. Deliberately
-//! absent: which durations and sizes a setting accepts. Invariant: what is written here reads back as the same value.
+//! Settings files and the options of `belfryctl` share this grammar: digits and one unit, without a
+//! space. Deliberately absent: which durations and sizes a setting accepts. Invariant: what is
+//! written here reads back as the same value.
 
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
     parse(text, &DURATION_UNITS).map(Duration::from_millis)
 }
 
-/// Writes a duration in the largest unit that leaves no remainder; zero is `0s`. Less than a millisecond is cut off.
+/// Writes a duration in the largest unit that leaves no remainder; zero is `0s`. Less than a
+/// millisecond is cut off.
 pub fn format_duration(duration: Duration) -> String {
     match u64::try_from(duration.as_millis()).unwrap_or(u64::MAX) {
         0 => "0s".to_owned(),

@@ -1,8 +1,8 @@
 //! The simulated machine: what the driver, the writer and the notification thread do on a real one.
 //!
-//! It decides nothing: it does what the line says, in the order and with the groupings of the real ones, late or not at
-//! all, and shows everything to the [`crate::oracle`]. Who reads it beside `driver.rs` and `writer.rs` should find nothing
-//! in it that those could not do too.
+//! It decides nothing: it executes the pipeline's actions in the order and with the group commits
+//! of the real ones, late or not at all, and reports everything to the [`crate::oracle`].
+//! Invariant: it does nothing that the driver and the store thread could not do too.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
@@ -41,16 +41,16 @@ mod trace;
 pub(crate) use screen::Screen;
 use trace::{brief, brief_action};
 
-/// So many uncommitted writes, and connections are no longer listened to: the driver's bound, made small.
+/// With so many uncommitted writes, connections are not read: the driver's limit, made small.
 const MAX_BACKLOG: usize = 12;
-/// What may come on top of it: pages, claims, marks.
+/// How many pages, claims and marks may be added to that.
 const BACKLOG_SLACK: usize = 40;
-/// An answer that does not come is given up.
+/// The time-out of a request.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// For how many seconds a server holds a long poll.
+/// How many seconds a server holds a long poll.
 pub(crate) const LONG_POLL_SECONDS: u64 = 5;
 
-/// A connection, and the server's session at its other end.
+/// A connection, and the server's session that belongs to it.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub generation: Generation,
@@ -64,7 +64,7 @@ enum PopupJob {
     Forget(PopupId),
 }
 
-/// What one life of the program holds in memory.
+/// What the program has in memory between two crashes.
 #[derive(Debug)]
 pub(crate) struct Machine {
     pub pipeline: Pipeline,
@@ -75,17 +75,17 @@ pub(crate) struct Machine {
     jobs: VecDeque<Job>,
     group_commit: GroupCommit,
     is_writing: bool,
-    /// When the writer's last report arrives: they keep their order.
+    /// When the last report of the store thread arrives: reports keep their order.
     reported: u64,
     popups: VecDeque<PopupJob>,
     dismissed: Dismissed,
-    /// When the desktop's last word arrives: they keep their order.
+    /// When the last event of the desktop arrives: events keep their order.
     pub desktop_said: u64,
     is_showing: bool,
     fetch: u64,
-    /// Requests that wait for their answer.
+    /// Requests without an answer yet.
     waiting: HashSet<u64>,
-    /// The API has asked to be left alone until then.
+    /// No request before this time (`Retry-After`).
     asked_to_wait: Option<Instant>,
     answers: HashMap<PassId, usize>,
     may_open: bool,
@@ -102,7 +102,7 @@ impl Machine {
         self.conns.iter().find(|conn| conn.generation == generation).map(|conn| conn.session)
     }
 
-    /// Whether nothing goes on without somebody signing in.
+    /// Whether a person has to sign in.
     pub(crate) fn needs_person(&self, now: Now) -> bool {
         let is_halted = matches!(self.pipeline.link().state(), LinkState::Stopped(StopReason::Halted { .. }));
         self.pipeline.status(now).state == Connectivity::ActionNeeded && !is_halted
@@ -120,7 +120,7 @@ impl World<'_> {
         if self.life > 0 {
             self.oracle.handle_restart(recovered.uncertain)?;
         }
-        // A connection that is just being opened has seen nothing yet.
+        // A database connection that was just opened has seen no changes yet.
         self.store.changed_elsewhere().unwrap();
         let now = self.clocks();
         let (cursor, through) = (self.store.cursor().unwrap(), self.store.complete_through().unwrap());
@@ -150,12 +150,12 @@ impl World<'_> {
         self.step(PipelineInput::Link(LinkInput::Connect))
     }
 
-    /// The program dies: what was not committed never was.
+    /// The program is killed: what was not committed is lost.
     pub(crate) fn crash(&mut self, down: u64) -> Verdict {
         if self.machine.take().is_none() {
             return Ok(());
         }
-        self.note(|| "the program dies".to_owned());
+        self.note(|| "the program is killed".to_owned());
         self.oracle.count("a crash");
         self.life += 1;
         for session in 0..self.paths.len() {
@@ -165,7 +165,7 @@ impl World<'_> {
         self.oracle.check_store(&self.store, &mut self.inbox)
     }
 
-    /// The program dies now, if this is the moment.
+    /// Kills the program now, if the plan says so for this moment.
     fn crash_if_due(&mut self, moment: Moment) -> Verdict {
         match self.faults.crash_at {
             Some((due, down)) if due == moment => {
@@ -176,7 +176,7 @@ impl World<'_> {
         }
     }
 
-    /// One step of the line, and everything it orders.
+    /// One step of the pipeline, and all its actions.
     pub(crate) fn step(&mut self, input: PipelineInput) -> Verdict {
         let now = self.clocks();
         if !matches!(input, PipelineInput::Tick) {
@@ -243,7 +243,7 @@ impl World<'_> {
                 let session = machine.session_of(generation).filter(|_| machine.running == Some(generation));
                 if session.is_some_and(|session| !self.paths[session].is_open) {
                     self.oracle.count("a probe without an answer");
-                    let failure = Failure::new(Fault::Silent, "no answer to a sign of life");
+                    let failure = Failure::new(Fault::Silent, "no answer to a probe");
                     let report = ConnectionReport { session: None, generation, event: ConnectionEvent::Lost(failure) };
                     self.push_local(micros(PROBE_LIMIT), Local::ConnectionReport(report));
                 }
@@ -316,7 +316,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// Something is due on the machine.
+    /// An event on the machine is due.
     pub(crate) fn handle_local(&mut self, local: Local) -> Verdict {
         match local {
             Local::Step(input) => self.step(input)?,
@@ -346,7 +346,7 @@ impl World<'_> {
             }
             Local::Answered(fetch, input) => {
                 self.crash_if_due(Moment::Answered)?;
-                // One answer, and nobody waits for another.
+                // There is only one answer for each request.
                 if self.machine.as_mut().is_some_and(|machine| machine.waiting.remove(&fetch)) {
                     self.count_answer(&input)?;
                     self.step(input)?;
@@ -371,7 +371,7 @@ impl World<'_> {
         self.listen()
     }
 
-    /// Hears what connections say, while not too much is waiting for its commit.
+    /// Reads the reports of connections, while the backlog is not too large.
     fn listen(&mut self) -> Verdict {
         while let Some(machine) = &mut self.machine
             && machine.pipeline.backlog() < MAX_BACKLOG
@@ -415,7 +415,8 @@ impl World<'_> {
         PipelineInput::Message(Box::new(message))
     }
 
-    /// We end a connection. What has been heard but not yet been read may still come.
+    /// The client ends a connection. Messages that arrived but were not read yet may still be
+    /// handled.
     fn close(&mut self, session: usize) {
         let is_open = std::mem::take(&mut self.paths[session].is_open);
         self.paths[session].is_severed = self.rng.happens(70);
@@ -425,7 +426,8 @@ impl World<'_> {
         }
     }
 
-    /// What becomes of looking for another token: where a password buys it, that takes a server which may be out of reach.
+    /// Looks for another token. With a password that takes a request to a server, which may be
+    /// unreachable.
     fn refresh(&mut self) -> Refreshed {
         if !self.has_network() || self.rng.happens(self.noise().lost_answers) {
             self.oracle.count("a token that cannot be had now");

@@ -1,44 +1,45 @@
-//! What a seed means: the server's manners, the settings, and what happens to the world, when.
+//! What a seed means: the server's behaviour, the settings, and which event happens when.
 //!
-//! A plan is a value: it can be cut down until only what makes a run fail is left, printed, and kept as a test. Chance
-//! that is not worth cutting (latencies, which of two simultaneous things comes first) is thrown while the plan runs, from
-//! [`Plan::seed`]. Each plan draws from a few kinds of mishap only: a run in which everything happens shows little.
+//! A plan is a value: it can be reduced until only what makes a run fail is left, printed, and kept
+//! as a test. Random choices that are not worth reducing (latencies, which of two simultaneous
+//! events comes first) are made while the plan runs, from [`Plan::seed`]. Each plan has only a few
+//! kinds of fault: a run with all of them would show little.
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
 
-/// A world, from its first second to its last.
+/// Everything that defines a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// For the rng that are thrown while it runs.
+    /// Seed of the random number generator of the run.
     pub seed: u64,
-    /// How live messages come.
+    /// How live messages are delivered.
     pub delivery: Delivery,
     /// The HTTP API, if there is one.
     pub api: Option<Api>,
-    /// How two copies of a notice are told apart.
+    /// How the newer of two versions of a notice is recognized.
     pub stamp: Stamp,
     /// The settings that matter.
     pub settings: Settings,
-    /// How imperfect an ordinary moment is.
+    /// How often something ordinary goes wrong.
     pub noise: Noise,
-    /// What happens: milliseconds after the start, and what.
+    /// The events, each with its time in milliseconds after the start.
     pub acts: Vec<(u64, Act)>,
-    /// When the mishaps end, in milliseconds; then everything has to come right.
+    /// When the faults end, in milliseconds; after that everything has to recover.
     pub horizon: u64,
 }
 
-/// How live messages come.
+/// How live messages are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// A durable queue: what is not acknowledged comes again.
+    /// A durable queue: messages that are not acknowledged are sent again.
     Queue { prefetch: usize },
-    /// Lost for whoever is not subscribed at that moment.
+    /// A message is lost for a client that is not subscribed at that moment.
     Topic { acked: bool },
     /// A log that is read from the stored offset on.
     Stream,
 }
 
-/// The manners of the HTTP API.
+/// The behaviour of the HTTP API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Api {
     pub collect: Collect,
@@ -52,28 +53,28 @@ pub(crate) struct Api {
     pub says_status: bool,
     /// Answers carry `Date`.
     pub has_date: bool,
-    /// What was written to a session without ACKs counts as delivered.
+    /// A message that was written to a session without ACKs counts as delivered.
     pub marks_written: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collect {
-    /// What comes after the cursor.
+    /// Rows after the cursor.
     Honest,
     /// Everything, every time.
     IgnoresCursor,
-    /// What is undelivered; to be served is to be delivered.
+    /// Undelivered rows; serving a row marks it as delivered.
     Destructive,
 }
 
-/// What a page says of the next one.
+/// What a page says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Always a cursor.
     Cursor,
     /// A cursor, or null on the last page.
     NullAtEnd,
-    /// Nothing: the last row's id is the cursor. Rows keep their place for ever then.
+    /// Nothing: the last row's id is the cursor. Rows then keep their place when they change.
     Absent,
 }
 
@@ -85,7 +86,7 @@ pub(crate) enum History {
     IgnoresPage,
 }
 
-/// How two copies of a notice are told apart.
+/// How the newer of two versions of a notice is recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stamp {
     /// By a version number.
@@ -107,7 +108,7 @@ pub(crate) struct Settings {
     pub burst: u32,
 }
 
-/// How imperfect an ordinary moment is, in percent of the cases.
+/// How often something ordinary goes wrong, in percent of the cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Noise {
     /// A message is sent twice.
@@ -116,13 +117,13 @@ pub(crate) struct Noise {
     pub reorder: u32,
     /// A SUBSCRIBE takes effect up to 4 s late.
     pub late_subscribe: u32,
-    /// Somebody publishes within the first seconds of a session.
+    /// A message is published within the first seconds of a session.
     pub early_messages: u32,
     /// Something takes seconds instead of milliseconds.
     pub slow: u32,
     /// The answer of the API is lost.
     pub lost_answers: u32,
-    /// A request lies around for up to 14 s before the server sees it, wanted or not.
+    /// A request is delayed by up to 14 s before it reaches the server, even if it timed out.
     pub stray_requests: u32,
     /// A commit fails.
     pub failed_commits: u32,
@@ -130,7 +131,8 @@ pub(crate) struct Noise {
     pub refused_popups: u32,
 }
 
-/// Something that happens. Durations are milliseconds; `which` counts through what there is.
+/// An event. Durations are milliseconds; `which` is an index into the existing items, modulo their
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     /// New messages, perhaps as one array.
@@ -143,29 +145,29 @@ pub(crate) enum Act {
     Copy { which: usize },
     /// A message that cannot be used.
     Junk,
-    /// The session breaks; what is under way arrives first, or does not.
+    /// The session breaks; what was sent arrives first, or is lost.
     Cut { drain: bool },
-    /// The session dies without a word.
+    /// The session breaks silently.
     Silence,
-    /// No network; connections are refused, or not even that.
+    /// No network; connections fail at once or time out silently.
     NetworkDown { lasts: u64, silent: bool },
     /// The endpoints refuse, or only the first does.
     Refuse { lasts: u64, how: Refusal, only_first: bool },
-    /// The token is no longer good; the keychain may have a newer one.
+    /// The token expires; there may be a newer one.
     TokenExpires { newer: bool },
     /// The API fails.
     ApiFails { lasts: u64, how: ApiFault },
-    /// No commit works.
+    /// Commits fail.
     StoreFails { lasts: u64 },
     /// Commits take up to three seconds.
     StoreSlow { lasts: u64 },
-    /// The program dies, at once or after so many more actions, and is started again.
+    /// The program is killed, at once or after so many more actions, and is started again.
     Crash { actions: u32, down: u64 },
-    /// The program dies the next time this has just happened.
+    /// The program is killed right after the next such moment.
     CrashAt { moment: Moment, down: u64 },
     /// The machine sleeps.
     Sleep { lasts: u64 },
-    /// Somebody sets the clock, by so many seconds.
+    /// The clock is set, by so many seconds.
     SetClock { by: i64 },
     /// A network came up or changed.
     NetworkChanged,
@@ -179,20 +181,20 @@ pub(crate) enum Act {
     Read { which: usize, read: bool },
     /// A person deletes a notice.
     Delete { which: usize },
-    /// A person deletes a notice, and thinks again.
+    /// A person deletes a notice and undoes that.
     Undo { which: usize, after: u64 },
     /// A person dismisses a popup.
     Dismiss { which: usize },
-    /// The notification daemon starts anew.
+    /// The notification daemon restarts.
     DaemonRestarts,
     /// The notification daemon takes up to three seconds for each popup.
     DaemonSlow { lasts: u64 },
-    /// Something of an earlier connection is heard only now.
+    /// A report of an earlier connection arrives late.
     StaleReport { which: usize },
 }
 
 impl Act {
-    /// Whether it happens on the machine, and only while that is awake.
+    /// Whether it happens on the machine, so only while that is awake.
     pub(crate) fn is_local(self) -> bool {
         !matches!(
             self,
@@ -209,7 +211,7 @@ impl Act {
     }
 }
 
-/// What becomes of a notice.
+/// The new state of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Open,
@@ -218,7 +220,7 @@ pub(crate) enum To {
     Expired,
 }
 
-/// Between two things that belong together.
+/// A moment between two steps that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// Committed, and not yet reported.
@@ -239,9 +241,9 @@ pub(crate) enum Refusal {
     RetryAfter,
     NotFound,
     Denied,
-    /// 403: the sign-in is good for somebody else only.
+    /// 403: the account has no access.
     Forbidden,
-    /// The socket is opened, and nothing follows.
+    /// The socket opens, but the session is never established.
     Hangs,
     /// The session ends right after the subscriptions.
     Dies,
@@ -253,15 +255,15 @@ pub(crate) enum ApiFault {
     Forbidden,
     TooMany,
     Broken,
-    /// The answer is cut; what serving does has been done.
+    /// The answer is truncated; the server has marked its rows as delivered.
     Truncated,
-    /// The answer never comes; what serving does has been done.
+    /// The answer is lost; the server has marked its rows as delivered.
     Lost,
     NoHistory,
 }
 
-/// Kinds of mishap; a plan draws from some of them.
-const MISHAP_KINDS: usize = 21;
+/// Kinds of fault; a plan uses some of them.
+const FAULT_KINDS: usize = 21;
 
 impl Plan {
     /// The plan of a seed.
@@ -275,7 +277,7 @@ impl Plan {
         let has_api = matches!(delivery, Delivery::Topic { .. }) || rng.random_ratio(2, 3);
         let mut api = has_api.then(|| Api::draw(&mut rng));
         let horizon = rng.random_range(20_000..90_000);
-        let kinds: Vec<usize> = (0..MISHAP_KINDS).filter(|_| rng.random_ratio(1, 3)).collect();
+        let kinds: Vec<usize> = (0..FAULT_KINDS).filter(|_| rng.random_ratio(1, 3)).collect();
         let mut acts: Vec<(u64, Act)> = (0..rng.random_range(6..50))
             .map(|_| {
                 let at = rng.random_range(0..horizon);
@@ -285,7 +287,7 @@ impl Plan {
                     _ if kinds.is_empty() => Act::Publish { count: few(&mut rng), array: false },
                     _ => {
                         let kind = kinds[rng.random_range(0..kinds.len())];
-                        mishap(kind, &mut rng)
+                        fault_act(kind, &mut rng)
                     }
                 };
                 (at, act)
@@ -293,7 +295,8 @@ impl Plan {
             .collect();
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
-            // Without `Date` there is only the machine's clock to go by; if that is wrong too, nothing can be right.
+            // Without `Date` only the machine's clock is left; if that is wrong too, no client can
+            // be correct.
             api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
         }
         Self {
@@ -329,7 +332,8 @@ impl Api {
         };
         Self {
             collect,
-            // What is served once and then changes would name a page that was asked for already.
+            // A row that is served once and then changes would name a page that was already
+            // requested.
             next: match collect {
                 Collect::Destructive => pick(rng, &[Next::Cursor, Next::NullAtEnd]),
                 _ => pick(rng, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
@@ -361,7 +365,7 @@ impl Noise {
     }
 }
 
-fn mishap(kind: usize, rng: &mut SmallRng) -> Act {
+fn fault_act(kind: usize, rng: &mut SmallRng) -> Act {
     let which = rng.random_range(0..1_000);
     match kind {
         0 => Act::OldCopy { which },
@@ -443,7 +447,7 @@ fn pick<T: Copy>(rng: &mut SmallRng, from: &[T]) -> T {
     from[rng.random_range(0..from.len())]
 }
 
-/// SimRng for a run: everything that chance decides is asked here.
+/// The random number generator of a run.
 #[derive(Debug)]
 pub(crate) struct SimRng(SmallRng);
 

@@ -1,7 +1,9 @@
-//! The simulated server: its record of messages, its HTTP API and its broker, with the manners of a plan.
+//! The simulated server: its record of messages, its HTTP API and its broker, with the behaviour
+//! that a plan defines.
 //!
-//! It never breaks its word by itself: what is lost between it and the machine is the world's doing. It knows what it
-//! owes: what the account must have in the end, given what this kind of server can give again.
+//! It loses nothing itself: the world decides what is lost on the way to the machine. It knows what
+//! it owes: what the account must have in the end, given what this kind of server can deliver
+//! again.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +17,7 @@ use serde_json::Map;
 
 use crate::plan::{Api, Collect, Delivery, History, Next, Plan, Stamp, To};
 
-/// Microseconds since the world began.
+/// Microseconds since the start of the run.
 pub(crate) type At = u64;
 
 /// The server's wall clock, which is the true one.
@@ -23,21 +25,21 @@ pub(crate) fn true_time(at: At) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_767_225_600) + SignedDuration::from_micros(at.cast_signed())
 }
 
-/// A notice as it stood: the first version is 1.
+/// One version of a notice; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Copy {
     pub item: usize,
     pub version: usize,
 }
 
-/// A message on its way.
+/// A message in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
     Notices(Vec<Copy>),
     Junk,
 }
 
-/// A message handed to a session: by which number it is acknowledged, and its place in the stream.
+/// A message handed to a session: the number for its ACK, and its place in the stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub session: usize,
@@ -59,9 +61,9 @@ struct Row {
     place: u64,
     recorded: At,
     delivered: bool,
-    /// Given out by a server that gives nothing out twice.
+    /// Served by a server that serves each row only once.
     is_spent: bool,
-    /// Written to a session, which is all that this server asks for.
+    /// Written to a session, which this server counts as delivered.
     is_written: bool,
 }
 
@@ -86,7 +88,7 @@ pub(crate) struct Server {
     queue: VecDeque<Body>,
     stream: Vec<Body>,
     sessions: Vec<Session>,
-    /// The history was refused once: the client may do without from then on.
+    /// The history was refused once: the client may skip it from then on.
     history_refused: bool,
 }
 
@@ -106,9 +108,9 @@ impl Server {
         }
     }
 
-    // What senders do.
+    // Senders.
 
-    /// A new notice, recorded.
+    /// Publishes and records a new notice.
     pub(crate) fn publish(&mut self, now: At) -> Copy {
         self.items.push(vec![Version { state: State::Open, sent: now }]);
         let copy = Copy { item: self.items.len() - 1, version: 1 };
@@ -116,7 +118,7 @@ impl Server {
         copy
     }
 
-    /// A newer version of one of the notices, recorded; none once it is settled.
+    /// Publishes and records a newer version of one of the notices; `None` once it is settled.
     pub(crate) fn update(&mut self, which: usize, to: To, now: At) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
         let state = match to {
@@ -136,7 +138,7 @@ impl Server {
         Some(copy)
     }
 
-    /// One of the notices, in its first or its newest version.
+    /// One of the notices, in its first or newest version.
     pub(crate) fn copy_of(&self, which: usize, newest: bool) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
         Some(Copy { item, version: if newest { self.items[item].len() } else { 1 } })
@@ -162,7 +164,7 @@ impl Server {
 
     // The broker.
 
-    /// Puts a message on its way, `ahead` of so many others.
+    /// Sends a message, `ahead` of so many others.
     pub(crate) fn send(&mut self, body: Body, ahead: usize) {
         match self.delivery {
             Delivery::Queue { .. } => {
@@ -191,7 +193,8 @@ impl Server {
         self.sessions[session].next_offset = usize::try_from(offset).unwrap();
     }
 
-    /// The server has noticed that a session is gone: what it did not acknowledge goes back.
+    /// The server has noticed that a session is gone: messages that it did not acknowledge return
+    /// to the queue.
     pub(crate) fn end(&mut self, session: usize) {
         let session = &mut self.sessions[session];
         session.is_alive = false;
@@ -201,7 +204,7 @@ impl Server {
         }
     }
 
-    /// What is sent next, and on which session.
+    /// The messages to send next, each with its session.
     pub(crate) fn poll_sent(&mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
         for (index, session) in self.sessions.iter_mut().enumerate().rev() {
@@ -247,7 +250,7 @@ impl Server {
         sent
     }
 
-    /// An ACK has come.
+    /// An ACK has arrived.
     pub(crate) fn acknowledge(&mut self, session: usize, number: u64) {
         let session = &mut self.sessions[session];
         if let (true, Some(Body::Notices(copies))) = (session.is_alive, session.unacknowledged.remove(&number)) {
@@ -328,7 +331,7 @@ impl Server {
         }
     }
 
-    /// The place a cursor means.
+    /// The place that a cursor stands for.
     fn place_of(&self, cursor: &str) -> Option<u64> {
         match cursor.strip_prefix('m') {
             None => cursor.parse().ok(),
@@ -339,9 +342,9 @@ impl Server {
         }
     }
 
-    // What notices look like.
+    // The content of notices.
 
-    /// A copy as it comes over the session.
+    /// A copy as it arrives over the session.
     pub(crate) fn notice(&self, copy: Copy) -> Notice {
         let version = self.version(copy);
         Notice {
@@ -373,12 +376,12 @@ impl Server {
         self.items[copy.item][copy.version - 1]
     }
 
-    /// Where a copy stands.
+    /// The state of a copy.
     pub(crate) fn state_of(&self, copy: Copy) -> State {
         self.version(copy).state
     }
 
-    // What is owed.
+    // What the server owes.
 
     /// What the account must have in the end, in at least this version.
     pub(crate) fn owed(&self) -> Vec<Copy> {
@@ -398,7 +401,7 @@ impl Server {
             let is_given_out = row.is_spent || row.is_written;
             row.recorded < end && self.version(row.copy).sent < end && (!is_given_out || self.has_history())
         };
-        // Whoever asks for what follows the last row does not see earlier rows change.
+        // A client whose cursor is the last row does not see changes of earlier rows.
         let is_blind = api.collect == Collect::Honest && api.next == Next::Absent;
         self.record
             .iter()

@@ -1,7 +1,8 @@
-//! The simulated world: true time, and what is due when.
+//! The simulated world: true time, and the queue of events.
 //!
-//! One queue of events, ordered by time; the line's own timer is one more of them. Whatever happens on the machine waits
-//! while it sleeps, and is gone after a crash. What the machine does with the line is in [`crate::machine`].
+//! One queue of events, ordered by time; the pipeline's timer is one more of them. Events on the
+//! machine wait while it sleeps, and are dropped after a crash. How the machine drives the pipeline
+//! is in [`crate::machine`].
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -38,37 +39,37 @@ use crate::{
 mod acts;
 mod network;
 
-/// How long everything may take to come right once the mishaps have ended.
+/// How long the recovery may take after the faults have ended.
 pub(crate) const CALM_MICROS: At = 180_000_000;
-/// More steps than this are a circle.
+/// More steps than this mean an endless loop.
 const MAX_STEPS: u64 = 40_000;
-/// Attempts to connect, and failing requests, within a minute that nobody asked for.
+/// Attempts to connect, and failing requests, within a minute, without a command of a person.
 const MAX_ATTEMPTS: usize = 40;
 
-/// What is due on the machine.
+/// An event on the machine.
 #[derive(Debug)]
 pub(crate) enum Local {
-    /// To the line.
+    /// To the pipeline.
     Step(PipelineInput),
-    /// The notification daemon says that a person has dismissed a popup.
+    /// The notification daemon reports that a person has dismissed a popup.
     Closed(PopupId),
     /// From a connection, in order.
     ConnectionReport(ConnectionReport),
-    /// The writer takes what is queued.
+    /// The store thread commits what is queued.
     Commit,
-    /// The writer reports.
+    /// The store thread reports results.
     Applied(Vec<(Ticket, Result<Applied, String>)>),
-    /// The answer to a request, if it is still wanted.
+    /// The answer to a request, if it did not time out.
     Answered(u64, PipelineInput),
-    /// The notification thread takes its next job.
+    /// The notification thread handles its next job.
     Popup,
-    /// The idle writer looks whether somebody has changed the inbox.
+    /// The idle store thread checks whether another process has changed the inbox.
     Look,
     /// The clocks are compared.
     Clocks,
 }
 
-/// What a connection reports.
+/// A report of a connection.
 #[derive(Debug)]
 pub(crate) struct ConnectionReport {
     pub session: Option<usize>,
@@ -94,7 +95,7 @@ pub(crate) enum Event {
     Start,
     /// A person who had disconnected connects again.
     Reconnect,
-    /// A person takes back a deletion.
+    /// A person undoes a deletion.
     Restore {
         item: usize,
         removal: Removal,
@@ -112,7 +113,7 @@ pub(crate) enum Event {
         session: usize,
         number: u64,
     },
-    /// A message is on its way to whoever listens.
+    /// A message is sent to the subscribers.
     Send(Body),
     /// A request has reached the server.
     Request {
@@ -121,9 +122,9 @@ pub(crate) enum Event {
         pass: PassId,
         request: PageRequest,
     },
-    /// The mishaps end.
+    /// The faults end.
     Calm,
-    /// Somebody looks at the tray icon.
+    /// A person looks at the tray icon.
     Person,
 }
 
@@ -136,22 +137,22 @@ struct Due {
 /// The network's view of a session.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Path {
-    /// Bytes pass.
+    /// The connection works.
     pub is_open: bool,
-    /// What was under way is lost.
+    /// Data in transit is lost.
     pub is_severed: bool,
-    /// The last thing to arrive.
+    /// When the last data arrives.
     pub last: At,
 }
 
 /// How a run ended.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// What went wrong, if anything did.
+    /// The violation, if there was one.
     pub violation: Option<String>,
-    /// What happened, and how often.
+    /// How often each kind of event happened.
     pub tally: BTreeMap<&'static str, u64>,
-    /// What happened, line by line, if asked for.
+    /// The trace, if it was requested.
     pub trace: Vec<String>,
 }
 
@@ -162,7 +163,7 @@ pub(crate) struct World<'a> {
     queue: BinaryHeap<Reverse<Due>>,
     ties: u64,
     base: Instant,
-    /// How long the monotonic clock has stood still.
+    /// How long the monotonic clock has been stopped by sleep.
     slept: At,
     awake_at: At,
     /// How far the machine's clock is off, in microseconds.
@@ -186,7 +187,7 @@ pub(crate) struct World<'a> {
     trace: Option<Vec<String>>,
 }
 
-/// Until when something does not work.
+/// The active faults, and when each ends.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     pub network: (At, bool),
@@ -197,14 +198,14 @@ pub(crate) struct Faults {
     pub slow_daemon: At,
     pub token_expired: bool,
     pub newer_token: bool,
-    /// Actions until the program dies, and for how long it is down then.
+    /// Actions until the program is killed, and how long it stays down.
     pub crash: Option<(u32, u64)>,
-    /// When the program dies, and for how long it is down then.
+    /// The moment at which the program is killed, and how long it stays down.
     pub crash_at: Option<(Moment, u64)>,
 }
 
 impl<'a> World<'a> {
-    /// Lives a plan through.
+    /// Runs a plan.
     pub(crate) fn run(plan: &'a Plan, is_traced: bool) -> Run {
         let store = Store::open_in_memory().unwrap();
         let inbox = Inbox::open_beside(&store).unwrap();
@@ -269,7 +270,7 @@ impl<'a> World<'a> {
                     self.now = self.now.max(due.at);
                     self.handle(due.event)?;
                 }
-                // Whatever is being written just then is waited for.
+                // Waits for writes that are not committed yet.
                 _ if self.is_writing() && end < last => self.end += 1_000_000,
                 _ => {
                     self.now = end;
@@ -277,7 +278,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        Err("(9) the world turns in circles".to_owned())
+        Err("(9) the run does not end".to_owned())
     }
 
     // Time.
@@ -288,15 +289,15 @@ impl<'a> World<'a> {
         Now { mono, wall: true_time(self.now) + SignedDuration::from_micros(self.skew) }
     }
 
-    /// When the line's timer is due, by true time.
+    /// When the pipeline's timer is due, in true time.
     fn timer(&self) -> Option<At> {
         let due = self.machine.as_ref()?.pipeline.poll_timeout()?;
-        // A timer never rings early.
+        // A timer never fires early.
         let mono = due.saturating_duration_since(self.base).as_nanos().div_ceil(1_000);
         Some((At::try_from(mono).unwrap() + self.slept).max(self.awake_at).max(self.now))
     }
 
-    // What is due.
+    // The queue of events.
 
     pub(crate) fn push(&mut self, at: At, event: Event) {
         self.ties += 1;
@@ -304,18 +305,18 @@ impl<'a> World<'a> {
         self.queue.push(Reverse(Due { at, tie, event }));
     }
 
-    /// Something on the machine, `after` so many microseconds; not before it is awake.
+    /// Queues an event on the machine in `after` microseconds; not before it is awake.
     pub(crate) fn push_local(&mut self, after: At, local: Local) {
         let at = (self.now + after).max(self.awake_at);
         self.push(at, Event::Local { life: self.life, local });
     }
 
-    /// How long bytes take, either way.
+    /// How long data takes, in either direction.
     pub(crate) fn latency(&mut self) -> At {
         if self.rng.happens(self.noise().slow) { self.rng.millis(100..3_000) } else { self.rng.millis(1..40) }
     }
 
-    /// How imperfect this moment is.
+    /// How often things go wrong now.
     pub(crate) fn noise(&self) -> Noise {
         if self.is_calm { Noise::default() } else { self.plan.noise }
     }
@@ -327,7 +328,8 @@ impl<'a> World<'a> {
 
     fn handle(&mut self, event: Event) -> Verdict {
         match event {
-            // Nobody does anything on a machine that sleeps; the plan ends after what it has put off.
+            // Nothing happens on a sleeping machine; the plan ends after the events that had to
+            // wait.
             Event::Act(act) if self.now < self.awake_at && act.is_local() => {
                 self.push(self.awake_at, Event::Act(act));
                 Ok(())
@@ -391,10 +393,10 @@ impl<'a> World<'a> {
         let Some(machine) = &self.machine else { return Err("the program was not started again".to_owned()) };
         let status = machine.pipeline.status(now);
         if status.state != belfry_core::status::Connectivity::Live {
-            return Err(format!("(9) all is quiet, and still not live: {status:?}"));
+            return Err(format!("(9) not live at the end of the run: {status:?}"));
         }
         if machine.pipeline.backlog() > 0 {
-            return Err(format!("(9) all is quiet, and {} writes are not committed", machine.pipeline.backlog()));
+            return Err(format!("(9) {} writes are not committed at the end of the run", machine.pipeline.backlog()));
         }
         self.oracle.check_store(&self.store, &mut self.inbox)?;
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
@@ -404,13 +406,13 @@ impl<'a> World<'a> {
         self.machine.as_ref().is_some_and(|machine| machine.pipeline.backlog() > 0)
     }
 
-    /// Somebody wants it tried: what is tried now does not count.
+    /// A person wants an attempt: attempts so far do not count towards the limits.
     pub(crate) fn reset_limits(&mut self) {
         self.attempts.clear();
         self.passes.clear();
     }
 
-    /// Counts something that nobody asked for; too often within a minute is hammering.
+    /// Counts an attempt without a command of a person; too many within a minute are a violation.
     pub(crate) fn count(times: &mut Vec<At>, now: At, what: &str) -> Verdict {
         times.retain(|at| at + 60_000_000 > now);
         times.push(now);
@@ -420,7 +422,7 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// The line's settings.
+    /// The configuration of the pipeline.
     pub(crate) fn config(&self) -> PipelineConfig {
         let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;

@@ -49,7 +49,7 @@ impl World {
         generation
     }
 
-    fn lose(&mut self, fault: Fault) -> Vec<LinkAction> {
+    fn close_with(&mut self, fault: Fault) -> Vec<LinkAction> {
         let generation = self.link.generation();
         self.step(LinkInput::Lost(generation, Failure::new(fault, "test")))
     }
@@ -67,13 +67,13 @@ fn a_lost_session_is_tried_again_within_the_spread_and_then_ever_more_slowly() {
     let mut world = World::new(1);
     world.connect();
     world.pass(STABLE_SESSION);
-    assert_eq!(world.lose(Fault::Closed), []);
+    assert_eq!(world.close_with(Fault::Closed), []);
     let lost = world.now.mono;
     assert!(world.link.poll_timeout().unwrap() - lost <= 2 * SECOND);
     let mut attempts = 0;
     while world.now.mono - lost < 300 * SECOND {
         World::endpoint_opened(&world.tick());
-        assert_eq!(world.lose(Fault::Unreachable), []);
+        assert_eq!(world.close_with(Fault::Unreachable), []);
         attempts += 1;
     }
     assert!((20..60).contains(&attempts), "{attempts} attempts in five minutes");
@@ -83,7 +83,7 @@ fn a_lost_session_is_tried_again_within_the_spread_and_then_ever_more_slowly() {
 fn what_an_earlier_connection_says_changes_nothing() {
     let mut world = World::new(1);
     let old = world.connect();
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     world.tick();
     let state = world.link.state().clone();
     for stale in [
@@ -102,15 +102,19 @@ fn the_endpoints_are_tried_in_turn_and_another_known_good_one_at_once() {
     let mut world = World::new(3);
     assert_eq!(World::endpoint_opened(&world.step(LinkInput::Connect)), 0);
     for expected in [1, 2, 0, 1] {
-        world.lose(Fault::Unreachable);
+        world.close_with(Fault::Unreachable);
         assert_eq!(World::endpoint_opened(&world.tick()), expected);
     }
     world.establish();
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     assert_eq!(World::endpoint_opened(&world.tick()), 0, "the first is preferred when an outage begins");
     world.establish();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(World::endpoint_opened(&world.lose(Fault::Closed)), 1, "the second was good, so it is tried at once");
+    assert_eq!(
+        World::endpoint_opened(&world.close_with(Fault::Closed)),
+        1,
+        "the second was good, so it is tried at once"
+    );
 }
 
 #[test]
@@ -118,14 +122,14 @@ fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_cir
     let mut world = World::new(2);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    world.lose(Fault::Broken);
+    world.close_with(Fault::Broken);
     world.tick();
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     world.tick();
     world.establish();
     let mut waits = Vec::new();
     for _ in 0..10 {
-        assert_eq!(world.lose(Fault::Broken), [], "{:?}", world.link.state());
+        assert_eq!(world.close_with(Fault::Broken), [], "{:?}", world.link.state());
         let before = world.now.mono;
         world.tick();
         waits.push(world.now.mono - before);
@@ -138,19 +142,19 @@ fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_cir
 fn a_refused_token_is_looked_for_again_once_and_then_a_person_is_asked() {
     let mut world = World::new(1);
     world.step(LinkInput::Connect);
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh]);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
-    assert_eq!(world.lose(Fault::Refused), []);
+    assert_eq!(world.close_with(Fault::Refused), []);
     assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
     assert_eq!(world.link.poll_timeout(), None, "a sign-in failure is not retried");
     assert_eq!(world.step(LinkInput::NetworkChanged), []);
     World::endpoint_opened(&world.step(LinkInput::SignedIn));
     world.establish();
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh], "somebody has signed in");
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh], "after a new sign-in");
     World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
     world.establish();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh], "a session that worked earns another look");
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh], "a session that worked earns another look");
     assert_eq!(world.step(LinkInput::Refreshed(Refreshed::Same)), []);
     assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
 }
@@ -160,10 +164,10 @@ fn a_new_token_that_is_refused_as_soon_as_its_session_stands_is_not_bought_again
     let mut world = World::new(1);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh]);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
     world.establish();
-    assert_eq!(world.lose(Fault::Refused), []);
+    assert_eq!(world.close_with(Fault::Refused), []);
     assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
 }
 
@@ -172,12 +176,12 @@ fn a_token_that_cannot_be_bought_now_is_asked_for_again_and_a_wrong_password_is_
     let mut world = World::new(1);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh]);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     let down = Failure::new(Fault::Unreachable, "the login server");
     assert_eq!(world.step(LinkInput::Refreshed(Refreshed::Failed(down.clone()))), []);
     assert!(matches!(world.link.state(), LinkState::Waiting { failure, .. } if *failure == down));
     World::endpoint_opened(&world.tick());
-    assert_eq!(world.lose(Fault::Password), []);
+    assert_eq!(world.close_with(Fault::Password), []);
     assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
     assert_eq!(world.link.poll_timeout(), None, "a wrong password is not sent again by itself");
 }
@@ -186,7 +190,7 @@ fn a_token_that_cannot_be_bought_now_is_asked_for_again_and_a_wrong_password_is_
 fn an_answer_about_the_token_that_comes_after_the_attempt_was_given_up_changes_nothing() {
     let mut world = World::new(1);
     world.step(LinkInput::Connect);
-    assert_eq!(world.lose(Fault::Refused), [LinkAction::Refresh]);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     world.tick();
     let state = world.link.state().clone();
     assert!(matches!(state, LinkState::Waiting { .. }), "{state:?}");
@@ -200,12 +204,12 @@ fn a_session_that_dies_right_after_its_subscriptions_is_configuration_after_thre
     world.step(LinkInput::Connect);
     for _ in 0..2 {
         world.establish();
-        world.lose(Fault::Closed);
+        world.close_with(Fault::Closed);
         assert!(matches!(world.link.state(), LinkState::Waiting { .. }));
         world.tick();
     }
     world.establish();
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     let LinkState::Stopped(StopReason::Halted { failure, retry }) = world.link.state().clone() else { panic!() };
     assert_eq!(failure.fault, Fault::Died);
     assert_eq!(retry - world.now.mono, HALTED_RETRY, "tried again, but slowly");
@@ -218,7 +222,7 @@ fn a_line_that_breaks_however_often_and_soon_is_the_network() {
     world.step(LinkInput::Connect);
     for _ in 0..10 {
         world.establish();
-        world.lose(Fault::Broken);
+        world.close_with(Fault::Broken);
         assert!(matches!(world.link.state(), LinkState::Waiting { .. }));
         world.tick();
     }
@@ -253,7 +257,7 @@ fn a_wake_up_probes_a_session_and_replaces_an_attempt() {
     let mut world = World::new(1);
     let generation = world.connect();
     assert_eq!(world.step(LinkInput::Woke), [LinkAction::Probe(generation)]);
-    world.lose(Fault::Silent);
+    world.close_with(Fault::Silent);
     world.tick();
     let stuck = world.link.generation();
     let actions = world.step(LinkInput::Woke);
@@ -267,7 +271,7 @@ fn a_wake_up_probes_a_session_and_replaces_an_attempt() {
 fn a_person_may_disconnect_in_the_middle_of_a_back_off_and_connect_again() {
     let mut world = World::new(1);
     world.step(LinkInput::Connect);
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     assert_eq!(world.step(LinkInput::Disconnect), []);
     assert_eq!((world.link.state().clone(), world.link.poll_timeout()), (LinkState::Off, None));
     assert_eq!(world.step(LinkInput::TryNow), []);
@@ -280,10 +284,10 @@ fn a_person_may_disconnect_in_the_middle_of_a_back_off_and_connect_again() {
 fn the_api_is_polled_after_two_failed_attempts_and_no_longer_than_needed() {
     let mut world = World::new(1);
     world.step(LinkInput::Connect);
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     assert!(!world.link.wants_polling());
     world.tick();
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     assert!(world.link.wants_polling() && !world.link.is_polling());
     world.step(LinkInput::Polled { ok: true });
     assert!(matches!(world.link.state(), LinkState::Polling { .. }));
@@ -298,11 +302,11 @@ fn an_outage_begins_once_however_many_attempts_it_takes() {
     let mut world = World::new(1);
     world.connect();
     world.pass(100 * SECOND);
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     let since = world.link.since();
     for _ in 0..5 {
         world.tick();
-        world.lose(Fault::Unreachable);
+        world.close_with(Fault::Unreachable);
         assert_eq!(world.link.since(), since);
     }
     world.tick();

@@ -1,4 +1,5 @@
-//! The simulated HTTP API as the machine meets it: requests that arrive, arrive late or not at all, and their answers.
+//! The simulated HTTP API as the machine meets it: requests that arrive, arrive late or not at all,
+//! and their answers.
 
 use std::time::Duration;
 
@@ -18,7 +19,7 @@ use crate::{
 };
 
 impl World<'_> {
-    /// A request reaches the server, or does not: one that was given up under way may still be served.
+    /// A request reaches the server or is lost. A request that timed out may still be served.
     pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &PageRequest) {
         let is_given_up =
             life != self.life || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains(&fetch));
@@ -86,7 +87,7 @@ impl World<'_> {
         }
     }
 
-    /// A pass ends, and does not hammer.
+    /// Checks that a pass ends and does not request too often.
     pub(super) fn count_answer(&mut self, input: &PipelineInput) -> Verdict {
         let PipelineInput::Page { pass, result } = input else { return Ok(()) };
         if let Err(failure) = result {

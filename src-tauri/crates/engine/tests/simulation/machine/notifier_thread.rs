@@ -27,7 +27,7 @@ impl World<'_> {
         }
     }
 
-    /// The desktop says something.
+    /// An event of the desktop will arrive.
     pub(crate) fn push_desktop_event(&mut self, millis: Range<u64>, said: Local) {
         let arrival = self.now + self.rng.millis(millis);
         let Some(machine) = &mut self.machine else { return };
@@ -36,7 +36,7 @@ impl World<'_> {
         self.push_local(after, said);
     }
 
-    /// The desktop takes a popup, or not.
+    /// The desktop shows a popup or refuses it.
     pub(super) fn hand_over(&mut self, popup: &Popup) -> Result<Result<PopupId, NotifyError>, String> {
         self.oracle.handle_handed(popup)?;
         let is_refused = self.rng.happens(self.noise().refused_popups);

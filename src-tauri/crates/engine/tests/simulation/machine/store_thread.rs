@@ -24,7 +24,7 @@ impl World<'_> {
         }
     }
 
-    /// What is queued becomes one transaction; if that fails, each batch gets its own.
+    /// Commits what is queued as one transaction; if that fails, each batch as its own.
     pub(super) fn commit(&mut self) -> Verdict {
         let (fails, noise) = (self.faults.store > self.now, self.noise().failed_commits);
         let Some(machine) = &mut self.machine else { return Ok(()) };

@@ -1,4 +1,4 @@
-//! Inputs and actions in one line each.
+//! Inputs and actions of the pipeline, in one line each.
 
 use belfry_core::{
     pipeline::{PipelineAction, PipelineInput, delivery::DeliveryAction},

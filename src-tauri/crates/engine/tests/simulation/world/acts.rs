@@ -1,4 +1,4 @@
-//! What the plan lets happen: senders, mishaps, and a person.
+//! The events of a plan: senders, faults, and a person.
 
 use std::cmp::Reverse;
 
@@ -108,7 +108,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The notice a person means.
+    /// The notice that an event is about.
     fn present(&self, which: usize) -> Option<usize> {
         let present = self.oracle.present();
         present.get(which.checked_rem(present.len())?).copied()
@@ -119,7 +119,7 @@ impl World<'_> {
         self.push_local(after, Local::Look);
     }
 
-    /// A message leaves for the broker, once or twice, at once or later.
+    /// A message is sent to the broker, once or twice, at once or later.
     fn send(&mut self, copies: Vec<Copy>) {
         let body = Body::Notices(copies);
         let times = if self.rng.happens(self.plan.noise.duplicates) { 2 } else { 1 };
@@ -136,7 +136,7 @@ impl World<'_> {
     }
 
     fn sleep(&mut self, lasts: At) {
-        // Sleeping further while asleep.
+        // A second sleep extends the first.
         let until = self.awake_at.max(self.now) + lasts;
         self.slept += until - self.awake_at.max(self.now);
         self.awake_at = until;
@@ -190,7 +190,7 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The mishaps end.
+    /// The faults end.
     pub(super) fn calm(&mut self) -> Verdict {
         self.note(|| "· calm".to_owned());
         self.faults = Faults::default();
@@ -206,10 +206,10 @@ impl World<'_> {
         self.step(PipelineInput::Link(LinkInput::Connect))
     }
 
-    /// Somebody signs in, if that is what is missing.
+    /// A person signs in, if a sign-in is needed.
     pub(super) fn sign_in_if_needed(&mut self) -> Verdict {
         if self.machine.as_ref().is_some_and(|machine| machine.needs_person(self.clocks())) {
-            self.note(|| "· somebody signs in".to_owned());
+            self.note(|| "· a person signs in".to_owned());
             return self.sign_in();
         }
         Ok(())

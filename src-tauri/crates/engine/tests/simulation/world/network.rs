@@ -1,4 +1,4 @@
-//! The network between the machine and the server: what passes, what is lost, and what breaks.
+//! The network between the machine and the server: what arrives, what is lost, and what breaks.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl World<'_> {
-    /// The server sends what it can; what arrives does so in order.
+    /// The server sends what it can; it arrives in order.
     pub(super) fn transmit(&mut self) {
         for sent in self.server.poll_sent() {
             let session = sent.session;
@@ -26,7 +26,7 @@ impl World<'_> {
         }
     }
 
-    /// Something reaches the machine on a session's path.
+    /// A report of a session reaches the machine.
     pub(crate) fn report(&mut self, session: usize, generation: Generation, event: ConnectionEvent) {
         let arrival = (self.now + self.latency()).max(self.paths[session].last + 1).max(self.awake_at);
         self.paths[session].last = arrival;
@@ -34,7 +34,8 @@ impl World<'_> {
         self.push(arrival, Event::Local { life: self.life, local });
     }
 
-    /// A session breaks. The machine is told, unless it `is_silent`; the server notices now or later.
+    /// A session breaks. The machine is informed, unless it `is_silent`; the server detects it now
+    /// or later.
     pub(crate) fn cut(&mut self, session: usize, drain: bool, is_silent: bool) {
         if !std::mem::take(&mut self.paths[session].is_open) {
             return;
@@ -65,7 +66,7 @@ impl World<'_> {
         }
     }
 
-    /// A new connection gets through: its session, if the server takes it.
+    /// A new connection reaches the server, which may refuse the session.
     pub(crate) fn connect(&mut self, generation: Generation, endpoint: usize) {
         let latency = self.latency();
         let fail = |world: &mut Self, fault, retry_after| {
