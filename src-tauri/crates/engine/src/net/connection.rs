@@ -363,7 +363,7 @@ impl Running {
                 Order::Close { polite } => end = Some(polite),
             }
         }
-        while let Some(token) = self.acks.poll() {
+        while let Some(token) = self.acks.poll_ack() {
             if let Err(error) = self.connection.session().ack(&token) {
                 tracing::debug!(%error, "an acknowledgement was not sent; the message will come again");
             }
