@@ -2,7 +2,7 @@
 //! text.
 //!
 //! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`planner`] when and with which
-//! others, [`wording`] has the text. Deliberately absent: showing a popup.
+//! others, [`Wording`] has the text. Deliberately absent: showing a popup.
 
 pub mod planner;
 mod wording;

@@ -117,7 +117,7 @@ impl World<'_> {
         }
         let recovered = self.store.recover().unwrap();
         self.note(|| format!("start: {} due, {} unannounced", recovered.due.len(), recovered.unannounced.len()));
-        if self.life > 0 {
+        if self.process > 0 {
             self.oracle.handle_restart(recovered.uncertain)?;
         }
         // A database connection that was just opened has seen no changes yet.
@@ -157,7 +157,7 @@ impl World<'_> {
         }
         self.note(|| "the program is killed".to_owned());
         self.oracle.count("a crash");
-        self.life += 1;
+        self.process += 1;
         for session in 0..self.paths.len() {
             self.cut(session, false, false);
         }
@@ -272,9 +272,9 @@ impl World<'_> {
                 }
                 let is_stray = self.rng.happens(self.noise().stray_requests);
                 let after = if is_stray { self.rng.millis(1_000..14_000) } else { self.latency() };
-                self.push(self.now + after, Event::Request { life: self.life, fetch, pass, request });
+                self.push(self.now + after, Event::Request { process: self.process, fetch, pass, request });
                 if after >= micros(ANSWER_LIMIT) {
-                    self.refuse(self.life, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
+                    self.refuse(self.process, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
                 }
             }
             PipelineAction::Delivery(action) => return self.deliver(action),
@@ -337,9 +337,9 @@ impl World<'_> {
             }
             Local::Commit => self.commit()?,
             Local::Applied(reports) => {
-                let life = self.life;
+                let process = self.process;
                 for (ticket, result) in reports {
-                    if self.life == life {
+                    if self.process == process {
                         self.step(PipelineInput::Applied { ticket, result })?;
                     }
                 }

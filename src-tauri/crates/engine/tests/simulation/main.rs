@@ -81,35 +81,35 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
         return;
     }
     let seeds = number("BELFRY_SIM_SEEDS").unwrap_or(SEEDS);
-    let (next, failed, tally) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+    let (next, failed, event_counts) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
     let work = || {
         let mut seen = BTreeMap::new();
         while let seed = next.fetch_add(1, Ordering::Relaxed)
             && seed < seeds
         {
             let run = run_plan(&Plan::draw(seed), false);
-            run.tally.into_iter().for_each(|(what, count)| *seen.entry(what).or_insert(0) += count);
+            run.event_counts.into_iter().for_each(|(what, count)| *seen.entry(what).or_insert(0) += count);
             if let Some(violation) = run.violation {
                 failed.lock().unwrap().insert(seed, violation);
             }
         }
-        let mut tally = tally.lock().unwrap();
-        seen.into_iter().for_each(|(what, count)| *tally.entry(what).or_insert(0) += count);
+        let mut event_counts = event_counts.lock().unwrap();
+        seen.into_iter().for_each(|(what, count)| *event_counts.entry(what).or_insert(0) += count);
     };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(work);
         }
     });
-    let (failed, tally) = (failed.into_inner().unwrap(), tally.into_inner().unwrap());
-    println!("{seeds} seeds: {tally:?}");
+    let (failed, event_counts) = (failed.into_inner().unwrap(), event_counts.into_inner().unwrap());
+    println!("{seeds} seeds: {event_counts:?}");
     failed.iter().take(20).for_each(|(seed, violation)| println!("{seed}: {violation}"));
     if let Some((seed, violation)) = failed.first_key_value() {
         explain(*seed, violation);
     }
     assert!(failed.is_empty(), "{} of {seeds} seeds failed", failed.len());
     if seeds >= SEEDS_THAT_COVER_ALL {
-        let missing: Vec<_> = REQUIRED_EVENTS.iter().filter(|what| !tally.contains_key(**what)).collect();
+        let missing: Vec<_> = REQUIRED_EVENTS.iter().filter(|what| !event_counts.contains_key(**what)).collect();
         assert!(missing.is_empty(), "the simulation covers too little: {missing:?} never happened");
     }
 }

@@ -55,17 +55,17 @@ pub(crate) struct Oracle {
     recorded_popups: HashSet<PopupId>,
     gone_popups: HashSet<PopupId>,
     dismissed_popups: HashSet<PopupId>,
-    told: HashMap<usize, u32>,
+    announcements: HashMap<usize, u32>,
     announced: i64,
-    life: u32,
+    process: u32,
     /// How often each kind of event happened.
-    pub tally: BTreeMap<&'static str, u64>,
+    pub event_counts: BTreeMap<&'static str, u64>,
 }
 
 impl Oracle {
     /// Counts an event.
     pub(crate) fn count(&mut self, what: &'static str) {
-        *self.tally.entry(what).or_default() += 1;
+        *self.event_counts.entry(what).or_default() += 1;
     }
 
     /// The notices in the inbox, oldest first.
@@ -212,7 +212,7 @@ impl Oracle {
                 let item = item_of(id);
                 let seq = self.items.iter().find(|(_, of)| **of == item).map(|(seq, _)| *seq);
                 let Some(seq) = seq else { return Err(format!("(6) {id} is announced, but not committed")) };
-                let last = self.told.insert(item, self.life);
+                let last = self.announcements.insert(item, self.process);
                 if *replayed {
                     self.count("a notice announced again after a crash");
                     ensure!(
@@ -222,7 +222,7 @@ impl Oracle {
                 } else {
                     ensure!(last.is_none(), "(6) {id} is announced a second time");
                 }
-                ensure!(last != Some(self.life), "(6) {id} is announced twice in one life");
+                ensure!(last != Some(self.process), "(6) {id} is announced twice by one process");
             }
             Event::Changed { id, state, .. } => {
                 let entry = self.inbox.get(&item_of(id));
@@ -332,7 +332,7 @@ impl Oracle {
         if uncertain > 0 {
             self.count("a claim left uncertain");
         }
-        self.life += 1;
+        self.process += 1;
         // The restarted program does not know what was not written.
         self.gone_popups.clear();
         self.dismissed_popups.clear();
@@ -374,11 +374,11 @@ impl Oracle {
             let Some(detail) = detail else { return Err(format!("(3) {id} cannot be found")) };
             let handed = self.handed.get(item).copied().unwrap_or(0);
             let is_restored = self.restored.contains(item);
-            ensure!(is_restored || self.told.contains_key(item), "(6) {id} was never announced");
+            ensure!(is_restored || self.announcements.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
                 Alert::Shown | Alert::Refused(_) => ensure!(handed == 1, "(2) {id} never popped up"),
-                Alert::Uncertain => ensure!(is_restored || self.life > 0, "(2) {id} is uncertain without a crash"),
+                Alert::Uncertain => ensure!(is_restored || self.process > 0, "(2) {id} is uncertain without a crash"),
                 Alert::Suppressed(why) => {
                     ensure!(handed == 0, "(2) {id} popped up, but was suppressed");
                     let is_right = match why {

@@ -56,7 +56,7 @@ struct Version {
 
 /// A row of the record.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct RecordRow {
     copy: Copy,
     place: u64,
     recorded: At,
@@ -83,7 +83,7 @@ pub(crate) struct Server {
     api: Option<Api>,
     stamp: Stamp,
     items: Vec<Vec<Version>>,
-    record: Vec<Row>,
+    record: Vec<RecordRow>,
     places: u64,
     queue: VecDeque<Body>,
     stream: Vec<Body>,
@@ -147,12 +147,13 @@ impl Server {
     fn record(&mut self, copy: Copy, now: At) {
         let Some(api) = self.api else { return };
         self.places += 1;
-        let row = Row { copy, place: self.places, recorded: now, delivered: false, is_spent: false, is_written: false };
+        let row =
+            RecordRow { copy, place: self.places, recorded: now, delivered: false, is_spent: false, is_written: false };
         let old = self.record.iter().position(|row| row.copy.item == copy.item);
         match old {
             // An id that is a cursor keeps its place.
             Some(old) if api.next == Next::Absent => {
-                self.record[old] = Row { place: self.record[old].place, ..row };
+                self.record[old] = RecordRow { place: self.record[old].place, ..row };
             }
             Some(old) if api.compacted => {
                 self.record.remove(old);
@@ -287,9 +288,9 @@ impl Server {
         self.history_refused = true;
     }
 
-    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<Row>, NextCursor) {
+    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<RecordRow>, NextCursor) {
         let after = after.and_then(|after| self.place_of(after)).unwrap_or(0);
-        let mut rows: Vec<Row> = match api.collect {
+        let mut rows: Vec<RecordRow> = match api.collect {
             Collect::Honest => {
                 for row in self.record.iter_mut().filter(|row| row.place <= after) {
                     row.delivered = true;
@@ -322,7 +323,7 @@ impl Server {
         (rows, next)
     }
 
-    fn history(&self, api: Api, page: usize) -> Vec<Row> {
+    fn history(&self, api: Api, page: usize) -> Vec<RecordRow> {
         let mut rows = self.record.clone();
         rows.sort_by_key(|row| std::cmp::Reverse((self.version(row.copy).sent, row.place)));
         match api.history {
@@ -367,7 +368,7 @@ impl Server {
         }
     }
 
-    fn row_notice(&self, api: Api, row: &Row) -> Notice {
+    fn row_notice(&self, api: Api, row: &RecordRow) -> Notice {
         let undelivered = !row.is_written && (!row.delivered || row.is_spent);
         Notice { undelivered: api.says_status.then_some(undelivered), ..self.notice(row.copy) }
     }
@@ -397,7 +398,7 @@ impl Server {
     /// What the account must have once a pass says that nothing from before `end` is missing.
     pub(crate) fn owed_by_api(&self, end: At) -> Vec<Copy> {
         let Some(api) = self.api else { return Vec::new() };
-        let is_owed = |row: &&Row| {
+        let is_owed = |row: &&RecordRow| {
             let is_given_out = row.is_spent || row.is_written;
             row.recorded < end && self.version(row.copy).sent < end && (!is_given_out || self.has_history())
         };

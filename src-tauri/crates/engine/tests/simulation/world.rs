@@ -89,7 +89,7 @@ pub(crate) enum ConnectionEvent {
 pub(crate) enum Event {
     Act(Act),
     Local {
-        life: u32,
+        process: u32,
         local: Local,
     },
     Start,
@@ -117,7 +117,7 @@ pub(crate) enum Event {
     Send(Body),
     /// A request has reached the server.
     Request {
-        life: u32,
+        process: u32,
         fetch: u64,
         pass: PassId,
         request: PageRequest,
@@ -151,7 +151,7 @@ pub(crate) struct Run {
     /// The violation, if there was one.
     pub violation: Option<String>,
     /// How often each kind of event happened.
-    pub tally: BTreeMap<&'static str, u64>,
+    pub event_counts: BTreeMap<&'static str, u64>,
     /// The trace, if it was requested.
     pub trace: Vec<String>,
 }
@@ -175,7 +175,8 @@ pub(crate) struct World<'a> {
     pub oracle: Oracle,
     pub screen: Screen,
     pub machine: Option<Machine>,
-    pub life: u32,
+    /// Number of the running process: one more after each crash.
+    pub process: u32,
     pub faults: Faults,
     is_calm: bool,
     end: At,
@@ -226,7 +227,7 @@ impl<'a> World<'a> {
             oracle: Oracle::default(),
             screen: Screen::default(),
             machine: None,
-            life: 0,
+            process: 0,
             faults: Faults::default(),
             is_calm: false,
             end: At::MAX,
@@ -245,7 +246,7 @@ impl<'a> World<'a> {
         if let Some(violation) = &violation {
             world.note(|| violation.clone());
         }
-        Run { violation, tally: world.oracle.tally, trace: world.trace.unwrap_or_default() }
+        Run { violation, event_counts: world.oracle.event_counts, trace: world.trace.unwrap_or_default() }
     }
 
     /// A line of the trace.
@@ -308,7 +309,7 @@ impl<'a> World<'a> {
     /// Queues an event on the machine in `after` microseconds; not before it is awake.
     pub(crate) fn push_local(&mut self, after: At, local: Local) {
         let at = (self.now + after).max(self.awake_at);
-        self.push(at, Event::Local { life: self.life, local });
+        self.push(at, Event::Local { process: self.process, local });
     }
 
     /// How long data takes, in either direction.
@@ -346,7 +347,9 @@ impl<'a> World<'a> {
                 self.note(|| format!("· {act:?}"));
                 self.act(act)
             }
-            Event::Local { life, local } if life == self.life && self.machine.is_some() => self.handle_local(local),
+            Event::Local { process, local } if process == self.process && self.machine.is_some() => {
+                self.handle_local(local)
+            }
             Event::Local { .. } => Ok(()),
             Event::Start => self.start(),
             Event::Reconnect => self.step(PipelineInput::Link(LinkInput::Connect)),
@@ -379,8 +382,8 @@ impl<'a> World<'a> {
                 self.transmit();
                 Ok(())
             }
-            Event::Request { life, fetch, pass, request } => {
-                self.serve(life, fetch, pass, &request);
+            Event::Request { process, fetch, pass, request } => {
+                self.serve(process, fetch, pass, &request);
                 Ok(())
             }
             Event::Calm => self.calm(),

@@ -50,7 +50,7 @@ fn the_example_of_the_guide_has_every_key_and_is_the_defaults() {
 #[test]
 fn no_key_takes_a_value_of_a_wrong_type() {
     for key in KEYS {
-        for wrong in ["1979-05-27", "1.5", "-1", "[[1]]", "{ nobody_knows_this = 1 }"] {
+        for wrong in ["1979-05-27", "1.5", "-1", "[[1]]", "{ unknown_key = 1 }"] {
             let is_table = ["heart_beat", "oidc", "quiet_hours"].iter().any(|table| key.name.ends_with(table));
             if is_table && wrong.starts_with('{') {
                 assert_eq!(with(key.name, wrong).unwrap().1.len(), 1, "{} = {wrong}", key.name);

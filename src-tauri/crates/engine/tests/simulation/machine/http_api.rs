@@ -20,9 +20,9 @@ use crate::{
 
 impl World<'_> {
     /// A request reaches the server or is lost. A request that timed out may still be served.
-    pub(crate) fn serve(&mut self, life: u32, fetch: u64, pass: PassId, request: &PageRequest) {
+    pub(crate) fn serve(&mut self, process: u32, fetch: u64, pass: PassId, request: &PageRequest) {
         let is_given_up =
-            life != self.life || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains(&fetch));
+            process != self.process || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains(&fetch));
         if is_given_up {
             if self.rng.happens(50) {
                 return;
@@ -32,7 +32,7 @@ impl World<'_> {
         let after = self.latency();
         if !self.has_network() {
             let after = if self.faults.network.1 { micros(ANSWER_LIMIT) } else { after };
-            return self.refuse(life, fetch, pass, Fault::Unreachable, None, after);
+            return self.refuse(process, fetch, pass, Fault::Unreachable, None, after);
         }
         let lost = self.rng.happens(self.noise().lost_answers).then_some(ApiFault::Lost);
         let fault = self.faults.api.filter(|(until, _)| *until > self.now).map(|(_, how)| how).or(lost);
@@ -49,28 +49,31 @@ impl World<'_> {
             if matches!(request, PageRequest::History { .. }) && matches!(status, 403 | 404) {
                 self.server.refuse_history();
             }
-            return self.refuse(life, fetch, pass, Fault::Status(status), retry_after, after);
+            return self.refuse(process, fetch, pass, Fault::Status(status), retry_after, after);
         }
         let page = self.server.answer(request, self.now);
         match (fault, request) {
-            (Some(ApiFault::Truncated), _) => self.refuse(life, fetch, pass, Fault::BadAnswer, None, after),
+            (Some(ApiFault::Truncated), _) => self.refuse(process, fetch, pass, Fault::BadAnswer, None, after),
             (Some(ApiFault::Lost), _) => {
                 self.oracle.count("a lost answer");
-                self.refuse(life, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
+                self.refuse(process, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
             }
             (_, PageRequest::Collect { after: cursor, wait: true }) if page.rows == 0 => {
                 let request = PageRequest::Collect { after: cursor.clone(), wait: false };
-                self.push(self.now + LONG_POLL_SECONDS * 1_000_000, Event::Request { life, fetch, pass, request });
+                self.push(self.now + LONG_POLL_SECONDS * 1_000_000, Event::Request { process, fetch, pass, request });
             }
-            _ => {
-                self.answer(life, fetch, after, PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) })
-            }
+            _ => self.answer(
+                process,
+                fetch,
+                after,
+                PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) },
+            ),
         }
     }
 
     pub(super) fn refuse(
         &mut self,
-        life: u32,
+        process: u32,
         fetch: u64,
         pass: PassId,
         fault: Fault,
@@ -78,11 +81,11 @@ impl World<'_> {
         after: u64,
     ) {
         let failure = Failure { fault, detail: "simulated".to_owned(), retry_after: retry };
-        self.answer(life, fetch, after, PipelineInput::Page { pass, result: Err(failure) });
+        self.answer(process, fetch, after, PipelineInput::Page { pass, result: Err(failure) });
     }
 
-    pub(super) fn answer(&mut self, life: u32, fetch: u64, after: u64, input: PipelineInput) {
-        if life == self.life {
+    pub(super) fn answer(&mut self, process: u32, fetch: u64, after: u64, input: PipelineInput) {
+        if process == self.process {
             self.push_local(after, Local::Answered(fetch, input));
         }
     }

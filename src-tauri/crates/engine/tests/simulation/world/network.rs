@@ -31,7 +31,7 @@ impl World<'_> {
         let arrival = (self.now + self.latency()).max(self.paths[session].last + 1).max(self.awake_at);
         self.paths[session].last = arrival;
         let local = Local::ConnectionReport(ConnectionReport { session: Some(session), generation, event });
-        self.push(arrival, Event::Local { life: self.life, local });
+        self.push(arrival, Event::Local { process: self.process, local });
     }
 
     /// A session breaks. The machine is informed, unless it `is_silent`; the server detects it now
