@@ -309,7 +309,7 @@ fn nothing_yet() -> Snapshot {
         state: status::Connectivity::Offline,
         since: Timestamp::now(),
         endpoint: 0,
-        why: None,
+        cause: None,
         retry_in: None,
     };
     Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }

@@ -32,7 +32,7 @@ impl Shell {
         let Some(account) = account else {
             return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
         };
-        let kind = self.snapshot.borrow().status.why.as_ref().map(|why| why.kind);
+        let kind = self.snapshot.borrow().status.cause.as_ref().map(|why| why.kind);
         // One that is only locked is unlocked, not signed in to anew.
         matches!(kind, Some(Kind::NoCredential | Kind::Keychain)).then(|| Setup {
             step: SetupStep::SignIn,

@@ -98,7 +98,7 @@ fn arrival(number: u64, of: u64) -> Write {
     let word = if number.is_multiple_of(4) { "报销申请，请尽快处理" } else { "please decide by Friday" };
     let notice = Notice {
         key: NoticeKey { scope: String::new(), id: format!("n-{number}") },
-        identity: Identity::Given,
+        identity: Identity::Assigned,
         title: format!("Approval needed: {subject} {number}"),
         body: format!("expense for {subject}, invoice-{}; {word}. It is part of the project's budget.", number % 1_000),
         kind: ["expense", "payment", "task", "report"][(number % 4) as usize].to_owned(),

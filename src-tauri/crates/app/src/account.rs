@@ -49,7 +49,7 @@ impl<G: Gui> Controller<G> {
         let Some(account) = &self.session.account else {
             return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
         };
-        let kind = self.snapshot().status.why.as_ref().map(|why| why.kind);
+        let kind = self.snapshot().status.cause.as_ref().map(|why| why.kind);
         // A keychain that is only locked is unlocked; that needs no new sign-in.
         matches!(kind, Some(Kind::NoCredential | Kind::Keychain)).then(|| Setup {
             step: SetupStep::SignIn,

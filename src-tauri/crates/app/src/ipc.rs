@@ -169,15 +169,15 @@ pub struct Fault {
     pub is_catch_up: bool,
 }
 
-impl From<&status::Why> for Fault {
-    fn from(why: &status::Why) -> Self {
+impl From<&status::Cause> for Fault {
+    fn from(why: &status::Cause) -> Self {
         Self { kind: why.kind.into(), detail: plain::line(&why.detail, LINE), is_catch_up: why.is_catch_up }
     }
 }
 
 impl From<&Failure> for Fault {
     fn from(failure: &Failure) -> Self {
-        Self::from(&status::Why::from(failure))
+        Self::from(&status::Cause::from(failure))
     }
 }
 
@@ -362,13 +362,13 @@ impl Status {
             state: status.state.into(),
             since: status.since.to_string(),
             endpoint: endpoints.get(status.endpoint).map(address).unwrap_or_default(),
-            fault: status.why.as_ref().map(Fault::from),
+            fault: status.cause.as_ref().map(Fault::from),
             retry_in_ms: snapshot
                 .retry_at
                 .map(|at| at.duration_since(now).as_millis().clamp(0, i64::MAX.into()) as i64),
             complete_through: snapshot.complete_through.map(|through| through.to_string()),
             fix: (status.state == State::ActionNeeded)
-                .then(|| status.why.as_ref().map_or(Fix::Diagnose, |why| why.kind.fix().into())),
+                .then(|| status.cause.as_ref().map_or(Fix::Diagnose, |why| why.kind.fix().into())),
             offers: match status.state {
                 State::Live | State::CatchingUp | State::Polling => offers,
                 State::Offline | State::Connecting | State::ActionNeeded => offers.map(|_| Offers::default()),

@@ -3,7 +3,7 @@
 //! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
 //! between two questions. Everything here works offline.
 
-use engine::inbox::{Inbox, Highlighter, Removal, Seq, UNDO_OFFERED};
+use engine::inbox::{Highlighter, Inbox, Removal, Seq, UNDO_OFFERED};
 use jiff::Timestamp;
 
 use crate::controller::Controller;

@@ -1,8 +1,9 @@
 //! Whose inbox it is, and which machine this is.
 //!
-//! An account is an origin and a login: everything kept (database, credential) is kept under its name, so two accounts
-//! never mix. Deliberately absent: the credential and the folder themselves. Invariant: the same settings give the same
-//! names for ever, since a changed name would be an empty inbox.
+//! An account is an origin and a login: everything kept (database, credential) is kept under its
+//! name, so two accounts never mix. Deliberately absent: the credential and the folder themselves.
+//! Invariant: the same settings always give the same names, since a changed name would be an empty
+//! inbox.
 
 use std::fmt;
 
@@ -20,8 +21,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// The account these settings speak of: the origin of `api.base` if set, else of the first endpoint, with
-    /// `auth.login`. `None` without either, which settings that were read never are.
+    /// The account that these settings name: the origin of `api.base` if set, else of the first
+    /// endpoint, with `auth.login`. `None` without either; settings that were read from a file
+    /// always have one.
     pub fn of(settings: &Settings) -> Option<Self> {
         let url = settings.api.base.as_ref().or(settings.server.endpoints.first())?;
         // A WebSocket and the API of one server are one origin.
@@ -59,8 +61,9 @@ impl Account {
         Some(Self { origin: origin.to_owned(), login: login.to_owned() })
     }
 
-    /// A folder name for its data, safe on every file system: a readable beginning and 10 characters of hash, which
-    /// tell apart what the beginning does not (case, other scripts, long names).
+    /// A folder name for its data, safe on every file system: a readable beginning and 10
+    /// characters of hash, which tell apart what the beginning does not (case, other scripts, long
+    /// names).
     pub fn dir_name(&self) -> String {
         let host = self.origin.split_once("://").map_or(self.origin.as_str(), |(_, host)| host);
         let readable = if self.login.is_empty() { host.to_owned() } else { format!("{}@{host}", self.login) };
@@ -78,10 +81,12 @@ impl Account {
 pub struct DeviceId(String);
 
 impl DeviceId {
-    /// Takes the device id out of `stored`, what was kept last time, or makes a new one if there is none, if it cannot
-    /// be read, or if it was kept on another machine: two machines with one id would take each other's messages.
+    /// Takes the device id out of `stored`, what was kept last time, or makes a new one if there is
+    /// none, if it cannot be read, or if it was kept on another machine: two machines with one id
+    /// would take each other's messages.
     ///
-    /// Returns the id and what to keep: one line, the id and a hash that binds it to `machine_id` without naming it.
+    /// Returns the id and what to keep: one line, the id and a hash that binds it to `machine_id`
+    /// without naming it.
     pub fn load_or_new(stored: Option<&str>, machine_id: &str, rng: &mut (impl Rng + ?Sized)) -> (Self, String) {
         let kept = stored.and_then(|line| {
             let (id, bound) = line.trim().split_once(' ')?;

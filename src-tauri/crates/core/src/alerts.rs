@@ -1,7 +1,8 @@
-//! Alerts: whether a notice rings, how loudly, when and together with which others, and in which words.
+//! Alerts: whether a notice notifies, how loudly, when, with which other notices, and with which
+//! text.
 //!
-//! Pure. [`decide`] says whether and how loudly, [`planner`] when and with whom, [`wording`] in which words. Nothing here
-//! shows anything.
+//! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`planner`] when and with which
+//! others, [`Wording`] has the text. Deliberately absent: showing a popup.
 
 pub mod planner;
 mod wording;
@@ -15,18 +16,18 @@ use jiff::{
 pub use self::wording::Wording;
 use crate::{
     notice::{Notice, Priority, Source, State},
-    pipeline::catchup::OVERLAP,
+    pipeline::catchup::HISTORY_OVERLAP,
     ports::Loudness,
     settings::{Day, NotificationSettings, QuietHours, Rule, Show},
     storage::{AlertMark, Suppressed},
 };
 
-/// What is known when a notice arrives.
+/// What [`decide`] needs beside the notice.
 #[derive(Debug, Clone, Copy)]
-pub struct Context<'a> {
+pub struct AlertContext<'a> {
     /// Now.
     pub now: Timestamp,
-    /// The machine's time zone, in which quiet hours are meant.
+    /// The machine's time zone, which quiet hours refer to.
     pub time_zone: &'a TimeZone,
     /// The notice came in a pass, and nothing was ever collected before.
     pub is_first_run: bool,
@@ -34,9 +35,14 @@ pub struct Context<'a> {
     pub complete_through: Option<Timestamp>,
 }
 
-/// Whether a new notice owes a popup: the rules of `[notifications]`, then where it came from. It is decided once, in the
-/// transaction that stores the notice.
-pub fn decide(notice: &Notice, source: Source, context: &Context<'_>, settings: &NotificationSettings) -> AlertMark {
+/// Whether a new notice gets a popup: by its source, then by the rules of `[notifications]`. This
+/// is decided once, in the transaction that stores the notice.
+pub fn decide(
+    notice: &Notice,
+    source: Source,
+    context: &AlertContext<'_>,
+    settings: &NotificationSettings,
+) -> AlertMark {
     let suppressed = if notice.state != State::Open {
         Some(Suppressed::NotOpen)
     } else if is_old_news(notice, source, context) {
@@ -57,7 +63,7 @@ pub fn decide(notice: &Notice, source: Source, context: &Context<'_>, settings: 
     suppressed.map_or(AlertMark::Due, AlertMark::Suppressed)
 }
 
-/// How loudly a popup rings that is owed.
+/// How loud the popup of a notice is.
 pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     match show(notice, settings) {
         Show::Mute | Show::Quiet => Loudness::Quiet,
@@ -67,15 +73,17 @@ pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     }
 }
 
-/// What the server had delivered before, or what only fills the record up, does not ring. A collected row is undelivered
-/// unless it says otherwise; a row of the history is news only after `complete_through`, when its first delivery was lost.
-fn is_old_news(notice: &Notice, source: Source, context: &Context<'_>) -> bool {
+/// Rows that the server had delivered before, and rows of the history from before
+/// `complete_through`, do not notify. A collected row counts as undelivered unless it says
+/// otherwise. A row of the history that was sent after `complete_through` does notify: its delivery
+/// was lost.
+fn is_old_news(notice: &Notice, source: Source, context: &AlertContext<'_>) -> bool {
     match (source, notice.undelivered) {
         (Source::Live, _) | (_, Some(true)) => false,
         (Source::Collected, undelivered) => context.is_first_run && undelivered == Some(false),
         (Source::History, _) if context.is_first_run => true,
         (Source::History, _) => {
-            let from = context.complete_through.and_then(|through| through.checked_sub(OVERLAP).ok());
+            let from = context.complete_through.and_then(|through| through.checked_sub(HISTORY_OVERLAP).ok());
             from.zip(notice.sent_at).is_none_or(|(from, sent)| sent < from)
         }
     }
@@ -94,7 +102,8 @@ fn matches(rule: &Rule, notice: &Notice) -> bool {
     fits(&rule.kind, &notice.kind) && fits(&rule.sender, &notice.sender)
 }
 
-/// Whether it is quiet now. Hours over midnight belong to the day they begin on; equal ends are the whole day.
+/// Whether it is quiet now. Hours across midnight belong to the day on which they begin; equal ends
+/// mean the whole day.
 fn is_quiet(hours: &QuietHours, now: &Zoned) -> bool {
     let (Some(from), Some(to)) = (hours.from, hours.to) else { return false };
     let time: Time = now.time();
@@ -128,7 +137,7 @@ mod tests {
     fn notice() -> Notice {
         Notice {
             key: NoticeKey { scope: String::new(), id: "1".to_owned() },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: "Expense report".to_owned(),
             body: "Expense report\n12 EUR".to_owned(),
             kind: "expense".to_owned(),
@@ -151,9 +160,9 @@ mod tests {
         format!("2026-11-20T{time}:00Z").parse().unwrap()
     }
 
-    fn context(now: Timestamp) -> Context<'static> {
+    fn context(now: Timestamp) -> AlertContext<'static> {
         static ZONE: TimeZone = TimeZone::UTC;
-        Context { now, time_zone: &ZONE, is_first_run: false, complete_through: None }
+        AlertContext { now, time_zone: &ZONE, is_first_run: false, complete_through: None }
     }
 
     fn hours(from: i8, to: i8) -> NotificationSettings {
@@ -206,13 +215,13 @@ mod tests {
     #[test]
     fn what_is_not_open_and_what_was_delivered_before_does_not_ring() {
         let settings = NotificationSettings::default();
-        let mark = |notice: &Notice, source, context: &Context<'_>| decide(notice, source, context, &settings);
+        let mark = |notice: &Notice, source, context: &AlertContext<'_>| decide(notice, source, context, &settings);
         let old = AlertMark::Suppressed(Suppressed::OldNews);
         let now = context(at("12:00"));
         let decided = Notice { state: State::Decided, ..notice() };
         assert_eq!(mark(&decided, Source::Live, &now), AlertMark::Suppressed(Suppressed::NotOpen));
 
-        let first = Context { is_first_run: true, ..now };
+        let first = AlertContext { is_first_run: true, ..now };
         let delivered = Notice { undelivered: Some(false), ..notice() };
         let undelivered = Notice { undelivered: Some(true), ..notice() };
         for (row, source, expected) in [
@@ -226,7 +235,7 @@ mod tests {
             assert_eq!(mark(row, source, &first), expected, "{source:?} {:?}", row.undelivered);
         }
 
-        let later = Context { complete_through: Some(at("11:00")), ..now };
+        let later = AlertContext { complete_through: Some(at("11:00")), ..now };
         let sent = |time| Notice { sent_at: Some(at(time)), undelivered: Some(false), ..notice() };
         assert_eq!(mark(&sent("11:30"), Source::History, &later), AlertMark::Due, "its delivery was lost");
         assert_eq!(mark(&sent("10:56"), Source::History, &later), AlertMark::Due, "within the overlap");
@@ -251,6 +260,6 @@ mod tests {
         assert_eq!(chinese.summary(&notices).title, "5 条新通知");
         assert_eq!(wording.single(&notice()).body, "12 EUR", "the title is not said twice");
         let long = Notice { body: "é".repeat(1_000), ..notice() };
-        assert_eq!(wording.single(&long).body.chars().count(), 241);
+        assert_eq!(wording.single(&long).body.chars().count(), 240);
     }
 }

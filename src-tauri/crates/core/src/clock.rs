@@ -1,8 +1,9 @@
 //! Time as the pipeline sees it: one reading of both clocks, passed as an argument.
 //!
-//! Deliberately absent: reading a clock. The engine does that, and a simulation moves time as it likes. The monotonic clock measures
-//! waits and stops during sleep on Linux and macOS; the wall clock dates notices and jumps. The gap between the two is
-//! a hint that the machine slept, never a proof.
+//! Deliberately absent: reading a clock. The engine does that; the simulation sets the time itself.
+//! The monotonic clock measures waits and stops during sleep on Linux and macOS; the wall clock
+//! dates notices and jumps. The gap between the two is a hint that the machine slept, never a
+//! proof.
 
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ pub struct Now {
 
 #[cfg(test)]
 impl Now {
-    /// Some time to start a test from.
+    /// A time to start a test from.
     pub(crate) fn any() -> Self {
         Self { mono: Instant::now(), wall: Timestamp::now() }
     }
@@ -28,8 +29,9 @@ impl Now {
 /// A gap between the clocks that is no ordinary scheduling delay.
 const SLEEP_GAP: Duration = Duration::from_secs(10);
 
-/// Compares the clocks now and then: where the monotonic one stops in sleep, the wall clock runs ahead; where it does
-/// not, both jump further than the time between two looks. Either is a reason to probe, not more.
+/// Compares the clocks every few seconds: where the monotonic one stops in sleep, the wall clock
+/// runs ahead; where it does not, both jump further than the time between two comparisons. Either
+/// is only a reason to probe.
 #[derive(Debug)]
 pub struct SleepWatch {
     last: Now,
@@ -41,7 +43,7 @@ impl SleepWatch {
         Self { last: now }
     }
 
-    /// Whether the machine seems to have slept since the last look. To be asked every few seconds.
+    /// Whether the machine seems to have slept since the last call. Call it every few seconds.
     pub fn has_slept(&mut self, now: Now) -> bool {
         let mono = now.mono.saturating_duration_since(self.last.mono);
         let wall = now.wall.duration_since(self.last.wall).unsigned_abs();
@@ -63,7 +65,7 @@ mod tests {
         };
         assert!(!SleepWatch::new(start).has_slept(after(5, 5)));
         assert!(SleepWatch::new(start).has_slept(after(5, 605)), "the monotonic clock stood still");
-        assert!(SleepWatch::new(start).has_slept(after(600, 600)), "nobody looked for ten minutes");
+        assert!(SleepWatch::new(start).has_slept(after(600, 600)), "no comparison for ten minutes");
         assert!(SleepWatch::new(start).has_slept(after(5, -3_600)), "the wall clock was set back");
     }
 }

@@ -1,34 +1,41 @@
 //! A page of the HTTP API: its envelope, its rows, and what comes after them
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a pointer names one. A shape
-//! in which no rows can be found is an error, never an empty page: an empty page would end the catch-up and lose what
-//! the server holds. Pure; what the rows mean is [`super::parse`]'s matter.
+//! Servers wrap their rows in many ways; the usual places are tried in a fixed order unless a
+//! pointer names the place. A shape in which no rows can be found is an error, never an empty page:
+//! an empty page would end the catch-up and lose what the server holds. Pure; deliberately absent:
+//! what the rows mean ([`crate::notice::parse`]).
 
 use serde_json::value::RawValue;
 
-use crate::json::{Members, elements, follow, scalar};
-use crate::settings::Pointer;
+use crate::{
+    foreign_text::one_line,
+    json::{Members, elements, follow, scalar},
+    settings::Pointer,
+};
 
 /// Where the rows of a response are looked for, besides the response itself.
-const ITEMS: [&str; 8] =
+const ROW_POINTERS: [&str; 8] =
     ["/data", "/rows", "/result", "/data/records", "/data/list", "/data/items", "/data/rows", "/data/content"];
 /// Where the next cursor is looked for.
-const NEXT: [&str; 2] = ["/data/next", "/next"];
+const CURSOR_POINTERS: [&str; 2] = ["/data/next", "/next"];
+
+/// Characters of a server's own words in an error, which ends in a status line.
+const MAX_SAID_CHARS: usize = 200;
 
 /// Rows and what follows them.
 #[derive(Debug, Clone)]
-pub struct Page {
+pub struct EnvelopePage {
     /// The rows, as the server wrote them.
     pub items: Vec<Box<RawValue>>,
-    /// What the server says of the next page.
-    pub next: Next,
+    /// What the server says about the next page.
+    pub next: NextCursor,
 }
 
-/// What a response says of the next page.
+/// What a response says about the next page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Next {
-    /// Nothing: such servers are asked for what follows the last row.
+pub enum NextCursor {
+    /// Nothing: the id of the last row is the cursor then.
     Absent,
     /// There is none.
     Null,
@@ -36,7 +43,7 @@ pub enum Next {
     Cursor(String),
 }
 
-/// Why a response is no page.
+/// Why a response is not a page.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PageError {
     /// The envelope's `code` is 401 or 403, which counts as that HTTP status.
@@ -52,21 +59,23 @@ pub enum PageError {
     #[error("the answer cannot be read as JSON ({0})")]
     NotJson(String),
     /// It is JSON, but there is no array of rows where one is looked for.
-    #[error("no array of messages in the answer: set api.items to where it stands")]
+    #[error("no array of messages in the answer: set api.items to the place of the array")]
     NoItems,
 }
 
-/// Reads a page. `items` and `cursor` are `api.items` and `api.cursor`; empty ones are found by themselves.
+/// Reads a page. `items` and `cursor` are `api.items` and `api.cursor`; where they are empty, the
+/// usual places are tried.
 ///
 /// # Errors
-/// [`PageError`]: the envelope reports a failure, or there are no rows to be found.
-pub fn read(body: &[u8], items: &Pointer, cursor: &Pointer) -> Result<Page, PageError> {
+/// [`PageError`]: the envelope reports a failure, or no rows were found.
+pub fn read(body: &[u8], items: &Pointer, cursor: &Pointer) -> Result<EnvelopePage, PageError> {
     let document = checked(body)?;
     let items = rows(document, items)?.into_iter().map(RawValue::to_owned).collect();
-    Ok(Page { items, next: next(document, cursor) })
+    Ok(EnvelopePage { items, next: next(document, cursor) })
 }
 
-/// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is an empty answer.
+/// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is
+/// an empty answer.
 ///
 /// # Errors
 /// [`PageError`], except [`PageError::NoItems`].
@@ -91,11 +100,15 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
         None | Some("0" | "200") if !has_failed => Ok(document),
         code => {
             let said = ["msg", "message"].into_iter().find_map(|key| {
-                envelope.value(key).and_then(scalar).map(|text| shortened(&text)).filter(|text| !text.is_empty())
+                envelope
+                    .value(key)
+                    .and_then(scalar)
+                    .map(|text| one_line(&text, MAX_SAID_CHARS))
+                    .filter(|text| !text.is_empty())
             });
             let is_unavailable =
                 code.and_then(|code| code.parse::<u16>().ok()).is_some_and(|code| code == 429 || code / 100 == 5);
-            let code = code.map(|code| format!("code {}", shortened(code)));
+            let code = code.map(|code| format!("code {}", one_line(code, MAX_SAID_CHARS)));
             let reason = match (said, code) {
                 (Some(said), Some(code)) => format!("{said} ({code})"),
                 (Some(said), None) => said,
@@ -105,11 +118,6 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
             Err(if is_unavailable { PageError::Unavailable(reason) } else { PageError::Failed(reason) })
         }
     }
-}
-
-/// One line of at most 200 characters: it ends in a status line.
-fn shortened(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().filter(|c| !c.is_control()).take(200).collect()
 }
 
 fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValue>, PageError> {
@@ -124,7 +132,7 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
         return Ok(rows);
     }
     let mut is_empty = false;
-    for place in usual(&ITEMS) {
+    for place in usual(&ROW_POINTERS) {
         match follow(document, &place) {
             Some(found) if found.get() == "null" => is_empty = true,
             Some(found) => {
@@ -135,7 +143,7 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
             None => {}
         }
     }
-    // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there is nothing.
+    // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there are no rows.
     let is_bare = Members::read(document.get()).is_some_and(|envelope| {
         envelope.value("code").or(envelope.value("success")).is_some()
             && envelope.iter().all(|(key, _)| matches!(key, "code" | "success" | "msg" | "message"))
@@ -143,21 +151,21 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
     if is_empty || is_bare { Ok(Vec::new()) } else { Err(PageError::NoItems) }
 }
 
-fn next(document: &RawValue, pointer: &Pointer) -> Next {
+fn next(document: &RawValue, pointer: &Pointer) -> NextCursor {
     let found = if pointer.is_empty() {
-        usual(&NEXT).find_map(|place| follow(document, &place))
+        usual(&CURSOR_POINTERS).find_map(|place| follow(document, &place))
     } else {
         follow(document, pointer)
     };
     match found {
-        None => Next::Absent,
-        Some(value) if value.get() == "null" => Next::Null,
+        None => NextCursor::Absent,
+        Some(value) if value.get() == "null" => NextCursor::Null,
         Some(value) => match scalar(value) {
             // `""` and `false` are how some servers write null.
-            Some(text) if text.is_empty() || text == "false" => Next::Null,
-            Some(text) => Next::Cursor(text),
-            // No cursor can be made of an object: as if there were none.
-            None => Next::Absent,
+            Some(text) if text.is_empty() || text == "false" => NextCursor::Null,
+            Some(text) => NextCursor::Cursor(text),
+            // An object cannot be a cursor: treated as absent.
+            None => NextCursor::Absent,
         },
     }
 }
@@ -172,7 +180,7 @@ mod tests {
 
     use super::*;
 
-    fn found(body: &str, items: &str, cursor: &str) -> Result<(Vec<String>, Next), PageError> {
+    fn found(body: &str, items: &str, cursor: &str) -> Result<(Vec<String>, NextCursor), PageError> {
         let page = read(body.as_bytes(), &items.parse().unwrap(), &cursor.parse().unwrap())?;
         Ok((page.items.iter().map(|item| item.get().to_owned()).collect(), page.next))
     }
@@ -223,20 +231,20 @@ mod tests {
 
     #[test]
     fn the_next_cursor_may_be_absent_null_or_a_text() {
-        let cursor = |text: &str| Next::Cursor(text.to_owned());
+        let cursor = |text: &str| NextCursor::Cursor(text.to_owned());
         for (body, pointer, expected) in [
-            (r#"{"data":[]}"#, "", Next::Absent),
-            (r#"{"data":[],"next":null}"#, "", Next::Null),
-            (r#"{"data":[],"next":""}"#, "", Next::Null),
-            (r#"{"data":[],"next":false}"#, "", Next::Null),
-            (r#"{"data":[],"next":{"page":2}}"#, "", Next::Absent),
+            (r#"{"data":[]}"#, "", NextCursor::Absent),
+            (r#"{"data":[],"next":null}"#, "", NextCursor::Null),
+            (r#"{"data":[],"next":""}"#, "", NextCursor::Null),
+            (r#"{"data":[],"next":false}"#, "", NextCursor::Null),
+            (r#"{"data":[],"next":{"page":2}}"#, "", NextCursor::Absent),
             (r#"{"data":[],"next":"abc"}"#, "", cursor("abc")),
             (r#"{"data":[],"next":9007199254740993}"#, "", cursor("9007199254740993")),
             (r#"{"data":{"records":[],"next":"inner"},"next":"outer"}"#, "", cursor("inner")),
-            (r#"{"data":{"records":[],"next":null},"next":"outer"}"#, "", Next::Null),
+            (r#"{"data":{"records":[],"next":null},"next":"outer"}"#, "", NextCursor::Null),
             (r#"{"data":[],"next":"x","more":{"at":7}}"#, "/more/at", cursor("7")),
-            (r#"{"data":[],"next":"x"}"#, "/more/at", Next::Absent),
-            ("[]", "", Next::Absent),
+            (r#"{"data":[],"next":"x"}"#, "/more/at", NextCursor::Absent),
+            ("[]", "", NextCursor::Absent),
         ] {
             assert_eq!(found(body, "", pointer).unwrap().1, expected, "{body}");
         }

@@ -1,14 +1,16 @@
-//! What can go wrong with a server, and the one table of what to do about it.
+//! Faults of a connection or an API call, and the one table of how to recover from them.
 //!
-//! Losing a connection is an input of the [`crate::pipeline::link`], not an `Err`. [`Failure::recovery`] is the only place that decides
-//! between trying again and asking a person; what is said of a fault is its [`Kind`]'s matter. Details never hold a
-//! secret or a URL with one, and no prose of ours: host names, numbers, names of settings, and what others said.
+//! Losing a connection is an input of the [`crate::pipeline::link`], not an `Err`.
+//! [`Failure::recovery`] is the only place that decides between trying again and asking a person;
+//! the text for people is in [`Kind`]. Deliberately absent: errors of this program's own files.
+//! Details never hold a secret or a URL with one, and no sentences of Belfry: only host names,
+//! numbers, names of settings, and the words of the server or the system.
 
 use std::time::Duration;
 
-use crate::status::{Kind, Why};
+use crate::status::{Cause, Kind};
 
-/// What kind of fault it was.
+/// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// DNS, TCP, a broken proxy: the network.
@@ -23,14 +25,16 @@ pub enum Fault {
     Status(u16),
     /// The server refused the token or the password.
     Refused,
-    /// The server said no to login and password, where a token was asked for.
+    /// The server refused login and password at `auth.login_url`.
     Password,
-    /// The server took the sign-in, but for somebody else.
+    /// The server accepted the sign-in, but for another account.
     WrongAccount,
-    /// The server said no to the session for a reason other than the sign-in (virtual host, version, destination).
+    /// The server refused the session for a reason other than the sign-in (virtual host, version,
+    /// destination).
     Denied,
-    /// The server closed the session right after the subscriptions: RabbitMQ 3.10 does so for a missing exchange or
-    /// queue, a refused access and changed queue arguments, without an ERROR ("STOMP died").
+    /// The server closed the session right after the subscriptions: RabbitMQ 3.10 does so for a
+    /// missing exchange or queue, a refused access and changed queue arguments, without an ERROR
+    /// ("STOMP died").
     Died,
     /// The server broke the protocol.
     Protocol,
@@ -38,30 +42,31 @@ pub enum Fault {
     Closed,
     /// The connection broke without a close: reset, cut, timed out.
     Broken,
-    /// Nothing was heard for three heart-beats, or a probe was not answered.
+    /// The server sent nothing for three heart-beat intervals, or did not answer a probe.
     Silent,
-    /// Refused by us before a secret was sent: `ws://` or `http://` to a host that is not allowed it.
+    /// Refused by Belfry before a secret was sent: `ws://` or `http://` to a host for which it is
+    /// not allowed.
     Insecure,
-    /// A file the settings name cannot be used.
+    /// A file that the settings name cannot be used.
     Settings,
-    /// Nobody has signed in on this computer.
+    /// No secret is stored for this account on this computer.
     NoCredential,
     /// The secret is in a keychain that is locked.
     Locked,
-    /// Nobody knows whether there is a secret: the keychain cannot be used.
+    /// The keychain cannot be used, so it is unknown whether there is a secret.
     Keychain,
     /// The answer of the API cannot be read.
     BadAnswer,
-    /// The API took the call and said that it failed.
+    /// The API accepted the call and reported that it failed.
     Declined,
 }
 
-/// A fault, with what was seen.
+/// A fault with its details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// Which kind.
+    /// The kind of fault.
     pub fault: Fault,
-    /// What was seen, for people: lower case, without secrets.
+    /// Details for people: lower case, without secrets.
     pub detail: String,
     /// `Retry-After` of the answer.
     pub retry_after: Option<Duration>,
@@ -72,13 +77,13 @@ pub struct Failure {
 pub enum Recovery {
     /// Try again, after the back-off.
     Retry,
-    /// Try again after this long: the server asked for it.
+    /// Try again after this long: the server asked for that.
     RetryAfter(Duration),
-    /// Look for a newer token, or buy one, once; then ask a person.
+    /// Look for a newer token, or get one with the password, once; then ask a person.
     RefreshToken,
     /// Ask a person to sign in.
     SignIn,
-    /// Something has to be mended by somebody; try again only slowly.
+    /// The server or the settings have to be corrected; try again only once a minute.
     Halt,
 }
 
@@ -88,18 +93,19 @@ impl Failure {
         Self { fault, detail: detail.into(), retry_after: None }
     }
 
-    /// The only decision table. `repeated` counts how often this same fault came in a row, this one included: some
-    /// faults look like configuration only when they persist (a 404 while a server is being deployed, a session that
-    /// dies right after SUBSCRIBE).
+    /// The only decision table. `repeated` counts how often this same fault came in a row, this one
+    /// included: some faults look like configuration only when they persist (a 404 while a server
+    /// is being deployed, a session that ends right after SUBSCRIBE).
     pub fn recovery(&self, repeated: u32) -> Recovery {
         let retry = self.retry_after.map_or(Recovery::Retry, Recovery::RetryAfter);
-        let unless_persistent = if repeated < PERSISTENT { retry } else { Recovery::Halt };
+        let unless_persistent = if repeated < PERSISTENT_AFTER { retry } else { Recovery::Halt };
         match self.fault {
             Fault::Unreachable | Fault::TimedOut | Fault::Closed | Fault::Broken | Fault::Silent => retry,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
             Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount | Fault::Password => Recovery::SignIn,
-            // Asking again makes the system ask the person again, who may be away or have said no.
+            // Another attempt would make the system ask the person again, who may be away or have
+            // declined.
             Fault::Locked => Recovery::SignIn,
             Fault::Status(408 | 425 | 429) => retry,
             Fault::Status(status) if status >= 500 => retry,
@@ -108,7 +114,7 @@ impl Failure {
         }
     }
 
-    /// What is said of it.
+    /// The kind, as people see it.
     pub fn kind(&self) -> Kind {
         match self.fault {
             Fault::Unreachable => Kind::Unreachable,
@@ -149,11 +155,11 @@ impl Failure {
     }
 }
 
-impl From<&Failure> for Why {
+impl From<&Failure> for Cause {
     fn from(failure: &Failure) -> Self {
         Self { kind: failure.kind(), detail: failure.detail.clone(), is_catch_up: false }
     }
 }
 
-/// So many times in a row, and a fault is no longer taken for a passing one.
-pub const PERSISTENT: u32 = 3;
+/// After so many times in a row a fault counts as lasting.
+pub const PERSISTENT_AFTER: u32 = 3;

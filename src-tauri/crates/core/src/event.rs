@@ -1,5 +1,4 @@
-//! What the engine tells the outside, in the words of `belfryctl run --json`
-//! (`docs/reference/commands.md`).
+//! The events of the engine, in the words of `belfryctl run --json` (`docs/reference/commands.md`).
 //!
 //! Serialised, each variant is one line of that output. Nothing here holds a secret.
 
@@ -27,11 +26,11 @@ pub enum Event {
         title: String,
         /// The server's type.
         kind: String,
-        /// By which way it came.
+        /// How it arrived.
         source: Source,
         /// When the server says it was sent.
         sent_at: Option<Timestamp>,
-        /// Said again after a crash, since the first time may not have been heard.
+        /// Emitted again after a crash, since the first time may have been lost.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },
@@ -48,19 +47,19 @@ pub enum Event {
     CaughtUp {
         /// Rows the server sent.
         fetched: u64,
-        /// Notices nobody had seen.
+        /// Notices that were new.
         new: u64,
-        /// Nothing sent before this is missing.
+        /// No message that was sent before this time is missing.
         complete_through: Option<Timestamp>,
-        /// The pass was cut at its limit of pages; the next one goes on.
+        /// The pass was ended at its limit of pages; the next one continues.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         incomplete: bool,
     },
-    /// What was handed to the OS (headless: would be).
+    /// What was handed to the OS (without a desktop: what would have been).
     Notification {
         /// Single, summary, update, or retract.
         r#type: NotificationType,
-        /// Ids of the notices it speaks for.
+        /// Ids of its notices.
         notices: Vec<String>,
         /// Its first line; empty for a retraction.
         summary: String,
@@ -74,7 +73,7 @@ pub enum Event {
     },
     /// A person clicked a notification. Only where there is a desktop.
     Activated {
-        /// The notices it spoke for.
+        /// The notices of that notification.
         notices: Vec<NoticeKey>,
         /// `default`, or the id of the button.
         action: String,

@@ -1,8 +1,8 @@
-//! JSON, level by level, with the exact text of every value at hand.
+//! JSON, level by level, with the exact text of every value.
 //!
-//! A level is read only when somebody looks into it, and numbers keep their decimal text, which `serde_json::Value` would
-//! round. Deliberately absent: what the fields mean. Invariant: the depth of a document costs no stack, so no message
-//! can break us by nesting.
+//! A level is read only when it is needed, and numbers keep their decimal text, which
+//! `serde_json::Value` would round. Deliberately absent: what the fields mean. Invariant: the depth
+//! of a document costs no stack, so deep nesting cannot crash the program.
 
 use std::fmt;
 
@@ -28,12 +28,13 @@ impl<'a> Members<'a> {
         self.0.iter().map(|(key, value)| (key.as_str(), *value))
     }
 
-    /// The value of a key; `None` also for null, which says as much as nothing.
+    /// The value of a key; `None` also for null.
     pub(crate) fn value(&self, key: &str) -> Option<&'a RawValue> {
         self.iter().rfind(|(name, _)| *name == key).map(|(_, value)| value).filter(|value| value.get() != "null")
     }
 
-    /// The value a pointer leads to; `None` if there is none, if it is null, or for the empty pointer.
+    /// The value a pointer leads to; `None` if there is none, if it is null, or for the empty
+    /// pointer.
     pub(crate) fn at(&self, pointer: &Pointer) -> Option<&'a RawValue> {
         let mut tokens = pointer.tokens();
         let first = self.value(&tokens.next()?)?;
@@ -70,7 +71,8 @@ pub(crate) fn elements(text: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(text).ok()
 }
 
-/// Follows a pointer from a value; the empty pointer leads to the value itself. Null is a value here.
+/// Follows a pointer from a value; the empty pointer leads to the value itself. Null is a value
+/// here.
 pub(crate) fn follow<'a>(value: &'a RawValue, pointer: &Pointer) -> Option<&'a RawValue> {
     pointer.tokens().try_fold(value, |value, token| child(value, &token))
 }
@@ -83,7 +85,8 @@ fn child<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
     Members::read(value.get())?.iter().rfind(|(key, _)| *key == token).map(|(_, value)| value)
 }
 
-/// The text of a string, the exact text of a number, or `true` and `false`; `None` for anything else.
+/// The text of a string, the exact text of a number, or `true` and `false`; `None` for anything
+/// else.
 pub(crate) fn scalar(value: &RawValue) -> Option<String> {
     match value.get().as_bytes().first()? {
         b'"' => string(value),
@@ -92,7 +95,8 @@ pub(crate) fn scalar(value: &RawValue) -> Option<String> {
     }
 }
 
-/// The text of a string; `None` for anything else. Half surrogate pairs, which text cannot hold, are replaced.
+/// The text of a string; `None` for anything else. Half surrogate pairs, which text cannot hold,
+/// are replaced.
 pub(crate) fn string(value: &RawValue) -> Option<String> {
     struct Lossy(String);
 
@@ -125,10 +129,10 @@ pub(crate) fn string(value: &RawValue) -> Option<String> {
 /// How the numbers of a document become values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Numbers {
-    /// For people: a number whose text would change becomes that text.
+    /// To show: a number whose text would change becomes that text.
     AsWritten,
-    /// For comparing: `1.0` and `1` are equal; a number that a double cannot hold becomes its text, so that two long
-    /// ids never become one.
+    /// To compare: `1.0` and `1` are equal; a number that a double cannot hold becomes its text, so
+    /// that two long ids never become equal.
     Comparable,
 }
 
@@ -166,7 +170,7 @@ fn value_at(raw: &RawValue, numbers: Numbers, depth: usize) -> Value {
 }
 
 fn number(text: &str, numbers: Numbers) -> Value {
-    // A double holds any decimal number of so many digits.
+    // A double represents every decimal number of so many digits exactly.
     const DOUBLE_DIGITS: usize = 15;
     let digits = text.split(['e', 'E']).next().unwrap_or_default().bytes().filter(u8::is_ascii_digit).count();
     match serde_json::from_str::<serde_json::Number>(text) {

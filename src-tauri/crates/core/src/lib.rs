@@ -1,9 +1,11 @@
-//! Every decision of Belfry: what a message means, what is new, what notifies, when to connect, and what to say.
+//! Every decision of Belfry: what a message means, what is new, what notifies, when to connect, and
+//! what to say.
 //!
-//! The model ([`notice`], [`account`], [`status`], [`storage`], [`ports`]), the [`pipeline`] from server to notification,
-//! the [`alerts`] and the [`settings`]. Deliberately absent: async, I/O, the clock and the environment; time and
-//! randomness are arguments. The crate's list of dependencies proves it. The engine executes what is decided here on a
-//! real machine; the simulation executes it in an invented world.
+//! The model ([`notice`], [`account`], [`status`], [`storage`], [`ports`]), the [`pipeline`] from
+//! server to notification, the [`alerts`] and the [`settings`]. Deliberately absent: async, I/O,
+//! the clock and the environment; time and randomness are arguments. The crate's list of
+//! dependencies proves it. The engine executes what is decided here on a real machine; the
+//! simulation executes it in a simulated world.
 
 pub mod account;
 pub mod alerts;
@@ -11,6 +13,7 @@ pub mod clock;
 pub mod envelope;
 pub mod error;
 pub mod event;
+pub mod foreign_text;
 mod json;
 pub mod notice;
 pub mod pipeline;

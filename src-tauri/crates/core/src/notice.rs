@@ -1,7 +1,8 @@
-//! A notice: one item of the inbox, whatever server it came from.
+//! A notice: one item of the inbox, from any kind of server.
 //!
-//! Only its shape and the rules between two versions of it live here; [`parse`] makes notices out of messages. Pure: no
-//! I/O, no clock. Invariant: an id is text and is never changed on the way from the server to the inbox.
+//! Its fields and the rules between two versions; [`parse`] makes notices out of messages.
+//! Deliberately absent: I/O, the clock, and whether a notice is new. Invariant: an id is text and
+//! is never changed on the way from the server to the inbox.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,20 +19,21 @@ pub mod parse;
 pub struct NoticeKey {
     /// `scope` of the subscription or of the API; empty unless two systems have clashing ids.
     pub scope: String,
-    /// The mapped id; else the `amqp-message-id`; else `sha256:` of the content, with `#2`, `#3` … for equal content.
+    /// The mapped id; else the `amqp-message-id`; else `sha256:` of the content, with `#2`, `#3` …
+    /// for equal content.
     pub id: String,
 }
 
-/// How firmly an id names one message.
+/// Whether an id is the server's own or a hash of the content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// The server named it: the same id is the same notice.
-    Given,
-    /// Hash of the content, from a source that repeats itself (collect, history, raw WebSocket, a redelivery): equal
-    /// content is the same notice.
+    /// The server or the publisher assigned it: the same id is the same notice.
+    Assigned,
+    /// Hash of the content, from a source that repeats itself (collect, history, raw WebSocket, a
+    /// redelivery): equal content is the same notice.
     Content,
-    /// Hash of the content, delivered over STOMP without `redelivered:true`: a new notice even when the content is
-    /// known; the store appends `#2`, `#3` … to the id.
+    /// Hash of the content, delivered over STOMP without `redelivered:true`: a new notice even when
+    /// the content is known; the store appends `#2`, `#3` … to the id.
     FreshContent,
 }
 
@@ -47,23 +49,23 @@ pub enum Source {
     History,
 }
 
-/// Where the matter that a notice speaks of stands. The order is the one that breaks ties between equal versions: a
-/// later state beats an earlier one.
+/// The state of the matter that a notice is about. The order is the one that breaks ties between
+/// equal versions: a later state beats an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// Somebody still has to act, or nothing was said.
+    /// A person still has to act, or the server says nothing about it.
     #[default]
     Open,
-    /// It ran out.
+    /// It has expired.
     Expired,
-    /// The sender took it back.
+    /// The sender withdrew it.
     Withdrawn,
-    /// Somebody acted.
+    /// A decision was made.
     Decided,
 }
 
-/// How loudly a notice asks for attention: 1 (lowest) to 5 (highest), as servers number it.
+/// How urgent a notice is: 1 (lowest) to 5 (highest), as servers number it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Priority {
@@ -88,7 +90,7 @@ pub struct Action {
     pub id: String,
     /// What the button says.
     pub label: String,
-    /// Where it goes.
+    /// The URL that it opens or calls.
     pub url: String,
     /// HTTP method; empty opens the URL in the browser.
     #[serde(default)]
@@ -103,7 +105,7 @@ pub struct Action {
 pub struct Notice {
     /// Its identity within the account.
     pub key: NoticeKey,
-    /// How firm that identity is.
+    /// The kind of that identity.
     pub identity: Identity,
     /// Never empty: falls back to the body's first line, then the destination.
     pub title: String,
@@ -115,24 +117,25 @@ pub struct Notice {
     pub sender: String,
     /// When the server says it was sent.
     pub sent_at: Option<Timestamp>,
-    /// Where more is to be seen; may be empty. Untrusted.
+    /// A link to more information; may be empty. Untrusted.
     pub link: String,
-    /// How loud.
+    /// How urgent.
     pub priority: Priority,
-    /// Where the matter stands.
+    /// The state of the matter.
     pub state: State,
     /// The server's version of this notice; the higher wins.
     pub version: Option<i64>,
     /// What a person may do.
     pub actions: Vec<Action>,
-    /// The server's delivery status of a collected or history row (`/status`): true for `undelivered`, false for
-    /// `delivered`, `None` when it says nothing.
+    /// The server's delivery status of a collected or history row (`/status`): true for
+    /// `undelivered`, false for `delivered`, `None` when it says nothing.
     pub undelivered: Option<bool>,
-    /// The message had neither title nor text: it speaks about a notice ("5 is decided") rather than being one.
+    /// The message had neither title nor text: it is about a notice ("5 is decided") rather than
+    /// being one.
     pub is_partial: bool,
-    /// What no pointer mapped, kept for the detail view.
+    /// Fields that no pointer maps, kept for the detail view.
     pub extra: Map<String, Value>,
-    /// STOMP destination, or the API path it came by.
+    /// STOMP destination, or the path of the API.
     pub destination: String,
 }
 
@@ -151,8 +154,8 @@ impl Notice {
         order.then_with(|| self.state.cmp(&state)).is_gt()
     }
 
-    /// The notice as it reads once `self` supersedes `old`: what a partial message does not say stays, or is filled in when
-    /// the fuller `old` comes after it.
+    /// The merged notice after `self` has superseded `old`: fields that a partial message does not
+    /// have keep their old value.
     pub fn over(&self, old: &Self) -> Self {
         let mut new = self.clone();
         if self.is_partial {

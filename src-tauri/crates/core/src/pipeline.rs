@@ -1,8 +1,8 @@
-//! The line from server to notice: link, catch-up and delivery joined, still without any I/O.
+//! The pipeline from server to notice: link, catch-up and delivery joined, still without any I/O.
 //!
-//! [`Line::step`] takes what happened and the time and says what to do. The driver does it with sockets, SQLite and the OS;
-//! the simulation does it in a made-up world with the same code. It keeps the order that nothing may break: subscribe,
-//! then catch up; commit, then acknowledge; claim, then show.
+//! [`Pipeline::step`] takes what happened and the time and says what to do. The driver does it with
+//! sockets, SQLite and the OS; the simulation does it in a simulated world with the same code.
+//! Invariants: subscribe, then catch up; commit, then acknowledge; claim, then show.
 
 pub mod acks;
 pub mod backoff;
@@ -21,28 +21,28 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
-use self::passes::{Api, History, Purpose, Running};
-pub use self::passes::{SECOND_PASS, STRAY};
+use self::passes::{ApiState, HistoryState, PassPurpose, RunningPass};
+pub use self::passes::{SECOND_PASS_DELAY, STRAY_REQUEST_LIFETIME};
 use crate::{
     alerts::{self, Wording},
     clock::Now,
     error::Failure,
     notice::{Notice, Source},
     pipeline::{
-        catchup::{Page, Pass, PassId, Request},
-        delivery::{AckId, Delivery, Received, ShowId, Ticket},
-        link::{Link, State as LinkState, StopReason},
+        catchup::{Page, PageRequest, Pass, PassId},
+        delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
+        link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
     settings::{NotificationSettings, Settings},
-    status::{Connectivity, Kind, Status, Why},
+    status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
 };
 
-/// What the line needs to know of the settings.
+/// The settings that the pipeline needs.
 #[derive(Debug, Clone)]
-pub struct Config {
+pub struct PipelineConfig {
     /// How many endpoints there are.
     pub endpoints: usize,
     /// `server.reconnect_spread`.
@@ -69,8 +69,8 @@ pub struct Config {
     pub to_announce: Option<u64>,
 }
 
-impl Config {
-    /// The line's part of the settings.
+impl PipelineConfig {
+    /// Takes what the pipeline needs from the settings.
     pub fn new(settings: &Settings, language: Language, time_zone: TimeZone) -> Self {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
@@ -81,7 +81,7 @@ impl Config {
             history: collect && !settings.api.history.is_empty(),
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
-            retention: SignedDuration::from_hours(24 * i64::from(settings.inbox.retention_days)),
+            retention: settings.inbox.retention(),
             wording: Wording::new(language, settings.notifications.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
@@ -90,29 +90,30 @@ impl Config {
     }
 }
 
-/// A message of the session, mapped.
+/// A message of the session, mapped to notices.
 #[derive(Debug, Clone, Default)]
 pub struct Message {
     /// Its notices; several if it was an array.
     pub notices: Vec<Notice>,
-    /// What could not be used of it, as [`Write::Rejected`].
+    /// The parts of it that cannot be used, as [`Write::Rejected`].
     pub rejected: Vec<Write>,
     /// What to acknowledge.
     pub ack: Option<AckId>,
-    /// The stream it came by, and its offset there.
+    /// The stream that delivered it, and its offset there.
     pub offset: Option<(String, u64)>,
 }
 
 /// Something that happened.
 #[derive(Debug)]
-pub enum Input {
+pub enum PipelineInput {
     /// What the last run left in the store. Comes first.
     Recovered(Box<Recovered>),
-    /// To the link: people's wishes, the machine's news, the connection's fate.
-    Link(link::Input),
+    /// To the link: a command of a person, a change on the machine, or the state of the connection.
+    Link(LinkInput),
     /// A message of the session.
     Message(Box<Message>),
-    /// The page this pass asked for, or why there is none; its rejected rows as [`Write::Rejected`].
+    /// The page that this pass requested, or why it failed; its rejected rows as
+    /// [`Write::Rejected`].
     Page {
         /// The pass.
         pass: PassId,
@@ -121,23 +122,23 @@ pub enum Input {
     },
     /// A write is committed or has failed.
     Applied {
-        /// Which.
+        /// Which one.
         ticket: Ticket,
-        /// What became of it.
+        /// The result.
         result: Result<Applied, String>,
     },
     /// A popup was shown or refused.
     Shown {
-        /// Which.
+        /// Which one.
         show: ShowId,
-        /// What became of it.
+        /// The result.
         result: Result<PopupId, NotifyError>,
     },
     /// A popup left the screen.
     PopupClosed(PopupId),
-    /// Somebody else changed the inbox: these popups speak for nothing any more.
+    /// Another process changed the inbox: no notice of these popups is unread and open any more.
     Withdraw(Vec<PopupId>),
-    /// Another program has changed the account's secret, or has taken it away.
+    /// Another program has changed or removed the account's secret.
     SecretChanged,
     /// Time has passed.
     Tick,
@@ -145,43 +146,45 @@ pub enum Input {
 
 /// Something to do.
 #[derive(Debug)]
-pub enum Action {
+pub enum PipelineAction {
     /// To the connection or the credentials.
-    Link(link::Action),
-    /// Ask for a page, then [`Input::Page`]; also when an earlier request is still under way.
+    Link(LinkAction),
+    /// Ask for a page, then [`PipelineInput::Page`]; also while an earlier request is still
+    /// running.
     Fetch {
         /// The pass.
         pass: PassId,
         /// What to ask for.
-        request: Request,
+        request: PageRequest,
     },
-    /// What delivery orders: commit, acknowledge, show, tell.
-    Delivery(delivery::Action),
+    /// From delivery: commit, acknowledge, show, emit an event.
+    Delivery(DeliveryAction),
 }
 
-/// The line of one account.
+/// The pipeline of one account.
 #[derive(Debug)]
-pub struct Line {
-    config: Config,
+pub struct Pipeline {
+    config: PipelineConfig,
     link: Link,
     delivery: Delivery,
-    running: Option<Running>,
-    /// Passes that were left while they waited for a page.
-    left: Vec<Pass>,
-    next_pass: Option<(Instant, Purpose)>,
+    running: Option<RunningPass>,
+    /// Passes that were abandoned while they waited for a page.
+    abandoned: Vec<Pass>,
+    next_pass: Option<(Instant, PassPurpose)>,
     passes: u64,
-    api: Api,
-    history: History,
+    api: ApiState,
+    history: HistoryState,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
-    random: SmallRng,
-    actions: VecDeque<Action>,
+    rng: SmallRng,
+    actions: VecDeque<PipelineAction>,
 }
 
-impl Line {
-    /// A line that is off. `cursor` and `complete_through` as stored; `seed` for the waits.
+impl Pipeline {
+    /// A pipeline that is off. `cursor` and `complete_through` as stored; `seed` is for the random
+    /// waits.
     pub fn new(
-        config: Config,
+        config: PipelineConfig,
         cursor: Option<String>,
         complete_through: Option<Timestamp>,
         seed: u64,
@@ -191,42 +194,43 @@ impl Line {
             link: Link::new(config.endpoints, config.reconnect_spread, now),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
-            left: Vec::new(),
+            abandoned: Vec::new(),
             next_pass: None,
             passes: 0,
-            api: Api::default(),
-            // An earlier run may have asked for something just before its end.
-            history: History::due_until(now.mono + STRAY + config.wait),
+            api: ApiState::default(),
+            // An earlier run may have sent a request just before it ended.
+            history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
             cursor,
             complete_through,
-            random: SmallRng::seed_from_u64(seed),
+            rng: SmallRng::seed_from_u64(seed),
             actions: VecDeque::new(),
             config,
         }
     }
 
     /// Takes what happened; [`Self::poll_action`] says what to do.
-    pub fn step(&mut self, input: Input, now: Now) {
+    pub fn step(&mut self, input: PipelineInput, now: Now) {
         match input {
-            Input::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
-            Input::Link(input) => self.handle_link(input, now),
-            Input::Message(message) => self.handle_message(*message, now),
-            Input::Page { pass, result } => self.handle_page(pass, result, now),
-            Input::Applied { ticket, result } => {
+            PipelineInput::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
+            PipelineInput::Link(input) => self.handle_link(input, now),
+            PipelineInput::Message(message) => self.handle_message(*message, now),
+            PipelineInput::Page { pass, result } => self.handle_page(pass, result, now),
+            PipelineInput::Applied { ticket, result } => {
                 let hold_live = *self.link.state() == LinkState::CatchingUp;
                 if let Some(page) = self.delivery.handle_applied(ticket, result, hold_live, now) {
                     self.drain_delivery();
                     self.handle_page_committed(page, now);
                 }
             }
-            Input::Shown { show, result } => self.delivery.handle_shown(show, result),
-            Input::PopupClosed(popup) => self.delivery.handle_closed(popup),
-            Input::Withdraw(popups) => self.delivery.withdraw(popups),
-            // As if somebody had signed in here; without a secret that ends where a person is asked for one.
-            Input::SecretChanged if *self.link.state() == LinkState::Off => {}
-            Input::SecretChanged => self.handle_link(link::Input::SignedIn, now),
-            Input::Tick => {
-                self.handle_link(link::Input::Tick, now);
+            PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result),
+            PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
+            PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
+            // Treated like a sign-in on this computer; without a secret the link then stops and
+            // asks for one.
+            PipelineInput::SecretChanged if *self.link.state() == LinkState::Off => {}
+            PipelineInput::SecretChanged => self.handle_link(LinkInput::SignedIn, now),
+            PipelineInput::Tick => {
+                self.handle_link(LinkInput::Tick, now);
                 self.delivery.handle_tick(now);
                 self.tick_passes(now);
             }
@@ -236,11 +240,11 @@ impl Line {
 
     /// The next thing to do.
     #[must_use]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub fn poll_action(&mut self) -> Option<PipelineAction> {
         self.actions.pop_front()
     }
 
-    /// When [`Input::Tick`] is due.
+    /// When [`PipelineInput::Tick`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
@@ -249,17 +253,17 @@ impl Line {
             .min()
     }
 
-    /// The link, for those who look.
+    /// The link, to read its state.
     pub fn link(&self) -> &Link {
         &self.link
     }
 
-    /// Nothing sent before this is missing.
+    /// No message that was sent before this time is missing.
     pub fn complete_through(&self) -> Option<Timestamp> {
         self.complete_through
     }
 
-    /// How many writes wait for their commit.
+    /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
     }
@@ -269,12 +273,12 @@ impl Line {
         self.delivery.stream_offsets()
     }
 
-    /// Whether a popup is on its way to the OS.
+    /// Whether a popup was handed to the OS and its result is not known yet.
     pub fn is_showing(&self) -> bool {
         self.delivery.is_showing()
     }
 
-    /// The notices a popup on the screen speaks for.
+    /// The notices that a popup on the screen stands for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&[crate::notice::NoticeKey]> {
         self.delivery.notices_of(popup)
     }
@@ -299,9 +303,9 @@ impl Line {
             LinkState::Off => (Connectivity::Offline, None),
             LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None),
             LinkState::CatchingUp => (Connectivity::CatchingUp, None),
-            LinkState::Live => (Connectivity::Live, self.api.problem.as_ref()),
-            LinkState::Waiting { why, .. } => (Connectivity::Offline, Some(why)),
-            LinkState::Polling { why, .. } => (Connectivity::Polling, Some(why)),
+            LinkState::Live => (Connectivity::Live, self.api.failure.as_ref()),
+            LinkState::Waiting { failure, .. } => (Connectivity::Offline, Some(failure)),
+            LinkState::Polling { failure, .. } => (Connectivity::Polling, Some(failure)),
             LinkState::Stopped(StopReason::SignIn(failure) | StopReason::Halted { failure, .. }) => {
                 (Connectivity::ActionNeeded, Some(failure))
             }
@@ -310,20 +314,20 @@ impl Line {
             state = Connectivity::Polling;
         }
         if self.api.needs_person && state != Connectivity::Offline {
-            (state, failure) = (Connectivity::ActionNeeded, self.api.problem.as_ref());
+            (state, failure) = (Connectivity::ActionNeeded, self.api.failure.as_ref());
         }
-        let mut why = failure.map(Why::from);
+        let mut cause = failure.map(Cause::from);
         if let Some(failing) = self.delivery.failing() {
             state = Connectivity::ActionNeeded;
-            why = Some(Why { detail: failing.to_owned(), ..Why::of(Kind::Store) });
+            cause = Some(Cause { detail: failing.to_owned(), ..Cause::of(Kind::Store) });
         } else if state == Connectivity::Live {
-            why = match why {
-                Some(Why { kind, detail, .. }) => {
+            cause = match cause {
+                Some(Cause { kind, detail, .. }) => {
                     let kind = if kind == Kind::Status { Kind::ApiMissing } else { kind };
-                    Some(Why { kind, detail, is_catch_up: true })
+                    Some(Cause { kind, detail, is_catch_up: true })
                 }
-                None if !self.config.collect => Some(Why::of(Kind::NoApi)),
-                None if self.history.is_off => Some(Why::of(Kind::NoHistory)),
+                None if !self.config.collect => Some(Cause::of(Kind::NoApi)),
+                None if self.history.is_off => Some(Cause::of(Kind::NoHistory)),
                 None => None,
             };
         }
@@ -331,38 +335,38 @@ impl Line {
             state,
             since: self.link.since(),
             endpoint: self.link.endpoint(),
-            why,
+            cause,
             retry_in: self.next_attempt().map(|until| until.saturating_duration_since(now.mono)),
         }
     }
 
-    fn handle_link(&mut self, input: link::Input, now: Now) {
+    fn handle_link(&mut self, input: LinkInput, now: Now) {
         let (before, had_session) = (self.link.generation(), self.link.has_session());
         match input {
-            link::Input::Refreshed(ref refreshed) if self.api.refreshing => {
+            LinkInput::Refreshed(ref refreshed) if self.api.refreshing => {
                 self.handle_refreshed(refreshed.clone(), now);
             }
-            link::Input::SignedIn => self.ask_api_anew(now),
-            link::Input::TryNow => {
-                self.ask_api_anew(now);
+            LinkInput::SignedIn => self.reset_api(now),
+            LinkInput::TryNow => {
+                self.reset_api(now);
                 if self.config.collect && self.link.has_session() {
                     self.try_pass(now);
                 }
             }
             _ => {}
         }
-        for action in self.link.step(input, now, &mut self.random) {
-            self.actions.push_back(Action::Link(action));
+        for action in self.link.step(input, now, &mut self.rng) {
+            self.actions.push_back(PipelineAction::Link(action));
         }
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             if self.config.collect {
-                self.start_pass(Purpose::Connect(self.link.generation()), now);
+                self.start_pass(PassPurpose::Connect(self.link.generation()), now);
             } else {
-                self.give_way(now);
+                self.end_connect_pass_early(now);
             }
         } else if had_session && !self.link.has_session() {
             self.next_pass = None;
-            // What the server had written to it may count as delivered.
+            // The server may count what it wrote to that session as delivered.
             self.history.require(now.mono);
         }
         if *self.link.state() == LinkState::Off {
@@ -370,7 +374,7 @@ impl Line {
             self.next_pass = None;
             self.api.retry = None;
         } else if self.link.wants_polling() && self.may_poll() && self.next_pass.is_none() && self.running.is_none() {
-            self.next_pass = Some((now.mono, Purpose::Poll));
+            self.next_pass = Some((now.mono, PassPurpose::Poll));
         }
     }
 
@@ -380,25 +384,25 @@ impl Line {
         writes.extend(rejected);
         writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
         if writes.is_empty() {
-            self.actions.extend(ack.map(|ack| Action::Delivery(delivery::Action::Ack(ack))));
+            self.actions.extend(ack.map(|ack| PipelineAction::Delivery(DeliveryAction::Ack(ack))));
         } else {
             self.delivery.handle_received(Received { writes, ack, pass: None });
         }
     }
 
-    /// What is to be written of what arrived; `pass` if it came in one.
+    /// The writes for received notices; `pass` is the pass that fetched them, if any.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
         notice_writes(notices, source, pass, &self.config.notifications, &self.config.time_zone, now.wall)
     }
 
-    fn step_link(&mut self, input: link::Input, now: Now) {
-        for action in self.link.step(input, now, &mut self.random) {
-            self.actions.push_back(Action::Link(action));
+    fn step_link(&mut self, input: LinkInput, now: Now) {
+        for action in self.link.step(input, now, &mut self.rng) {
+            self.actions.push_back(PipelineAction::Link(action));
         }
     }
 
     fn drain_delivery(&mut self) {
-        self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(Action::Delivery));
+        self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(PipelineAction::Delivery));
     }
 }
 
@@ -411,7 +415,7 @@ pub fn notice_writes(
     time_zone: &TimeZone,
     received_at: Timestamp,
 ) -> Vec<Write> {
-    let context = alerts::Context {
+    let context = alerts::AlertContext {
         now: received_at,
         time_zone,
         is_first_run: pass.is_some_and(Pass::is_first_run),

@@ -1,7 +1,8 @@
-//! What the engine needs from the machine: the `host` crate has it for real desktops, tests have their own.
+//! What the engine needs from the machine: the `host` crate implements it for real desktops, tests
+//! implement their own.
 //!
-//! Implementations may block (D-Bus, keychain prompts): the driver alone calls them, from threads that may wait.
-//! Deliberately absent: anything a feature might need one day.
+//! Implementations may block (D-Bus, keychain prompts): the driver alone calls them, from threads
+//! that may wait. Deliberately absent: everything that no feature uses today.
 
 use secrecy::SecretString;
 use serde::Serialize;
@@ -11,13 +12,13 @@ use crate::{
     settings::AuthMode,
 };
 
-/// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a restarted daemon
-/// counts from the beginning. Opaque to the engine.
+/// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a
+/// restarted daemon counts from the beginning. Opaque to the engine.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct PopupId(pub String);
 
-/// What a popup speaks for.
+/// What a popup shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PopupKind {
@@ -35,18 +36,18 @@ pub enum PopupKind {
 pub enum Loudness {
     /// Shown without a sound.
     Quiet,
-    /// As the desktop does it.
+    /// The desktop's default.
     Normal,
-    /// Stays until it is dealt with, where the desktop can.
+    /// Stays until a person closes it, where the desktop supports that.
     Urgent,
 }
 
-/// One notification to hand to the OS. Title and body are plain text: escaping is the host's matter.
+/// One notification to hand to the OS. Title and body are plain text: the host escapes them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Popup {
     /// Single, summary or update.
     pub kind: PopupKind,
-    /// The notices it speaks for; never empty.
+    /// Its notices; never empty.
     pub notices: Vec<NoticeKey>,
     /// First line.
     pub title: String,
@@ -87,7 +88,7 @@ pub enum NotifyError {
     /// No notification service on this desktop.
     #[error("no notification service: {0}")]
     Unavailable(String),
-    /// The service said no.
+    /// The service refused the notification.
     #[error("the notification service refused: {0}")]
     Refused(String),
 }
@@ -97,14 +98,16 @@ pub trait Notifier: Send + Sync + 'static {
     /// Hands a popup to the OS and returns its name. May block for as long as the service takes.
     ///
     /// # Errors
-    /// [`NotifyError`] when there is no service or it refused; the notice stays unread in the inbox.
+    /// [`NotifyError`] when there is no service or it refused; the notice stays unread in the
+    /// inbox.
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError>;
 
-    /// Takes a popup off the screen. Nothing happens if it is gone, or if another daemon showed it.
+    /// Takes a popup off the screen. Nothing happens if it has left the screen, or if another
+    /// daemon showed it.
     fn retract(&self, id: &PopupId);
 
-    /// Called once by each engine, before its first [`show`](Self::show): where to say what people do to popups. The
-    /// newest counts.
+    /// Called once by each engine, before its first [`show`](Self::show): `sink` receives what
+    /// people do to popups. A later call replaces it.
     fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>);
 }
 
@@ -113,41 +116,42 @@ pub trait Notifier: Send + Sync + 'static {
 pub enum CredentialError {
     /// There is no keychain.
     #[error(
-        "the keychain cannot be used ({0}): start the system's keychain service (on Linux gnome-keyring or KWallet)"
+        "the keychain cannot be used ({0}): start the keychain service of the system (on Linux GNOME Keyring or KWallet)"
     )]
     Unavailable(String),
-    /// There is one, and nobody has unlocked it.
-    #[error("the keychain is locked ({0}): unlock it and try again")]
+    /// The keychain is locked.
+    #[error("the keychain is locked ({0}): unlock it, then try again")]
     Locked(String),
     /// The token file is readable by others, missing or empty.
     #[error("{0}")]
     File(String),
 }
 
-/// What somebody signs in with.
+/// The secret of a sign-in.
 #[derive(Debug, Clone)]
 pub enum Secret {
-    /// A token that somebody handed out: it is sent as it is.
+    /// A token that the server issued: it is sent unchanged.
     Token(SecretString),
-    /// A password: it buys a token where `auth.login_url` says so, else it is sent as it is.
+    /// A password: with `auth.login_url` it is exchanged for a token, else it is sent unchanged.
     Password(SecretString),
 }
 
-/// Where the secret of an account lives. `account` is the account's stable name ([`crate::account::Account::name`]).
+/// Where the secret of an account lives. `account` is the account's stable name
+/// ([`crate::account::Account::name`]).
 pub trait Credentials: Send + Sync + 'static {
-    /// The secret; `None` when nobody has signed in. What is kept is a password or a token as `mode` says.
+    /// The secret; `None` when there is none. `mode` says whether it is a password or a token.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.
     fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError>;
 
-    /// Keeps the secret.
+    /// Stores the secret.
     ///
     /// # Errors
-    /// [`CredentialError`] when the place itself cannot be used; nothing is kept then.
+    /// [`CredentialError`] when the place itself cannot be used; nothing is stored then.
     fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError>;
 
-    /// Forgets the secret; fine if there is none.
+    /// Deletes the secret; succeeds if there is none.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.

@@ -1,8 +1,10 @@
-//! What a person or an administrator can set: `settings.toml`, key by key as the user guide lists them.
+//! The settings of a person or an administrator: `settings.toml`, key by key as
+//! `docs/reference/settings.md` lists them.
 //!
-//! The structs mirror the file one to one: section by section, field names are the keys, [`Default`] is the built-in
-//! default. Reading (text in, [`Settings`] or every error of the file out) is in the submodules; finding and opening the
-//! file is the caller's. Invariant: no secret is ever part of a `Settings`, so it may be logged and shown.
+//! The structs mirror the file one to one: section by section, field names are the keys,
+//! [`Default`] is the built-in default. Reading (text in, [`Settings`] or every error of the file
+//! out) is in the submodules; deliberately absent: finding and opening the file. Invariant: no
+//! secret is ever part of a `Settings`, so it may be logged and shown.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,26 +12,29 @@ use std::{
     time::Duration,
 };
 
-use jiff::civil::Time;
+use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
 use crate::notice::Priority;
 
+mod diagnostics;
 mod edit;
 mod expand;
 mod insecure;
 mod keys;
-mod node;
-mod problem;
 mod read;
-mod spelled;
+mod spanned_value;
+mod tables;
+mod to_value;
+mod units;
 mod values;
 
+pub use diagnostics::{SettingsError, SettingsErrorKind, SettingsErrors, Warning};
 pub use edit::{EditError, edit};
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
-pub use keys::{Listed, list, read_discovered};
-pub use problem::{Problem, SettingsError, SettingsErrors, Warning};
+pub use keys::{ListedSetting, list, read_discovered};
+pub use units::{format_duration, parse_duration};
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,
     Theme, TimeZoneSetting,
@@ -59,10 +64,10 @@ pub struct Settings {
 /// `[server]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerSettings {
-    /// ws, wss, http or https, without user or password; the first is preferred, the rest are failover. Never empty in
-    /// settings that were read; empty in [`Default`].
+    /// ws, wss, http or https, without user or password; the first is preferred, the rest are
+    /// failover. Never empty in settings that were read; empty in [`Default`].
     pub endpoints: Vec<Url>,
-    /// What is spoken there.
+    /// The protocol of the endpoints.
     pub protocol: Protocol,
     /// STOMP `host` header: RabbitMQ's virtual host.
     pub host: String,
@@ -70,9 +75,10 @@ pub struct ServerSettings {
     pub heart_beat: HeartBeat,
     /// Largest message taken, in bytes; above it a message is skipped and kept as rejected.
     pub max_message: u64,
-    /// How often `api.collect` is polled while no WebSocket can be had; zero: never.
+    /// How often `api.collect` is polled while no WebSocket connection can be established; zero:
+    /// never.
     pub poll_every: Duration,
-    /// Width of the first retry.
+    /// The first retry comes at a random time within this.
     pub reconnect_spread: Duration,
     /// What to subscribe to, in this order.
     pub subscriptions: Vec<Subscription>,
@@ -96,9 +102,9 @@ impl Default for ServerSettings {
 /// `server.heart_beat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeartBeat {
-    /// At least how often we send something; zero: no promise.
+    /// Belfry sends something at least this often; zero: not offered.
     pub send: Duration,
-    /// At least how often the server is asked to send something; zero: not asked.
+    /// The server is asked to send something at least this often; zero: not asked.
     pub expect: Duration,
 }
 
@@ -117,7 +123,7 @@ pub struct Subscription {
     pub ack: AckMode,
     /// Passed on SUBSCRIBE, before `{login}` and `{device}` are replaced in the values.
     pub headers: BTreeMap<String, String>,
-    /// Part of the identity of the notices that come by it.
+    /// Part of the identity of its notices.
     pub scope: String,
 }
 
@@ -144,11 +150,11 @@ pub struct ApiSettings {
     pub wait: Duration,
     /// How often a live session is reconciled by a quiet collect; zero: never.
     pub reconcile_every: Duration,
-    /// The array of rows in a response; empty: found by itself.
+    /// The array of rows in a response; empty: the usual places are tried.
     pub items: Pointer,
-    /// The next cursor in a response; empty: found by itself.
+    /// The next cursor in a response; empty: the usual places are tried.
     pub cursor: Pointer,
-    /// Part of the identity of the notices that come by the API.
+    /// Part of the identity of the API's notices.
     pub scope: String,
 }
 
@@ -178,19 +184,20 @@ impl Default for ApiSettings {
 pub struct AuthSettings {
     /// What kind of credential there is.
     pub mode: AuthMode,
-    /// Who; empty until told.
+    /// The account name; empty until a person gives it.
     pub login: String,
-    /// Shown name of this computer; empty: its host name.
+    /// The name of this computer as people see it; empty: its host name.
     pub device: String,
-    /// Where the secret goes in CONNECT.
+    /// How the secret is sent in CONNECT.
     pub stomp: StompSecret,
-    /// Where the secret goes on HTTP calls and the handshake.
+    /// How the secret is sent with HTTP calls and the WebSocket handshake.
     pub http: HttpSecret,
-    /// Mode `password`: where a token is asked for; `None`: the password itself is the STOMP passcode.
+    /// Mode `password`: the URL that issues a token; `None`: the password itself is the STOMP
+    /// passcode.
     pub login_url: Option<Url>,
     /// Mode `password`: what is posted there; `{login}` and `{password}` are replaced.
     pub login_body: String,
-    /// Mode `password`: where the token stands in the answer; empty: found by itself.
+    /// Mode `password`: where the token stands in the answer; empty: the usual places are tried.
     pub login_token: Pointer,
     /// Mode `oidc`.
     pub oidc: Oidc,
@@ -215,7 +222,7 @@ impl Default for AuthSettings {
 /// `auth.oidc`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Oidc {
-    /// Issuer; `None` until told.
+    /// Issuer; `None` until it is set.
     pub issuer: Option<Url>,
     /// The public client's id.
     pub client_id: String,
@@ -249,7 +256,7 @@ pub struct MessageSettings {
     pub id: Pointer,
     /// First line.
     pub title: Pointer,
-    /// The text; a string that holds a JSON object is looked into.
+    /// The text; a string that holds a JSON object is read as one.
     pub body: Pointer,
     /// The server's type of message.
     pub kind: Pointer,
@@ -257,17 +264,17 @@ pub struct MessageSettings {
     pub sender: Pointer,
     /// When it was sent.
     pub sent_at: Pointer,
-    /// Where more is to be seen.
+    /// A link to more information.
     pub link: Pointer,
     /// How urgent it is.
     pub priority: Pointer,
-    /// Where the matter stands.
+    /// The state of the matter.
     pub state: Pointer,
     /// The higher wins.
     pub version: Pointer,
     /// What a person may do.
     pub actions: Pointer,
-    /// The zone of times that name none.
+    /// The time zone of times without an offset.
     pub time_zone: TimeZoneSetting,
 }
 
@@ -298,7 +305,7 @@ pub struct NotificationSettings {
     pub enabled: bool,
     /// Name of the sound; empty for none.
     pub sound: String,
-    /// When only what matters pops up.
+    /// When only urgent notices pop up.
     pub quiet_hours: QuietHours,
     /// More new notices than this in one catch-up or one second become one summary. At least 1.
     pub burst: u32,
@@ -349,17 +356,24 @@ pub struct Rule {
     pub kind: Option<String>,
     /// Exact, or a beginning followed by `*`; `None`: any.
     pub sender: Option<String>,
-    /// What becomes of it.
+    /// How it is shown.
     pub show: Show,
 }
 
 /// `[inbox]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InboxSettings {
-    /// Older notices are deleted; their identity stays.
+    /// Older notices are deleted; their identity is kept.
     pub retention_days: u32,
     /// Whether deleting here deletes the server's record, for every receiver.
     pub delete_on_server: bool,
+}
+
+impl InboxSettings {
+    /// How long a notice is kept.
+    pub fn retention(&self) -> SignedDuration {
+        SignedDuration::from_hours(24 * i64::from(self.retention_days))
+    }
 }
 
 impl Default for InboxSettings {
@@ -377,7 +391,7 @@ pub struct AppSettings {
     pub theme: Theme,
     /// Whether the app starts with the desktop.
     pub start_at_login: bool,
-    /// Hosts that links may lead to; empty: those of the endpoints and of `api.base`. Lower case.
+    /// Hosts that links may open; empty: those of the endpoints and of `api.base`. Lower case.
     pub allowed_link_hosts: Vec<String>,
 }
 

@@ -1,28 +1,29 @@
 //! The state of the connection as people see it: six values, and why.
 //!
-//! Pure: made from the link, the API and the store by [`crate::pipeline`]; tray, window and `belfryctl` show it. Latest value
-//! wins, so it travels through a watch channel. It is honest: what is off or failing is said even while live.
-//! [`Kind`] is the one list of what can be said: `belfryctl`, events and logs say it in the English of its table here, the
-//! window in the person's language (`fault.*`, `remedy.*` in texts/*.json). Invariant: nobody compares sentences.
+//! Pure: made from the link, the API and the store by [`crate::pipeline`]; tray, window and
+//! `belfryctl` show it. Only the latest value counts, so it is sent through a watch channel. What
+//! is off or failing is shown even while the session is live. [`Kind`] is the one list of messages:
+//! `belfryctl`, events and logs use the English of its table, the window the person's language
+//! (`fault.*`, `remedy.*` in texts/*.json). Invariant: code compares kinds, never sentences.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// What people tell apart.
+/// The states that people distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connectivity {
     /// No session; the next attempt is planned, or none is wanted.
     Offline,
-    /// An attempt is under way.
+    /// An attempt is running.
     Connecting,
-    /// Connected; what was missed is being collected.
+    /// Connected; missed messages are being collected.
     CatchingUp,
     /// Connected and complete.
     Live,
-    /// No WebSocket can be had; the API is polled instead.
+    /// No WebSocket connection can be established; the API is polled instead.
     Polling,
     /// A person has to do something.
     ActionNeeded,
@@ -38,60 +39,60 @@ pub struct Status {
     /// Index of the endpoint in use or tried last.
     pub endpoint: usize,
     /// What happened, or what is off.
-    pub why: Option<Why>,
+    pub cause: Option<Cause>,
     /// How long until the next attempt, at the time of asking.
     pub retry_in: Option<Duration>,
 }
 
 impl Status {
-    /// What happened, or what is off, in one English line; may be empty.
+    /// What happened, or what is off, in one line of English; may be empty.
     pub fn reason(&self) -> String {
-        let Some(Why { kind, detail, is_catch_up }) = &self.why else { return String::new() };
+        let Some(Cause { kind, detail, is_catch_up }) = &self.cause else { return String::new() };
         let said = kind.reason_with(detail);
         if *is_catch_up { format!("catch-up is failing: {said}") } else { said }
     }
 
     /// What to do about it, in English; may be empty.
     pub fn remedy(&self) -> &'static str {
-        self.why.as_ref().map_or("", |why| why.kind.remedy())
+        self.cause.as_ref().map_or("", |cause| cause.kind.remedy())
     }
 }
 
 /// What happened, or what is off.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Why {
-    /// Which kind of thing.
+pub struct Cause {
+    /// The kind.
     pub kind: Kind,
-    /// What was seen: host, number, setting, or what others said; may be empty.
+    /// Details: a host, a number, a setting, or the words of the server; may be empty.
     pub detail: String,
-    /// It is catch-up that fails; the session goes on.
+    /// Catch-up fails while the session works.
     pub is_catch_up: bool,
 }
 
-impl Why {
-    /// What this kind says by itself.
+impl Cause {
+    /// A cause without details.
     pub fn of(kind: Kind) -> Self {
         Self { kind, detail: String::new(), is_catch_up: false }
     }
 }
 
-/// What resolves it.
+/// How it is resolved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fix {
-    /// Waiting is enough, or looking closer helps.
+    /// Waiting is enough, or the diagnosis shows more.
     Diagnose,
     /// A person signs in.
     SignIn,
     /// A person unlocks the keychain.
     Unlock,
-    /// Somebody corrects a setting.
+    /// A person corrects a setting.
     Settings,
 }
 
-/// Makes [`Kind`] with its table.
+/// Defines [`Kind`] with its table.
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident: $fix:ident, $reason:literal, $remedy:literal;)+) => {
-        /// What can be said about the connection.
+        /// What can happen to the connection.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
         pub enum Kind { $($(#[$doc])* $kind),+ }
@@ -125,68 +126,69 @@ kinds! {
     TimedOut: Diagnose, "the server did not answer in time", "";
     /// The certificate is not trusted, or TLS failed.
     Tls: Settings, "the server's certificate is not trusted",
-        "ask IT whether network.ca_bundle must name your company's certificate authority";
+        "ask your IT department whether network.ca_bundle must name a certificate authority of your organization";
     /// The proxy wants a sign-in of its own.
-    ProxyAuth: Settings, "the proxy asks for a sign-in",
-        "ask IT for a proxy that needs no sign-in; set it as network.proxy";
-    /// The server has too much to do, or is being repaired.
-    Busy: Diagnose, "the server is busy or out of order", "";
+    ProxyAuth: Settings, "the proxy requires a sign-in",
+        "ask your IT department for a proxy that does not require a sign-in, and set it in network.proxy";
+    /// The server is overloaded or under maintenance.
+    Busy: Diagnose, "the server is busy or temporarily unavailable", "";
     /// It is there, but not at this path.
     Status: Settings, "the server did not accept the connection",
-        "check the address in server.endpoints: the path may be wrong";
-    /// The token or the password is not good, or no longer.
+        "check the path of the address in server.endpoints";
+    /// The token or the password is wrong or has expired.
     Refused: SignIn, "the server refused the sign-in", "sign in again";
-    /// The sign-in is good, but not good enough.
-    Forbidden: SignIn, "the server does not let this account in", "sign in as somebody who may, or ask IT for the right";
-    /// Login and password are not good together.
-    Password: SignIn, "the server refused the account name or the password", "sign in again with the right password";
-    /// The server took the sign-in, but for somebody else.
-    WrongAccount: SignIn, "the server signed in somebody else",
-        "check auth.login, then sign in as this account";
-    /// The server said no to the session, the message or the call.
+    /// The account may sign in, but has no access.
+    Forbidden: SignIn, "this account has no access to the server",
+        "sign in with another account, or ask your IT department for access";
+    /// The account name or the password is wrong.
+    Password: SignIn, "the server refused the account name or the password", "check both, then sign in again";
+    /// The server accepted the sign-in, but for another account.
+    WrongAccount: SignIn, "the server signed in a different account",
+        "check auth.login, then sign in with that account";
+    /// The server refused the session, the message or the call.
     Denied: Settings, "the server refused the session",
-        "check server.host and server.subscriptions, and the account's rights on the server";
+        "check server.host, server.subscriptions and the account's permissions on the server";
     /// The session ended right after its subscriptions.
     Died: Settings, "the server ended the session right after the subscriptions",
-        "check that the destinations in server.subscriptions exist and the account may read them";
+        "check that the destinations in server.subscriptions exist and that the account may read them";
     /// The server broke the protocol.
-    Protocol: Settings, "the server broke the protocol",
-        "check server.protocol and server.endpoints: this may not be a STOMP endpoint";
+    Protocol: Settings, "the server violated the protocol",
+        "check server.protocol and server.endpoints: the address may not be a STOMP endpoint";
     /// The server closed the connection.
     Closed: Diagnose, "the connection was closed", "";
     /// The connection broke without a close.
-    Broken: Diagnose, "the connection broke", "";
-    /// Nothing was heard any more.
-    Silent: Diagnose, "the server fell silent", "";
-    /// Refused by us before a secret was sent.
+    Broken: Diagnose, "the connection was lost", "";
+    /// The server stopped sending.
+    Silent: Diagnose, "the server stopped responding", "";
+    /// Refused by Belfry before a secret was sent.
     Insecure: Settings, "the connection would not be encrypted",
         "use wss:// or https://, or list the host in network.insecure_hosts";
-    /// A setting, or a file that one names, cannot be used.
-    Settings: Diagnose, "a setting, or a file it names, cannot be used", "correct it; nothing was sent";
-    /// Nobody has signed in.
-    NoCredential: SignIn, "nobody has signed in", "sign in again";
+    /// A setting, or a file that a setting names, cannot be used.
+    Settings: Diagnose, "a setting, or a file that a setting names, cannot be used", "correct the setting; nothing was sent";
+    /// No secret is stored for this account.
+    NoCredential: SignIn, "you are not signed in", "sign in";
     /// The secret is in a keychain that is locked.
-    Locked: Unlock, "the keychain is locked", "unlock it, then try again";
+    Locked: Unlock, "the keychain is locked", "unlock the keychain, then try again";
     /// There is no keychain to read the secret from.
     Keychain: SignIn, "the keychain cannot be used", "start the system's keychain service, or sign in again";
     /// The answer of the API cannot be read.
     BadAnswer: Diagnose, "the server's answer cannot be read", "";
     /// The API said that the call failed.
-    Declined: Diagnose, "the server could not do it", "";
-    /// What is received cannot be kept.
-    Store: Diagnose, "the inbox cannot be written",
-        "make room on the disk or allow Belfry to write its data folder; nothing is lost meanwhile";
-    /// There is a server, but not the API.
+    Declined: Diagnose, "the server reported an error", "";
+    /// Received messages cannot be stored.
+    Store: Diagnose, "the inbox cannot be saved",
+        "free disk space, or give Belfry write access to its data folder; no message is lost until then";
+    /// The server answers, but has no API there.
     ApiMissing: Settings, "the server has no HTTP API at this address",
-        "check api.base and api.collect: the address or a path may be wrong";
-    /// There is no API, so nothing is collected.
+        "check api.base and api.collect";
+    /// No API is set, so nothing is collected.
     NoApi: Diagnose, "catch-up is off: api.base is not set", "";
-    /// The API has no history, so what it has marked as delivered cannot be read again.
-    NoHistory: Diagnose, "the server offers no history: api.history is not used", "";
+    /// The API has no history, so messages that it marked as delivered cannot be read again.
+    NoHistory: Diagnose, "the server has no message history: api.history is not used", "";
 }
 
 impl Kind {
-    /// The reason, with what was seen.
+    /// The reason, with its details.
     pub(crate) fn reason_with(self, detail: &str) -> String {
         let what = self.reason();
         if detail.is_empty() { what.to_owned() } else { format!("{what}: {detail}") }
@@ -211,13 +213,13 @@ pub struct StatusEvent {
     pub since: Timestamp,
 }
 
-/// What a running engine notes for `belfryctl status`.
+/// What a running engine writes to a file for `belfryctl status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Noted {
-    /// As it was told.
+pub struct StatusSnapshot {
+    /// The event as it was emitted.
     #[serde(flatten)]
     pub status: StatusEvent,
-    /// Why, for programs.
+    /// The kind, for programs.
     #[serde(default)]
     pub kind: Option<Kind>,
 }

@@ -1,7 +1,7 @@
-//! What the store takes and what it answers: writes, outcomes and marks.
+//! What the store takes and returns: writes, outcomes and marks.
 //!
-//! Values only; what they do is in the writer. Every name that reaches a person or a script
-//! serialises as `docs/reference` spells it.
+//! Values only; deliberately absent: SQL. Every name that reaches a person or a script serialises
+//! as `docs/reference` spells it.
 
 use std::collections::HashMap;
 
@@ -18,16 +18,16 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seq(pub i64);
 
-/// What is to happen to the alert of a notice that turns out to be new.
+/// The alert of a notice, if the store finds it to be new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertMark {
-    /// A popup is owed.
+    /// A popup has to be shown.
     Due,
-    /// None is owed, and why: the answer to "why was I not notified?".
+    /// No popup, and why: the answer to "why was I not notified?".
     Suppressed(Suppressed),
 }
 
-/// Why no popup is owed.
+/// Why no popup is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Suppressed {
@@ -39,31 +39,35 @@ pub enum Suppressed {
     QuietHours,
     /// It arrived decided, withdrawn or expired, or became so before its popup.
     NotOpen,
-    /// It was rebuilt from history, or the server had delivered it before.
+    /// It was read from the history, or the server had delivered it before.
     OldNews,
     /// It was read before its popup.
     Read,
 }
 
-/// Where the alert of a stored notice stands: the answer to "why was I (not) notified?".
+/// The state of a stored notice's alert: the answer to "why was I (not) notified?".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case", tag = "mark", content = "why")]
 pub enum Alert {
-    /// A popup is owed.
+    /// A popup has to be shown.
     Due,
-    /// None is owed.
+    /// No popup is shown.
     Suppressed(Suppressed),
     /// One is about to be shown.
     Claimed,
     /// One was shown.
     Shown,
-    /// The OS would not show it; its words.
+    /// The OS refused to show it; its words.
     Refused(String),
-    /// The program ended between claim and outcome: it may have been shown, and is never shown again.
+    /// The program ended between claim and outcome: it may have been shown, and is never shown
+    /// again.
     Uncertain,
 }
 
-/// A message that cannot be used, kept for diagnosis.
+/// How much of a message that cannot be used is kept, of its header and of its body each, in bytes.
+pub const MAX_REJECTED_BYTES: usize = 64 * 1024;
+
+/// Why a message cannot be used; the message is kept for diagnosis.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RejectReason {
@@ -71,7 +75,7 @@ pub enum RejectReason {
     TooLarge,
     /// The body is not UTF-8.
     NotUtf8,
-    /// Nothing to show in it.
+    /// It has nothing to show.
     NotUsable,
 }
 
@@ -85,21 +89,18 @@ words!(Suppressed {
     Read = "read",
 });
 
-/// As much is kept of the head and of the body of a rejected message, each, in bytes.
-pub const MAX_REJECTED: usize = 64 * 1024;
-
 /// One thing to write. A batch of these is one transaction.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// A notice from a server; its alert mark holds if it is new.
+    /// A notice from a server; the alert mark is used if the notice is new.
     Notice {
         /// What arrived.
         notice: Box<Notice>,
-        /// By which way.
+        /// How it arrived.
         source: Source,
         /// When.
         received_at: Timestamp,
-        /// What a new one owes.
+        /// Its alert, if it is new.
         alert: AlertMark,
     },
     /// A message that cannot be used.
@@ -108,21 +109,23 @@ pub enum Write {
         reason: RejectReason,
         /// STOMP destination or API path.
         destination: String,
-        /// The header lines as received, secrets being the server's own affair; at most [`MAX_REJECTED`] bytes are kept.
+        /// The header lines as received; whether they hold a secret is up to the server; at most
+        /// [`MAX_REJECTED_BYTES`] are kept.
         head: Vec<u8>,
-        /// The first [`MAX_REJECTED`] bytes of the body; what is beyond is not kept.
+        /// The first [`MAX_REJECTED_BYTES`] of the body; the rest is not kept.
         body: Vec<u8>,
         /// When.
         received_at: Timestamp,
     },
     /// The cursor of `api.collect`, in the transaction of the rows it covers.
     Cursor(String),
-    /// A pass has run to its end: nothing sent before this is missing.
+    /// A pass has ended: no message that was sent before this time is missing.
     CompleteThrough(Timestamp),
     /// The session was live at this time.
     LastLive(Timestamp),
-    /// The position in a stream, in the transaction of the row it covers. The last one written holds, even if lower: a
-    /// stream that was deleted and made again counts from the beginning.
+    /// The position in a stream, in the transaction of the row it covers. The last one written
+    /// counts, even if it is lower: a stream that was deleted and created again starts at the
+    /// beginning.
     StreamOffset {
         /// The queue or destination that is a stream.
         stream: String,
@@ -133,57 +136,57 @@ pub enum Write {
     Claim(Vec<Seq>),
     /// The OS has the popup.
     Shown {
-        /// The notices it speaks for.
+        /// The notices of the popup.
         seqs: Vec<Seq>,
-        /// What the OS calls it.
+        /// The OS's name for it.
         popup: PopupId,
     },
-    /// The OS would not show it.
+    /// The OS refused to show it.
     Refused {
-        /// The notices it would have spoken for.
+        /// The notices of the popup.
         seqs: Vec<Seq>,
-        /// What was said.
+        /// The words of the OS.
         why: String,
     },
     /// A popup left the screen.
-    PopupGone(PopupId),
-    /// `notice` events up to here were handed out.
+    PopupClosed(PopupId),
+    /// `notice` events up to this one were emitted.
     Announced(Seq),
-    /// No `notice` event from here on is handed out by this run.
-    Unsaid(Seq),
+    /// From this notice on, this run emits no `notice` event.
+    FirstUnannounced(Seq),
 }
 
-/// What became of one [`Write`], in the same order.
+/// The result of one [`Write`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// First time this key is seen.
+    /// The key is new.
     New {
         /// Its place in the inbox.
         seq: Seq,
         /// Its key as stored (`#2` may have been appended).
         key: NoticeKey,
     },
-    /// A newer version, or another state, of a notice that is there; or what the word about it that came first left open. Read stays read, and a mark that is set stays set:
-    /// it never rings a second time.
+    /// A newer version or another state of a stored notice, or a fuller message after a partial
+    /// one. Its read mark and its alert mark stay as they are: it never pops up a second time.
     Changed {
         /// Its place in the inbox.
         seq: Seq,
-        /// What it says now.
+        /// Its content now.
         notice: Box<Notice>,
         /// Names of the fields that changed, as in `belfryctl inbox list|show --json`; never empty.
         fields: Vec<&'static str>,
-        /// The popup on the screen that speaks for it alone, for an update in place; none once it is read or no longer
-        /// open, since that popup is to be withdrawn.
+        /// The popup on the screen that shows only this notice, to be updated in place; `None` once
+        /// it is read or no longer open, since the popup is withdrawn then.
         popup: Option<PopupId>,
     },
-    /// Known, nothing new.
+    /// Known and unchanged.
     Known {
         /// Its place in the inbox.
         seq: Seq,
     },
-    /// Deleted or expired before: it stays away.
-    Buried,
-    /// Those of a [`Write::Claim`] that were due and still are: only they may be shown.
+    /// Deleted by a person or by the retention period: it is not stored again.
+    Deleted,
+    /// The alerts of a [`Write::Claim`] that are still due: only these may be shown.
     Claimed(Vec<Seq>),
     /// Done.
     Done,
@@ -194,50 +197,50 @@ pub enum Outcome {
 pub struct Applied {
     /// One per write.
     pub outcomes: Vec<Outcome>,
-    /// Popups on the screen that no longer speak for anything unread and open: retract them, then
-    /// [`Write::PopupGone`]. They are listed after every batch until then.
+    /// Popups on the screen without any unread and open notice: retract them, then
+    /// [`Write::PopupClosed`]. They are listed after every batch until then.
     pub withdraw: Vec<PopupId>,
 }
 
-/// A notice as it lies in the store.
+/// A stored notice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
     /// Its place in the inbox.
     pub seq: Seq,
-    /// By which way it came first.
+    /// How it arrived first.
     pub source: Source,
     /// When it came first.
     pub received_at: Timestamp,
     /// Whether a person has read it.
     pub read: bool,
-    /// Where its alert stands.
+    /// The state of its alert.
     pub alert: Alert,
-    /// Its newest version. The identity reads [`Given`](crate::notice::Identity::Given): stored, it is a name like any
-    /// other.
+    /// Its newest version. Its identity is always [`Assigned`](crate::notice::Identity::Assigned):
+    /// the stored id is final.
     pub notice: Notice,
 }
 
-/// What was found at start.
+/// What the store found at start.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recovered {
     /// Notices whose popup was claimed and has no outcome: marked uncertain just now, still unread.
     pub uncertain: u64,
-    /// Notices that are still owed a popup, oldest first: to be decided again, as one batch.
+    /// Notices whose alert is still due, oldest first: decided again, as one batch.
     pub due: Vec<Stored>,
     /// Notices after the [`Write::Announced`] mark, oldest first: to be announced, perhaps again.
     pub unannounced: Vec<Stored>,
-    /// From here on they were certainly not announced: the last run had said as much as it was to say.
-    pub unsaid: Option<Seq>,
-    /// Popups that may still be on the screen, and the notices each speaks for.
+    /// From this notice on they were certainly not announced: the last run had reached its limit.
+    pub first_unannounced: Option<Seq>,
+    /// Popups that may still be on the screen, with their notices.
     pub popups: Vec<(PopupId, Vec<NoticeKey>)>,
-    /// Of these, those that speak for nothing unread and open any more: it was read, decided or deleted while no engine
-    /// ran, or just before the last one died.
+    /// Of these, those without any unread and open notice: they were read, decided or deleted while
+    /// no engine ran, or just before the last one ended.
     pub withdraw: Vec<PopupId>,
     /// The last committed offset of each stream ([`Write::StreamOffset`]).
     pub stream_offsets: HashMap<String, u64>,
 }
 
-/// How many of everything. Kept by the database as it changes, so asking costs nothing.
+/// Totals. The database updates them with every change, so reading them is cheap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Notices in the inbox.
@@ -246,6 +249,6 @@ pub struct Counts {
     pub unread: u64,
     /// Of these, not read and open: what the badge shows.
     pub badge: u64,
-    /// Messages that could not be used, ever.
+    /// All messages that could not be used.
     pub rejected: u64,
 }

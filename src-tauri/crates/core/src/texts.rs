@@ -1,15 +1,16 @@
-//! What the program says to people, in their language.
+//! The texts of the program, in the language of the person.
 //!
-//! The same files (`texts/*.json` at the top of the workspace) serve Rust and the window, one per language, flat: a key
-//! and a sentence with `{name}` places. Deliberately absent: an i18n framework. Invariant: every language has the same
-//! keys with the same places; a test here and the type check of the window hold that.
+//! The same files (`texts/*.json` at the top of the workspace) serve Rust and the window, one per
+//! language, flat: a key and a sentence with `{name}` places. Deliberately absent: an i18n
+//! framework. Invariant: every language has the same keys with the same places; a test here and the
+//! type check of the window hold that.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-/// A language the program speaks.
+/// A language of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
-    /// English, and for everybody whose language is not here.
+    /// English; also used for every other language.
     English,
     /// Simplified Chinese.
     Chinese,
@@ -41,12 +42,13 @@ impl Language {
         }
     }
 
-    /// The sentence for `key`; the key itself if there is none, so that a slip shows instead of hiding.
+    /// The sentence for `key`; the key itself if there is none, so that a missing text is visible.
     pub fn text(self, key: &'static str) -> &'static str {
         self.table().get(key).map_or(key, String::as_str)
     }
 
-    /// The sentence for `key` with its places filled, once: what a server wrote is never looked into for places.
+    /// The sentence for `key` with its places filled in one pass: inserted text is not searched for
+    /// places.
     pub fn fill(self, key: &'static str, places: &[(&str, &str)]) -> String {
         let mut filled = String::new();
         let mut rest = self.text(key);
@@ -76,7 +78,7 @@ impl Language {
     }
 }
 
-/// The files are compiled in and a test reads them, so a broken one never ships.
+/// The files are compiled in and a test reads them, so a broken one is never released.
 fn parse(json: &str) -> BTreeMap<String, String> {
     serde_json::from_str(json).unwrap_or_default()
 }

@@ -1,6 +1,8 @@
-//! Closed sets of values that have one word each: in a settings file, in JSON, in the database and on the wire.
+//! Closed sets of values that have one word each: in a settings file, in JSON, in the database and
+//! on the wire.
 //!
-//! One table per type, so that a word is spelled in one place. Deliberately absent: what is said about a wrong word.
+//! One table per type, so that each word is defined in one place. Deliberately absent: error
+//! messages about a wrong word.
 
 /// A value with a word of its own.
 pub trait Word: Copy + PartialEq + 'static {

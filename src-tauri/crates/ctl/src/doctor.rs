@@ -34,8 +34,9 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         Ok(setup) => Some(setup),
         Err(error) => {
             let text = error.to_string().lines().collect::<Vec<_>>().join("; ");
-            report
-                .tell(StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another with --config"));
+            report.tell(
+                StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another with --config"),
+            );
             None
         }
     };

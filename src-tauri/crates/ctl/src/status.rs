@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use belfry_core::status::{Connectivity, Fix, Noted};
+use belfry_core::status::{Connectivity, Fix, StatusSnapshot};
 use data_encoding::HEXLOWER;
 use engine::runtime::data_dir::running_status;
 use jiff::{SignedDuration, Timestamp};
@@ -65,7 +65,7 @@ fn policy_digest() -> String {
 
 fn verdict(
     report: &Report,
-    running: Option<&Noted>,
+    running: Option<&StatusSnapshot>,
     has_secret: impl FnOnce() -> bool,
     now: Timestamp,
 ) -> Option<Code> {
@@ -87,11 +87,11 @@ fn verdict(
     }
 }
 
-fn described(report: &Report, running: Option<&Noted>) -> Vec<String> {
+fn described(report: &Report, running: Option<&StatusSnapshot>) -> Vec<String> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![row("version", report.version.to_owned())];
     match running {
-        Some(Noted { status: running, .. }) => {
+        Some(StatusSnapshot { status: running, .. }) => {
             rows.push(row("state", format!("{} since {}", name(&running.state), local(running.since))));
             rows.push(row("endpoint", running.endpoint.clone()));
             rows.push(row("reason", running.reason.clone()));
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    fn running(state: Connectivity, kind: Option<Kind>) -> Noted {
+    fn running(state: Connectivity, kind: Option<Kind>) -> StatusSnapshot {
         let status = StatusEvent {
             state,
             endpoint: String::new(),
@@ -134,7 +134,7 @@ mod tests {
             retry_in_ms: None,
             since: "2026-11-20T08:00:00Z".parse().unwrap(),
         };
-        Noted { status, kind }
+        StatusSnapshot { status, kind }
     }
 
     #[test]

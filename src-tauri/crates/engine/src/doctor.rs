@@ -18,7 +18,7 @@ use crate::net::{connection::Identity, http::Client, token};
 use belfry_core::{
     error::{Failure, Fault},
     ports::Secret,
-    status::{Kind, Why},
+    status::{Cause, Kind},
 };
 
 mod collect;
@@ -90,7 +90,7 @@ pub struct Finding {
     /// The failure it was, if it was one of the engine's; `detail` and `remedy` say the same in
     /// English.
     #[serde(skip)]
-    pub why: Option<Why>,
+    pub why: Option<Cause>,
 }
 
 impl Finding {

@@ -208,7 +208,7 @@ impl Store {
     }
 
     /// Popups on the screen that no longer stand for any unread and open notice: retract them, then
-    /// [`Write::PopupGone`].
+    /// [`Write::PopupClosed`].
     ///
     /// # Errors
     /// [`StoreError`].

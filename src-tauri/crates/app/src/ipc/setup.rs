@@ -122,9 +122,9 @@ pub struct Setting {
     source: String,
 }
 
-impl From<settings::Listed> for Setting {
-    fn from(listed: settings::Listed) -> Self {
-        let level = if listed.is_given { Level::User } else { Level::Default };
+impl From<settings::ListedSetting> for Setting {
+    fn from(listed: settings::ListedSetting) -> Self {
+        let level = if listed.is_set { Level::User } else { Level::Default };
         Self { key: listed.key, value: listed.value, fallback: listed.fallback, level, source: String::new() }
     }
 }

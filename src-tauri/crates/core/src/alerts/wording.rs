@@ -1,23 +1,25 @@
-//! What popups say, in a person's language.
+//! The text of popups, in the person's language.
 //!
-//! Plain text out: escaping and stripping for a given desktop is the host's matter.
+//! Plain text; deliberately absent: escaping and cleaning for a particular desktop, which the host
+//! does.
 
 use std::cmp::Reverse;
 
 use super::loudness;
 use crate::{
+    foreign_text::shortened,
     notice::{Notice, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::NotificationSettings,
     texts::Language,
 };
 
-/// Characters of a body that a popup shows.
-const BODY: usize = 240;
-/// Titles a summary names.
-const NAMED: usize = 3;
+/// Characters of a notice's body in a popup.
+const MAX_BODY_CHARS: usize = 240;
+/// Titles of notices in a summary.
+const MAX_TITLES: usize = 3;
 
-/// Words popups in one language, by the settings' loudness and sound.
+/// Makes popups in one language, with the loudness and the sound of the settings.
 #[derive(Debug, Clone)]
 pub struct Wording {
     language: Language,
@@ -25,7 +27,7 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// Words in this language.
+    /// Makes popups in this language.
     pub fn new(language: Language, settings: NotificationSettings) -> Self {
         Self { language, settings }
     }
@@ -33,10 +35,11 @@ impl Wording {
     /// A popup for one notice.
     pub fn single(&self, notice: &Notice) -> Popup {
         let body = without_title(&notice.body, &notice.title);
-        self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), BODY))
+        self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), MAX_BODY_CHARS))
     }
 
-    /// One popup for several notices, given oldest first: it names the most urgent, and of those the newest.
+    /// One popup for several notices, given oldest first: it names the most urgent, and of those
+    /// the newest.
     pub fn summary<'a>(&self, notices: impl IntoIterator<Item = &'a Notice>) -> Popup {
         let notices: Vec<&Notice> = notices.into_iter().collect();
         let mut named = notices.clone();
@@ -44,9 +47,9 @@ impl Wording {
         named.sort_by_key(|notice| Reverse((loudness(notice, &self.settings), notice.priority)));
         let mut lines: Vec<String> = named
             .iter()
-            .take(NAMED)
+            .take(MAX_TITLES)
             .map(|notice| {
-                let title = shortened(&notice.title, BODY / NAMED);
+                let title = shortened(&notice.title, MAX_BODY_CHARS / MAX_TITLES);
                 if notice.sender.is_empty() {
                     title
                 } else {
@@ -54,8 +57,8 @@ impl Wording {
                 }
             })
             .collect();
-        if notices.len() > NAMED {
-            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - NAMED).to_string())]));
+        if notices.len() > MAX_TITLES {
+            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - MAX_TITLES).to_string())]));
         }
         let title = self.language.fill("popup.count", &[("n", &notices.len().to_string())]);
         self.popup(PopupKind::Summary, &notices, title, lines.join("\n"))
@@ -76,17 +79,10 @@ impl Wording {
     }
 }
 
-/// A title that was made from the body's first line need not be said twice.
+/// A title that was taken from the first line of the body is not repeated.
 fn without_title<'a>(body: &'a str, title: &str) -> &'a str {
     let (first, rest) = body.trim_start().split_once('\n').unwrap_or((body, ""));
     if first.split_whitespace().eq(title.split_whitespace()) { rest } else { body }
-}
-
-fn shortened(text: &str, limit: usize) -> String {
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text).trim_end()),
-        None => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

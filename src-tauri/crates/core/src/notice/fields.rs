@@ -1,32 +1,31 @@
-//! The fields of a notice that are more than text: time, priority, state, version, actions.
+//! The fields of a notice that are not plain text: time, priority, state, version, actions.
 //!
-//! Each reader takes the value a pointer leads to and answers `None` if it does not understand it:
-//! such a value stays among the unmapped fields, where a person can still see it. What each accepts
-//! is in `docs/reference/settings.md`.
+//! Each reader takes the value a pointer leads to and returns `None` if it cannot read it. Such a
+//! value stays among the unmapped fields, where a person can still see it. Deliberately absent:
+//! where in a message the values stand. What each accepts is in `docs/reference/settings.md`.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::value::RawValue;
 
 use super::{Action, Priority, State};
-use crate::json::{Members, elements, scalar};
-use crate::words::Word as _;
+use crate::{
+    foreign_text::normalized,
+    json::{Members, elements, scalar},
+    words::Word as _,
+};
 
-/// Text that is there: a string, a number or a switch, not empty.
+/// Text that is not empty: a string, a number or a boolean.
 pub(super) fn text(value: &RawValue) -> Option<String> {
-    scalar(value).map(|text| clean(&text)).filter(|text| !text.is_empty())
+    scalar(value).map(|text| normalized(&text)).filter(|text| !text.is_empty())
 }
 
-/// An id is never changed, only an empty one is none.
+/// An id is never changed; an empty one counts as absent.
 pub(super) fn id(value: &RawValue) -> Option<String> {
     scalar(value).filter(|text| !text.is_empty())
 }
 
-/// Text as it may be shown: `\n` ends lines, and of the control characters only tab and line feed stay.
-pub(super) fn clean(text: &str) -> String {
-    text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
-}
-
-/// RFC 3339; a date and time without an offset, in `zone`; seconds or milliseconds since 1970, as number or text.
+/// RFC 3339; a date and time without an offset, in `zone`; seconds or milliseconds since 1970, as
+/// number or text.
 pub(super) fn sent_at(value: &RawValue, zone: &TimeZone) -> Option<Timestamp> {
     let text = scalar(value)?;
     let text = text.trim();
@@ -40,8 +39,9 @@ pub(super) fn sent_at(value: &RawValue, zone: &TimeZone) -> Option<Timestamp> {
     Some(local.to_zoned(zone.clone()).ok()?.timestamp())
 }
 
-/// Up to the year 5138 a number below 1e11 means seconds; one of at least that, milliseconds since March 1973. Zero is how servers write
-/// "none", and beyond 1e13 (the year 2286) it is no time at all.
+/// Up to the year 5138 a number below 1e11 means seconds; one of at least that, milliseconds since
+/// March 1973. Zero is how servers write "none"; numbers from 1e13 on (the year 2286) are not
+/// times.
 fn epoch(text: &str) -> Option<Timestamp> {
     const MILLIS_FROM: f64 = 1e11;
     const MILLIS_BELOW: f64 = 1e13;
@@ -84,8 +84,8 @@ pub(super) fn undelivered(value: &RawValue) -> Option<bool> {
     }
 }
 
-/// `[{id,label,url,method,confirm?}]`. Without an id or a label the one stands for the other; if a single one cannot be
-/// used, none is: half of a choice is worse than none.
+/// `[{id,label,url,method,confirm?}]`. A missing id or label is taken from the other. If one action
+/// cannot be used, none is: an incomplete choice would mislead.
 pub(super) fn actions(value: &RawValue) -> Option<Vec<Action>> {
     elements(value.get())?.into_iter().map(action).collect()
 }
@@ -95,7 +95,7 @@ fn action(value: &RawValue) -> Option<Action> {
     let field = |key: &str| members.value(key).and_then(text);
     let id = members.value("id").and_then(id).or_else(|| field("label"))?;
     Some(Action {
-        label: field("label").unwrap_or_else(|| clean(&id)),
+        label: field("label").unwrap_or_else(|| normalized(&id)),
         id,
         url: field("url")?,
         method: field("method").unwrap_or_default().to_ascii_uppercase(),

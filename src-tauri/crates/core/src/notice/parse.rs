@@ -1,8 +1,9 @@
-//! From a message, as a server sent it, to notices (`docs/reference/messages.md`).
+//! Maps a message, as a server sent it, to notices (`docs/reference/messages.md`).
 //!
-//! What is JSON is mapped by `[message]`, whatever its content type; other text is a notice as it is. Deliberately
-//! absent: whether the notice is new, and whether it rings. Invariants: no input panics or costs more than a small
-//! multiple of its size; what no pointer maps, or nobody understands, is kept in [`Notice::extra`].
+//! What is JSON is mapped by `[message]`, whatever its content type; other text becomes the body of
+//! a notice. Deliberately absent: whether the notice is new, and whether it notifies. Invariants:
+//! no input panics or costs more than a small multiple of its size; fields that no pointer maps, or
+//! that cannot be read, are kept in [`Notice::extra`].
 
 use std::collections::HashSet;
 
@@ -10,22 +11,21 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use super::{
-    Identity, Notice, NoticeKey,
-    fields::{self, clean},
-};
+use super::{Identity, Notice, NoticeKey, fields};
 use crate::{
+    foreign_text::{normalized, one_line, shortened},
     json::{self, Members, Numbers},
     settings::{MessageSettings, Pointer},
     storage::RejectReason,
 };
 
-/// A JSON array of more messages than this is refused: each costs far more memory than the two bytes it may be sent in.
+/// A JSON array of more messages than this is refused: each costs far more memory than the two
+/// bytes it may be sent in.
 pub const MAX_MESSAGES: usize = 10_000;
-/// A title is cut after so many characters; the body begins with the whole of one that was.
-pub const MAX_TITLE: usize = 300;
+/// A title is cut after so many characters; the body of such a notice begins with the uncut title.
+pub const MAX_TITLE_CHARS: usize = 300;
 
-/// By which way a message came.
+/// How a message arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Via {
     /// A MESSAGE frame.
@@ -36,7 +36,7 @@ pub enum Via {
     Page,
 }
 
-/// A message as it came.
+/// A message as it was received.
 #[derive(Debug, Clone, Copy)]
 pub struct Incoming<'a> {
     /// Its body.
@@ -49,7 +49,7 @@ pub struct Incoming<'a> {
     pub amqp_message_id: Option<&'a str>,
     /// The `redelivered` header.
     pub redelivered: Option<bool>,
-    /// By which way it came.
+    /// How it arrived.
     pub via: Via,
 }
 
@@ -58,7 +58,7 @@ pub struct Incoming<'a> {
 pub enum Parsed {
     /// These notices, in the order of the message; never empty.
     Notices(Vec<Notice>),
-    /// Nothing to keep: talk of the raw protocol, or an empty array.
+    /// Nothing to keep: a heart-beat or other non-JSON text of the raw protocol, or an empty array.
     Ignored,
     /// It cannot be used.
     Rejected(RejectReason),
@@ -92,7 +92,7 @@ impl Parser<'_> {
         if is_raw && is_heart_beat(document) {
             return Parsed::Ignored;
         }
-        // Some servers encode twice: a string that holds what was meant.
+        // Some servers encode twice: a string that holds the JSON document.
         let unwrapped = json::string(document);
         let document = match &unwrapped {
             Some(inside) => match serde_json::from_str::<&RawValue>(inside.trim()) {
@@ -114,7 +114,7 @@ impl Parser<'_> {
         usable(elements.into_iter().filter_map(|element| self.message(element, is_single)).collect())
     }
 
-    /// One message. The headers name it only if it came alone.
+    /// One message. Its headers identify it only if it is the only message of the frame.
     fn message(&self, raw: &RawValue, is_single: bool) -> Option<Notice> {
         if let Some(members) = Members::read(raw.get()) {
             return self.object(&members, is_single);
@@ -129,19 +129,19 @@ impl Parser<'_> {
         self.plain(text.as_deref().unwrap_or(raw.get()), raw.get().as_bytes(), is_single)
     }
 
-    /// A text that is no JSON object; `None` if there is nothing to see in it.
+    /// A text that is no JSON object; `None` if it has no text.
     fn plain(&self, text: &str, content: &[u8], is_single: bool) -> Option<Notice> {
-        let body = clean(text).trim().to_owned();
+        let body = normalized(text).trim().to_owned();
         if body.is_empty() {
             return None;
         }
-        let mut notice = self.blank();
-        self.entitle(&mut notice, None, body);
-        self.identify(&mut notice, None, is_single, || content.to_vec());
+        let mut notice = self.empty_notice();
+        self.fill_title_and_body(&mut notice, None, body);
+        self.assign_id(&mut notice, None, is_single, || content.to_vec());
         Some(notice)
     }
 
-    /// A mapped object; `None` if there is nothing in it.
+    /// A mapped object; `None` if all its values are null.
     fn object(&self, outer: &Members<'_>, is_single: bool) -> Option<Notice> {
         if outer.iter().all(|(_, value)| value.get() == "null") {
             return None;
@@ -153,7 +153,7 @@ impl Parser<'_> {
 
         let id = object.take(&mapping.id, fields::id);
         let title = object.take(&mapping.title, fields::text);
-        let mut notice = self.blank();
+        let mut notice = self.empty_notice();
         notice.kind = object.take(&mapping.kind, fields::text).unwrap_or_default();
         notice.sender = object.take(&mapping.sender, fields::text).unwrap_or_default();
         notice.sent_at = object.take(&mapping.sent_at, |value| fields::sent_at(value, self.zone));
@@ -168,16 +168,16 @@ impl Parser<'_> {
         notice.is_partial = title.is_none() && body.is_none();
         let rest = object.rest(&mapping.body);
         let body = body.unwrap_or_else(|| lines(&rest));
-        self.entitle(&mut notice, title, body);
-        self.identify(&mut notice, id, is_single, || canonical(outer));
+        self.fill_title_and_body(&mut notice, title, body);
+        self.assign_id(&mut notice, id, is_single, || canonical(outer));
         notice.extra = rest.into_iter().collect();
         Some(notice)
     }
 
-    fn blank(&self) -> Notice {
+    fn empty_notice(&self) -> Notice {
         Notice {
             key: NoticeKey { scope: self.incoming.scope.to_owned(), id: String::new() },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: String::new(),
             body: String::new(),
             kind: String::new(),
@@ -196,14 +196,15 @@ impl Parser<'_> {
     }
 
     /// Title and body: a title falls back to the body's first line, then the destination.
-    fn entitle(&self, notice: &mut Notice, title: Option<String>, body: String) {
-        let given = title.map(|title| one_line(&title)).filter(|title| !title.is_empty());
-        let first_line = || body.lines().map(one_line).find(|line| !line.is_empty());
-        let fallback = || cut(&first_line().unwrap_or_else(|| one_line(self.incoming.destination)));
-        notice.title = given.as_deref().map_or_else(fallback, cut);
-        notice.body = match given {
-            // What the title has no room for stays readable.
-            Some(given) if given != notice.title => format!("{given}\n\n{body}").trim_end().to_owned(),
+    fn fill_title_and_body(&self, notice: &mut Notice, title: Option<String>, body: String) {
+        let uncut = |text: &str| one_line(text, usize::MAX);
+        let mapped = title.map(|title| uncut(&title)).filter(|title| !title.is_empty());
+        let first_line = || body.lines().map(uncut).find(|line| !line.is_empty());
+        let fallback = || first_line().unwrap_or_else(|| uncut(self.incoming.destination));
+        notice.title = shortened(&mapped.clone().unwrap_or_else(fallback), MAX_TITLE_CHARS);
+        notice.body = match mapped {
+            // The body begins with the whole of a title that was cut.
+            Some(mapped) if mapped != notice.title => format!("{mapped}\n\n{body}").trim_end().to_owned(),
             _ => body,
         };
         if notice.title.is_empty() {
@@ -211,11 +212,12 @@ impl Parser<'_> {
         }
     }
 
-    /// The identity: the server's own id, the publisher's, or a hash of the content without the destination.
-    fn identify(&self, notice: &mut Notice, id: Option<String>, is_single: bool, content: impl FnOnce() -> Vec<u8>) {
+    /// The identity: the server's own id, the publisher's, or a hash of the content without the
+    /// destination.
+    fn assign_id(&self, notice: &mut Notice, id: Option<String>, is_single: bool, content: impl FnOnce() -> Vec<u8>) {
         let published = || self.incoming.amqp_message_id.filter(|id| is_single && !id.is_empty()).map(str::to_owned);
         (notice.key.id, notice.identity) = match id.or_else(published) {
-            Some(id) => (id, Identity::Given),
+            Some(id) => (id, Identity::Assigned),
             None => {
                 let hash = data_encoding::HEXLOWER.encode(&Sha256::digest(content()));
                 let is_fresh = self.incoming.via == Via::Stomp && self.incoming.redelivered != Some(true);
@@ -229,8 +231,8 @@ fn usable(notices: Vec<Notice>) -> Parsed {
     if notices.is_empty() { Parsed::Rejected(RejectReason::NotUsable) } else { Parsed::Notices(notices) }
 }
 
-/// `"ping"`, `"pong"`, `""`, or an object whose only word it is: how servers without WebSocket pings keep a connection
-/// open.
+/// `"ping"`, `"pong"`, `""`, or an object with such a value only: how servers without WebSocket
+/// pings keep a connection open.
 fn is_heart_beat(document: &RawValue) -> bool {
     let is_beat = |value: &RawValue| {
         json::string(value).is_some_and(|text| {
@@ -248,7 +250,7 @@ fn is_heart_beat(document: &RawValue) -> bool {
     is_beat(document) || Members::read(document.get()).is_some_and(says_only_that)
 }
 
-/// A JSON object, the object its body may hold, and what of both has been mapped.
+/// A JSON object, the object its body may hold, and which of their values are mapped.
 struct Object<'a> {
     outer: &'a Members<'a>,
     inner: Option<&'a Members<'a>>,
@@ -262,8 +264,8 @@ enum Side {
 }
 
 impl Object<'_> {
-    /// Maps the value a pointer leads to; one that is absent outside is tried inside. A value that `read` does not
-    /// understand stays unmapped.
+    /// Maps the value a pointer leads to; if the outer object has none, the inner one is tried. A
+    /// value that `read` returns `None` for stays unmapped.
     fn take<T>(&mut self, pointer: &Pointer, read: impl FnOnce(&RawValue) -> Option<T>) -> Option<T> {
         let (side, value) = match (self.outer.at(pointer), self.inner) {
             (Some(value), _) => (Side::Outer, value),
@@ -275,10 +277,10 @@ impl Object<'_> {
         Some(mapped)
     }
 
-    /// The body: where the pointer leads, inside the object found there if it is one, or at a usual place. `None` if
-    /// nothing says what the body is.
+    /// The body: where the pointer leads, inside the object found there if it is one, or at a usual
+    /// place. `None` if there is no body.
     fn take_body(&mut self, pointer: &Pointer) -> Option<String> {
-        let text = |value: &RawValue| json::scalar(value).map(|text| clean(&text));
+        let text = |value: &RawValue| json::scalar(value).map(|text| normalized(&text));
         let named = match self.inner {
             None => self.take(pointer, text),
             Some(inner) => {
@@ -296,8 +298,8 @@ impl Object<'_> {
         ["message", "text", "body"].into_iter().find_map(|key| self.take(&Pointer::of_key(key), fields::text)).or(named)
     }
 
-    /// What has not been mapped, in the order of the document. A key of the inner object that also stands outside gets
-    /// the name of the body before it.
+    /// The unmapped fields, in the order of the document. A key of the inner object that the outer
+    /// one has too gets the name of the body before it.
     fn rest(&self, body: &Pointer) -> Vec<(String, Value)> {
         let mut rest = self.rest_of(Side::Outer, self.outer);
         if let Some(inner) = self.inner {
@@ -338,7 +340,8 @@ impl Object<'_> {
     }
 }
 
-/// Removes what a pointer leads to, through objects; the elements of an array stay, so that none changes its place.
+/// Removes what a pointer leads to, through objects; the elements of an array stay, so that none
+/// changes its index.
 fn remove(value: &mut Value, tokens: &[String]) {
     let (Some((token, below)), Value::Object(members)) = (tokens.split_first(), value) else { return };
     if below.is_empty() {
@@ -354,25 +357,14 @@ fn remove(value: &mut Value, tokens: &[String]) {
 /// `key: value` lines.
 fn lines(rest: &[(String, Value)]) -> String {
     let line = |(key, value): &(String, Value)| match value {
-        Value::String(text) => format!("{}: {}", clean(key), clean(text)),
-        other => format!("{}: {other}", clean(key)),
+        Value::String(text) => format!("{}: {}", normalized(key), normalized(text)),
+        other => format!("{}: {other}", normalized(key)),
     };
     rest.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// White space, also at the ends, becomes single spaces.
-fn one_line(text: &str) -> String {
-    clean(text).split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn cut(title: &str) -> String {
-    match title.char_indices().nth(MAX_TITLE) {
-        Some((end, _)) => format!("{}…", title.get(..end).unwrap_or(title).trim_end()),
-        None => title.to_owned(),
-    }
-}
-
-/// The canonical JSON (RFC 8785) of an object, without its delivery status: that changes while the message does not.
+/// The canonical JSON (RFC 8785) of an object, without its delivery status: that changes while the
+/// message does not.
 fn canonical(members: &Members<'_>) -> Vec<u8> {
     let content: Map<String, Value> = members
         .iter()
@@ -380,7 +372,8 @@ fn canonical(members: &Members<'_>) -> Vec<u8> {
         .map(|(key, value)| (key.to_owned(), json::value(value, Numbers::Comparable)))
         .collect();
     let content = Value::Object(content);
-    // Every value made from JSON text can be written as such; were it not so, its own text still tells contents apart.
+    // Every value that was read from JSON can be written; if not, its own text still distinguishes
+    // contents.
     serde_json_canonicalizer::to_vec(&content).unwrap_or_else(|_| content.to_string().into_bytes())
 }
 

@@ -1,13 +1,14 @@
 //! Which message of a connection may be acknowledged, and with what.
 //!
-//! Where an ACK covers all messages before it (`ack = "client"`), one that is committed waits for those before it: a write
-//! that is tried again must not be acknowledged by its successor.
+//! Where an ACK covers all messages before it (`ack = "client"`), one that is committed waits for
+//! those before it: the ACK of a later message must not acknowledge one whose write is still being
+//! retried. Deliberately absent: the ACK frame and the socket.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use stomp::AckToken;
 
-/// Messages that wait for their commit, and what to acknowledge once they have it.
+/// Messages that wait for their commit, and the acknowledgements that are ready to be sent.
 #[derive(Debug, Default)]
 pub struct Acks {
     delivered: u64,
@@ -18,13 +19,13 @@ pub struct Acks {
 #[derive(Debug)]
 struct Waiting {
     token: AckToken,
-    /// Its subscription, if one ACK there covers all before it.
+    /// Its subscription, if an ACK there covers all messages before it.
     cumulative: Option<usize>,
     is_committed: bool,
 }
 
 impl Acks {
-    /// Numbers a message that came.
+    /// Numbers a received message.
     pub fn handle_delivered(&mut self, token: AckToken, cumulative: Option<usize>) -> u64 {
         self.delivered += 1;
         self.waiting.insert(self.delivered, Waiting { token, cumulative, is_committed: false });
@@ -52,7 +53,7 @@ impl Acks {
 
     /// The next acknowledgement to send.
     #[must_use]
-    pub fn poll(&mut self) -> Option<AckToken> {
+    pub fn poll_ack(&mut self) -> Option<AckToken> {
         self.ready.pop_front()
     }
 }
@@ -87,7 +88,7 @@ mod tests {
     }
 
     fn ready(acks: &mut Acks) -> Vec<AckToken> {
-        std::iter::from_fn(|| acks.poll()).collect()
+        std::iter::from_fn(|| acks.poll_ack()).collect()
     }
 
     #[test]

@@ -1,37 +1,38 @@
-//! Catch-up: what was missed, page by page, from `api.collect` and `api.history`
+//! Catch-up: missed messages, page by page, from `api.collect` and `api.history`
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
-//! [`Pass`] is pure: it says which page to ask for next and what to write with the rows; [`crate::pipeline`] has the rows and
-//! the cursor committed in one transaction before it asks for the next page. Known rows are progress and never end a
-//! pass; a page or a cursor that comes twice does. Absent: HTTP (that is [`crate::net::api`]) and the timing of passes.
+//! [`Pass`] is pure: it says which page to ask for next and what to write with the rows;
+//! [`crate::pipeline`] has the rows and the cursor committed in one transaction before it requests
+//! the next page. Known rows never end a pass; a repeated page or cursor does. Deliberately absent:
+//! HTTP, and the timing of passes.
 
 use std::collections::HashSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    envelope::Next,
+    envelope::NextCursor,
     notice::{Identity, Notice, Source},
 };
 
-/// After so many pages a pass says `incomplete` and leaves the rest to the next one.
-pub const PAGE_LIMIT: u32 = 10_000;
+/// After so many pages a pass ends as `incomplete`; the next pass continues.
+pub const MAX_PAGES_PER_PASS: u32 = 10_000;
 /// History is read this far back past `complete_through`: clocks differ, and servers commit late.
-pub const OVERLAP: SignedDuration = SignedDuration::from_mins(5);
+pub const HISTORY_OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 
-/// So many pages in a row that repeat the one before, and the server ignores `pageNum`: there is no more to be had. One
-/// alone may be chance: rows that come meanwhile push those of a page on to the next. For the same reason a page of rows
-/// seen before is no end.
-const SAME_PAGES: u32 = 2;
+/// After so many pages in a row that equal the one before, the server evidently ignores `pageNum`,
+/// and the pass ends. A single one may be chance: rows that arrive meanwhile move the rows of a
+/// page to the next page. For the same reason a page of known rows does not end the pass.
+const MAX_REPEATED_PAGES: u32 = 2;
 
 /// Numbers the passes of one run; an answer to an earlier one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct PassId(pub u64);
 
-/// One page to ask for.
+/// A request for one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Request {
-    /// `api.collect`: what comes after this cursor; `wait` makes it a long poll.
+pub enum PageRequest {
+    /// `api.collect`: the rows after this cursor; `wait` makes it a long poll.
     Collect {
         /// The cursor; `None` for the start.
         after: Option<String>,
@@ -45,27 +46,27 @@ pub enum Request {
     },
 }
 
-/// A page that came.
+/// A received page.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Its rows, mapped; rows that cannot be used are not among them.
+    /// Its rows, mapped to notices, without those that cannot be used.
     pub notices: Vec<Notice>,
     /// How many rows it had.
     pub rows: usize,
-    /// What it says of the next one.
-    pub next: Next,
-    /// The server's clock (`Date`), where it told.
+    /// What the response says about the next page.
+    pub next: NextCursor,
+    /// The server's clock (`Date`), if the response has it.
     pub server_time: Option<Timestamp>,
 }
 
 /// What a pass knows before it starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Start {
+pub struct PassStart {
     /// The stored cursor.
     pub cursor: Option<String>,
     /// The stored `complete_through`; `None` on the first run.
     pub complete_through: Option<Timestamp>,
-    /// Nothing older than this is kept.
+    /// Notices older than this are not kept.
     pub retention: Timestamp,
     /// Whether `api.history` is to be read too.
     pub history: bool,
@@ -77,10 +78,10 @@ pub struct Start {
 
 /// What to write for a page, in one transaction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Rows to keep, and by which way they came.
+pub struct PageWrites {
+    /// The rows to keep.
     pub notices: Vec<Notice>,
-    /// By which way.
+    /// Whether they were collected or read from the history.
     pub source: Source,
     /// The cursor that covers them, if it moved.
     pub cursor: Option<String>,
@@ -88,12 +89,13 @@ pub struct Step {
 
 /// How a pass ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Finished {
-    /// Rows the server sent.
+pub struct PassSummary {
+    /// Rows that the server sent.
     pub fetched: u64,
-    /// Notices nobody had seen.
+    /// Notices that were new.
     pub new: u64,
-    /// Nothing sent before this is missing; `None` if the pass was cut at [`PAGE_LIMIT`].
+    /// No message that was sent before this time is missing; `None` if the pass was ended at
+    /// [`MAX_PAGES_PER_PASS`].
     pub complete_through: Option<Timestamp>,
 }
 
@@ -108,7 +110,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Pass {
     id: PassId,
-    start: Start,
+    start: PassStart,
     phase: Phase,
     used: HashSet<String>,
     last_page: Vec<Notice>,
@@ -120,8 +122,8 @@ pub struct Pass {
 }
 
 impl Pass {
-    /// A pass about to ask for its first page.
-    pub fn new(id: PassId, start: Start) -> Self {
+    /// A pass before its first request.
+    pub fn new(id: PassId, start: PassStart) -> Self {
         Self {
             id,
             phase: Phase::Collect { after: start.cursor.clone(), wait: start.wait },
@@ -141,7 +143,7 @@ impl Pass {
         self.id
     }
 
-    /// Whether nothing was ever collected before: such a pass rings only for what is undelivered.
+    /// Whether nothing was ever collected before: such a pass notifies only about undelivered rows.
     pub fn is_first_run(&self) -> bool {
         self.start.complete_through.is_none()
     }
@@ -152,16 +154,16 @@ impl Pass {
     }
 
     /// The page to ask for; `None` when the pass has ended.
-    pub fn request(&self) -> Option<Request> {
+    pub fn request(&self) -> Option<PageRequest> {
         match &self.phase {
-            Phase::Collect { after, wait } => Some(Request::Collect { after: after.clone(), wait: *wait }),
-            Phase::History { page } => Some(Request::History { page: *page }),
+            Phase::Collect { after, wait } => Some(PageRequest::Collect { after: after.clone(), wait: *wait }),
+            Phase::History { page } => Some(PageRequest::History { page: *page }),
             Phase::Ended { .. } => None,
         }
     }
 
-    /// Takes the page that was asked for; says what to write before the next one is.
-    pub fn handle_page(&mut self, page: Page) -> Step {
+    /// Takes the requested page; returns what to write before the next request.
+    pub fn handle_page(&mut self, page: Page) -> PageWrites {
         self.pages += 1;
         self.fetched += page.rows as u64;
         self.server_time = self.server_time.or(page.server_time);
@@ -169,28 +171,29 @@ impl Pass {
             Phase::History { page: number } => self.handle_history(page, number),
             Phase::Collect { .. } | Phase::Ended { .. } => self.handle_collect(page),
         };
-        if self.pages >= PAGE_LIMIT && self.request().is_some() {
+        if self.pages >= MAX_PAGES_PER_PASS && self.request().is_some() {
             self.phase = Phase::Ended { complete: false };
         }
         step
     }
 
-    /// The rows of the last page are committed; so many of them were new.
+    /// The rows of the last page are committed; `new` of them were new.
     pub fn handle_committed(&mut self, new: u64) {
         self.new += new;
     }
 
-    /// Whether it has read the history, or will.
+    /// Whether the pass has read the history, or will.
     pub fn reads_history(&self) -> bool {
         self.start.history
     }
 
-    /// A response was lost: its rows may be marked as delivered, and only the history still has them.
+    /// A response was lost: the server may have marked its rows as delivered, so only the history
+    /// has them.
     pub fn require_history(&mut self) {
         self.start.history = true;
     }
 
-    /// `api.history` is not to be had: the pass ends without it.
+    /// The server has no `api.history`: the pass ends without it.
     pub fn skip_history(&mut self) {
         self.start.history = false;
         if matches!(self.phase, Phase::History { .. }) {
@@ -199,20 +202,20 @@ impl Pass {
     }
 
     /// How it ended; `None` while it runs.
-    pub fn finished(&self) -> Option<Finished> {
+    pub fn finished(&self) -> Option<PassSummary> {
         let Phase::Ended { complete } = self.phase else { return None };
         let reached = self.server_time.map_or(self.start.started, |server| server.min(self.start.started));
         let complete_through = complete.then(|| self.start.complete_through.map_or(reached, |old| old.max(reached)));
-        Some(Finished { fetched: self.fetched, new: self.new, complete_through })
+        Some(PassSummary { fetched: self.fetched, new: self.new, complete_through })
     }
 
-    fn handle_collect(&mut self, page: Page) -> Step {
+    fn handle_collect(&mut self, page: Page) -> PageWrites {
         let next = match page.next {
-            Next::Cursor(cursor) => Some(cursor),
-            Next::Null => None,
-            // Servers without a cursor of their own are asked for what follows the last row.
-            Next::Absent => {
-                page.notices.last().filter(|last| last.identity == Identity::Given).map(|last| last.key.id.clone())
+            NextCursor::Cursor(cursor) => Some(cursor),
+            NextCursor::Null => None,
+            // Without a cursor of the server, the id of the last row is the cursor.
+            NextCursor::Absent => {
+                page.notices.last().filter(|last| last.identity == Identity::Assigned).map(|last| last.key.id.clone())
             }
         };
         let fresh = next.filter(|cursor| page.rows > 0 && self.used.insert(cursor.clone()));
@@ -221,25 +224,26 @@ impl Pass {
             None if self.start.history => Phase::History { page: 1 },
             None => Phase::Ended { complete: true },
         };
-        Step { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
+        PageWrites { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
     }
 
-    fn handle_history(&mut self, page: Page, number: u32) -> Step {
+    fn handle_history(&mut self, page: Page, number: u32) -> PageWrites {
         let floor = self.start.complete_through.map_or(self.start.retention, |through| {
-            through.checked_sub(OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
+            through.checked_sub(HISTORY_OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
         });
         self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
         self.last_page.clone_from(&page.notices);
         let reached_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
-        self.phase = if page.rows == 0 || reached_floor || self.same_pages == SAME_PAGES {
+        self.phase = if page.rows == 0 || reached_floor || self.same_pages == MAX_REPEATED_PAGES {
             Phase::Ended { complete: true }
         } else {
             Phase::History { page: number + 1 }
         };
-        Step { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
+        PageWrites { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
     }
 
-    /// What was sent too long ago is not taken in again, unless nobody has had it yet: a time may be wrong.
+    /// Rows older than the retention period are not stored again, except undelivered ones: their
+    /// time may be wrong.
     fn within_retention(&self, mut notices: Vec<Notice>) -> Vec<Notice> {
         let is_young = |notice: &Notice| notice.sent_at.is_none_or(|sent| sent >= self.start.retention);
         notices.retain(|notice| notice.undelivered == Some(true) || is_young(notice));

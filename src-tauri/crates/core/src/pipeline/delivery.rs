@@ -1,8 +1,9 @@
 //! The order of delivery: received → committed → acknowledged and due → claimed → shown or refused.
 //!
-//! Pure: [`Delivery`] takes what happened and queues what to do; the driver and the simulation do it. Invariants: nothing
-//! is acknowledged or announced before it is committed; nothing is shown before its claim is committed; a write that
-//! failed is tried again and nothing is forgotten meanwhile. Absent: sockets, SQL, the OS.
+//! Pure: [`Delivery`] takes what happened and queues what to do; the driver and the simulation do
+//! it. Invariants: nothing is acknowledged or announced before it is committed; nothing is shown
+//! before its claim is committed; a write that failed is tried again, and its notices stay in
+//! memory until then. Deliberately absent: sockets, SQL, the OS.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
@@ -37,18 +38,18 @@ pub struct ShowId(pub u64);
 /// A message that waits for its acknowledgement, as its connection numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AckId {
-    /// The connection it came by; on another it means nothing.
+    /// The connection that delivered it; the number is valid only there.
     pub generation: Generation,
     /// Its number there.
     pub number: u64,
 }
 
-/// What came in one piece, a message or a page, as one transaction.
+/// A message or a page, to be written in one transaction.
 #[derive(Debug, Clone, Default)]
 pub struct Received {
-    /// Its notices and rejects, with cursor or offset.
+    /// Its notices and rejected messages, with the cursor or the offset.
     pub writes: Vec<Write>,
-    /// What to acknowledge once it is committed.
+    /// The message to acknowledge after the commit.
     pub ack: Option<AckId>,
     /// The pass whose page it is.
     pub pass: Option<PassId>,
@@ -56,7 +57,7 @@ pub struct Received {
 
 /// Something to do.
 #[derive(Debug, Clone)]
-pub enum Action {
+pub enum DeliveryAction {
     /// Commit these in one transaction, then [`Delivery::handle_applied`].
     Apply {
         /// Names the write in the answer.
@@ -75,7 +76,7 @@ pub enum Action {
     },
     /// Take it off the screen.
     Retract(PopupId),
-    /// Tell the outside.
+    /// Emit an event.
     Emit(Event),
 }
 
@@ -84,13 +85,13 @@ pub enum Action {
 pub struct PageCommitted {
     /// The pass.
     pub pass: PassId,
-    /// Rows nobody had seen.
+    /// Rows that were new.
     pub new: u64,
 }
 
-/// What a write is for.
+/// Why something is written.
 #[derive(Debug, Clone)]
-enum Purpose {
+enum WritePurpose {
     Arrival { ack: Option<AckId>, pass: Option<PassId> },
     Claim(Batch),
     Bookkeeping,
@@ -99,7 +100,7 @@ enum Purpose {
 #[derive(Debug)]
 struct Pending {
     writes: Arc<Vec<Write>>,
-    purpose: Purpose,
+    purpose: WritePurpose,
 }
 
 /// A popup that is on its way to the OS.
@@ -122,21 +123,23 @@ pub struct Delivery {
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
     on_screen: HashMap<PopupId, Vec<NoticeKey>>,
-    /// Popups that left the screen while one was on its way there: it may be the same, whose name is not yet known here.
+    /// Popups that left the screen while another show was running: it may be the same popup, whose
+    /// id is not known here yet.
     closed: HashSet<PopupId>,
     announced: Option<Seq>,
     /// The last committed offset of each stream.
     stream_offsets: HashMap<String, u64>,
-    /// How many notices are still to be announced; `None`: all that come.
+    /// How many notices are still to be announced; `None`: no limit.
     to_announce: Option<u64>,
-    has_held_back: bool,
+    has_reached_limit: bool,
     issued: u64,
-    actions: VecDeque<Action>,
+    actions: VecDeque<DeliveryAction>,
 }
 
 impl Delivery {
-    /// A delivery that words its popups with `wording`, shows at most `burst` single ones at a time, and announces at most
-    /// `to_announce` notices, if not all: the rest is the next run's.
+    /// A delivery that words its popups with `wording`, shows at most `burst` single ones at a
+    /// time, and announces at most `to_announce` notices (`None`: no limit). The next run announces
+    /// the rest.
     pub fn new(wording: Wording, burst: u32, to_announce: Option<u64>) -> Self {
         Self {
             wording,
@@ -151,16 +154,22 @@ impl Delivery {
             announced: None,
             stream_offsets: HashMap::new(),
             to_announce,
-            has_held_back: false,
+            has_reached_limit: false,
             issued: 0,
             actions: VecDeque::new(),
         }
     }
 
-    /// What the last run left: events nobody has heard, or may not have, are said now, alerts still due are decided as one batch.
+    /// Takes over from the last run: events that were not emitted, or may not have been, are
+    /// emitted now; alerts that are still due are decided as one batch.
     pub fn handle_recovered(&mut self, recovered: Recovered, now: Now) {
         for Stored { seq, notice, source, .. } in recovered.unannounced {
-            self.announce(seq, &notice, source, recovered.unsaid.is_none_or(|unsaid| seq < unsaid));
+            self.announce(
+                seq,
+                &notice,
+                source,
+                recovered.first_unannounced.is_none_or(|first_unannounced| seq < first_unannounced),
+            );
         }
         self.stream_offsets = recovered.stream_offsets;
         self.on_screen.extend(recovered.popups);
@@ -174,15 +183,16 @@ impl Delivery {
         self.poll_planner(now);
     }
 
-    /// Something came: commit it.
+    /// A message or a page was received: commit it.
     pub fn handle_received(&mut self, received: Received) {
         let Received { writes, ack, pass } = received;
-        self.apply(writes, Purpose::Arrival { ack, pass });
+        self.apply(writes, WritePurpose::Arrival { ack, pass });
     }
 
-    /// A write is committed, or has failed. What a pass brought is held for the batch of the pass; `hold_live` holds the
-    /// alerts of live notices for it, too: right after a connect they are the same backlog to a person. Returns the page
-    /// that it was, once what follows from it has been ordered.
+    /// A write is committed, or has failed. Alerts of a pass wait for the batch of the pass. With
+    /// `hold_live` the alerts of live notices wait for it too: right after a connect a person sees
+    /// both as one backlog. Returns the committed page, if it was one, after the actions that
+    /// follow from it are queued.
     pub fn handle_applied(
         &mut self,
         ticket: Ticket,
@@ -198,20 +208,20 @@ impl Delivery {
                 return None;
             }
         };
-        // Whatever it was: the store takes writes.
+        // Any successful write shows that the store works again.
         self.failing = None;
         let Pending { writes, purpose } = self.pending.remove(&ticket)?;
         let mut page = None;
         match purpose {
-            Purpose::Arrival { ack, pass } => {
+            WritePurpose::Arrival { ack, pass } => {
                 let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
-                    self.actions.push_back(Action::Ack(ack));
+                    self.actions.push_back(DeliveryAction::Ack(ack));
                 }
                 page = pass.map(|pass| PageCommitted { pass, new });
             }
-            Purpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
-            Purpose::Bookkeeping => {}
+            WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            WritePurpose::Bookkeeping => {}
         }
         self.withdraw(applied.withdraw);
         self.poll_planner(now);
@@ -219,21 +229,21 @@ impl Delivery {
         page
     }
 
-    /// The OS has taken a popup, or not.
+    /// The OS has shown a popup, or refused it.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
         let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
         let writes = match result {
             Ok(popup) => {
-                self.actions.push_back(Action::Emit(Event::Notification {
+                self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
                     notices: notices.iter().map(|key| key.id.clone()).collect(),
                     summary: title,
                 }));
                 let shown = Write::Shown { seqs, popup: popup.clone() };
                 if self.closed.remove(&popup) {
-                    // An update may have brought back what a person was just dismissing.
-                    self.actions.push_back(Action::Retract(popup.clone()));
-                    vec![shown, Write::PopupGone(popup)]
+                    // The update may have shown again a popup that a person was dismissing.
+                    self.actions.push_back(DeliveryAction::Retract(popup.clone()));
+                    vec![shown, Write::PopupClosed(popup)]
                 } else {
                     self.on_screen.insert(popup, notices);
                     vec![shown]
@@ -244,31 +254,31 @@ impl Delivery {
         if self.showing.is_empty() {
             self.closed.clear();
         }
-        self.apply(writes, Purpose::Bookkeeping);
+        self.apply(writes, WritePurpose::Bookkeeping);
     }
 
-    /// A popup left the screen by itself or by a person's hand.
+    /// A popup left the screen: it expired or a person closed it.
     pub fn handle_closed(&mut self, popup: PopupId) {
         if !self.showing.is_empty() {
             self.closed.insert(popup.clone());
         }
         if self.on_screen.remove(&popup).is_some() {
-            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
         }
     }
 
-    /// These popups speak for nothing any more: somebody read, decided or deleted what they spoke for.
+    /// All notices of these popups were read, decided or deleted: take the popups off the screen.
     pub fn withdraw(&mut self, popups: Vec<PopupId>) {
         for popup in popups {
-            // Known under this name until its retraction is on its way: never retracted twice.
+            // Removed here when its retraction is queued, so no popup is retracted twice.
             let Some(notices) = self.on_screen.remove(&popup) else { continue };
-            self.actions.push_back(Action::Retract(popup.clone()));
-            self.actions.push_back(Action::Emit(Event::Notification {
+            self.actions.push_back(DeliveryAction::Retract(popup.clone()));
+            self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                 r#type: NotificationType::Retract,
                 notices: notices.into_iter().map(|key| key.id).collect(),
                 summary: String::new(),
             }));
-            self.apply(vec![Write::PopupGone(popup)], Purpose::Bookkeeping);
+            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
         }
     }
 
@@ -282,7 +292,7 @@ impl Delivery {
     pub fn handle_tick(&mut self, now: Now) {
         while let Some((_, ticket)) = self.retries.pop_front_if(|(due, _)| *due <= now.mono) {
             if let Some(pending) = self.pending.get(&ticket) {
-                self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&pending.writes) });
+                self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&pending.writes) });
             }
         }
         self.poll_planner(now);
@@ -296,26 +306,27 @@ impl Delivery {
 
     /// The next thing to do.
     #[must_use]
-    pub fn poll_action(&mut self) -> Option<Action> {
+    pub fn poll_action(&mut self) -> Option<DeliveryAction> {
         self.actions.pop_front()
     }
 
-    /// Whether a popup is on its way to the OS.
+    /// Whether a popup was handed to the OS and its result is not known yet.
     pub fn is_showing(&self) -> bool {
         !self.showing.is_empty()
     }
 
-    /// The notices a popup on the screen speaks for.
+    /// The notices that a popup on the screen stands for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&[NoticeKey]> {
         self.on_screen.get(popup).map(Vec::as_slice)
     }
 
-    /// What the store said when it last failed; `None` once a write has worked again.
+    /// The store's last error; `None` after a write has succeeded.
     pub fn failing(&self) -> Option<&str> {
         self.failing.as_deref()
     }
 
-    /// How many writes are not committed yet: the driver stops reading from the socket when there are too many.
+    /// How many writes are not committed yet: the driver stops reading from the socket when there
+    /// are too many.
     pub fn backlog(&self) -> usize {
         self.pending.len()
     }
@@ -325,10 +336,10 @@ impl Delivery {
         &self.stream_offsets
     }
 
-    fn apply(&mut self, writes: Vec<Write>, purpose: Purpose) {
+    fn apply(&mut self, writes: Vec<Write>, purpose: WritePurpose) {
         self.issued += 1;
         let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
-        self.actions.push_back(Action::Apply { ticket, writes: Arc::clone(&writes) });
+        self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&writes) });
         self.pending.insert(ticket, Pending { writes, purpose });
     }
 
@@ -346,14 +357,14 @@ impl Delivery {
                     }
                 }
                 (_, Outcome::Changed { seq, notice, fields, popup }) => {
-                    self.actions.push_back(Action::Emit(Event::Changed {
+                    self.actions.push_back(DeliveryAction::Emit(Event::Changed {
                         id: notice.key.id.clone(),
                         state: notice.state,
                         fields: fields.clone(),
                     }));
-                    let is_to_be_seen = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
-                    // One that has left the screen meanwhile would pop up anew.
-                    if let (true, State::Open, Some(popup)) = (is_to_be_seen, notice.state, popup)
+                    let is_visible = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
+                    // A popup that has left the screen meanwhile would appear again.
+                    if let (true, State::Open, Some(popup)) = (is_visible, notice.state, popup)
                         && self.on_screen.contains_key(popup)
                     {
                         self.update(*seq, notice, popup.clone());
@@ -366,8 +377,10 @@ impl Delivery {
                     self.stream_offsets.insert(stream.clone(), *offset);
                 }
                 (Write::Rejected { reason, destination, .. }, _) => {
-                    self.actions
-                        .push_back(Action::Emit(Event::Rejected { reason: *reason, destination: destination.clone() }));
+                    self.actions.push_back(DeliveryAction::Emit(Event::Rejected {
+                        reason: *reason,
+                        destination: destination.clone(),
+                    }));
                 }
                 _ => {}
             }
@@ -378,14 +391,14 @@ impl Delivery {
     fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
         if let Some(left) = &mut self.to_announce {
             if *left == 0 {
-                if !std::mem::replace(&mut self.has_held_back, true) {
-                    self.apply(vec![Write::Unsaid(seq)], Purpose::Bookkeeping);
+                if !std::mem::replace(&mut self.has_reached_limit, true) {
+                    self.apply(vec![Write::FirstUnannounced(seq)], WritePurpose::Bookkeeping);
                 }
                 return;
             }
             *left -= 1;
         }
-        self.actions.push_back(Action::Emit(Event::Notice {
+        self.actions.push_back(DeliveryAction::Emit(Event::Notice {
             id: notice.key.id.clone(),
             title: notice.title.clone(),
             kind: notice.kind.clone(),
@@ -396,22 +409,22 @@ impl Delivery {
         self.announced = self.announced.max(Some(seq));
     }
 
-    /// Remembers that the events so far were handed out, lest a restart says them again.
+    /// Records which events were emitted, so that a restart does not repeat them.
     fn mark_announced(&mut self) {
         if let Some(seq) = self.announced.take() {
-            self.apply(vec![Write::Announced(seq)], Purpose::Bookkeeping);
+            self.apply(vec![Write::Announced(seq)], WritePurpose::Bookkeeping);
         }
     }
 
     fn poll_planner(&mut self, now: Now) {
-        for batch in self.planner.poll(now.mono) {
+        for batch in self.planner.poll_batches(now.mono) {
             let mut writes = vec![Write::Claim(batch.seqs.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
-            self.apply(writes, Purpose::Claim(batch));
+            self.apply(writes, WritePurpose::Claim(batch));
         }
     }
 
-    /// The claim is committed: only what it granted may be shown, now or never.
+    /// The claim is committed: the alerts that it granted are shown now, and no other.
     fn show_claimed(&mut self, batch: &Batch, outcomes: &[Outcome]) {
         let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
         let mut notices: Vec<(Seq, Notice)> = Vec::new();
@@ -422,7 +435,7 @@ impl Delivery {
                 notices.push((*seq, notice));
             }
         }
-        if batch.summary && notices.len() > 1 {
+        if batch.is_summary && notices.len() > 1 {
             let popup = self.wording.summary(notices.iter().map(|(_, notice)| notice));
             self.show(notices.into_iter().map(|(seq, _)| seq).collect(), popup);
         } else {
@@ -443,6 +456,6 @@ impl Delivery {
         let show = ShowId(self.issued);
         let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
         self.showing.insert(show, Showing { seqs, kind, notices, title });
-        self.actions.push_back(Action::Show { show, popup: Box::new(popup) });
+        self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

@@ -1,7 +1,8 @@
-//! Many batches, one transaction: how what is queued shares a commit, and what becomes of each if that fails.
+//! Group commit: how queued batches share one transaction, and the result of each if it fails.
 //!
-//! Pure: the transaction itself is the caller's. Invariants: reports come in the order of the batches; a batch that cannot
-//! be written does not hold up the others, except those that would move the offset of its stream past its rows.
+//! Pure; deliberately absent: the transaction itself, which is the caller's. Invariants: results
+//! come in the order of the batches; a batch that cannot be written does not delay the others,
+//! except those that would move the offset of its stream past its rows.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -33,13 +34,14 @@ impl Job {
 
 /// Commits batches together.
 #[derive(Debug, Default)]
-pub struct Grouping {
+pub struct GroupCommit {
     /// Batches that have failed and not been committed since, by the stream whose offset they move.
     failed: BTreeMap<String, BTreeSet<Ticket>>,
 }
 
-impl Grouping {
-    /// Commits the batches as one transaction with `apply`; if that fails, each as its own. Says what became of each.
+impl GroupCommit {
+    /// Commits the batches as one transaction with `apply`; if that fails, each as its own. Returns
+    /// the result of each.
     pub fn commit(
         &mut self,
         jobs: Vec<Job>,
@@ -58,18 +60,18 @@ impl Grouping {
                 } else {
                     apply(&job.writes)
                 };
-                self.note(&job, result.is_ok());
+                self.record(&job, result.is_ok());
                 (job.ticket, result)
             })
             .collect()
     }
 
-    /// Whether it would move an offset past rows that are not written.
+    /// Whether this batch would move an offset past rows that are not written.
     fn is_held(&self, job: &Job) -> bool {
         job.streams().filter_map(|stream| self.failed.get(stream)?.first()).any(|first| *first < job.ticket)
     }
 
-    fn note(&mut self, job: &Job, is_written: bool) {
+    fn record(&mut self, job: &Job, is_written: bool) {
         for stream in job.streams() {
             if is_written {
                 if let Some(failed) = self.failed.get_mut(stream) {
@@ -83,8 +85,8 @@ impl Grouping {
     }
 }
 
-/// Gives each batch its part of what the transaction did. What it left on the screen to be withdrawn is known only after
-/// all of it: the last one is told.
+/// Gives each batch its part of the transaction's result. Which popups to withdraw is known only
+/// after the whole transaction, so the last batch gets them.
 fn share(jobs: &[Job], applied: Applied) -> Vec<(Ticket, Result<Applied, String>)> {
     let Applied { outcomes, withdraw } = applied;
     let mut outcomes = outcomes.into_iter();

@@ -1,47 +1,49 @@
-//! When passes of catch-up run, and what becomes of a page or of its failure.
+//! When passes of catch-up run, and how a page or a failed request is handled.
 //!
-//! A pass follows the subscriptions of each connection, a second one 5 s later, then quiet ones; while no session can be
-//! had they are polls. A failing API never holds up the live session: the first failure gives way to it.
+//! A pass follows the subscriptions of each connection, a second one 5 s later, then quiet ones at
+//! intervals. While no session can be established, passes are polls. A failing API never delays the
+//! live session: after the first failure the session is live without the pass. Deliberately absent:
+//! HTTP, and what a pass does with its pages ([`super::catchup`]).
 
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::{Action, Line};
+use super::{Pipeline, PipelineAction};
 use crate::{
     clock::Now,
-    error::{Failure, Fault, PERSISTENT, Recovery},
+    error::{Failure, Fault, PERSISTENT_AFTER, Recovery},
     event::Event,
     pipeline::{
-        catchup::{Finished, Page, Pass, PassId, Request, Start},
-        delivery::{self, PageCommitted, Received},
-        link::{self, Generation, Refreshed},
+        catchup::{Page, PageRequest, Pass, PassId, PassStart, PassSummary},
+        delivery::{DeliveryAction, PageCommitted, Received},
+        link::{Generation, HALTED_RETRY, LinkAction, LinkInput, Refreshed},
     },
     storage::Write,
 };
 
 /// A second pass follows the first this much later: a server may apply SUBSCRIBE late
 /// (`docs/reference/messages.md`, "Catch-up").
-pub const SECOND_PASS: Duration = Duration::from_secs(5);
-/// For so long after it was given up a request may still be served (and `api.wait` on top): it may lie in a proxy or in
-/// the server's own queue.
-pub const STRAY: Duration = Duration::from_secs(15);
+pub const SECOND_PASS_DELAY: Duration = Duration::from_secs(5);
+/// How long after its time-out a request may still be served, plus `api.wait`: a proxy or the
+/// server may have queued it.
+pub const STRAY_REQUEST_LIFETIME: Duration = Duration::from_secs(15);
 
 /// Why a pass runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum PassPurpose {
     /// Right after the subscriptions of this connection.
     Connect(Generation),
-    /// [`SECOND_PASS`] later, and every `reconcile_every`.
+    /// [`SECOND_PASS_DELAY`] later, and every `reconcile_every`.
     Quiet,
-    /// While no session can be had.
+    /// While no session can be established.
     Poll,
 }
 
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct RunningPass {
     pub(super) pass: Pass,
-    pub(super) purpose: Purpose,
+    pub(super) purpose: PassPurpose,
     began: Instant,
     /// A page is being fetched or committed; otherwise the next request waits for `api.retry`.
     pub(super) busy: bool,
@@ -49,47 +51,50 @@ pub(super) struct Running {
     pub(super) cursor: Option<String>,
 }
 
-/// How the API fares.
+/// The state of the API: its last failure, and when it may be asked again.
 #[derive(Debug, Default)]
-pub(super) struct Api {
-    pub(super) problem: Option<Failure>,
+pub(super) struct ApiState {
+    pub(super) failure: Option<Failure>,
     pub(super) repeated: u32,
     pub(super) retry: Option<Instant>,
-    /// It has asked to be left alone until then (`Retry-After`), whoever connects meanwhile.
+    /// No request before this time (`Retry-After`), also after a new connection.
     not_before: Option<Instant>,
-    /// The token was refused: the link's refresh was asked for, once.
+    /// The token was refused, and the link is looking for another one; this is done once.
     pub(super) refreshing: bool,
     pub(super) refreshed: bool,
     pub(super) needs_person: bool,
 }
 
-impl Api {
+impl ApiState {
     fn handle_retry_after(&mut self, failure: &Failure, now: Now) {
         self.not_before = self.not_before.max(failure.retry_after.map(|delay| now.mono + delay));
     }
 }
 
-/// When `api.history` has to be read. Each pass of a session reads it; of the polls, which come every few seconds, only
-/// those that have a reason to, and one every `reconcile_every`. A pass without it does not move `complete_through`: so
-/// whatever a server has given out to nobody is found by the next pass with it, which reads back past the last one. (A
-/// session needs no more than its two passes: what they are too early for is sent to its subscriptions.)
+/// When `api.history` has to be read. Each pass of a session reads it. Polls come every few
+/// seconds, so they read it only when it is due, and once every `reconcile_every`. A pass without
+/// it does not move `complete_through`. So a message that the server marked as delivered although
+/// no client received it is found by the next pass that reads the history, back to the previous
+/// `complete_through`. (A session needs no more than its two passes: later messages are sent to its
+/// subscriptions.)
 #[derive(Debug, Default)]
-pub(super) struct History {
-    /// It was refused, so the passes do without.
+pub(super) struct HistoryState {
+    /// The server refused it, so passes skip it.
     pub(super) is_off: bool,
-    /// The server may give something out to nobody until then: due until a pass that began no earlier has read it.
+    /// Until then the server may mark something as delivered that no client receives: the history
+    /// is due until a pass that began at this time or later has read it.
     due_until: Option<Instant>,
-    /// When the last pass began that has read it.
+    /// When the last pass that read it began.
     read: Option<Instant>,
 }
 
-impl History {
-    /// Not read by this run, and due until then.
+impl HistoryState {
+    /// Not read by this run yet, and due until a pass that began at `until` or later has read it.
     pub(super) fn due_until(until: Instant) -> Self {
         Self { due_until: Some(until), ..Self::default() }
     }
 
-    /// It is due until a pass has read it that began at `until` or later.
+    /// Makes it due until a pass that began at `until` or later has read it.
     pub(super) fn require(&mut self, until: Instant) {
         self.due_until = self.due_until.max(Some(until));
     }
@@ -100,30 +105,31 @@ impl History {
     }
 }
 
-impl Line {
+impl Pipeline {
     pub(super) fn may_poll(&self) -> bool {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
-    /// Leaves a pass where it is. The page it has asked for is still welcome: the server may have marked it as delivered.
+    /// Stops a pass where it is. The page that it has requested is still stored when it arrives:
+    /// the server may have marked it as delivered.
     pub(super) fn abandon_pass(&mut self) {
-        self.left.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
+        self.abandoned.extend(self.running.take().filter(|running| running.busy).map(|running| running.pass));
     }
 
-    /// What was asked for may be served, now or soon, and so be marked as delivered, and never arrive: only the history
-    /// still has it then.
+    /// The server may still serve the request, now or soon, and mark its rows as delivered although
+    /// they never arrive here. Only the history has them then.
     fn handle_given_up(&mut self, now: Now) {
-        self.history.require(now.mono + STRAY + self.config.wait);
+        self.history.require(now.mono + STRAY_REQUEST_LIFETIME + self.config.wait);
     }
 
-    /// A person wants it tried, whatever has failed before.
-    pub(super) fn ask_api_anew(&mut self, now: Now) {
-        self.api = Api::default();
+    /// A person wants another attempt: earlier failures do not count.
+    pub(super) fn reset_api(&mut self, now: Now) {
+        self.api = ApiState::default();
         self.history.is_off = false;
         self.history.require(now.mono);
     }
 
-    pub(super) fn start_pass(&mut self, purpose: Purpose, now: Now) {
+    pub(super) fn start_pass(&mut self, purpose: PassPurpose, now: Now) {
         self.abandon_pass();
         self.passes += 1;
         self.next_pass = None;
@@ -131,28 +137,28 @@ impl Line {
         let retention = now.wall.checked_sub(self.config.retention).unwrap_or(Timestamp::MIN);
         let pass = Pass::new(
             PassId(self.passes),
-            Start {
+            PassStart {
                 cursor: self.cursor.clone(),
                 complete_through: self.complete_through,
                 retention,
                 history: self.wants_history(purpose, now),
-                wait: purpose == Purpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
+                wait: purpose == PassPurpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
                 started: now.wall,
             },
         );
-        self.running = Some(Running { pass, purpose, began: now.mono, busy: false, cursor: None });
+        self.running = Some(RunningPass { pass, purpose, began: now.mono, busy: false, cursor: None });
         self.continue_pass(now);
     }
 
-    /// A person wants it collected now. A pass that is under way goes on, and one that is planned stays planned: the pass
-    /// of a connect must end as one, and the second one has its time for a reason.
+    /// A person wants to collect now. A running pass continues, and a planned one stays planned:
+    /// the pass of a connect must end as such, and the second pass has its delay for a reason.
     pub(super) fn try_pass(&mut self, now: Now) {
         match &self.running {
             Some(running) if running.busy => {}
             Some(_) => self.continue_pass(now),
             None => {
                 let planned = self.next_pass;
-                self.start_pass(Purpose::Quiet, now);
+                self.start_pass(PassPurpose::Quiet, now);
                 self.next_pass = planned;
             }
         }
@@ -162,11 +168,11 @@ impl Line {
         self.config.history && !self.history.is_off
     }
 
-    fn wants_history(&self, purpose: Purpose, now: Now) -> bool {
+    fn wants_history(&self, purpose: PassPurpose, now: Now) -> bool {
         let every = self.config.reconcile_every;
         let is_old = |read: Instant| !every.is_zero() && now.mono.saturating_duration_since(read) >= every;
         let is_due = self.history.due_until.is_some() || self.history.read.is_none_or(is_old);
-        self.has_history() && (purpose != Purpose::Poll || is_due)
+        self.has_history() && (purpose != PassPurpose::Poll || is_due)
     }
 
     pub(super) fn continue_pass(&mut self, now: Now) {
@@ -175,18 +181,18 @@ impl Line {
             if let Some(until) = self.api.not_before.filter(|until| *until > now.mono) {
                 (running.busy, self.api.retry) = (false, Some(until));
                 let purpose = running.purpose;
-                return self.hold_up_nothing(purpose, now);
+                return self.handle_pass_delayed(purpose, now);
             }
             running.busy = true;
-            self.actions.push_back(Action::Fetch { pass: running.pass.id(), request });
+            self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
         let (Some(finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
             return;
         };
-        let (first, read_history) = (matches!(purpose, Purpose::Connect(_)), running.pass.reads_history());
+        let (first, read_history) = (matches!(purpose, PassPurpose::Connect(_)), running.pass.reads_history());
         self.running = None;
-        self.api = Api { not_before: self.api.not_before, ..Api::default() };
+        self.api = ApiState { not_before: self.api.not_before, ..ApiState::default() };
         if let Some(through) = finished.complete_through.filter(|_| read_history || !self.has_history()) {
             self.complete_through = Some(through);
             self.delivery
@@ -196,7 +202,7 @@ impl Line {
             self.history.handle_read(began);
         }
         if first || finished.new > 0 {
-            self.actions.push_back(Action::Delivery(delivery::Action::Emit(Event::CaughtUp {
+            self.actions.push_back(PipelineAction::Delivery(DeliveryAction::Emit(Event::CaughtUp {
                 fetched: finished.fetched,
                 new: finished.new,
                 complete_through: self.complete_through,
@@ -206,45 +212,45 @@ impl Line {
         self.delivery.end_catch_up(now);
         let next = self.schedule_after(purpose, &finished, now.mono - began, now);
         self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
-        if let Purpose::Connect(generation) = purpose {
-            self.step_link(link::Input::CaughtUp(generation), now);
+        if let PassPurpose::Connect(generation) = purpose {
+            self.step_link(LinkInput::CaughtUp(generation), now);
         }
-        if purpose == Purpose::Poll {
-            self.step_link(link::Input::Polled { ok: true }, now);
+        if purpose == PassPurpose::Poll {
+            self.step_link(LinkInput::Polled { ok: true }, now);
         }
     }
 
     fn schedule_after(
         &self,
-        purpose: Purpose,
-        finished: &Finished,
+        purpose: PassPurpose,
+        finished: &PassSummary,
         took: Duration,
         now: Now,
-    ) -> Option<(Instant, Purpose)> {
+    ) -> Option<(Instant, PassPurpose)> {
         if self.link.has_session() {
             let delay = match purpose {
-                Purpose::Connect(_) => SECOND_PASS,
-                _ if finished.complete_through.is_none() => SECOND_PASS,
+                PassPurpose::Connect(_) => SECOND_PASS_DELAY,
+                _ if finished.complete_through.is_none() => SECOND_PASS_DELAY,
                 _ => self.config.reconcile_every,
             };
-            (!delay.is_zero()).then(|| (now.mono + delay, Purpose::Quiet))
+            (!delay.is_zero()).then(|| (now.mono + delay, PassPurpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
-            // A long poll has waited on the server already, unless the server answers it with what is known.
+            // A long poll has already waited at the server, unless the server answered at once.
             let waited = match self.config.wait.is_zero() {
                 false if finished.new > 0 => self.config.poll_every,
                 false => took,
                 true => Duration::ZERO,
             };
             let delay = self.config.poll_every.saturating_sub(waited);
-            Some((now.mono + delay, Purpose::Poll))
+            Some((now.mono + delay, PassPurpose::Poll))
         } else {
             None
         }
     }
 
-    /// Catch-up does not hold up the live session.
-    pub(super) fn give_way(&mut self, now: Now) {
-        self.step_link(link::Input::CaughtUp(self.link.generation()), now);
+    /// Declares the session live although its catch-up has not ended: catch-up must not delay it.
+    pub(super) fn end_connect_pass_early(&mut self, now: Now) {
+        self.step_link(LinkInput::CaughtUp(self.link.generation()), now);
         self.delivery.end_catch_up(now);
     }
 
@@ -265,10 +271,10 @@ impl Line {
         self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
     }
 
-    /// The page of a pass that was left: its rows are as true as ever, but its cursor leads nowhere any more.
+    /// A page of an abandoned pass: its rows are valid, but its cursor is no longer followed.
     fn handle_late_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
-        let Some(index) = self.left.iter().position(|pass| pass.id() == id) else { return };
-        let mut pass = self.left.swap_remove(index);
+        let Some(index) = self.abandoned.iter().position(|pass| pass.id() == id) else { return };
+        let mut pass = self.abandoned.swap_remove(index);
         match result {
             Ok(page) => {
                 let (page, rejected) = *page;
@@ -286,14 +292,14 @@ impl Line {
         }
     }
 
-    /// The rows of a page are committed: what it said of the next one holds.
+    /// The rows of a page are committed, so its cursor is valid.
     pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
         let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
-            self.left.retain(|left| left.id() != pass);
+            self.abandoned.retain(|abandoned| abandoned.id() != pass);
             return;
         };
         running.pass.handle_committed(new);
-        // Not before its rows are committed: a pass that starts meanwhile asks for them again.
+        // Only now that its rows are committed: a pass that started earlier requests them again.
         self.cursor = running.cursor.take().or(self.cursor.take());
         self.continue_pass(now);
     }
@@ -302,7 +308,7 @@ impl Line {
         let Some(running) = &mut self.running else { return };
         running.busy = false;
         let purpose = running.purpose;
-        let in_history = matches!(running.pass.request(), Some(Request::History { .. }));
+        let in_history = matches!(running.pass.request(), Some(PageRequest::History { .. }));
         if in_history && matches!(failure.fault, Fault::Status(403 | 404 | 405 | 501)) {
             running.pass.skip_history();
             self.history.is_off = true;
@@ -314,10 +320,10 @@ impl Line {
         self.handle_given_up(now);
         self.api.handle_retry_after(&failure, now);
         self.recover_api(failure, now);
-        self.hold_up_nothing(purpose, now);
+        self.handle_pass_delayed(purpose, now);
     }
 
-    /// The API refused the token, and this has become of looking for another one.
+    /// The API had refused the token; this is the result of looking for another one.
     pub(super) fn handle_refreshed(&mut self, refreshed: Refreshed, now: Now) {
         self.api.refreshing = false;
         match refreshed {
@@ -325,7 +331,7 @@ impl Line {
             Refreshed::Same => self.api.needs_person = true,
             Refreshed::Failed(failure) => {
                 self.recover_api(failure, now);
-                // Nobody has seen a newer token be refused.
+                // No newer token was refused, so another refresh is allowed.
                 self.api.refreshed = self.api.needs_person;
             }
         }
@@ -337,25 +343,26 @@ impl Line {
             Recovery::RefreshToken if !self.api.refreshed => {
                 self.api.refreshed = true;
                 self.api.refreshing = true;
-                self.actions.push_back(Action::Link(link::Action::Refresh));
+                self.actions.push_back(PipelineAction::Link(LinkAction::Refresh));
             }
             Recovery::RefreshToken | Recovery::SignIn => self.api.needs_person = true,
-            Recovery::Halt => self.api.retry = Some(now.mono + link::HALTED_RETRY),
+            Recovery::Halt => self.api.retry = Some(now.mono + HALTED_RETRY),
             Recovery::RetryAfter(delay) => self.api.retry = Some(now.mono + delay),
             Recovery::Retry => {
-                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT + 3).saturating_sub(1));
+                let delay = Duration::from_secs(1 << self.api.repeated.min(PERSISTENT_AFTER + 3).saturating_sub(1));
                 self.api.retry = Some(now.mono + delay);
             }
         }
-        self.api.problem = Some(failure);
+        self.api.failure = Some(failure);
     }
 
-    /// A pass that has to wait holds up neither the session nor what it has found so far.
-    fn hold_up_nothing(&mut self, purpose: Purpose, now: Now) {
+    /// A pass has to wait. That delays neither the session nor the alerts for what it has found so
+    /// far.
+    fn handle_pass_delayed(&mut self, purpose: PassPurpose, now: Now) {
         match purpose {
-            Purpose::Connect(_) => self.give_way(now),
-            Purpose::Poll => self.step_link(link::Input::Polled { ok: false }, now),
-            Purpose::Quiet => self.delivery.end_catch_up(now),
+            PassPurpose::Connect(_) => self.end_connect_pass_early(now),
+            PassPurpose::Poll => self.step_link(LinkInput::Polled { ok: false }, now),
+            PassPurpose::Quiet => self.delivery.end_catch_up(now),
         }
     }
 
@@ -367,7 +374,7 @@ impl Line {
             }
         }
         if let Some((_, purpose)) = self.next_pass.take_if(|(due, _)| *due <= now.mono) {
-            let wanted = if purpose == Purpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
+            let wanted = if purpose == PassPurpose::Poll { self.link.wants_polling() } else { self.link.has_session() };
             if wanted && !self.api.needs_person {
                 self.start_pass(purpose, now);
             }

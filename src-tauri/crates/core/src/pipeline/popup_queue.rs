@@ -14,9 +14,9 @@ use crate::{
 /// The next thing to do with the desktop.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PopupStep {
-    /// Hand it over, then [`Input::Shown`](super::Input::Shown).
+    /// Hand it over, then [`PipelineInput::Shown`](super::PipelineInput::Shown).
     Show(ShowId, Box<Popup>),
-    /// Hand nothing over: this is the result for [`Input::Shown`](super::Input::Shown).
+    /// Hand nothing over: this is the result for [`PipelineInput::Shown`](super::PipelineInput::Shown).
     Refused(ShowId, NotifyError),
     /// Take it off the screen.
     Retract(PopupId),

@@ -1,13 +1,13 @@
-//! Changing single keys of a settings file, as a careful person would: everything else stays as it stands.
+//! Changes single keys of a settings file and leaves everything else as it is.
 //!
-//! Text in, text out; the file itself is [`crate::runtime::settings_file`]'s. Deliberately absent: mending. Invariants: a file with
-//! an error is not touched; what comes out was read by the same table of keys as any file; comments, order and the keys
-//! of others stay.
+//! Text in, text out. Deliberately absent: reading and writing the file, and repairing it.
+//! Invariants: a file with an error is not changed; the result was checked with the same table of
+//! keys as every file; comments, order and other keys stay.
 
 use serde_json::Value;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table};
 
-use super::{Settings, keys, problem::SettingsErrors};
+use super::{Settings, diagnostics::SettingsErrors, keys};
 
 /// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,15 +21,16 @@ pub enum EditError {
     /// The new value is not accepted.
     #[error("{error}")]
     Refused {
-        /// Whose value.
+        /// The key.
         key: String,
         /// What was found, and what is accepted.
         error: String,
     },
 }
 
-/// The text of a settings file with these keys set, or taken out where there is no value. `file` is its name, for
-/// messages. An empty text is a file to be; one that names no server yet need not name one afterwards.
+/// The text of a settings file with these keys set, or removed where there is no value. `file` is
+/// its name, for messages. An empty text is a new file. A file that names no server yet need not
+/// name one afterwards.
 ///
 /// # Errors
 /// [`EditError`]; all changes are made or none.
@@ -74,7 +75,7 @@ fn set(document: &mut DocumentMut, section: &str, field: &str, value: Option<tom
     let section = document.entry(section).or_insert_with(|| Item::Table(Table::new()));
     let Some(table) = section.as_table_like_mut() else { return };
     match table.get_mut(field) {
-        // What stands around the old value, such as a comment after it, stays.
+        // The text around the old value, such as a comment after it, stays.
         Some(Item::Value(old)) => {
             *value.decor_mut() = old.decor().clone();
             *old = value;
@@ -83,7 +84,7 @@ fn set(document: &mut DocumentMut, section: &str, field: &str, value: Option<tom
     }
 }
 
-/// `null` becomes an empty text, which no list, switch or number takes.
+/// `null` becomes an empty text, which no list, boolean or number accepts.
 fn toml(value: &Value) -> toml_edit::Value {
     match value {
         Value::Null => "".into(),
@@ -175,7 +176,7 @@ destination = \"/topic/a\"
         assert!(matches!(&error, EditError::Refused { key, .. } if key == "notifications.quiet_hours"), "{error}");
         assert_eq!(edited(&[("app.nothing", json!(1))]), Err(EditError::Unknown("app.nothing".to_owned())));
         let secret = edited(&[("api.base", json!("https://alice:secret@h/"))]).unwrap_err().to_string();
-        assert!(secret.contains("a secret never stands in a settings file") && !secret.contains("alice"), "{secret}");
+        assert!(secret.contains("secrets are not allowed in a settings file") && !secret.contains("alice"), "{secret}");
     }
 
     #[test]
@@ -197,7 +198,7 @@ destination = \"/topic/a\"
     fn whatever_is_listed_can_be_written_and_reads_back_the_same() {
         const EXAMPLE: &str = include_str!("keys/example.toml");
         for listed in list(EXAMPLE, "settings.toml").unwrap() {
-            assert!(listed.is_given, "{}", listed.key);
+            assert!(listed.is_set, "{}", listed.key);
             let change = [(listed.key.to_owned(), Some(listed.value.clone()))];
             let text = edit(FILE, "settings.toml", &change).unwrap_or_else(|error| panic!("{}: {error}", listed.key));
             let again = list(&text, "settings.toml").unwrap();

@@ -1,7 +1,8 @@
 //! `{login}` and `{device}` in destinations, header values and paths.
 //!
-//! One pass over the template: what is put in is never looked into again. Invariant: the result has no control
-//! character, so no login can add a header line or end a frame.
+//! One pass over the template: inserted text is not searched again. Deliberately absent: other
+//! placeholders. Invariant: the result has no control character, so no login can add a header line
+//! or end a frame.
 
 use url::Url;
 
@@ -18,7 +19,7 @@ pub enum ExpandError {
 /// Replaces `{login}` and `{device}`; any other braces stay.
 ///
 /// # Errors
-/// [`ExpandError`] if the template or a value put in has a control character.
+/// [`ExpandError`] if the template or an inserted value has a control character.
 pub fn expand(template: &str, login: &str, device: &str) -> Result<String, ExpandError> {
     let checked =
         |text: &str, what| if text.contains(char::is_control) { Err(ExpandError::Control(what)) } else { Ok(()) };
@@ -45,8 +46,9 @@ pub fn expand(template: &str, login: &str, device: &str) -> Result<String, Expan
 }
 
 impl ApiSettings {
-    /// The URL of a call: `base` with `path`, one of this section's paths, below it. `None` if there is no API, or
-    /// `path` is empty: the server lacks that call. A `/` in the login stays inside its segment.
+    /// The URL of a call: `base` with `path`, one of this section's paths, below it. `None` if
+    /// there is no API, or `path` is empty: the server lacks that call. A `/` in the login stays
+    /// inside its segment.
     ///
     /// # Errors
     /// [`ExpandError`], as [`expand`].

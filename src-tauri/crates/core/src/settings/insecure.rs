@@ -1,13 +1,13 @@
-//! Where plain text may be spoken: loopback, and what `network.insecure_hosts` names.
+//! Where unencrypted connections are allowed: loopback, and what `network.insecure_hosts` names.
 //!
-//! Asked before a secret is sent, for endpoints, the API and the sign-in alike. Names are never looked up: an attacker
-//! who answers for DNS must not be able to make a host "local".
+//! Checked before a secret is sent, for endpoints, the API and the sign-in alike. Deliberately
+//! absent: DNS; an attacker who controls it must not be able to make a host "local".
 
 use url::{Host, Url};
 
 use super::NetworkSettings;
 
-/// A URL a secret must not be sent to.
+/// A URL that a secret must not be sent to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{scheme}://{host} would carry the secret in plain text, so nothing was sent: use the encrypted scheme, or list \
@@ -26,7 +26,8 @@ impl InsecureEndpoint {
 }
 
 impl NetworkSettings {
-    /// Whether a secret may be sent to this URL: it is encrypted, or its host is loopback or listed.
+    /// Whether a secret may be sent to this URL: it is encrypted, or its host is loopback or
+    /// listed.
     ///
     /// # Errors
     /// [`InsecureEndpoint`], which names the host and the remedy.

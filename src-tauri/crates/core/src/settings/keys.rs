@@ -1,16 +1,18 @@
 //! The one table of keys: dotted name, reader, place in [`Settings`].
 //!
-//! Everything that sets a key goes through it, value by value, never merged: the settings file now, and whatever stands
-//! above or below it by name. Invariant: the table and the structs have the same names, since both come from the field.
+//! Everything that sets a key uses this table, value by value: the settings file, and what an
+//! administrator manages. Deliberately absent: merging two values of one key. Invariant: the table
+//! and the structs have the same names, since both come from the field.
 
 use serde_json::Value;
 
 use super::{
     Settings,
-    node::{Given, Node, read_json, read_toml},
-    problem::{Problem, Report, SettingsErrors, Warning},
+    diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
     read,
-    spelled::Spelled as _,
+    spanned_value::{RawValue, SpannedValue, read_json, read_toml},
+    tables,
+    to_value::ToValue as _,
 };
 
 /// One key.
@@ -18,8 +20,8 @@ struct Key {
     /// Dotted, as `server.endpoints`.
     name: &'static str,
     /// Reads a value and puts it into its place, or reports it.
-    set: fn(&mut Settings, &str, &Node, &mut Report),
-    /// Its value, spelled as in a settings file.
+    set: fn(&mut Settings, &str, &SpannedValue, &mut SettingsReport),
+    /// Its value, written as in a settings file.
     get: fn(&Settings) -> Value,
 }
 
@@ -27,13 +29,13 @@ macro_rules! keys {
     ($($section:ident . $field:ident = $read:expr;)+) => {
         const KEYS: &[Key] = &[$(Key {
             name: concat!(stringify!($section), ".", stringify!($field)),
-            set: |settings, key, node, report| {
+            set: |settings, key, spanned, report| {
                 let read = $read;
-                if let Some(value) = read(key, node, report) {
+                if let Some(value) = read(key, spanned, report) {
                     settings.$section.$field = value;
                 }
             },
-            get: |settings| settings.$section.$field.spelled(),
+            get: |settings| settings.$section.$field.to_value(),
         },)+];
     };
 }
@@ -42,11 +44,11 @@ keys! {
     server.endpoints = read::endpoints;
     server.protocol = read::choice;
     server.host = read::line;
-    server.heart_beat = read::heart_beat;
+    server.heart_beat = tables::heart_beat;
     server.max_message = read::size;
     server.poll_every = read::duration;
     server.reconnect_spread = read::duration;
-    server.subscriptions = read::subscriptions;
+    server.subscriptions = tables::subscriptions;
 
     api.base = read::web_url;
     api.collect = read::path;
@@ -70,7 +72,7 @@ keys! {
     auth.login_url = read::web_url;
     auth.login_body = read::login_body;
     auth.login_token = read::pointer;
-    auth.oidc = read::oidc;
+    auth.oidc = tables::oidc;
 
     network.proxy = read::proxy;
     network.ca_bundle = read::file;
@@ -92,9 +94,9 @@ keys! {
 
     notifications.enabled = read::switch;
     notifications.sound = read::line;
-    notifications.quiet_hours = read::quiet_hours;
+    notifications.quiet_hours = tables::quiet_hours;
     notifications.burst = read::number(1..=1_000);
-    notifications.rules = read::rules;
+    notifications.rules = tables::rules;
 
     inbox.retention_days = read::number(1..=36_500);
     inbox.delete_on_server = read::switch;
@@ -106,15 +108,16 @@ keys! {
 }
 
 impl Settings {
-    /// Reads a settings file. `file` is its name, for messages. Warnings are of keys nobody knows.
+    /// Reads a settings file. `file` is its name, for messages. The warnings name unknown keys.
     ///
     /// # Errors
-    /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or that it is no TOML.
+    /// Every error of the file: wrong types and values, a missing `server.endpoints`, secrets, or
+    /// that it is not TOML.
     pub fn parse(text: &str, file: &str) -> Result<(Self, Vec<Warning>), SettingsErrors> {
         Self::read(text, file, true)
     }
 
-    /// As [`Self::parse`], of a file in which nobody may have said yet where the server is: then there are no endpoints.
+    /// As [`Self::parse`], but the file need not name a server yet: then there are no endpoints.
     ///
     /// # Errors
     /// As [`Self::parse`], but for a missing `server.endpoints`.
@@ -123,39 +126,39 @@ impl Settings {
     }
 
     fn read(text: &str, file: &str, needs_server: bool) -> Result<(Self, Vec<Warning>), SettingsErrors> {
-        let mut report = Report::new(file);
+        let mut report = SettingsReport::new(file);
         let mut settings = Self::default();
         let has_endpoints = match read_toml(text) {
             Ok(sections) => settings.apply_file(&sections, &mut report),
             Err((line, message)) => {
-                report.error::<()>("", line, Problem::Syntax(message));
+                report.error::<()>("", line, SettingsErrorKind::Syntax(message));
                 return Err(report.into());
             }
         };
         if needs_server && !has_endpoints {
-            report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+            report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
         }
         if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
     }
 
-    /// Sets every key of a file; whether `server.endpoints` was among them.
-    fn apply_file(&mut self, sections: &[(String, Node)], report: &mut Report) -> bool {
+    /// Sets every key of a file. Returns whether `server.endpoints` was among them.
+    fn apply_file(&mut self, sections: &[(String, SpannedValue)], report: &mut SettingsReport) -> bool {
         let mut has_endpoints = false;
-        for (section, node) in sections {
+        for (section, spanned) in sections {
             let is_of_section = |key: &&Key| key.name.split('.').next() == Some(section);
             if !KEYS.iter().any(|key| is_of_section(&key)) {
-                report.unknown(section, node, KEYS.iter().map(|key| key.name).chain(section_names()));
+                report.unknown(section, spanned, KEYS.iter().map(|key| key.name).chain(section_names()));
                 continue;
             }
-            let Given::Table(given) = &node.value else {
-                report.wrong::<()>(section, node, &format!("a section, [{section}]"));
+            let RawValue::Table(fields) = &spanned.value else {
+                report.wrong::<()>(section, spanned, &format!("a section, [{section}]"));
                 continue;
             };
-            for (field, node) in given {
+            for (field, spanned) in fields {
                 let name = format!("{section}.{field}");
                 match KEYS.iter().find(|key| key.name == name) {
-                    Some(key) => (key.set)(self, &name, node, report),
-                    None => report.unknown(&name, node, KEYS.iter().map(|key| key.name)),
+                    Some(key) => (key.set)(self, &name, spanned, report),
+                    None => report.unknown(&name, spanned, KEYS.iter().map(|key| key.name)),
                 }
                 has_endpoints |= name == "server.endpoints";
             }
@@ -164,32 +167,32 @@ impl Settings {
     }
 }
 
-/// A key, as a window lists it.
+/// A key, as the window lists it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct ListedSetting {
     /// Dotted name.
     pub key: &'static str,
-    /// What holds now, spelled as in a settings file: durations and sizes are texts.
+    /// The value in effect, written as in a settings file: durations and sizes are texts.
     pub value: Value,
-    /// What holds when nobody sets it.
+    /// The built-in default.
     pub fallback: Value,
     /// Whether the file sets it.
-    pub is_given: bool,
+    pub is_set: bool,
 }
 
-/// Every key, with what a settings file says of it. `file` is its name, for messages.
+/// Every key, with its value in a settings file. `file` is its name, for messages.
 ///
 /// # Errors
 /// As [`Settings::parse`].
-pub fn list(text: &str, file: &str) -> Result<Vec<Listed>, SettingsErrors> {
+pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
     let (settings, _) = Settings::parse_unfinished(text, file)?;
-    let given = given_keys(&read_toml(text).unwrap_or_default());
+    let set_keys = keys_set_in(&read_toml(text).unwrap_or_default());
     let defaults = Settings::default();
-    let listed = |key: &Key| Listed {
+    let listed = |key: &Key| ListedSetting {
         key: key.name,
         value: (key.get)(&settings),
         fallback: (key.get)(&defaults),
-        is_given: given.iter().any(|given| given == key.name),
+        is_set: set_keys.iter().any(|set| set == key.name),
     };
     Ok(KEYS.iter().map(listed).collect())
 }
@@ -199,33 +202,34 @@ pub(super) fn is_known(name: &str) -> bool {
     KEYS.iter().any(|key| key.name == name)
 }
 
-/// Reads what a server says of itself in its discovery document, whose keys are those of a settings file: the settings,
-/// and the keys it gave. Only the sections that speak of the server count; how this computer trusts, shows and keeps is
-/// not a server's matter. `place` is its address, for messages.
+/// Reads a server's discovery document, whose keys are those of a settings file. Returns the
+/// settings, and the keys that the document sets. Only the sections about the server are read: a
+/// server does not decide what this computer trusts, shows and keeps. `place` is its address, for
+/// messages.
 ///
 /// # Errors
 /// Every error of the document, as of a file; a secret in it is one.
 pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(String, Value)>), SettingsErrors> {
-    const OF_A_SERVER: [&str; 4] = ["server", "api", "auth", "message"];
+    const SERVER_SECTIONS: [&str; 4] = ["server", "api", "auth", "message"];
     let mut sections = read_json(document);
-    sections.retain(|(section, _)| OF_A_SERVER.contains(&section.as_str()));
-    let mut report = Report::new(place);
+    sections.retain(|(section, _)| SERVER_SECTIONS.contains(&section.as_str()));
+    let mut report = SettingsReport::new(place);
     let mut settings = Settings::default();
     if !settings.apply_file(&sections, &mut report) {
-        report.missing::<()>("server.endpoints", None, read::ENDPOINTS);
+        report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
     }
     if !report.errors.is_empty() {
         return Err(report.into());
     }
-    let given = given_keys(&sections);
-    let values = KEYS.iter().filter(|key| given.iter().any(|given| given == key.name));
+    let set_keys = keys_set_in(&sections);
+    let values = KEYS.iter().filter(|key| set_keys.iter().any(|set| set == key.name));
     let values = values.map(|key| (key.name.to_owned(), (key.get)(&settings))).collect();
     Ok((settings, values))
 }
 
-fn given_keys(sections: &[(String, Node)]) -> Vec<String> {
-    let of_section = |(section, node): &(String, Node)| match &node.value {
-        Given::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
+fn keys_set_in(sections: &[(String, SpannedValue)]) -> Vec<String> {
+    let of_section = |(section, spanned): &(String, SpannedValue)| match &spanned.value {
+        RawValue::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
         _ => Vec::new(),
     };
     sections.iter().flat_map(of_section).collect()

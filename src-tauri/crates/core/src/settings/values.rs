@@ -1,7 +1,8 @@
-//! The types of single settings that are neither numbers, texts nor switches.
+//! The types of single settings that are neither numbers, texts nor booleans.
 //!
-//! Each knows its own spelling ([`Word::WORDS`](crate::words::Word::WORDS), or `FromStr`); what is said about a wrong one is the reader's
-//! matter. Deliberately absent: what the values mean, which stands with those who act on them.
+//! Each defines how it is written ([`Word::WORDS`](crate::words::Word::WORDS), or `FromStr` and
+//! `Display`). Deliberately absent: error messages, which the readers have, and what the values
+//! cause.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -21,7 +22,7 @@ macro_rules! choice {
         words! { $name { $($variant = $text),+ } }
 
         impl $name {
-            /// Its spelling in a settings file.
+            /// Its word in a settings file.
             pub fn as_str(self) -> &'static str {
                 self.word()
             }
@@ -45,7 +46,8 @@ choice! {
     /// `ack` of a subscription.
     #[derive(Default)]
     AckMode {
-        /// The server takes a message for acknowledged once it is sent: what is lost with the connection stays lost.
+        /// The server counts a message as acknowledged when it is sent: what is lost with the
+        /// connection stays lost.
         Auto = "auto",
         /// An acknowledgement covers all messages of the subscription before it.
         Client = "client",
@@ -68,7 +70,7 @@ choice! {
 choice! {
     /// `auth.mode`.
     AuthMode {
-        /// A token that somebody handed out.
+        /// A token that the server issued.
         Token = "token",
         /// Login and password.
         Password = "password",
@@ -84,7 +86,7 @@ choice! {
         Mute = "mute",
         /// A popup without a sound.
         Quiet = "quiet",
-        /// As the desktop does it.
+        /// The desktop's default.
         Normal = "normal",
         /// A popup that stays; quiet hours do not hold it back.
         Urgent = "urgent",
@@ -114,7 +116,7 @@ choice! {
 choice! {
     /// `app.language`.
     Language {
-        /// The desktop's, English if we do not speak it.
+        /// The desktop's; English if Belfry does not have it.
         Auto = "auto",
         /// English.
         En = "en",
@@ -135,7 +137,7 @@ choice! {
     }
 }
 
-/// `auth.stomp`: where the secret goes in CONNECT.
+/// `auth.stomp`: how the secret is sent in CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StompSecret {
     /// The `passcode` header, with `login`.
@@ -158,7 +160,17 @@ impl FromStr for StompSecret {
     }
 }
 
-/// `auth.http`: where the secret goes on HTTP calls and the WebSocket handshake.
+impl fmt::Display for StompSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passcode => f.write_str("passcode"),
+            Self::Bearer => f.write_str("bearer"),
+            Self::Header(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
+/// `auth.http`: how the secret is sent with HTTP calls and the WebSocket handshake.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HttpSecret {
     /// `Authorization: Bearer …`.
@@ -184,7 +196,19 @@ impl FromStr for HttpSecret {
     }
 }
 
-/// The name in `header:NAME`: an HTTP token (RFC 9110, section 5.6.2), which is also a valid STOMP header name.
+impl fmt::Display for HttpSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bearer => f.write_str("bearer"),
+            Self::Basic => f.write_str("basic"),
+            Self::Header(name) => write!(f, "header:{name}"),
+            Self::None => f.write_str("none"),
+        }
+    }
+}
+
+/// The name in `header:NAME`: an HTTP token (RFC 9110, section 5.6.2), which is also a valid STOMP
+/// header name.
 fn header_name(text: &str) -> Result<String, ()> {
     let name = text.strip_prefix("header:").ok_or(())?;
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
@@ -202,21 +226,32 @@ pub enum Proxy {
     System,
     /// Never one.
     None,
-    /// This one: http, socks5 or socks5h (names are resolved by the proxy), without user and password.
+    /// This one: http, socks5 or socks5h (names are resolved by the proxy), without user and
+    /// password.
     Url(Url),
+}
+
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::System => f.write_str("system"),
+            Self::None => f.write_str("none"),
+            Self::Url(url) => write!(f, "{url}"),
+        }
+    }
 }
 
 /// One of `network.insecure_hosts`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostPattern {
-    /// This very host name, lower case.
+    /// Exactly this host name, in lower case.
     Name(String),
     /// The addresses of this network; a single address is a network of one.
     Net(IpNet),
 }
 
 impl HostPattern {
-    /// Whether the host of a URL is meant. Names are not looked up: a name never matches a network.
+    /// Whether the host of a URL matches. Names are not looked up: a name never matches a network.
     pub fn matches(&self, host: &url::Host<&str>) -> bool {
         match (self, host) {
             (Self::Name(name), url::Host::Domain(host)) => name.eq_ignore_ascii_case(host.trim_end_matches('.')),
@@ -247,8 +282,18 @@ impl FromStr for HostPattern {
     }
 }
 
-/// A JSON Pointer (RFC 6901). The empty one is not the whole document here: it maps nothing, or has it found by itself,
-/// as its setting says.
+impl fmt::Display for HostPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Net(net) if net.prefix_len() == net.max_prefix_len() => write!(f, "{}", net.addr()),
+            Self::Net(net) => write!(f, "{net}"),
+        }
+    }
+}
+
+/// A JSON Pointer (RFC 6901). The empty one is not the whole document here: depending on the
+/// setting it maps nothing, or lets the usual places be tried.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Pointer(String);
 
@@ -302,11 +347,20 @@ pub enum TimeZoneSetting {
 }
 
 impl TimeZoneSetting {
-    /// The zone meant, `system` being the machine's.
+    /// The time zone; `system` is the machine's.
     pub fn resolve<'a>(&'a self, system: &'a TimeZone) -> &'a TimeZone {
         match self {
             Self::Local => system,
             Self::Named(zone) => zone,
+        }
+    }
+}
+
+impl fmt::Display for TimeZoneSetting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local => f.write_str("local"),
+            Self::Named(zone) => f.write_str(zone.iana_name().unwrap_or_default()),
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 use belfry_core::{
     error::Failure,
     pipeline::{
-        catchup::{Pass, PassId, Start},
+        catchup::{Pass, PassId, PassStart},
         notice_writes,
     },
     storage::{Outcome, Write},
@@ -83,7 +83,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let mut store = Store::open(&dir, &identity.account.name())?;
     let started = clock::now().wall;
     let retention = SignedDuration::from_hours(24 * i64::from(identity.settings.inbox.retention_days));
-    let start = Start {
+    let start = PassStart {
         cursor: store.cursor()?,
         complete_through: store.complete_through()?,
         retention: started.checked_sub(retention).unwrap_or(Timestamp::MIN),

@@ -253,7 +253,7 @@ mod tests {
     #[tokio::test]
     async fn a_proxy_that_says_no_or_is_none_is_a_failure_with_a_remedy() {
         for (answer, said) in [
-            ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "asks for a sign-in"),
+            ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "requires a sign-in"),
             ("HTTP/1.0 403 Forbidden\r\n\r\n", "HTTP 403"),
             ("SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
             ("", "not HTTP"),

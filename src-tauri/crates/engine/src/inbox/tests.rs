@@ -224,7 +224,7 @@ fn what_was_removed_comes_back_as_it_was_and_rings_for_nobody() {
         let (count, removal) = inbox.remove(&seqs, at(50)).unwrap();
         assert_eq!((count, ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()).len()), (3, 0));
         assert_eq!(store.stale_popups().unwrap().len(), 1, "its popup leaves the screen");
-        assert_eq!(store.arrive(notice("1")), Outcome::Buried, "a copy stays away meanwhile");
+        assert_eq!(store.arrive(notice("1")), Outcome::Deleted, "a copy stays away meanwhile");
         assert_eq!(inbox.page(&saying("title"), Place::Newest, 9).unwrap().rows, []);
         assert_eq!(inbox.restore(removal).unwrap(), 3);
         let mut after = inbox.page(&ALL, Place::Newest, 9).unwrap().rows;
@@ -251,7 +251,7 @@ fn each_removal_is_taken_back_by_itself_and_only_in_time() {
     assert_eq!(store.empty_trash(at(51)).unwrap(), 2);
     assert_eq!(inbox.restore(removals[0]).unwrap(), 0);
     assert_eq!(inbox.restore(Removal(7)).unwrap(), 0);
-    assert_eq!(store.arrive(notice("1")), Outcome::Buried, "what is final stays away");
+    assert_eq!(store.arrive(notice("1")), Outcome::Deleted, "what is final stays away");
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn marks_and_deletes_count_what_they_changed() {
     assert_eq!(inbox.mark(&[two], false).unwrap(), 1);
     assert_eq!(inbox.delete(&[one, one, Seq(99)]).unwrap(), 1);
     assert_eq!(inbox.find("1").unwrap(), []);
-    assert_eq!(store.arrive(notice("1")), Outcome::Buried);
+    assert_eq!(store.arrive(notice("1")), Outcome::Deleted);
 }
 
 #[test]

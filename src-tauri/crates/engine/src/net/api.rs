@@ -19,7 +19,7 @@ use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
     notice::Action,
-    pipeline::catchup::{Page, Request},
+    pipeline::catchup::{Page, PageRequest},
     settings::ApiMethod,
     storage::Write,
 };
@@ -60,11 +60,11 @@ impl Api {
     ///
     /// # Errors
     /// [`Failure`]: the network, the HTTP status, or an answer that cannot be read.
-    pub async fn page(&self, token: &SecretString, request: &Request) -> Result<(Page, Vec<Write>), Failure> {
+    pub async fn page(&self, token: &SecretString, request: &PageRequest) -> Result<(Page, Vec<Write>), Failure> {
         let api = &self.identity.settings.api;
         let mut wait = Duration::ZERO;
         let (path, arguments) = match request {
-            Request::Collect { after, wait: long } => {
+            PageRequest::Collect { after, wait: long } => {
                 let mut arguments = Map::new();
                 arguments.insert("after".to_owned(), after.clone().map_or(Value::Null, Value::String));
                 arguments.insert("limit".to_owned(), api.page.into());
@@ -75,7 +75,7 @@ impl Api {
                 }
                 (&api.collect, arguments)
             }
-            Request::History { page } => {
+            PageRequest::History { page } => {
                 let mut arguments = Map::new();
                 arguments.insert("pageNum".to_owned(), (*page).into());
                 arguments.insert("pageSize".to_owned(), api.page.into());

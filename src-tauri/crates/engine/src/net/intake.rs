@@ -15,7 +15,7 @@ use belfry_core::{
     },
     pipeline::Message,
     settings::{MessageSettings, Settings},
-    storage::{MAX_REJECTED, RejectReason, Write},
+    storage::{MAX_REJECTED_BYTES, RejectReason, Write},
 };
 
 /// Reads this account's messages.
@@ -66,7 +66,7 @@ impl Intake {
 
     /// Reads the rows of a page that came from `path`: notices in their order, and what could not
     /// be used.
-    pub fn rows(&self, page: &envelope::Page, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
+    pub fn rows(&self, page: &envelope::EnvelopePage, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
         let (mut notices, mut unusable) = (Vec::new(), Vec::new());
         for item in &page.items {
             let incoming = Incoming {
@@ -90,7 +90,7 @@ impl Intake {
 }
 
 fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8], now: Timestamp) -> Message {
-    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(MAX_REJECTED)).unwrap_or_default().to_vec();
+    let first = |bytes: &[u8]| bytes.get(..bytes.len().min(MAX_REJECTED_BYTES)).unwrap_or_default().to_vec();
     let write = Write::Rejected { reason, destination, head: first(head), body: first(body), received_at: now };
     Message { rejected: vec![write], ..Message::default() }
 }

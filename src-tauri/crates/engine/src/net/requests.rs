@@ -23,7 +23,7 @@ use belfry_core::{
     error::{Failure, Fault, Recovery},
     notice::{Action, Notice},
     pipeline::{
-        catchup::{OVERLAP, Request},
+        catchup::{HISTORY_OVERLAP, PageRequest},
         link::Refreshed,
     },
 };
@@ -151,9 +151,9 @@ impl ServerRequests {
         complete_through: Timestamp,
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
-        let request = Request::History { page };
+        let request = PageRequest::History { page };
         let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))?;
-        let settled = complete_through.checked_sub(OVERLAP).unwrap_or(Timestamp::MIN);
+        let settled = complete_through.checked_sub(HISTORY_OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
         let mut notices = found.notices;
         notices.retain(|notice| notice.sent_at.is_some_and(|at| at >= oldest && at < settled));

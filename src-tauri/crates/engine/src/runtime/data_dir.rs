@@ -11,7 +11,7 @@ use std::{
 
 use belfry_core::{
     account::{Account, DeviceId},
-    status::Noted,
+    status::StatusSnapshot,
 };
 
 use crate::runtime::start_error::StartError;
@@ -35,7 +35,7 @@ pub fn is_running(data_dir: &Path) -> bool {
 
 /// The state that the running engine of this account has published; `None` when none runs, or it
 /// has published none yet.
-pub fn running_status(data_dir: &Path, account: &Account) -> Option<Noted> {
+pub fn running_status(data_dir: &Path, account: &Account) -> Option<StatusSnapshot> {
     if !is_running(data_dir) {
         return None;
     }

@@ -36,8 +36,8 @@ use belfry_core::{
     error::Failure,
     event::Event,
     pipeline::{
-        Action, Input, Line,
-        catchup::{Page, PassId, Request},
+        Pipeline, PipelineAction, PipelineInput,
+        catchup::{Page, PageRequest, PassId},
         delivery,
         group_commit::Job,
         link::{self, Generation, Refreshed},
@@ -69,7 +69,7 @@ struct RunningConnection {
 
 /// What a driver is made of.
 pub(crate) struct Parts {
-    pub(crate) pipeline: Line,
+    pub(crate) pipeline: Pipeline,
     pub(crate) identity: Arc<Identity>,
     pub(crate) client: Result<Client, Failure>,
     pub(crate) intake: Arc<Intake>,
@@ -86,7 +86,7 @@ pub(crate) struct Parts {
 
 /// The driver's task.
 pub(crate) struct Driver {
-    pipeline: Line,
+    pipeline: Pipeline,
     identity: Arc<Identity>,
     client: Result<Client, Failure>,
     intake: Arc<Intake>,
@@ -156,13 +156,13 @@ impl Driver {
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_connection_report(report),
-                Some((pass, result)) = paged.recv() => driver.step(Input::Page { pass, result }),
-                Some(refreshed) = refreshes.recv() => driver.step(Input::Link(link::Input::Refreshed(refreshed))),
+                Some((pass, result)) = paged.recv() => driver.step(PipelineInput::Page { pass, result }),
+                Some(refreshed) = refreshes.recv() => driver.step(PipelineInput::Link(link::LinkInput::Refreshed(refreshed))),
                 Some(report) = notified.recv() => driver.handle_notifier_report(report),
-                () = wait_until(deadline) => driver.step(Input::Tick),
+                () = wait_until(deadline) => driver.step(PipelineInput::Tick),
                 _ = clocks.tick() => {
                     if sleep_watch.has_slept(clock::now()) {
-                        driver.step(Input::Link(link::Input::Woke));
+                        driver.step(PipelineInput::Link(link::LinkInput::Woke));
                     }
                     driver.record_live();
                 }
@@ -175,29 +175,29 @@ impl Driver {
         }
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: PipelineInput) {
         self.pipeline.step(input, clock::now());
     }
 
-    fn handle_command(&mut self, input: link::Input) {
-        if input == link::Input::SignedIn {
+    fn handle_command(&mut self, input: link::LinkInput) {
+        if input == link::LinkInput::SignedIn {
             self.token.forget();
         }
-        self.step(Input::Link(input));
+        self.step(PipelineInput::Link(input));
     }
 
     fn handle_store_report(&mut self, report: StoreReport) {
         match report {
             StoreReport::Applied { ticket, result } => {
-                self.step(Input::Applied { ticket, result });
+                self.step(PipelineInput::Applied { ticket, result });
             }
             StoreReport::ChangedElsewhere(withdraw) => {
-                self.step(Input::Withdraw(withdraw));
+                self.step(PipelineInput::Withdraw(withdraw));
                 self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
             }
             StoreReport::SignInsChanged => {
                 self.token.forget();
-                self.step(Input::SecretChanged);
+                self.step(PipelineInput::SecretChanged);
             }
             StoreReport::Counts(counts) => self.counts = counts,
         }
@@ -205,23 +205,25 @@ impl Driver {
 
     fn handle_connection_report(&mut self, report: ConnectionReport) {
         let input = match report {
-            ConnectionReport::Opened(generation) => Input::Link(link::Input::Opened(generation)),
-            ConnectionReport::Established(generation) => Input::Link(link::Input::Established(generation)),
-            ConnectionReport::Message(message) => Input::Message(message),
-            ConnectionReport::Lost(generation, failure) => Input::Link(link::Input::Lost(generation, failure)),
+            ConnectionReport::Opened(generation) => PipelineInput::Link(link::LinkInput::Opened(generation)),
+            ConnectionReport::Established(generation) => PipelineInput::Link(link::LinkInput::Established(generation)),
+            ConnectionReport::Message(message) => PipelineInput::Message(message),
+            ConnectionReport::Lost(generation, failure) => {
+                PipelineInput::Link(link::LinkInput::Lost(generation, failure))
+            }
         };
         self.step(input);
     }
 
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            NotifierReport::Shown(show, result) => self.step(Input::Shown { show, result }),
+            NotifierReport::Shown(show, result) => self.step(PipelineInput::Shown { show, result }),
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
                 (self.on_event)(Event::Activated { notices, action, activation_token });
             }
             NotifierReport::Event(PopupEvent::Closed { id }) => {
-                self.step(Input::PopupClosed(id.clone()));
+                self.step(PipelineInput::PopupClosed(id.clone()));
                 self.notifier.handle_closed(id);
             }
         }
@@ -230,29 +232,29 @@ impl Driver {
     fn execute(&mut self) {
         while let Some(action) = self.pipeline.poll_action() {
             match action {
-                Action::Link(action) => self.execute_link(action),
-                Action::Fetch { pass, request } => self.fetch(pass, request),
-                Action::Delivery(action) => self.deliver(action),
+                PipelineAction::Link(action) => self.execute_link(action),
+                PipelineAction::Fetch { pass, request } => self.fetch(pass, request),
+                PipelineAction::Delivery(action) => self.deliver(action),
             }
         }
     }
 
-    fn deliver(&mut self, action: delivery::Action) {
+    fn deliver(&mut self, action: delivery::DeliveryAction) {
         match action {
-            delivery::Action::Apply { ticket, writes } => {
+            delivery::DeliveryAction::Apply { ticket, writes } => {
                 self.store_thread.apply(Job { ticket, writes });
             }
-            delivery::Action::Ack(ack) => self.command(ack.generation, ConnectionCommand::Ack(ack.number)),
-            delivery::Action::Show { show, popup } => self.notifier.show(show, popup),
-            delivery::Action::Retract(popup) => self.notifier.retract(popup),
-            delivery::Action::Emit(event) => (self.on_event)(event),
+            delivery::DeliveryAction::Ack(ack) => self.command(ack.generation, ConnectionCommand::Ack(ack.number)),
+            delivery::DeliveryAction::Show { show, popup } => self.notifier.show(show, popup),
+            delivery::DeliveryAction::Retract(popup) => self.notifier.retract(popup),
+            delivery::DeliveryAction::Emit(event) => (self.on_event)(event),
         }
     }
 
-    fn execute_link(&mut self, action: link::Action) {
+    fn execute_link(&mut self, action: link::LinkAction) {
         match action {
-            link::Action::Open { generation, endpoint } => self.open(generation, endpoint),
-            link::Action::Close { generation, polite } => {
+            link::LinkAction::Open { generation, endpoint } => self.open(generation, endpoint),
+            link::LinkAction::Close { generation, polite } => {
                 if let Some(running) = self.running.take_if(|running| running.generation == generation) {
                     // If it has already ended there is nothing to close.
                     let _ = running.commands.send(ConnectionCommand::Close { polite });
@@ -260,8 +262,8 @@ impl Driver {
                     self.closing.push(running.task);
                 }
             }
-            link::Action::Probe(generation) => self.command(generation, ConnectionCommand::Probe),
-            link::Action::Refresh => {
+            link::LinkAction::Probe(generation) => self.command(generation, ConnectionCommand::Probe),
+            link::LinkAction::Refresh => {
                 let (token, refreshed) = (Arc::clone(&self.token), self.refreshed.clone());
                 tokio::spawn(async move {
                     // The driver may have ended meanwhile.
@@ -304,7 +306,7 @@ impl Driver {
         }
     }
 
-    fn fetch(&mut self, pass: PassId, request: Request) {
+    fn fetch(&mut self, pass: PassId, request: PageRequest) {
         let (client, token, pages) = (self.client.clone(), Arc::clone(&self.token), self.pages.clone());
         let (identity, intake) = (Arc::clone(&self.identity), Arc::clone(&self.intake));
         while self.fetches.try_join_next().is_some() {}
@@ -323,7 +325,7 @@ impl Driver {
         mut stored: mpsc::UnboundedReceiver<StoreReport>,
         mut notified: mpsc::UnboundedReceiver<NotifierReport>,
     ) {
-        self.step(Input::Link(link::Input::Disconnect));
+        self.step(PipelineInput::Link(link::LinkInput::Disconnect));
         self.execute();
         self.publish();
         self.fetches.abort_all();

@@ -34,7 +34,7 @@ use crate::{
 use belfry_core::{
     account::Account,
     event::Event,
-    pipeline::{self, Input, Line, link},
+    pipeline::{self, Pipeline, PipelineInput, link},
     ports::{Credentials, Notifier},
     settings::Settings,
     texts::Language,
@@ -92,11 +92,12 @@ impl Engine {
             tracing::warn!(count = recovered.uncertain, "popups of the last run may or may not have been seen");
         }
         let now = clock::now();
-        let mut pipeline_config = pipeline::Config::new(&config.settings, config.language, config.time_zone.clone());
+        let mut pipeline_config =
+            pipeline::PipelineConfig::new(&config.settings, config.language, config.time_zone.clone());
         pipeline_config.to_announce = config.to_announce;
         let retention = pipeline_config.retention;
         let seed = rand::rng().random();
-        let mut pipeline = Line::new(pipeline_config, store.cursor()?, store.complete_through()?, seed, now);
+        let mut pipeline = Pipeline::new(pipeline_config, store.cursor()?, store.complete_through()?, seed, now);
         let snapshot = Snapshot {
             status: pipeline.status(now),
             retry_at: None,
@@ -105,7 +106,7 @@ impl Engine {
             last_live: store.last_live()?,
             revision: 0,
         };
-        pipeline.step(Input::Recovered(Box::new(recovered)), now);
+        pipeline.step(PipelineInput::Recovered(Box::new(recovered)), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = http::client(&config.settings.network);
@@ -140,32 +141,32 @@ impl Engine {
 
     /// Connects, and stays connected from now on.
     pub fn connect(&self) {
-        self.send(link::Input::Connect);
+        self.send(link::LinkInput::Connect);
     }
 
     /// Disconnects, with DISCONNECT and its receipt, and stays disconnected.
     pub fn disconnect(&self) {
-        self.send(link::Input::Disconnect);
+        self.send(link::LinkInput::Disconnect);
     }
 
     /// A person has signed in: the token is read again.
     pub fn signed_in(&self) {
-        self.send(link::Input::SignedIn);
+        self.send(link::LinkInput::SignedIn);
     }
 
     /// Connects, or collects, now instead of at the planned time.
     pub fn try_now(&self) {
-        self.send(link::Input::TryNow);
+        self.send(link::LinkInput::TryNow);
     }
 
     /// A network came up or changed.
     pub fn network_changed(&self) {
-        self.send(link::Input::NetworkChanged);
+        self.send(link::LinkInput::NetworkChanged);
     }
 
     /// The machine woke up.
     pub fn woke(&self) {
-        self.send(link::Input::Woke);
+        self.send(link::LinkInput::Woke);
     }
 
     /// The latest snapshot, which also tells when it changes.
@@ -198,7 +199,7 @@ impl Engine {
         }
     }
 
-    fn send(&self, input: link::Input) {
+    fn send(&self, input: link::LinkInput) {
         if self.commands.send(Command::Link(input)).is_err() {
             tracing::error!("the engine has ended");
         }

@@ -24,7 +24,7 @@ pub struct Snapshot {
 /// A command to the driver.
 pub(crate) enum Command {
     /// To the link.
-    Link(link::Input),
+    Link(link::LinkInput),
     /// End; answered when everything is committed and closed.
     End(oneshot::Sender<()>),
 }

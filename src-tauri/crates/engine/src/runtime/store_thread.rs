@@ -19,7 +19,7 @@ use crate::store::{Store, StoreError};
 use belfry_core::{
     pipeline::{
         delivery::Ticket,
-        group_commit::{Grouping, Job},
+        group_commit::{GroupCommit, Job},
     },
     ports::PopupId,
     storage::{Applied, Counts, Write},
@@ -77,7 +77,7 @@ impl StoreThread {
         let (jobs, queue) = channel();
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
-            let group_commit = Grouping::default();
+            let group_commit = GroupCommit::default();
             StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
                 .run(&queue);
         })?;
@@ -105,7 +105,7 @@ impl StoreThread {
 
 struct StoreWorker {
     store: Store,
-    group_commit: Grouping,
+    group_commit: GroupCommit,
     retention: SignedDuration,
     reports: UnboundedSender<StoreReport>,
     expire_at: Instant,

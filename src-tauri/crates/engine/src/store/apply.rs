@@ -13,7 +13,7 @@ use super::{
     codes::{AsWord, Json, Micros, word},
     marks, rows, search, trash,
 };
-use belfry_core::storage::{AlertMark, Applied, MAX_REJECTED, Outcome, RejectReason, Seq, Suppressed, Write};
+use belfry_core::storage::{AlertMark, Applied, MAX_REJECTED_BYTES, Outcome, RejectReason, Seq, Suppressed, Write};
 use belfry_core::{
     notice::{Identity, Notice, NoticeKey, Source, State},
     ports::PopupId,
@@ -62,13 +62,13 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
                 refuse.execute(params![seq.0, why])?;
             }
         }
-        Write::PopupGone(popup) => {
+        Write::PopupClosed(popup) => {
             tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![popup.0])?;
         }
         Write::Announced(seq) => {
             tx.prepare_cached("UPDATE account SET announced = max(announced, ?1)")?.execute(params![seq.0])?;
         }
-        Write::Unsaid(seq) => {
+        Write::FirstUnannounced(seq) => {
             tx.prepare_cached("UPDATE account SET first_unannounced = ?1")?.execute(params![seq.0])?;
         }
     }
@@ -99,7 +99,7 @@ pub(super) fn receive(
     let Some((seq, version, sent_at, state, is_partial)) = known else {
         if has_tombstone(tx, &notice.key)? {
             trash::update(tx, notice)?;
-            return Ok(Outcome::Buried);
+            return Ok(Outcome::Deleted);
         }
         return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
     };
@@ -289,8 +289,8 @@ fn reject(
     body: &[u8],
     received_at: Timestamp,
 ) -> rusqlite::Result<()> {
-    let head = head.get(..MAX_REJECTED).unwrap_or(head);
-    let body = body.get(..MAX_REJECTED).unwrap_or(body);
+    let head = head.get(..MAX_REJECTED_BYTES).unwrap_or(head);
+    let body = body.get(..MAX_REJECTED_BYTES).unwrap_or(body);
     let number = tx
         .prepare_cached(
             "INSERT INTO rejected (reason, destination, received_at, head, body) VALUES (?1, ?2, ?3, ?4, ?5)",

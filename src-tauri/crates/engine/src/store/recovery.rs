@@ -22,7 +22,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         uncertain: uncertain as u64,
         due: collect(tx, "alert = 'due'")?,
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
-        unsaid,
+        first_unannounced: unsaid,
         popups: popups(tx)?,
         withdraw: apply::stale_popups(tx)?,
         stream_offsets: account::stream_offsets(tx)?,

@@ -30,7 +30,7 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
         alert: alert(row)?,
         notice: Notice {
             key: NoticeKey { scope: row.get("scope")?, id: row.get("id")? },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: row.get("title")?,
             body: row.get("body")?,
             kind: row.get("kind")?,

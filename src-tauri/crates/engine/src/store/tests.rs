@@ -25,7 +25,7 @@ pub(crate) fn at(seconds: i64) -> Timestamp {
 pub(crate) fn notice(id: &str) -> Notice {
     Notice {
         key: NoticeKey { scope: String::new(), id: id.to_owned() },
-        identity: Identity::Given,
+        identity: Identity::Assigned,
         title: format!("title of {id}"),
         body: format!("body of {id}"),
         kind: "3".to_owned(),

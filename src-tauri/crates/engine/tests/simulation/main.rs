@@ -1,28 +1,34 @@
-//! The made-up world: the line, the real store and made-up everything else, on a clock that is only counted.
+//! The simulated world: the real pipeline and the real store, with everything else simulated, on a
+//! virtual clock.
 //!
-//! Each seed is a server with its own manners, a machine, a person, and mishaps at any moment ([`plan`]). Nothing here
-//! waits: a run of some virtual minutes takes milliseconds. After every step the [`oracle`] holds what was committed,
-//! acknowledged, told and shown against the invariants:
+//! Each seed defines a server with its own behaviour, a machine, a person, and faults at any moment
+//! ([`plan`]). Nothing here waits: a run of some virtual minutes takes milliseconds. After every
+//! step the [`oracle`] checks what was committed, acknowledged, emitted and shown against the
+//! invariants:
 //!
 //! 1. nothing is acknowledged before it is committed;
-//! 2. a popup for a notice is handed to the OS at most once, over all lives of the program, after its committed claim;
-//! 3. a notice is in the inbox once; a deleted one neither returns nor rings;
-//! 4. a settled one is never open again, does not ring, and its popup goes;
+//! 2. a popup for a notice is handed to the OS at most once, over all runs of the program, after
+//!    its committed claim;
+//! 3. a notice is in the inbox once; a deleted one neither returns nor pops up;
+//! 4. a settled one is never open again, does not pop up, and its popup is retracted;
 //! 5. no row that the stored cursor covers is missing;
 //! 6. `notice` events come after the commit, once, and again only after a crash;
-//! 7. no row from before `complete_through` is missing, and in the end nothing is missing that the server still had;
-//! 8. what an earlier connection says has no effect on the link;
-//! 9. bounds: backlog, attempts, requests of a pass; a refused sign-in is not tried again; in the end the line is live.
+//! 7. no row from before `complete_through` is missing, and in the end nothing is missing that the
+//!    server still had;
+//! 8. reports of an earlier connection have no effect on the link;
+//! 9. bounds: backlog, attempts, requests of a pass; a refused sign-in is not tried again; in the
+//!    end the link is live.
 //!
-//! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints what happens in one. A seed that fails is
-//! cut down ([`shrink`]) and printed; its plan then goes to [`pinned`].
+//! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints the trace of
+//! one. The plan of a seed that fails is reduced ([`shrink`]) and printed; it then goes to
+//! [`pinned`].
 //!
-//! With a guard taken out by hand, the first seed that fails:
+//! With a guard removed by hand, the first seed that fails:
 //!
-//! | without | taken out in | seed | complaint |
+//! | without | removed in | seed | violation |
 //! |---|---|---|---|
 //! | commit before ACK | `Delivery::handle_received` acknowledges | 0 | (1) |
-//! | a cursor that live messages leave alone | `Line::handle_message` writes the last id as cursor | 5 | (5) |
+//! | a cursor that live messages leave alone | `Pipeline::handle_message` writes the last id as cursor | 5 | (5) |
 //! | the unique key | `receive` looks nothing up, the table has no `UNIQUE` | 0 | (3) |
 //! | the second pass | `schedule_after` a connect takes `reconcile_every` | 686 | (7) |
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
@@ -31,7 +37,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "the lint's leave for tests does not reach the functions they share"
+    reason = "the lint's exception for tests does not cover the functions that they share"
 )]
 
 mod machine;
@@ -60,56 +66,56 @@ use crate::{
 
 /// How many seeds a plain `cargo test` runs.
 const SEEDS: u64 = 3_000;
-/// With how many dice a plan that failed once is run.
-const DICE: u64 = 60;
-/// From so many seeds on, everything that can happen must have happened.
-const ENOUGH: u64 = 2_000;
+/// With how many seeds for the random number generator each pinned plan is run.
+const RNG_SEEDS: u64 = 60;
+/// From so many seeds on, every one of [`REQUIRED_EVENTS`] must have happened.
+const SEEDS_THAT_COVER_ALL: u64 = 2_000;
 
 #[test]
-fn whatever_happens_nothing_is_lost_and_nothing_rings_twice() {
+fn no_notice_is_lost_and_none_pops_up_twice() {
     if let Some(seed) = number("BELFRY_SIM_SEED") {
         let plan = Plan::draw(seed);
-        let run = live(&plan, true);
+        let run = run_plan(&plan, true);
         print(&plan, &run);
-        assert_eq!(run.complaint, None, "seed {seed}");
+        assert_eq!(run.violation, None, "seed {seed}");
         return;
     }
     let seeds = number("BELFRY_SIM_SEEDS").unwrap_or(SEEDS);
-    let (next, failed, tally) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
+    let (next, failed, event_counts) = (AtomicU64::new(0), Mutex::new(BTreeMap::new()), Mutex::new(BTreeMap::new()));
     let work = || {
         let mut seen = BTreeMap::new();
         while let seed = next.fetch_add(1, Ordering::Relaxed)
             && seed < seeds
         {
-            let run = live(&Plan::draw(seed), false);
-            run.tally.into_iter().for_each(|(what, count)| *seen.entry(what).or_insert(0) += count);
-            if let Some(complaint) = run.complaint {
-                failed.lock().unwrap().insert(seed, complaint);
+            let run = run_plan(&Plan::draw(seed), false);
+            run.event_counts.into_iter().for_each(|(what, count)| *seen.entry(what).or_insert(0) += count);
+            if let Some(violation) = run.violation {
+                failed.lock().unwrap().insert(seed, violation);
             }
         }
-        let mut tally = tally.lock().unwrap();
-        seen.into_iter().for_each(|(what, count)| *tally.entry(what).or_insert(0) += count);
+        let mut event_counts = event_counts.lock().unwrap();
+        seen.into_iter().for_each(|(what, count)| *event_counts.entry(what).or_insert(0) += count);
     };
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(work);
         }
     });
-    let (failed, tally) = (failed.into_inner().unwrap(), tally.into_inner().unwrap());
-    println!("{seeds} seeds: {tally:?}");
-    failed.iter().take(20).for_each(|(seed, complaint)| println!("{seed}: {complaint}"));
-    if let Some((seed, complaint)) = failed.first_key_value() {
-        explain(*seed, complaint);
+    let (failed, event_counts) = (failed.into_inner().unwrap(), event_counts.into_inner().unwrap());
+    println!("{seeds} seeds: {event_counts:?}");
+    failed.iter().take(20).for_each(|(seed, violation)| println!("{seed}: {violation}"));
+    if let Some((seed, violation)) = failed.first_key_value() {
+        explain(*seed, violation);
     }
     assert!(failed.is_empty(), "{} of {seeds} seeds failed", failed.len());
-    if seeds >= ENOUGH {
-        let missing: Vec<_> = HAPPENINGS.iter().filter(|what| !tally.contains_key(**what)).collect();
-        assert!(missing.is_empty(), "a dull world: {missing:?} never happened");
+    if seeds >= SEEDS_THAT_COVER_ALL {
+        let missing: Vec<_> = REQUIRED_EVENTS.iter().filter(|what| !event_counts.contains_key(**what)).collect();
+        assert!(missing.is_empty(), "the simulation covers too little: {missing:?} never happened");
     }
 }
 
-/// What a world has to have seen to be worth something.
-const HAPPENINGS: [&str; 25] = [
+/// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
+const REQUIRED_EVENTS: [&str; 25] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -121,8 +127,8 @@ const HAPPENINGS: [&str; 25] = [
     "a newer version",
     "a notice found by collect",
     "a notice found by history",
-    "a notice taken back",
-    "a notice told again after a crash",
+    "a deletion undone",
+    "a notice announced again after a crash",
     "a poll outside a session",
     "a popup",
     "a popup dismissed",
@@ -138,28 +144,28 @@ const HAPPENINGS: [&str; 25] = [
 ];
 
 #[test]
-fn what_went_wrong_once_goes_right() {
+fn plans_that_failed_once_pass() {
     for (name, plan) in pinned::plans() {
-        for seed in 0..DICE {
+        for seed in 0..RNG_SEEDS {
             let plan = Plan { seed, ..plan.clone() };
-            let run = live(&plan, false);
-            if run.complaint.is_some() {
-                print(&plan, &live(&plan, true));
+            let run = run_plan(&plan, false);
+            if run.violation.is_some() {
+                print(&plan, &run_plan(&plan, true));
             }
-            assert_eq!(run.complaint, None, "{name}, dice {seed}");
+            assert_eq!(run.violation, None, "{name}, rng {seed}");
         }
     }
 }
 
 #[test]
-fn a_seed_is_one_run_and_no_other() {
+fn a_seed_always_gives_the_same_run() {
     for seed in 0..20 {
-        assert_eq!(live(&Plan::draw(seed), true).trace, live(&Plan::draw(seed), true).trace, "seed {seed}");
+        assert_eq!(run_plan(&Plan::draw(seed), true).trace, run_plan(&Plan::draw(seed), true).trace, "seed {seed}");
     }
 }
 
 #[test]
-fn a_failing_plan_is_cut_down_to_what_it_needs() {
+fn a_failing_plan_is_reduced_to_what_the_failure_needs() {
     let has = |plan: &Plan, wanted: fn(&Act) -> bool| plan.acts.iter().any(|(_, act)| wanted(act));
     let needs = |plan: &Plan| {
         has(plan, |act| matches!(act, Act::Crash { .. })) && has(plan, |act| matches!(act, Act::Publish { .. }))
@@ -171,19 +177,19 @@ fn a_failing_plan_is_cut_down_to_what_it_needs() {
     assert_eq!(small.noise, plan::Noise::default());
 }
 
-/// A run, also of code that panics.
-fn live(plan: &Plan, is_traced: bool) -> Run {
+/// Runs a plan; a panic is a violation.
+fn run_plan(plan: &Plan, is_traced: bool) -> Run {
     let run = panic::catch_unwind(AssertUnwindSafe(|| World::run(plan, is_traced)));
-    run.unwrap_or_else(|_| Run { complaint: Some("(0) a panic".to_owned()), ..Run::default() })
+    run.unwrap_or_else(|_| Run { violation: Some("(0) a panic".to_owned()), ..Run::default() })
 }
 
-/// Shows the smallest plan that fails as this seed does, and what happens in it.
-fn explain(seed: u64, complaint: &str) {
-    let kind = complaint.get(..3);
-    let fails = |plan: &Plan| live(plan, false).complaint.is_some_and(|complaint| complaint.get(..3) == kind);
+/// Prints the smallest plan that fails as this seed does, and its trace.
+fn explain(seed: u64, violation: &str) {
+    let kind = violation.get(..3);
+    let fails = |plan: &Plan| run_plan(plan, false).violation.is_some_and(|violation| violation.get(..3) == kind);
     let plan = shrink::shrink(Plan::draw(seed), &fails);
-    println!("\nseed {seed}, cut down:");
-    print(&plan, &live(&plan, true));
+    println!("\nseed {seed}, reduced:");
+    print(&plan, &run_plan(&plan, true));
 }
 
 fn print(plan: &Plan, run: &Run) {

@@ -1,6 +1,6 @@
-//! What must never happen, checked after every step: a second, much simpler account of the inbox.
+//! The invariants, checked after every step against a second, much simpler model of the inbox.
 //!
-//! It learns only what was committed, acknowledged, told and shown, and complains in words. The first complaint ends the
+//! It sees only what was committed, acknowledged, emitted and shown. The first violation ends the
 //! run. The numbers in brackets are those of the list in [`crate`].
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,7 +19,7 @@ use engine::{
 
 use crate::server::{At, Copy, Server, copy_of, id_of, true_time};
 
-/// A complaint.
+/// `Err` describes a violation.
 pub(crate) type Verdict = Result<(), String>;
 
 macro_rules! ensure {
@@ -30,7 +30,7 @@ macro_rules! ensure {
     };
 }
 
-/// What is known of a notice in the inbox.
+/// The model of a notice in the inbox.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     seq: Seq,
@@ -43,7 +43,7 @@ struct Entry {
 pub(crate) struct Oracle {
     inbox: BTreeMap<usize, Entry>,
     deleted: HashSet<usize>,
-    /// Deleted, but kept aside.
+    /// Deleted, but may be restored.
     removed: HashMap<usize, Entry>,
     restored: HashSet<usize>,
     items: HashMap<Seq, usize>,
@@ -55,17 +55,17 @@ pub(crate) struct Oracle {
     recorded_popups: HashSet<PopupId>,
     gone_popups: HashSet<PopupId>,
     dismissed_popups: HashSet<PopupId>,
-    told: HashMap<usize, u32>,
+    announcements: HashMap<usize, u32>,
     announced: i64,
-    life: u32,
-    /// What happened, and how often.
-    pub tally: BTreeMap<&'static str, u64>,
+    process: u32,
+    /// How often each kind of event happened.
+    pub event_counts: BTreeMap<&'static str, u64>,
 }
 
 impl Oracle {
-    /// Something worth knowing has happened.
+    /// Counts an event.
     pub(crate) fn count(&mut self, what: &'static str) {
-        *self.tally.entry(what).or_default() += 1;
+        *self.event_counts.entry(what).or_default() += 1;
     }
 
     /// The notices in the inbox, oldest first.
@@ -73,7 +73,7 @@ impl Oracle {
         self.inbox.keys().copied().collect()
     }
 
-    /// Where a notice lies.
+    /// The place of a notice in the inbox.
     pub(crate) fn seq_of(&self, item: usize) -> Option<Seq> {
         self.inbox.get(&item).map(|entry| entry.seq)
     }
@@ -101,13 +101,13 @@ impl Oracle {
                 }
                 (Write::Refused { seqs, .. }, _) => self.outcomes.extend(seqs),
                 (Write::Announced(seq), _) => self.announced = self.announced.max(seq.0),
-                (Write::PopupGone(popup), _) => {
+                (Write::PopupClosed(popup), _) => {
                     self.recorded_popups.remove(popup);
                 }
                 _ => {}
             }
         }
-        // After its rows, whatever the order within the transaction.
+        // Checked after all rows of the transaction, since their order in it does not matter.
         for write in writes {
             match write {
                 Write::Cursor(cursor) => self.has_all(
@@ -128,10 +128,10 @@ impl Oracle {
     }
 
     /// Whether all these are in the inbox, in this version or a newer one, or were deleted.
-    fn has_all(&self, copies: &[Copy], complaint: &str) -> Verdict {
+    fn has_all(&self, copies: &[Copy], violation: &str) -> Verdict {
         for copy in copies {
             let has = self.inbox.get(&copy.item).is_some_and(|entry| entry.version >= copy.version);
-            ensure!(has || self.deleted.contains(&copy.item), "{complaint}: {}", name(*copy));
+            ensure!(has || self.deleted.contains(&copy.item), "{violation}: {}", name(*copy));
         }
         Ok(())
     }
@@ -147,14 +147,14 @@ impl Oracle {
                 self.inbox.insert(copy.item, Entry { seq: *seq, version: copy.version, state, is_read: false });
                 self.items.insert(*seq, copy.item);
             }
-            Outcome::Changed { seq, notice: said, .. } => {
+            Outcome::Changed { seq, notice: changed, .. } => {
                 let Some(entry) = self.inbox.get_mut(&copy.item) else {
                     return Err(format!("(3) {name} has changed, but was deleted"));
                 };
                 ensure!(entry.seq == *seq, "(3) {name} has changed in another place");
                 ensure!(copy.version > entry.version, "(4) {name} has replaced version {}", entry.version);
                 ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
-                ensure!(said.state == state, "(4) {name} is said to be {:?}", said.state);
+                ensure!(changed.state == state, "(4) {name} is reported as {:?}", changed.state);
                 (entry.version, entry.state) = (copy.version, state);
                 self.count("a newer version");
             }
@@ -164,9 +164,9 @@ impl Oracle {
                 ensure!(stored >= copy.version, "(4) {name} counts as known, but its version is not stored");
                 self.count(if stored > copy.version { "an older version" } else { "a message sent again" });
             }
-            Outcome::Buried => {
-                ensure!(self.deleted.contains(&copy.item), "(3) {name} is buried, but was not deleted");
-                // What may be taken back is kept up to date.
+            Outcome::Deleted => {
+                ensure!(self.deleted.contains(&copy.item), "(3) {name} counts as deleted, but was not deleted");
+                // A deleted notice that may be restored is updated.
                 if let Some(kept) = self.removed.get_mut(&copy.item)
                     && copy.version > kept.version
                 {
@@ -183,11 +183,11 @@ impl Oracle {
         for seq in granted {
             let item = self.items.get(seq).copied();
             let entry = item.and_then(|item| self.inbox.get(&item));
-            ensure!(asked.contains(seq), "(2) a claim was granted that nobody made");
+            ensure!(asked.contains(seq), "(2) a claim was granted that was not requested");
             ensure!(self.claimed.insert(*seq), "(2) {item:?} is claimed a second time");
-            let Some(entry) = entry else { return Err(format!("(3) {item:?} rings after it was deleted")) };
-            ensure!(entry.state == State::Open, "(4) {item:?} rings although it is {:?}", entry.state);
-            ensure!(!entry.is_read, "(2) {item:?} rings although it was read");
+            let Some(entry) = entry else { return Err(format!("(3) {item:?} pops up after it was deleted")) };
+            ensure!(entry.state == State::Open, "(4) {item:?} pops up although it is {:?}", entry.state);
+            ensure!(!entry.is_read, "(2) {item:?} pops up although it was read");
         }
         Ok(())
     }
@@ -205,27 +205,30 @@ impl Oracle {
         Ok(())
     }
 
-    /// Something was told to the outside.
+    /// An event was emitted.
     pub(crate) fn handle_event(&mut self, event: &Event) -> Verdict {
         match event {
             Event::Notice { id, replayed, .. } => {
                 let item = item_of(id);
                 let seq = self.items.iter().find(|(_, of)| **of == item).map(|(seq, _)| *seq);
                 let Some(seq) = seq else { return Err(format!("(6) {id} is announced, but not committed")) };
-                let last = self.told.insert(item, self.life);
+                let last = self.announcements.insert(item, self.process);
                 if *replayed {
-                    self.count("a notice told again after a crash");
-                    ensure!(seq.0 > self.announced, "(6) {id} is announced again, though it was noted as announced");
+                    self.count("a notice announced again after a crash");
+                    ensure!(
+                        seq.0 > self.announced,
+                        "(6) {id} is announced again, although it was recorded as announced"
+                    );
                 } else {
                     ensure!(last.is_none(), "(6) {id} is announced a second time");
                 }
-                ensure!(last != Some(self.life), "(6) {id} is announced twice in one life");
+                ensure!(last != Some(self.process), "(6) {id} is announced twice by one process");
             }
             Event::Changed { id, state, .. } => {
                 let entry = self.inbox.get(&item_of(id));
                 // Deleted, or settled, since then.
                 let fits = entry.is_none_or(|entry| entry.state == *state || entry.state != State::Open);
-                ensure!(fits, "(4) {id} is said to be {state:?}, which is not what is stored");
+                ensure!(fits, "(4) {id} is reported as {state:?}, which is not what is stored");
             }
             Event::Notification { .. }
             | Event::CaughtUp { .. }
@@ -264,23 +267,23 @@ impl Oracle {
         for key in &popup.notices {
             let handed = self.handed.entry(item_of(&key.id)).or_default();
             *handed += 1;
-            ensure!(*handed == 1, "(2) {} pops up for the {handed}. time", key.id);
+            ensure!(*handed == 1, "(2) {} was handed to the OS {handed} times", key.id);
         }
         Ok(())
     }
 
-    /// The line was told, or has ordered, that a popup leaves the screen.
+    /// A popup has left the screen, or the pipeline has retracted it.
     pub(crate) fn handle_gone(&mut self, popup: &PopupId) {
         self.gone_popups.insert(popup.clone());
     }
 
-    /// The program was told that a person has dismissed a popup.
+    /// The program was informed that a person has dismissed a popup.
     pub(crate) fn handle_dismissed(&mut self, popup: &PopupId) {
         self.handle_gone(popup);
         self.dismissed_popups.insert(popup.clone());
     }
 
-    /// The OS has put a popup on the screen under this name, perhaps again.
+    /// The OS has shown a popup with this id, perhaps again.
     pub(crate) fn handle_shown(&mut self, popup: &PopupId) {
         self.gone_popups.remove(popup);
     }
@@ -299,7 +302,7 @@ impl Oracle {
         }
     }
 
-    /// A person has deleted a notice that may be taken back.
+    /// A person has deleted a notice that may be restored.
     pub(crate) fn handle_removed(&mut self, item: usize) {
         if let Some(entry) = self.inbox.get(&item) {
             self.removed.insert(item, *entry);
@@ -307,19 +310,19 @@ impl Oracle {
         self.handle_deleted(item);
     }
 
-    /// A person has taken a deletion back.
+    /// A person has undone a deletion.
     pub(crate) fn handle_restored(&mut self, item: usize) {
         if let Some(entry) = self.removed.remove(&item) {
             self.deleted.remove(&item);
             self.inbox.insert(item, entry);
-            // What becomes of a popup that was under way is not recorded any more.
+            // The outcome of a popup that was being shown is not recorded any more.
             self.outcomes.insert(entry.seq);
             self.restored.insert(item);
-            self.count("a notice taken back");
+            self.count("a deletion undone");
         }
     }
 
-    /// The program was started again, and found so many claims without an outcome.
+    /// The program was started again and found this many claims without an outcome.
     pub(crate) fn handle_restart(&mut self, uncertain: u64) -> Verdict {
         let present = |seq: &&Seq| self.items.get(seq).is_some_and(|item| self.seq_of(*item) == Some(**seq));
         let open = self.claimed.iter().filter(|seq| !self.outcomes.contains(seq)).filter(present);
@@ -329,14 +332,14 @@ impl Oracle {
         if uncertain > 0 {
             self.count("a claim left uncertain");
         }
-        self.life += 1;
-        // Of what was not written the new life knows nothing.
+        self.process += 1;
+        // The restarted program does not know what was not written.
         self.gone_popups.clear();
         self.dismissed_popups.clear();
         Ok(())
     }
 
-    /// The database holds what was committed, nothing else.
+    /// Checks that the database holds exactly what was committed.
     pub(crate) fn check_store(&self, store: &Store, inbox: &mut Inbox) -> Verdict {
         let page = inbox.page(&Filter::default(), Place::Newest, 10_000).map_err(|error| error.to_string())?;
         let rows: Vec<_> = page.rows.into_iter().map(|detail| detail.row).collect();
@@ -361,20 +364,21 @@ impl Oracle {
         Ok(())
     }
 
-    /// Everything has come to rest: all that is owed is there, and has rung or says why not.
+    /// Checks the end of a run: every notice that the server owed is there, and was shown or has a
+    /// reason why not.
     pub(crate) fn check_end(&self, server: &Server, inbox: &Inbox, screen: &[(PopupId, Vec<usize>)]) -> Verdict {
-        self.has_all(&server.owed(), "(7) all is quiet, and still missing")?;
+        self.has_all(&server.owed(), "(7) missing at the end of the run")?;
         for (item, entry) in &self.inbox {
             let id = id_of(*item);
             let detail = inbox.show(entry.seq).map_err(|error| error.to_string())?;
-            let Some(detail) = detail else { return Err(format!("(3) {id} is not to be found")) };
+            let Some(detail) = detail else { return Err(format!("(3) {id} cannot be found")) };
             let handed = self.handed.get(item).copied().unwrap_or(0);
             let is_restored = self.restored.contains(item);
-            ensure!(is_restored || self.told.contains_key(item), "(6) {id} was never announced");
+            ensure!(is_restored || self.announcements.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
                 Alert::Shown | Alert::Refused(_) => ensure!(handed == 1, "(2) {id} never popped up"),
-                Alert::Uncertain => ensure!(is_restored || self.life > 0, "(2) {id} is uncertain without a crash"),
+                Alert::Uncertain => ensure!(is_restored || self.process > 0, "(2) {id} is uncertain without a crash"),
                 Alert::Suppressed(why) => {
                     ensure!(handed == 0, "(2) {id} popped up, but was suppressed");
                     let is_right = match why {

@@ -1,7 +1,7 @@
-//! Plans that failed once, cut down: each fails again without what it led to.
+//! Reduced plans that failed once: each fails again without the fix that it led to.
 //!
-//! A plan is printed by the simulation and kept here as a value, so it stays what it is when seeds come to mean something
-//! else. It runs with many dice, since what it takes may hang on a throw.
+//! A plan is printed by the simulation and kept here as a value, so it stays the same when
+//! seeds define other plans. It runs with many seeds, since a failure may depend on a random choice.
 
 use crate::plan::{
     Act::{
@@ -50,7 +50,7 @@ fn plain() -> Plan {
 pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
     vec![
         (
-            "to try now while catching up leaves the pass of the connect what it is",
+            "to try now while catching up does not change the pass of the connect",
             Plan {
                 api: Some(HONEST),
                 noise: Noise { lost_answers: 40, ..Noise::default() },
@@ -72,7 +72,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "what a transaction withdraws is told after all of it",
+            "what a transaction withdraws is reported after all of it",
             Plan {
                 acts: vec![
                     (1_000, Publish { count: 1, array: false }),
@@ -97,7 +97,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a popup that became stale in the last moment of a life is withdrawn in the next",
+            "a popup that became stale just before a crash is withdrawn after the restart",
             Plan {
                 acts: vec![
                     (1_000, Publish { count: 1, array: false }),
@@ -127,7 +127,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a long poll that is answered at once is no reason to hurry",
+            "a long poll that is answered at once does not shorten the interval",
             Plan {
                 delivery: Topic { acked: true },
                 api: Some(Api { next: Next::NullAtEnd, ..HONEST }),
@@ -142,7 +142,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a notice taken back while its popup was under way is uncertain",
+            "a notice restored while its popup was being shown is uncertain",
             Plan {
                 acts: vec![
                     (1_000, DaemonSlow { lasts: 8_000 }),
@@ -153,7 +153,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a pass that was left in the middle makes the history due, also for polls",
+            "a pass that was abandoned makes the history due, also for polls",
             Plan {
                 delivery: Topic { acked: false },
                 api: Some(Api { collect: Collect::Destructive, ..HONEST }),
@@ -175,7 +175,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a poll that is served when it was given up leaves nothing behind what is complete",
+            "a poll that is served after its time-out leaves nothing missing before complete_through",
             Plan {
                 delivery: Topic { acked: false },
                 api: Some(Api { collect: Collect::Destructive, ..HONEST }),
@@ -193,7 +193,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "what was written to a session that broke is not behind what is complete",
+            "what was written to a session that broke is not missing before complete_through",
             Plan {
                 delivery: Topic { acked: false },
                 api: Some(Api { collect: Collect::Destructive, marks_written: true, ..HONEST }),
@@ -208,7 +208,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "an update that waits for its turn does not bring back a popup that is dismissed meanwhile",
+            "a queued update does not show again a popup that is dismissed meanwhile",
             Plan {
                 acts: vec![
                     (1_000, Publish { count: 1, array: false }),
@@ -220,7 +220,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "an update that meets the hand that dismisses its popup is taken back",
+            "an update that is shown while its popup is being dismissed is retracted",
             Plan {
                 acts: vec![
                     (1_000, Publish { count: 1, array: false }),
@@ -231,7 +231,7 @@ pub(crate) fn plans() -> Vec<(&'static str, Plan)> {
             },
         ),
         (
-            "a popup that is dismissed before its name is known is not updated",
+            "a popup that is dismissed before its id is known is not updated",
             Plan {
                 acts: vec![
                     (1_000, Publish { count: 1, array: false }),

@@ -1,44 +1,45 @@
-//! What a seed means: the server's manners, the settings, and what happens to the world, when.
+//! What a seed means: the server's behaviour, the settings, and which event happens when.
 //!
-//! A plan is a value: it can be cut down until only what makes a run fail is left, printed, and kept as a test. Chance
-//! that is not worth cutting (latencies, which of two simultaneous things comes first) is thrown while the plan runs, from
-//! [`Plan::seed`]. Each plan draws from a few kinds of mishap only: a run in which everything happens shows little.
+//! A plan is a value: it can be reduced until only what makes a run fail is left, printed, and kept
+//! as a test. Random choices that are not worth reducing (latencies, which of two simultaneous
+//! events comes first) are made while the plan runs, from [`Plan::seed`]. Each plan has only a few
+//! kinds of fault: a run with all of them would show little.
 
 use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
 
-/// A world, from its first second to its last.
+/// Everything that defines a run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    /// For the dice that are thrown while it runs.
+    /// Seed of the random number generator of the run.
     pub seed: u64,
-    /// How live messages come.
+    /// How live messages are delivered.
     pub delivery: Delivery,
     /// The HTTP API, if there is one.
     pub api: Option<Api>,
-    /// How two copies of a notice are told apart.
+    /// How the newer of two versions of a notice is recognized.
     pub stamp: Stamp,
     /// The settings that matter.
     pub settings: Settings,
-    /// How imperfect an ordinary moment is.
+    /// How often something ordinary goes wrong.
     pub noise: Noise,
-    /// What happens: milliseconds after the start, and what.
+    /// The events, each with its time in milliseconds after the start.
     pub acts: Vec<(u64, Act)>,
-    /// When the mishaps end, in milliseconds; then everything has to come right.
+    /// When the faults end, in milliseconds; after that everything has to recover.
     pub horizon: u64,
 }
 
-/// How live messages come.
+/// How live messages are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
-    /// A durable queue: what is not acknowledged comes again.
+    /// A durable queue: messages that are not acknowledged are sent again.
     Queue { prefetch: usize },
-    /// Lost for whoever is not subscribed at that moment.
+    /// A message is lost for a client that is not subscribed at that moment.
     Topic { acked: bool },
     /// A log that is read from the stored offset on.
     Stream,
 }
 
-/// The manners of the HTTP API.
+/// The behaviour of the HTTP API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Api {
     pub collect: Collect,
@@ -52,28 +53,28 @@ pub(crate) struct Api {
     pub says_status: bool,
     /// Answers carry `Date`.
     pub has_date: bool,
-    /// What was written to a session without ACKs counts as delivered.
+    /// A message that was written to a session without ACKs counts as delivered.
     pub marks_written: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collect {
-    /// What comes after the cursor.
+    /// Rows after the cursor.
     Honest,
     /// Everything, every time.
     IgnoresCursor,
-    /// What is undelivered; to be served is to be delivered.
+    /// Undelivered rows; serving a row marks it as delivered.
     Destructive,
 }
 
-/// What a page says of the next one.
+/// What a page says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Always a cursor.
     Cursor,
     /// A cursor, or null on the last page.
     NullAtEnd,
-    /// Nothing: the last row's id is the cursor. Rows keep their place for ever then.
+    /// Nothing: the last row's id is the cursor. Rows then keep their place when they change.
     Absent,
 }
 
@@ -85,7 +86,7 @@ pub(crate) enum History {
     IgnoresPage,
 }
 
-/// How two copies of a notice are told apart.
+/// How the newer of two versions of a notice is recognized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stamp {
     /// By a version number.
@@ -107,7 +108,7 @@ pub(crate) struct Settings {
     pub burst: u32,
 }
 
-/// How imperfect an ordinary moment is, in percent of the cases.
+/// How often something ordinary goes wrong, in percent of the cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Noise {
     /// A message is sent twice.
@@ -116,13 +117,13 @@ pub(crate) struct Noise {
     pub reorder: u32,
     /// A SUBSCRIBE takes effect up to 4 s late.
     pub late_subscribe: u32,
-    /// Somebody publishes within the first seconds of a session.
+    /// A message is published within the first seconds of a session.
     pub early_messages: u32,
     /// Something takes seconds instead of milliseconds.
     pub slow: u32,
     /// The answer of the API is lost.
     pub lost_answers: u32,
-    /// A request lies around for up to 14 s before the server sees it, wanted or not.
+    /// A request is delayed by up to 14 s before it reaches the server, even if it timed out.
     pub stray_requests: u32,
     /// A commit fails.
     pub failed_commits: u32,
@@ -130,7 +131,8 @@ pub(crate) struct Noise {
     pub refused_popups: u32,
 }
 
-/// Something that happens. Durations are milliseconds; `which` counts through what there is.
+/// An event. Durations are milliseconds; `which` is an index into the existing items, modulo their
+/// number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Act {
     /// New messages, perhaps as one array.
@@ -143,29 +145,29 @@ pub(crate) enum Act {
     Copy { which: usize },
     /// A message that cannot be used.
     Junk,
-    /// The session breaks; what is under way arrives first, or does not.
+    /// The session breaks; what was sent arrives first, or is lost.
     Cut { drain: bool },
-    /// The session dies without a word.
+    /// The session breaks silently.
     Silence,
-    /// No network; connections are refused, or not even that.
+    /// No network; connections fail at once or time out silently.
     NetworkDown { lasts: u64, silent: bool },
     /// The endpoints refuse, or only the first does.
     Refuse { lasts: u64, how: Refusal, only_first: bool },
-    /// The token is no longer good; the keychain may have a newer one.
+    /// The token expires; there may be a newer one.
     TokenExpires { newer: bool },
     /// The API fails.
     ApiFails { lasts: u64, how: ApiFault },
-    /// No commit works.
+    /// Commits fail.
     StoreFails { lasts: u64 },
     /// Commits take up to three seconds.
     StoreSlow { lasts: u64 },
-    /// The program dies, at once or after so many more actions, and is started again.
+    /// The program is killed, at once or after so many more actions, and is started again.
     Crash { actions: u32, down: u64 },
-    /// The program dies the next time this has just happened.
+    /// The program is killed right after the next such moment.
     CrashAt { moment: Moment, down: u64 },
     /// The machine sleeps.
     Sleep { lasts: u64 },
-    /// Somebody sets the clock, by so many seconds.
+    /// The clock is set, by so many seconds.
     SetClock { by: i64 },
     /// A network came up or changed.
     NetworkChanged,
@@ -179,20 +181,20 @@ pub(crate) enum Act {
     Read { which: usize, read: bool },
     /// A person deletes a notice.
     Delete { which: usize },
-    /// A person deletes a notice, and thinks again.
+    /// A person deletes a notice and undoes that.
     Undo { which: usize, after: u64 },
     /// A person dismisses a popup.
     Dismiss { which: usize },
-    /// The notification daemon starts anew.
+    /// The notification daemon restarts.
     DaemonRestarts,
     /// The notification daemon takes up to three seconds for each popup.
     DaemonSlow { lasts: u64 },
-    /// Something of an earlier connection is heard only now.
+    /// A report of an earlier connection arrives late.
     StaleReport { which: usize },
 }
 
 impl Act {
-    /// Whether it happens on the machine, and only while that is awake.
+    /// Whether it happens on the machine, so only while that is awake.
     pub(crate) fn is_local(self) -> bool {
         !matches!(
             self,
@@ -209,7 +211,7 @@ impl Act {
     }
 }
 
-/// What becomes of a notice.
+/// The new state of a notice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Open,
@@ -218,7 +220,7 @@ pub(crate) enum To {
     Expired,
 }
 
-/// Between two things that belong together.
+/// A moment between two steps that belong together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// Committed, and not yet reported.
@@ -239,9 +241,9 @@ pub(crate) enum Refusal {
     RetryAfter,
     NotFound,
     Denied,
-    /// 403: the sign-in is good for somebody else only.
+    /// 403: the account has no access.
     Forbidden,
-    /// The socket is opened, and nothing follows.
+    /// The socket opens, but the session is never established.
     Hangs,
     /// The session ends right after the subscriptions.
     Dies,
@@ -253,39 +255,39 @@ pub(crate) enum ApiFault {
     Forbidden,
     TooMany,
     Broken,
-    /// The answer is cut; what serving does has been done.
+    /// The answer is truncated; the server has marked its rows as delivered.
     Truncated,
-    /// The answer never comes; what serving does has been done.
+    /// The answer is lost; the server has marked its rows as delivered.
     Lost,
     NoHistory,
 }
 
-/// Kinds of mishap; a plan draws from some of them.
-const KINDS: usize = 21;
+/// Kinds of fault; a plan uses some of them.
+const FAULT_KINDS: usize = 21;
 
 impl Plan {
     /// The plan of a seed.
     pub(crate) fn draw(seed: u64) -> Self {
-        let mut random = SmallRng::seed_from_u64(seed);
-        let delivery = match random.random_range(0..5) {
-            0 | 1 => Delivery::Queue { prefetch: pick(&mut random, &[1, 3, 200]) },
+        let mut rng = SmallRng::seed_from_u64(seed);
+        let delivery = match rng.random_range(0..5) {
+            0 | 1 => Delivery::Queue { prefetch: pick(&mut rng, &[1, 3, 200]) },
             2 => Delivery::Stream,
-            _ => Delivery::Topic { acked: random.random() },
+            _ => Delivery::Topic { acked: rng.random() },
         };
-        let has_api = matches!(delivery, Delivery::Topic { .. }) || random.random_ratio(2, 3);
-        let mut api = has_api.then(|| Api::draw(&mut random));
-        let horizon = random.random_range(20_000..90_000);
-        let kinds: Vec<usize> = (0..KINDS).filter(|_| random.random_ratio(1, 3)).collect();
-        let mut acts: Vec<(u64, Act)> = (0..random.random_range(6..50))
+        let has_api = matches!(delivery, Delivery::Topic { .. }) || rng.random_ratio(2, 3);
+        let mut api = has_api.then(|| Api::draw(&mut rng));
+        let horizon = rng.random_range(20_000..90_000);
+        let kinds: Vec<usize> = (0..FAULT_KINDS).filter(|_| rng.random_ratio(1, 3)).collect();
+        let mut acts: Vec<(u64, Act)> = (0..rng.random_range(6..50))
             .map(|_| {
-                let at = random.random_range(0..horizon);
-                let act = match random.random_range(0..10) {
-                    0..3 => Act::Publish { count: few(&mut random), array: random.random_ratio(1, 5) },
-                    3 => update(&mut random),
-                    _ if kinds.is_empty() => Act::Publish { count: few(&mut random), array: false },
+                let at = rng.random_range(0..horizon);
+                let act = match rng.random_range(0..10) {
+                    0..3 => Act::Publish { count: few(&mut rng), array: rng.random_ratio(1, 5) },
+                    3 => update(&mut rng),
+                    _ if kinds.is_empty() => Act::Publish { count: few(&mut rng), array: false },
                     _ => {
-                        let kind = kinds[random.random_range(0..kinds.len())];
-                        mishap(kind, &mut random)
+                        let kind = kinds[rng.random_range(0..kinds.len())];
+                        fault_act(kind, &mut rng)
                     }
                 };
                 (at, act)
@@ -293,7 +295,8 @@ impl Plan {
             .collect();
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
-            // Without `Date` there is only the machine's clock to go by; if that is wrong too, nothing can be right.
+            // Without `Date` only the machine's clock is left; if that is wrong too, no client can
+            // be correct.
             api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
         }
         Self {
@@ -302,18 +305,18 @@ impl Plan {
             api,
             stamp: match api {
                 // The history of such a server is ordered by a time that an update does not change.
-                Some(Api { collect: Collect::Destructive, .. }) => pick(&mut random, &[Stamp::Version, Stamp::Time]),
-                _ => pick(&mut random, &[Stamp::Version, Stamp::Time, Stamp::State]),
+                Some(Api { collect: Collect::Destructive, .. }) => pick(&mut rng, &[Stamp::Version, Stamp::Time]),
+                _ => pick(&mut rng, &[Stamp::Version, Stamp::Time, Stamp::State]),
             },
             settings: Settings {
-                endpoints: random.random_range(1..=2),
-                reconnect_spread: pick(&mut random, &[0, 2]),
-                poll_every: pick(&mut random, &[0, 5]),
-                long_poll: random.random_ratio(1, 8),
-                reconcile_every: pick(&mut random, &[0, 45, 600]),
-                burst: pick(&mut random, &[1, 2, 5]),
+                endpoints: rng.random_range(1..=2),
+                reconnect_spread: pick(&mut rng, &[0, 2]),
+                poll_every: pick(&mut rng, &[0, 5]),
+                long_poll: rng.random_ratio(1, 8),
+                reconcile_every: pick(&mut rng, &[0, 45, 600]),
+                burst: pick(&mut rng, &[1, 2, 5]),
             },
-            noise: Noise::draw(&mut random),
+            noise: Noise::draw(&mut rng),
             acts,
             horizon,
         }
@@ -321,32 +324,33 @@ impl Plan {
 }
 
 impl Api {
-    fn draw(random: &mut SmallRng) -> Self {
-        let collect = match random.random_range(0..6) {
+    fn draw(rng: &mut SmallRng) -> Self {
+        let collect = match rng.random_range(0..6) {
             0..3 => Collect::Honest,
             3 => Collect::IgnoresCursor,
             _ => Collect::Destructive,
         };
         Self {
             collect,
-            // What is served once and then changes would name a page that was asked for already.
+            // A row that is served once and then changes would name a page that was already
+            // requested.
             next: match collect {
-                Collect::Destructive => pick(random, &[Next::Cursor, Next::NullAtEnd]),
-                _ => pick(random, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
+                Collect::Destructive => pick(rng, &[Next::Cursor, Next::NullAtEnd]),
+                _ => pick(rng, &[Next::Cursor, Next::NullAtEnd, Next::Absent]),
             },
-            cap: pick(random, &[1, 3, 5, 8, 20, 20]),
-            history: pick(random, &[History::Missing, History::Paged, History::Paged, History::IgnoresPage]),
-            compacted: random.random(),
-            says_status: random.random(),
-            has_date: random.random_ratio(4, 5),
-            marks_written: random.random(),
+            cap: pick(rng, &[1, 3, 5, 8, 20, 20]),
+            history: pick(rng, &[History::Missing, History::Paged, History::Paged, History::IgnoresPage]),
+            compacted: rng.random(),
+            says_status: rng.random(),
+            has_date: rng.random_ratio(4, 5),
+            marks_written: rng.random(),
         }
     }
 }
 
 impl Noise {
-    fn draw(random: &mut SmallRng) -> Self {
-        let mut percent = |often: &[u32]| if random.random_ratio(1, 3) { pick(random, often) } else { 0 };
+    fn draw(rng: &mut SmallRng) -> Self {
+        let mut percent = |often: &[u32]| if rng.random_ratio(1, 3) { pick(rng, often) } else { 0 };
         Self {
             duplicates: percent(&[5, 30]),
             reorder: percent(&[10, 40]),
@@ -361,15 +365,15 @@ impl Noise {
     }
 }
 
-fn mishap(kind: usize, random: &mut SmallRng) -> Act {
-    let which = random.random_range(0..1_000);
+fn fault_act(kind: usize, rng: &mut SmallRng) -> Act {
+    let which = rng.random_range(0..1_000);
     match kind {
         0 => Act::OldCopy { which },
         1 => Act::Copy { which },
         2 => Act::Junk,
-        3 => Act::Cut { drain: random.random() },
+        3 => Act::Cut { drain: rng.random() },
         4 => Act::Silence,
-        5 => Act::NetworkDown { lasts: random.random_range(100..40_000), silent: random.random() },
+        5 => Act::NetworkDown { lasts: rng.random_range(100..40_000), silent: rng.random() },
         6 => {
             let how = [
                 Refusal::Unavailable,
@@ -380,10 +384,10 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 Refusal::Hangs,
                 Refusal::Dies,
             ];
-            let lasts = random.random_range(1_000..40_000);
-            Act::Refuse { lasts, how: pick(random, &how), only_first: random.random() }
+            let lasts = rng.random_range(1_000..40_000);
+            Act::Refuse { lasts, how: pick(rng, &how), only_first: rng.random() }
         }
-        7 => Act::TokenExpires { newer: random.random() },
+        7 => Act::TokenExpires { newer: rng.random() },
         8 => {
             let how = [
                 ApiFault::Unauthorized,
@@ -394,10 +398,10 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 ApiFault::Lost,
                 ApiFault::NoHistory,
             ];
-            Act::ApiFails { lasts: random.random_range(1_000..20_000), how: pick(random, &how) }
+            Act::ApiFails { lasts: rng.random_range(1_000..20_000), how: pick(rng, &how) }
         }
-        9 => Act::StoreFails { lasts: random.random_range(100..8_000) },
-        10 => Act::StoreSlow { lasts: random.random_range(1_000..20_000) },
+        9 => Act::StoreFails { lasts: rng.random_range(100..8_000) },
+        10 => Act::StoreSlow { lasts: rng.random_range(1_000..20_000) },
         11 => {
             let moments = [
                 Moment::Committed,
@@ -407,47 +411,47 @@ fn mishap(kind: usize, random: &mut SmallRng) -> Act {
                 Moment::Acknowledged,
                 Moment::Answered,
             ];
-            let down = random.random_range(0..8_000);
-            match random.random() {
-                true => Act::Crash { actions: random.random_range(0..12), down },
-                false => Act::CrashAt { moment: pick(random, &moments), down },
+            let down = rng.random_range(0..8_000);
+            match rng.random() {
+                true => Act::Crash { actions: rng.random_range(0..12), down },
+                false => Act::CrashAt { moment: pick(rng, &moments), down },
             }
         }
-        12 => Act::Sleep { lasts: pick(random, &[3_000, 30_000, 3_600_000]) },
-        13 => Act::SetClock { by: pick(random, &[-7_200, -60, -3, 3, 60, 7_200]) },
-        14 => pick(random, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),
-        15 => Act::Disconnect { lasts: random.random_range(100..10_000) },
-        16 => Act::Read { which, read: random.random_ratio(3, 4) },
+        12 => Act::Sleep { lasts: pick(rng, &[3_000, 30_000, 3_600_000]) },
+        13 => Act::SetClock { by: pick(rng, &[-7_200, -60, -3, 3, 60, 7_200]) },
+        14 => pick(rng, &[Act::NetworkChanged, Act::TryNow, Act::SignIn]),
+        15 => Act::Disconnect { lasts: rng.random_range(100..10_000) },
+        16 => Act::Read { which, read: rng.random_ratio(3, 4) },
         17 => Act::Delete { which },
-        18 => Act::Undo { which, after: random.random_range(1..3_000) },
-        19 => pick(random, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
+        18 => Act::Undo { which, after: rng.random_range(1..3_000) },
+        19 => pick(rng, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
         _ => Act::StaleReport { which },
     }
 }
 
-fn update(random: &mut SmallRng) -> Act {
-    let to = pick(random, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
-    Act::Update { which: random.random_range(0..1_000), to }
+fn update(rng: &mut SmallRng) -> Act {
+    let to = pick(rng, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
+    Act::Update { which: rng.random_range(0..1_000), to }
 }
 
 /// Mostly one, sometimes a burst.
-fn few(random: &mut SmallRng) -> usize {
-    match random.random_range(0..10) {
+fn few(rng: &mut SmallRng) -> usize {
+    match rng.random_range(0..10) {
         0..6 => 1,
-        6..9 => random.random_range(2..5),
-        _ => random.random_range(5..12),
+        6..9 => rng.random_range(2..5),
+        _ => rng.random_range(5..12),
     }
 }
 
-fn pick<T: Copy>(random: &mut SmallRng, from: &[T]) -> T {
-    from[random.random_range(0..from.len())]
+fn pick<T: Copy>(rng: &mut SmallRng, from: &[T]) -> T {
+    from[rng.random_range(0..from.len())]
 }
 
-/// Dice for a run: everything that chance decides is asked here.
+/// The random number generator of a run.
 #[derive(Debug)]
-pub(crate) struct Dice(SmallRng);
+pub(crate) struct SimRng(SmallRng);
 
-impl Dice {
+impl SimRng {
     pub(crate) fn new(seed: u64) -> Self {
         Self(SmallRng::seed_from_u64(seed ^ 0x5eed))
     }

@@ -1,21 +1,23 @@
-//! The made-up server: its record of messages, its HTTP API and its broker, with the manners of a plan.
+//! The simulated server: its record of messages, its HTTP API and its broker, with the behaviour
+//! that a plan defines.
 //!
-//! It never breaks its word by itself: what is lost between it and the machine is the world's doing. It knows what it
-//! owes: what the account must have in the end, given what this kind of server can give again.
+//! It loses nothing itself: the world decides what is lost on the way to the machine. It knows what
+//! it owes: what the account must have in the end, given what this kind of server can deliver
+//! again.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use belfry_core::{
-    envelope::Next as NextPage,
+    envelope::NextCursor,
     notice::{Identity, Notice, NoticeKey, Priority, State},
-    pipeline::catchup::{Page, Request},
+    pipeline::catchup::{Page, PageRequest},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Map;
 
 use crate::plan::{Api, Collect, Delivery, History, Next, Plan, Stamp, To};
 
-/// Microseconds since the world began.
+/// Microseconds since the start of the run.
 pub(crate) type At = u64;
 
 /// The server's wall clock, which is the true one.
@@ -23,21 +25,21 @@ pub(crate) fn true_time(at: At) -> Timestamp {
     Timestamp::UNIX_EPOCH + SignedDuration::from_secs(1_767_225_600) + SignedDuration::from_micros(at.cast_signed())
 }
 
-/// A notice as it stood: the first version is 1.
+/// One version of a notice; the first is 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Copy {
     pub item: usize,
     pub version: usize,
 }
 
-/// A message on its way.
+/// A message in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
     Notices(Vec<Copy>),
     Junk,
 }
 
-/// A message handed to a session: by which number it is acknowledged, and its place in the stream.
+/// A message handed to a session: the number for its ACK, and its place in the stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub session: usize,
@@ -54,14 +56,14 @@ struct Version {
 
 /// A row of the record.
 #[derive(Debug, Clone, Copy)]
-struct Row {
+struct RecordRow {
     copy: Copy,
     place: u64,
     recorded: At,
     delivered: bool,
-    /// Given out by a server that gives nothing out twice.
+    /// Served by a server that serves each row only once.
     is_spent: bool,
-    /// Written to a session, which is all that this server asks for.
+    /// Written to a session, which this server counts as delivered.
     is_written: bool,
 }
 
@@ -81,12 +83,12 @@ pub(crate) struct Server {
     api: Option<Api>,
     stamp: Stamp,
     items: Vec<Vec<Version>>,
-    record: Vec<Row>,
+    record: Vec<RecordRow>,
     places: u64,
     queue: VecDeque<Body>,
     stream: Vec<Body>,
     sessions: Vec<Session>,
-    /// The history was refused once: the client may do without from then on.
+    /// The history was refused once: the client may skip it from then on.
     history_refused: bool,
 }
 
@@ -106,9 +108,9 @@ impl Server {
         }
     }
 
-    // What senders do.
+    // Senders.
 
-    /// A new notice, recorded.
+    /// Publishes and records a new notice.
     pub(crate) fn publish(&mut self, now: At) -> Copy {
         self.items.push(vec![Version { state: State::Open, sent: now }]);
         let copy = Copy { item: self.items.len() - 1, version: 1 };
@@ -116,7 +118,7 @@ impl Server {
         copy
     }
 
-    /// A newer version of one of the notices, recorded; none once it is settled.
+    /// Publishes and records a newer version of one of the notices; `None` once it is settled.
     pub(crate) fn update(&mut self, which: usize, to: To, now: At) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
         let state = match to {
@@ -136,7 +138,7 @@ impl Server {
         Some(copy)
     }
 
-    /// One of the notices, in its first or its newest version.
+    /// One of the notices, in its first or newest version.
     pub(crate) fn copy_of(&self, which: usize, newest: bool) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
         Some(Copy { item, version: if newest { self.items[item].len() } else { 1 } })
@@ -145,12 +147,13 @@ impl Server {
     fn record(&mut self, copy: Copy, now: At) {
         let Some(api) = self.api else { return };
         self.places += 1;
-        let row = Row { copy, place: self.places, recorded: now, delivered: false, is_spent: false, is_written: false };
+        let row =
+            RecordRow { copy, place: self.places, recorded: now, delivered: false, is_spent: false, is_written: false };
         let old = self.record.iter().position(|row| row.copy.item == copy.item);
         match old {
             // An id that is a cursor keeps its place.
             Some(old) if api.next == Next::Absent => {
-                self.record[old] = Row { place: self.record[old].place, ..row };
+                self.record[old] = RecordRow { place: self.record[old].place, ..row };
             }
             Some(old) if api.compacted => {
                 self.record.remove(old);
@@ -162,7 +165,7 @@ impl Server {
 
     // The broker.
 
-    /// Puts a message on its way, `ahead` of so many others.
+    /// Sends a message, `ahead` of so many others.
     pub(crate) fn send(&mut self, body: Body, ahead: usize) {
         match self.delivery {
             Delivery::Queue { .. } => {
@@ -191,7 +194,8 @@ impl Server {
         self.sessions[session].next_offset = usize::try_from(offset).unwrap();
     }
 
-    /// The server has noticed that a session is gone: what it did not acknowledge goes back.
+    /// The server has noticed that a session is gone: messages that it did not acknowledge return
+    /// to the queue.
     pub(crate) fn end(&mut self, session: usize) {
         let session = &mut self.sessions[session];
         session.is_alive = false;
@@ -201,7 +205,7 @@ impl Server {
         }
     }
 
-    /// What is sent next, and on which session.
+    /// The messages to send next, each with its session.
     pub(crate) fn poll_sent(&mut self) -> Vec<Sent> {
         let mut sent = Vec::new();
         for (index, session) in self.sessions.iter_mut().enumerate().rev() {
@@ -247,7 +251,7 @@ impl Server {
         sent
     }
 
-    /// An ACK has come.
+    /// An ACK has arrived.
     pub(crate) fn acknowledge(&mut self, session: usize, number: u64) {
         let session = &mut self.sessions[session];
         if let (true, Some(Body::Notices(copies))) = (session.is_alive, session.unacknowledged.remove(&number)) {
@@ -260,11 +264,11 @@ impl Server {
     // The HTTP API.
 
     /// Answers a request for a page.
-    pub(crate) fn answer(&mut self, request: &Request, now: At) -> Page {
+    pub(crate) fn answer(&mut self, request: &PageRequest, now: At) -> Page {
         let api = self.api.unwrap();
         let (rows, next) = match request {
-            Request::Collect { after, .. } => self.collect(api, after.as_deref()),
-            Request::History { page } => (self.history(api, *page as usize), NextPage::Absent),
+            PageRequest::Collect { after, .. } => self.collect(api, after.as_deref()),
+            PageRequest::History { page } => (self.history(api, *page as usize), NextCursor::Absent),
         };
         Page {
             notices: rows.iter().map(|row| self.row_notice(api, row)).collect(),
@@ -284,9 +288,9 @@ impl Server {
         self.history_refused = true;
     }
 
-    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<Row>, NextPage) {
+    fn collect(&mut self, api: Api, after: Option<&str>) -> (Vec<RecordRow>, NextCursor) {
         let after = after.and_then(|after| self.place_of(after)).unwrap_or(0);
-        let mut rows: Vec<Row> = match api.collect {
+        let mut rows: Vec<RecordRow> = match api.collect {
             Collect::Honest => {
                 for row in self.record.iter_mut().filter(|row| row.place <= after) {
                     row.delivered = true;
@@ -312,14 +316,14 @@ impl Server {
         }
         let last = rows.last().map_or(after, |row| row.place);
         let next = match api.next {
-            Next::Absent => NextPage::Absent,
-            Next::NullAtEnd if is_last => NextPage::Null,
-            Next::Cursor | Next::NullAtEnd => NextPage::Cursor(last.to_string()),
+            Next::Absent => NextCursor::Absent,
+            Next::NullAtEnd if is_last => NextCursor::Null,
+            Next::Cursor | Next::NullAtEnd => NextCursor::Cursor(last.to_string()),
         };
         (rows, next)
     }
 
-    fn history(&self, api: Api, page: usize) -> Vec<Row> {
+    fn history(&self, api: Api, page: usize) -> Vec<RecordRow> {
         let mut rows = self.record.clone();
         rows.sort_by_key(|row| std::cmp::Reverse((self.version(row.copy).sent, row.place)));
         match api.history {
@@ -328,7 +332,7 @@ impl Server {
         }
     }
 
-    /// The place a cursor means.
+    /// The place that a cursor stands for.
     fn place_of(&self, cursor: &str) -> Option<u64> {
         match cursor.strip_prefix('m') {
             None => cursor.parse().ok(),
@@ -339,14 +343,14 @@ impl Server {
         }
     }
 
-    // What notices look like.
+    // The content of notices.
 
-    /// A copy as it comes over the session.
+    /// A copy as it arrives over the session.
     pub(crate) fn notice(&self, copy: Copy) -> Notice {
         let version = self.version(copy);
         Notice {
             key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: format!("{} version {}", id_of(copy.item), copy.version),
             body: copy.version.to_string(),
             kind: String::new(),
@@ -364,7 +368,7 @@ impl Server {
         }
     }
 
-    fn row_notice(&self, api: Api, row: &Row) -> Notice {
+    fn row_notice(&self, api: Api, row: &RecordRow) -> Notice {
         let undelivered = !row.is_written && (!row.delivered || row.is_spent);
         Notice { undelivered: api.says_status.then_some(undelivered), ..self.notice(row.copy) }
     }
@@ -373,12 +377,12 @@ impl Server {
         self.items[copy.item][copy.version - 1]
     }
 
-    /// Where a copy stands.
+    /// The state of a copy.
     pub(crate) fn state_of(&self, copy: Copy) -> State {
         self.version(copy).state
     }
 
-    // What is owed.
+    // What the server owes.
 
     /// What the account must have in the end, in at least this version.
     pub(crate) fn owed(&self) -> Vec<Copy> {
@@ -394,11 +398,11 @@ impl Server {
     /// What the account must have once a pass says that nothing from before `end` is missing.
     pub(crate) fn owed_by_api(&self, end: At) -> Vec<Copy> {
         let Some(api) = self.api else { return Vec::new() };
-        let is_owed = |row: &&Row| {
+        let is_owed = |row: &&RecordRow| {
             let is_given_out = row.is_spent || row.is_written;
             row.recorded < end && self.version(row.copy).sent < end && (!is_given_out || self.has_history())
         };
-        // Whoever asks for what follows the last row does not see earlier rows change.
+        // A client whose cursor is the last row does not see changes of earlier rows.
         let is_blind = api.collect == Collect::Honest && api.next == Next::Absent;
         self.record
             .iter()

@@ -1,11 +1,12 @@
-//! Cutting a failing plan down: what is left is what the failure needs.
+//! Reduces a failing plan to what the failure needs.
 //!
-//! Acts go first, in large pieces and then one by one; then noise, settings and manners become ordinary, and times round.
-//! A plan that is cut throws its dice differently, so each candidate may try a few seeds.
+//! Acts are removed first, in large groups and then one by one; then noise, settings and the
+//! server's behaviour become ordinary, and times round. A reduced plan draws other random numbers,
+//! so each candidate may try a few seeds.
 
 use crate::plan::{Act, Delivery, Noise, Plan, Stamp};
 
-/// How many dice a candidate may throw.
+/// How many seeds a candidate may try.
 const SEEDS: u64 = 4;
 
 /// The smallest plan found that still fails.
@@ -37,7 +38,7 @@ pub(crate) fn shrink(plan: Plan, fails: &dyn Fn(&Plan) -> bool) -> Plan {
     }
 }
 
-/// Keeps a candidate that differs and still fails, with whichever dice.
+/// Keeps a candidate that differs and still fails, with one of a few seeds.
 fn attempt(smallest: &mut Plan, candidate: Plan, fails: &dyn Fn(&Plan) -> bool) -> bool {
     if candidate == *smallest {
         return false;
@@ -105,7 +106,7 @@ const SIMPLER: [fn(&mut Plan); 21] = [
     |plan| plan.horizon = plan.acts.last().map_or(0, |(at, _)| at / 1_000 * 1_000 + 1_000).min(plan.horizon),
 ];
 
-/// The same act in smaller ways.
+/// Simpler variants of an act.
 fn simpler_acts(act: Act) -> Vec<Act> {
     match act {
         Act::Publish { count, .. } => [1, 2, 3, count / 2]

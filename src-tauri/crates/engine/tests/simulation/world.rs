@@ -1,7 +1,8 @@
-//! The made-up world: true time, and what is due when.
+//! The simulated world: true time, and the queue of events.
 //!
-//! One queue of events, ordered by time; the line's own timer is one more of them. Whatever happens on the machine waits
-//! while it sleeps, and is gone after a crash. What the machine does with the line is in [`crate::machine`].
+//! One queue of events, ordered by time; the pipeline's timer is one more of them. Events on the
+//! machine wait while it sleeps, and are dropped after a crash. How the machine drives the pipeline
+//! is in [`crate::machine`].
 
 use std::{
     cmp::{Ordering, Reverse},
@@ -13,10 +14,10 @@ use belfry_core::{
     clock::Now,
     error::Failure,
     pipeline::{
-        Config, Input,
-        catchup::{PassId, Request},
+        PipelineConfig, PipelineInput,
+        catchup::{PageRequest, PassId},
         delivery::Ticket,
-        link::{self, Generation},
+        link::{Generation, LinkInput},
     },
     ports::PopupId,
     storage::Applied,
@@ -29,55 +30,55 @@ use engine::{
 use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
-    machine::{HOLD, Machine, Screen},
+    machine::{LONG_POLL_SECONDS, Machine, Screen},
     oracle::{Oracle, Verdict},
-    plan::{Act, ApiFault, Dice, Moment, Noise, Plan, Refusal},
+    plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
     server::{At, Body, Sent, Server, true_time},
 };
 
 mod acts;
 mod network;
 
-/// How long everything may take to come right once the mishaps have ended.
-pub(crate) const CALM: At = 180_000_000;
-/// More steps than this are a circle.
+/// How long the recovery may take after the faults have ended.
+pub(crate) const CALM_MICROS: At = 180_000_000;
+/// More steps than this mean an endless loop.
 const MAX_STEPS: u64 = 40_000;
-/// Attempts to connect, and failing requests, within a minute that nobody asked for.
+/// Attempts to connect, and failing requests, within a minute, without a command of a person.
 const MAX_ATTEMPTS: usize = 40;
 
-/// What is due on the machine.
+/// An event on the machine.
 #[derive(Debug)]
 pub(crate) enum Local {
-    /// To the line.
-    Step(Input),
-    /// The notification daemon says that a person has dismissed a popup.
+    /// To the pipeline.
+    Step(PipelineInput),
+    /// The notification daemon reports that a person has dismissed a popup.
     Closed(PopupId),
     /// From a connection, in order.
-    Report(Report),
-    /// The writer takes what is queued.
+    ConnectionReport(ConnectionReport),
+    /// The store thread commits what is queued.
     Commit,
-    /// The writer reports.
+    /// The store thread reports results.
     Applied(Vec<(Ticket, Result<Applied, String>)>),
-    /// The answer to a request, if it is still wanted.
-    Answered(u64, Input),
-    /// The notification thread takes its next job.
+    /// The answer to a request, if it did not time out.
+    Answered(u64, PipelineInput),
+    /// The notification thread handles its next job.
     Popup,
-    /// The idle writer looks whether somebody has changed the inbox.
+    /// The idle store thread checks whether another process has changed the inbox.
     Look,
     /// The clocks are compared.
     Clocks,
 }
 
-/// What a connection reports.
+/// A report of a connection.
 #[derive(Debug)]
-pub(crate) struct Report {
+pub(crate) struct ConnectionReport {
     pub session: Option<usize>,
     pub generation: Generation,
-    pub said: Said,
+    pub event: ConnectionEvent,
 }
 
 #[derive(Debug)]
-pub(crate) enum Said {
+pub(crate) enum ConnectionEvent {
     Opened,
     Established,
     Message(Sent),
@@ -88,13 +89,13 @@ pub(crate) enum Said {
 pub(crate) enum Event {
     Act(Act),
     Local {
-        life: u32,
+        process: u32,
         local: Local,
     },
     Start,
     /// A person who had disconnected connects again.
     Reconnect,
-    /// A person takes back a deletion.
+    /// A person undoes a deletion.
     Restore {
         item: usize,
         removal: Removal,
@@ -112,18 +113,18 @@ pub(crate) enum Event {
         session: usize,
         number: u64,
     },
-    /// A message is on its way to whoever listens.
+    /// A message is sent to the subscribers.
     Send(Body),
     /// A request has reached the server.
     Request {
-        life: u32,
+        process: u32,
         fetch: u64,
         pass: PassId,
-        request: Request,
+        request: PageRequest,
     },
-    /// The mishaps end.
+    /// The faults end.
     Calm,
-    /// Somebody looks at the tray icon.
+    /// A person looks at the tray icon.
     Person,
 }
 
@@ -136,33 +137,33 @@ struct Due {
 /// The network's view of a session.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Path {
-    /// Bytes pass.
+    /// The connection works.
     pub is_open: bool,
-    /// What was under way is lost.
+    /// Data in transit is lost.
     pub is_severed: bool,
-    /// The last thing to arrive.
+    /// When the last data arrives.
     pub last: At,
 }
 
 /// How a run ended.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    /// What went wrong, if anything did.
-    pub complaint: Option<String>,
-    /// What happened, and how often.
-    pub tally: BTreeMap<&'static str, u64>,
-    /// What happened, line by line, if asked for.
+    /// The violation, if there was one.
+    pub violation: Option<String>,
+    /// How often each kind of event happened.
+    pub event_counts: BTreeMap<&'static str, u64>,
+    /// The trace, if it was requested.
     pub trace: Vec<String>,
 }
 
 pub(crate) struct World<'a> {
     pub plan: &'a Plan,
-    pub dice: Dice,
+    pub rng: SimRng,
     pub now: At,
     queue: BinaryHeap<Reverse<Due>>,
     ties: u64,
     base: Instant,
-    /// How long the monotonic clock has stood still.
+    /// How long the monotonic clock has been stopped by sleep.
     slept: At,
     awake_at: At,
     /// How far the machine's clock is off, in microseconds.
@@ -174,7 +175,8 @@ pub(crate) struct World<'a> {
     pub oracle: Oracle,
     pub screen: Screen,
     pub machine: Option<Machine>,
-    pub life: u32,
+    /// Number of the running process: one more after each crash.
+    pub process: u32,
     pub faults: Faults,
     is_calm: bool,
     end: At,
@@ -186,7 +188,7 @@ pub(crate) struct World<'a> {
     trace: Option<Vec<String>>,
 }
 
-/// Until when something does not work.
+/// The active faults, and when each ends.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     pub network: (At, bool),
@@ -197,20 +199,20 @@ pub(crate) struct Faults {
     pub slow_daemon: At,
     pub token_expired: bool,
     pub newer_token: bool,
-    /// Actions until the program dies, and for how long it is down then.
+    /// Actions until the program is killed, and how long it stays down.
     pub crash: Option<(u32, u64)>,
-    /// When the program dies, and for how long it is down then.
+    /// The moment at which the program is killed, and how long it stays down.
     pub crash_at: Option<(Moment, u64)>,
 }
 
 impl<'a> World<'a> {
-    /// Lives a plan through.
+    /// Runs a plan.
     pub(crate) fn run(plan: &'a Plan, is_traced: bool) -> Run {
         let store = Store::open_in_memory().unwrap();
         let inbox = Inbox::open_beside(&store).unwrap();
         let mut world = Self {
             plan,
-            dice: Dice::new(plan.seed),
+            rng: SimRng::new(plan.seed),
             now: 0,
             queue: BinaryHeap::new(),
             ties: 0,
@@ -225,7 +227,7 @@ impl<'a> World<'a> {
             oracle: Oracle::default(),
             screen: Screen::default(),
             machine: None,
-            life: 0,
+            process: 0,
             faults: Faults::default(),
             is_calm: false,
             end: At::MAX,
@@ -240,11 +242,11 @@ impl<'a> World<'a> {
             world.push(at * 1_000, Event::Act(*act));
         }
         world.push(plan.horizon * 1_000, Event::Calm);
-        let complaint = world.live().err();
-        if let Some(complaint) = &complaint {
-            world.note(|| complaint.clone());
+        let violation = world.run_events().err();
+        if let Some(violation) = &violation {
+            world.note(|| violation.clone());
         }
-        Run { complaint, tally: world.oracle.tally, trace: world.trace.unwrap_or_default() }
+        Run { violation, event_counts: world.oracle.event_counts, trace: world.trace.unwrap_or_default() }
     }
 
     /// A line of the trace.
@@ -254,7 +256,7 @@ impl<'a> World<'a> {
         }
     }
 
-    fn live(&mut self) -> Verdict {
+    fn run_events(&mut self) -> Verdict {
         for _ in 0..MAX_STEPS {
             let (end, last) = (self.end, self.last);
             let timer = self.timer();
@@ -262,14 +264,14 @@ impl<'a> World<'a> {
             match (timer, next) {
                 (Some(timer), next) if timer <= end && next.is_none_or(|next| timer < next) => {
                     self.now = self.now.max(timer);
-                    self.step(Input::Tick)?;
+                    self.step(PipelineInput::Tick)?;
                 }
                 (_, Some(next)) if next <= end => {
                     let Some(Reverse(due)) = self.queue.pop() else { break };
                     self.now = self.now.max(due.at);
                     self.handle(due.event)?;
                 }
-                // Whatever is being written just then is waited for.
+                // Waits for writes that are not committed yet.
                 _ if self.is_writing() && end < last => self.end += 1_000_000,
                 _ => {
                     self.now = end;
@@ -277,7 +279,7 @@ impl<'a> World<'a> {
                 }
             }
         }
-        Err("(9) the world turns in circles".to_owned())
+        Err("(9) the run does not end".to_owned())
     }
 
     // Time.
@@ -288,34 +290,34 @@ impl<'a> World<'a> {
         Now { mono, wall: true_time(self.now) + SignedDuration::from_micros(self.skew) }
     }
 
-    /// When the line's timer is due, by true time.
+    /// When the pipeline's timer is due, in true time.
     fn timer(&self) -> Option<At> {
-        let due = self.machine.as_ref()?.line.poll_timeout()?;
-        // A timer never rings early.
+        let due = self.machine.as_ref()?.pipeline.poll_timeout()?;
+        // A timer never fires early.
         let mono = due.saturating_duration_since(self.base).as_nanos().div_ceil(1_000);
         Some((At::try_from(mono).unwrap() + self.slept).max(self.awake_at).max(self.now))
     }
 
-    // What is due.
+    // The queue of events.
 
     pub(crate) fn push(&mut self, at: At, event: Event) {
         self.ties += 1;
-        let tie = (self.dice.number() >> 32 << 32) | self.ties;
+        let tie = (self.rng.number() >> 32 << 32) | self.ties;
         self.queue.push(Reverse(Due { at, tie, event }));
     }
 
-    /// Something on the machine, `after` so many microseconds; not before it is awake.
+    /// Queues an event on the machine in `after` microseconds; not before it is awake.
     pub(crate) fn push_local(&mut self, after: At, local: Local) {
         let at = (self.now + after).max(self.awake_at);
-        self.push(at, Event::Local { life: self.life, local });
+        self.push(at, Event::Local { process: self.process, local });
     }
 
-    /// How long bytes take, either way.
+    /// How long data takes, in either direction.
     pub(crate) fn latency(&mut self) -> At {
-        if self.dice.happens(self.noise().slow) { self.dice.millis(100..3_000) } else { self.dice.millis(1..40) }
+        if self.rng.happens(self.noise().slow) { self.rng.millis(100..3_000) } else { self.rng.millis(1..40) }
     }
 
-    /// How imperfect this moment is.
+    /// How often things go wrong now.
     pub(crate) fn noise(&self) -> Noise {
         if self.is_calm { Noise::default() } else { self.plan.noise }
     }
@@ -327,7 +329,8 @@ impl<'a> World<'a> {
 
     fn handle(&mut self, event: Event) -> Verdict {
         match event {
-            // Nobody does anything on a machine that sleeps; the plan ends after what it has put off.
+            // Nothing happens on a sleeping machine; the plan ends after the events that had to
+            // wait.
             Event::Act(act) if self.now < self.awake_at && act.is_local() => {
                 self.push(self.awake_at, Event::Act(act));
                 Ok(())
@@ -344,10 +347,12 @@ impl<'a> World<'a> {
                 self.note(|| format!("· {act:?}"));
                 self.act(act)
             }
-            Event::Local { life, local } if life == self.life && self.machine.is_some() => self.handle_local(local),
+            Event::Local { process, local } if process == self.process && self.machine.is_some() => {
+                self.handle_local(local)
+            }
             Event::Local { .. } => Ok(()),
             Event::Start => self.start(),
-            Event::Reconnect => self.step(Input::Link(link::Input::Connect)),
+            Event::Reconnect => self.step(PipelineInput::Link(LinkInput::Connect)),
             Event::Restore { item, removal } => {
                 if self.inbox.restore(removal).unwrap() == 1 {
                     self.oracle.handle_restored(item);
@@ -377,40 +382,40 @@ impl<'a> World<'a> {
                 self.transmit();
                 Ok(())
             }
-            Event::Request { life, fetch, pass, request } => {
-                self.serve(life, fetch, pass, &request);
+            Event::Request { process, fetch, pass, request } => {
+                self.serve(process, fetch, pass, &request);
                 Ok(())
             }
             Event::Calm => self.calm(),
-            Event::Person => self.mend(),
+            Event::Person => self.sign_in_if_needed(),
         }
     }
 
     fn check_end(&mut self) -> Verdict {
         let now = self.clocks();
         let Some(machine) = &self.machine else { return Err("the program was not started again".to_owned()) };
-        let status = machine.line.status(now);
+        let status = machine.pipeline.status(now);
         if status.state != belfry_core::status::Connectivity::Live {
-            return Err(format!("(9) all is quiet, and still not live: {status:?}"));
+            return Err(format!("(9) not live at the end of the run: {status:?}"));
         }
-        if machine.line.backlog() > 0 {
-            return Err(format!("(9) all is quiet, and {} writes are not committed", machine.line.backlog()));
+        if machine.pipeline.backlog() > 0 {
+            return Err(format!("(9) {} writes are not committed at the end of the run", machine.pipeline.backlog()));
         }
         self.oracle.check_store(&self.store, &mut self.inbox)?;
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
     }
 
     fn is_writing(&self) -> bool {
-        self.machine.as_ref().is_some_and(|machine| machine.line.backlog() > 0)
+        self.machine.as_ref().is_some_and(|machine| machine.pipeline.backlog() > 0)
     }
 
-    /// Somebody wants it tried: what is tried now does not count.
-    pub(crate) fn forgive(&mut self) {
+    /// A person wants an attempt: attempts so far do not count towards the limits.
+    pub(crate) fn reset_limits(&mut self) {
         self.attempts.clear();
         self.passes.clear();
     }
 
-    /// Counts something that nobody asked for; too often within a minute is hammering.
+    /// Counts an attempt without a command of a person; too many within a minute are a violation.
     pub(crate) fn count(times: &mut Vec<At>, now: At, what: &str) -> Verdict {
         times.retain(|at| at + 60_000_000 > now);
         times.push(now);
@@ -420,17 +425,17 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    /// The line's settings.
-    pub(crate) fn config(&self) -> Config {
+    /// The configuration of the pipeline.
+    pub(crate) fn config(&self) -> PipelineConfig {
         let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;
-        let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
+        let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);
         config.collect = self.plan.api.is_some();
         config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::Missing);
-        config.wait = Duration::from_secs(if self.plan.settings.long_poll { HOLD } else { 0 });
+        config.wait = Duration::from_secs(if self.plan.settings.long_poll { LONG_POLL_SECONDS } else { 0 });
         config.reconcile_every = Duration::from_secs(self.plan.settings.reconcile_every);
         config
     }

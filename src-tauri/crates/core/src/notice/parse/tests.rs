@@ -48,7 +48,7 @@ fn a_record_of_the_message_service_is_mapped_field_by_field() {
         notice,
         Notice {
             key: NoticeKey { scope: "hr".to_owned(), id: "7".to_owned() },
-            identity: Identity::Given,
+            identity: Identity::Assigned,
             title: "Expense 7".to_owned(),
             body: "Alice asks for 12.50".to_owned(),
             kind: "3".to_owned(),
@@ -133,9 +133,9 @@ fn a_title_falls_back_to_the_first_line_of_the_body_then_to_the_destination() {
 
 #[test]
 fn a_long_title_is_cut_and_stays_readable_in_the_body() {
-    let long = "字".repeat(MAX_TITLE + 1);
+    let long = "字".repeat(MAX_TITLE_CHARS + 1);
     let notice = notice(&json!({"title": long, "content": "text"}).to_string());
-    assert_eq!(notice.title.chars().count(), MAX_TITLE + 1);
+    assert_eq!(notice.title.chars().count(), MAX_TITLE_CHARS);
     assert!(notice.title.ends_with('…'));
     assert_eq!(notice.body, format!("{long}\n\ntext"));
 }
@@ -154,7 +154,7 @@ fn ids_are_never_changed() {
         ("0", "0"),
     ] {
         let notice = notice(&format!(r#"{{"id":{json},"title":"t"}}"#));
-        assert_eq!((notice.key.id.as_str(), notice.identity), (expected, Identity::Given), "{json}");
+        assert_eq!((notice.key.id.as_str(), notice.identity), (expected, Identity::Assigned), "{json}");
     }
 }
 
@@ -165,11 +165,11 @@ fn identity_is_the_mapped_id_else_the_publishers_else_the_content() {
         let notice = notices(incoming, body).remove(0);
         (notice.key.id, notice.identity)
     };
-    assert_eq!(key(named, r#"{"id":5}"#), ("5".to_owned(), Identity::Given));
+    assert_eq!(key(named, r#"{"id":5}"#), ("5".to_owned(), Identity::Assigned));
     for without in
         [r#"{"a":1}"#, r#"{"id":null,"a":1}"#, r#"{"id":"","a":1}"#, r#"{"id":{},"a":1}"#, "text", "[{\"a\":1}]"]
     {
-        assert_eq!(key(named, without), ("m-1".to_owned(), Identity::Given), "{without}");
+        assert_eq!(key(named, without), ("m-1".to_owned(), Identity::Assigned), "{without}");
     }
     let unnamed = Incoming { amqp_message_id: Some(""), ..STOMP };
     assert_eq!(key(unnamed, r#"{ "b": 1.0, "a": "é" }"#), (sha256(r#"{"a":"é","b":1}"#), Identity::FreshContent));

@@ -3,24 +3,24 @@
 use rand::{SeedableRng as _, rngs::SmallRng};
 
 use super::*;
-use crate::pipeline::backoff::STABLE;
+use crate::pipeline::backoff::STABLE_SESSION;
 
 const SECOND: Duration = Duration::from_secs(1);
 
 struct World {
     link: Link,
     now: Now,
-    random: SmallRng,
+    rng: SmallRng,
 }
 
 impl World {
     fn new(endpoints: usize) -> Self {
         let now = Now::any();
-        Self { link: Link::new(endpoints, 2 * SECOND, now), now, random: SmallRng::seed_from_u64(1) }
+        Self { link: Link::new(endpoints, 2 * SECOND, now), now, rng: SmallRng::seed_from_u64(1) }
     }
 
-    fn step(&mut self, input: Input) -> Vec<Action> {
-        self.link.step(input, self.now, &mut self.random)
+    fn step(&mut self, input: LinkInput) -> Vec<LinkAction> {
+        self.link.step(input, self.now, &mut self.rng)
     }
 
     fn pass(&mut self, time: Duration) {
@@ -29,34 +29,34 @@ impl World {
     }
 
     /// Moves to the link's deadline and ticks.
-    fn tick(&mut self) -> Vec<Action> {
+    fn tick(&mut self) -> Vec<LinkAction> {
         let until = self.link.poll_timeout().unwrap();
         self.pass(until.saturating_duration_since(self.now.mono));
-        self.step(Input::Tick)
+        self.step(LinkInput::Tick)
     }
 
     fn connect(&mut self) -> Generation {
-        self.step(Input::Connect);
+        self.step(LinkInput::Connect);
         self.establish()
     }
 
     fn establish(&mut self) -> Generation {
         let generation = self.link.generation();
-        self.step(Input::Opened(generation));
-        self.step(Input::Established(generation));
-        self.step(Input::CaughtUp(generation));
-        assert_eq!(*self.link.state(), State::Live);
+        self.step(LinkInput::Opened(generation));
+        self.step(LinkInput::Established(generation));
+        self.step(LinkInput::CaughtUp(generation));
+        assert_eq!(*self.link.state(), LinkState::Live);
         generation
     }
 
-    fn lose(&mut self, fault: Fault) -> Vec<Action> {
+    fn close_with(&mut self, fault: Fault) -> Vec<LinkAction> {
         let generation = self.link.generation();
-        self.step(Input::Lost(generation, Failure::new(fault, "test")))
+        self.step(LinkInput::Lost(generation, Failure::new(fault, "test")))
     }
 
-    fn endpoint_opened(actions: &[Action]) -> usize {
+    fn endpoint_opened(actions: &[LinkAction]) -> usize {
         match actions {
-            [Action::Open { endpoint, .. }] => *endpoint,
+            [LinkAction::Open { endpoint, .. }] => *endpoint,
             other => panic!("not one attempt: {other:?}"),
         }
     }
@@ -66,14 +66,14 @@ impl World {
 fn a_lost_session_is_tried_again_within_the_spread_and_then_ever_more_slowly() {
     let mut world = World::new(1);
     world.connect();
-    world.pass(STABLE);
-    assert_eq!(world.lose(Fault::Closed), []);
+    world.pass(STABLE_SESSION);
+    assert_eq!(world.close_with(Fault::Closed), []);
     let lost = world.now.mono;
     assert!(world.link.poll_timeout().unwrap() - lost <= 2 * SECOND);
     let mut attempts = 0;
     while world.now.mono - lost < 300 * SECOND {
         World::endpoint_opened(&world.tick());
-        assert_eq!(world.lose(Fault::Unreachable), []);
+        assert_eq!(world.close_with(Fault::Unreachable), []);
         attempts += 1;
     }
     assert!((20..60).contains(&attempts), "{attempts} attempts in five minutes");
@@ -83,14 +83,14 @@ fn a_lost_session_is_tried_again_within_the_spread_and_then_ever_more_slowly() {
 fn what_an_earlier_connection_says_changes_nothing() {
     let mut world = World::new(1);
     let old = world.connect();
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     world.tick();
     let state = world.link.state().clone();
     for stale in [
-        Input::Opened(old),
-        Input::Established(old),
-        Input::CaughtUp(old),
-        Input::Lost(old, Failure::new(Fault::Closed, "late")),
+        LinkInput::Opened(old),
+        LinkInput::Established(old),
+        LinkInput::CaughtUp(old),
+        LinkInput::Lost(old, Failure::new(Fault::Closed, "late")),
     ] {
         assert_eq!(world.step(stale), []);
         assert_eq!(*world.link.state(), state);
@@ -100,17 +100,21 @@ fn what_an_earlier_connection_says_changes_nothing() {
 #[test]
 fn the_endpoints_are_tried_in_turn_and_another_known_good_one_at_once() {
     let mut world = World::new(3);
-    assert_eq!(World::endpoint_opened(&world.step(Input::Connect)), 0);
+    assert_eq!(World::endpoint_opened(&world.step(LinkInput::Connect)), 0);
     for expected in [1, 2, 0, 1] {
-        world.lose(Fault::Unreachable);
+        world.close_with(Fault::Unreachable);
         assert_eq!(World::endpoint_opened(&world.tick()), expected);
     }
     world.establish();
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     assert_eq!(World::endpoint_opened(&world.tick()), 0, "the first is preferred when an outage begins");
     world.establish();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(World::endpoint_opened(&world.lose(Fault::Closed)), 1, "the second was good, so it is tried at once");
+    assert_eq!(
+        World::endpoint_opened(&world.close_with(Fault::Closed)),
+        1,
+        "the second was good, so it is tried at once"
+    );
 }
 
 #[test]
@@ -118,14 +122,14 @@ fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_cir
     let mut world = World::new(2);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    world.lose(Fault::Broken);
+    world.close_with(Fault::Broken);
     world.tick();
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     world.tick();
     world.establish();
     let mut waits = Vec::new();
     for _ in 0..10 {
-        assert_eq!(world.lose(Fault::Broken), [], "{:?}", world.link.state());
+        assert_eq!(world.close_with(Fault::Broken), [], "{:?}", world.link.state());
         let before = world.now.mono;
         world.tick();
         waits.push(world.now.mono - before);
@@ -137,22 +141,22 @@ fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_cir
 #[test]
 fn a_refused_token_is_looked_for_again_once_and_then_a_person_is_asked() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
-    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
-    assert_eq!(world.lose(Fault::Refused), []);
-    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+    world.step(LinkInput::Connect);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
+    World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
+    assert_eq!(world.close_with(Fault::Refused), []);
+    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
     assert_eq!(world.link.poll_timeout(), None, "a sign-in failure is not retried");
-    assert_eq!(world.step(Input::NetworkChanged), []);
-    World::endpoint_opened(&world.step(Input::SignedIn));
+    assert_eq!(world.step(LinkInput::NetworkChanged), []);
+    World::endpoint_opened(&world.step(LinkInput::SignedIn));
     world.establish();
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh], "somebody has signed in");
-    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh], "after a new sign-in");
+    World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
     world.establish();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh], "a session that worked earns another look");
-    assert_eq!(world.step(Input::Refreshed(Refreshed::Same)), []);
-    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh], "a session that worked earns another look");
+    assert_eq!(world.step(LinkInput::Refreshed(Refreshed::Same)), []);
+    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
 }
 
 #[test]
@@ -160,11 +164,11 @@ fn a_new_token_that_is_refused_as_soon_as_its_session_stands_is_not_bought_again
     let mut world = World::new(1);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
-    World::endpoint_opened(&world.step(Input::Refreshed(Refreshed::Newer)));
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
+    World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer)));
     world.establish();
-    assert_eq!(world.lose(Fault::Refused), []);
-    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+    assert_eq!(world.close_with(Fault::Refused), []);
+    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
 }
 
 #[test]
@@ -172,41 +176,41 @@ fn a_token_that_cannot_be_bought_now_is_asked_for_again_and_a_wrong_password_is_
     let mut world = World::new(1);
     world.connect();
     world.pass(SUSPICIOUSLY_SHORT);
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     let down = Failure::new(Fault::Unreachable, "the login server");
-    assert_eq!(world.step(Input::Refreshed(Refreshed::Failed(down.clone()))), []);
-    assert!(matches!(world.link.state(), State::Waiting { why, .. } if *why == down));
+    assert_eq!(world.step(LinkInput::Refreshed(Refreshed::Failed(down.clone()))), []);
+    assert!(matches!(world.link.state(), LinkState::Waiting { failure, .. } if *failure == down));
     World::endpoint_opened(&world.tick());
-    assert_eq!(world.lose(Fault::Password), []);
-    assert!(matches!(world.link.state(), State::Stopped(StopReason::SignIn(_))));
+    assert_eq!(world.close_with(Fault::Password), []);
+    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))));
     assert_eq!(world.link.poll_timeout(), None, "a wrong password is not sent again by itself");
 }
 
 #[test]
 fn an_answer_about_the_token_that_comes_after_the_attempt_was_given_up_changes_nothing() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
-    assert_eq!(world.lose(Fault::Refused), [Action::Refresh]);
+    world.step(LinkInput::Connect);
+    assert_eq!(world.close_with(Fault::Refused), [LinkAction::Refresh]);
     world.tick();
     let state = world.link.state().clone();
-    assert!(matches!(state, State::Waiting { .. }), "{state:?}");
-    assert_eq!(world.step(Input::Refreshed(Refreshed::Same)), []);
+    assert!(matches!(state, LinkState::Waiting { .. }), "{state:?}");
+    assert_eq!(world.step(LinkInput::Refreshed(Refreshed::Same)), []);
     assert_eq!(*world.link.state(), state);
 }
 
 #[test]
 fn a_session_that_dies_right_after_its_subscriptions_is_configuration_after_three_times() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
+    world.step(LinkInput::Connect);
     for _ in 0..2 {
         world.establish();
-        world.lose(Fault::Closed);
-        assert!(matches!(world.link.state(), State::Waiting { .. }));
+        world.close_with(Fault::Closed);
+        assert!(matches!(world.link.state(), LinkState::Waiting { .. }));
         world.tick();
     }
     world.establish();
-    world.lose(Fault::Closed);
-    let State::Stopped(StopReason::Halted { failure, retry }) = world.link.state().clone() else { panic!() };
+    world.close_with(Fault::Closed);
+    let LinkState::Stopped(StopReason::Halted { failure, retry }) = world.link.state().clone() else { panic!() };
     assert_eq!(failure.fault, Fault::Died);
     assert_eq!(retry - world.now.mono, HALTED_RETRY, "tried again, but slowly");
     World::endpoint_opened(&world.tick());
@@ -215,11 +219,11 @@ fn a_session_that_dies_right_after_its_subscriptions_is_configuration_after_thre
 #[test]
 fn a_line_that_breaks_however_often_and_soon_is_the_network() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
+    world.step(LinkInput::Connect);
     for _ in 0..10 {
         world.establish();
-        world.lose(Fault::Broken);
-        assert!(matches!(world.link.state(), State::Waiting { .. }));
+        world.close_with(Fault::Broken);
+        assert!(matches!(world.link.state(), LinkState::Waiting { .. }));
         world.tick();
     }
 }
@@ -227,66 +231,66 @@ fn a_line_that_breaks_however_often_and_soon_is_the_network() {
 #[test]
 fn an_attempt_without_an_answer_is_given_up() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
+    world.step(LinkInput::Connect);
     let generation = world.link.generation();
-    assert_eq!(world.tick(), [Action::Close { generation, polite: false }]);
-    assert!(matches!(world.link.state(), State::Waiting { .. }));
+    assert_eq!(world.tick(), [LinkAction::Close { generation, polite: false }]);
+    assert!(matches!(world.link.state(), LinkState::Waiting { .. }));
     world.tick();
-    world.step(Input::Opened(world.link.generation()));
+    world.step(LinkInput::Opened(world.link.generation()));
     let generation = world.link.generation();
-    assert_eq!(world.tick(), [Action::Close { generation, polite: false }]);
+    assert_eq!(world.tick(), [LinkAction::Close { generation, polite: false }]);
 }
 
 #[test]
 fn retry_after_and_a_network_that_comes_up_override_the_schedule() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
+    world.step(LinkInput::Connect);
     let generation = world.link.generation();
     let busy = Failure { retry_after: Some(90 * SECOND), ..Failure::new(Fault::Status(503), "busy") };
-    world.step(Input::Lost(generation, busy));
+    world.step(LinkInput::Lost(generation, busy));
     assert_eq!(world.link.poll_timeout().unwrap() - world.now.mono, 90 * SECOND);
-    World::endpoint_opened(&world.step(Input::NetworkChanged));
+    World::endpoint_opened(&world.step(LinkInput::NetworkChanged));
 }
 
 #[test]
 fn a_wake_up_probes_a_session_and_replaces_an_attempt() {
     let mut world = World::new(1);
     let generation = world.connect();
-    assert_eq!(world.step(Input::Woke), [Action::Probe(generation)]);
-    world.lose(Fault::Silent);
+    assert_eq!(world.step(LinkInput::Woke), [LinkAction::Probe(generation)]);
+    world.close_with(Fault::Silent);
     world.tick();
     let stuck = world.link.generation();
-    let actions = world.step(Input::Woke);
+    let actions = world.step(LinkInput::Woke);
     assert!(matches!(
         actions.as_slice(),
-        [Action::Close { generation, polite: false }, Action::Open { .. }] if *generation == stuck
+        [LinkAction::Close { generation, polite: false }, LinkAction::Open { .. }] if *generation == stuck
     ));
 }
 
 #[test]
 fn a_person_may_disconnect_in_the_middle_of_a_back_off_and_connect_again() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
-    world.lose(Fault::Unreachable);
-    assert_eq!(world.step(Input::Disconnect), []);
-    assert_eq!((world.link.state().clone(), world.link.poll_timeout()), (State::Off, None));
-    assert_eq!(world.step(Input::TryNow), []);
-    World::endpoint_opened(&world.step(Input::Connect));
+    world.step(LinkInput::Connect);
+    world.close_with(Fault::Unreachable);
+    assert_eq!(world.step(LinkInput::Disconnect), []);
+    assert_eq!((world.link.state().clone(), world.link.poll_timeout()), (LinkState::Off, None));
+    assert_eq!(world.step(LinkInput::TryNow), []);
+    World::endpoint_opened(&world.step(LinkInput::Connect));
     let generation = world.establish();
-    assert_eq!(world.step(Input::Disconnect), [Action::Close { generation, polite: true }]);
+    assert_eq!(world.step(LinkInput::Disconnect), [LinkAction::Close { generation, polite: true }]);
 }
 
 #[test]
 fn the_api_is_polled_after_two_failed_attempts_and_no_longer_than_needed() {
     let mut world = World::new(1);
-    world.step(Input::Connect);
-    world.lose(Fault::Unreachable);
+    world.step(LinkInput::Connect);
+    world.close_with(Fault::Unreachable);
     assert!(!world.link.wants_polling());
     world.tick();
-    world.lose(Fault::Unreachable);
+    world.close_with(Fault::Unreachable);
     assert!(world.link.wants_polling() && !world.link.is_polling());
-    world.step(Input::Polled { ok: true });
-    assert!(matches!(world.link.state(), State::Polling { .. }));
+    world.step(LinkInput::Polled { ok: true });
+    assert!(matches!(world.link.state(), LinkState::Polling { .. }));
     World::endpoint_opened(&world.tick());
     assert!(world.link.is_polling(), "an attempt does not interrupt what people see");
     world.establish();
@@ -298,11 +302,11 @@ fn an_outage_begins_once_however_many_attempts_it_takes() {
     let mut world = World::new(1);
     world.connect();
     world.pass(100 * SECOND);
-    world.lose(Fault::Closed);
+    world.close_with(Fault::Closed);
     let since = world.link.since();
     for _ in 0..5 {
         world.tick();
-        world.lose(Fault::Unreachable);
+        world.close_with(Fault::Unreachable);
         assert_eq!(world.link.since(), since);
     }
     world.tick();

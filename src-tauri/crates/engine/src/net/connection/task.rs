@@ -175,7 +175,7 @@ impl ConnectionTask {
                 ConnectionCommand::Close { polite } => end = Some(polite),
             }
         }
-        while let Some(token) = self.acks.poll() {
+        while let Some(token) = self.acks.poll_ack() {
             if let Err(error) = self.connection.session().ack(&token) {
                 tracing::debug!(%error, "an acknowledgement was not sent; the message will come again");
             }

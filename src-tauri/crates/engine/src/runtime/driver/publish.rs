@@ -13,7 +13,7 @@ use crate::{clock, net::http, runtime::Snapshot};
 use belfry_core::{
     event::Event,
     pipeline::{delivery::Ticket, group_commit::Job},
-    status::{Connectivity, Noted, Status, StatusEvent},
+    status::{Connectivity, Status, StatusEvent, StatusSnapshot},
     storage::Write,
 };
 
@@ -40,7 +40,7 @@ impl Driver {
                 retry_in_ms: status.retry_in.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX)),
                 since: status.since,
             };
-            let status_snapshot = Noted { status: event, kind: status.why.as_ref().map(|why| why.kind) };
+            let status_snapshot = StatusSnapshot { status: event, kind: status.cause.as_ref().map(|why| why.kind) };
             self.write_status_file(&status_snapshot);
             (self.on_event)(Event::Status(status_snapshot.status));
             self.published = Some((status.clone(), until));
@@ -71,7 +71,7 @@ impl Driver {
         url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), url.path())).unwrap_or_default()
     }
 
-    fn write_status_file(&self, status_snapshot: &Noted) {
+    fn write_status_file(&self, status_snapshot: &StatusSnapshot) {
         let result = serde_json::to_vec(status_snapshot).map_err(std::io::Error::other).and_then(|text| {
             let beside = self.status_file.with_extension("new");
             std::fs::write(&beside, text)?;

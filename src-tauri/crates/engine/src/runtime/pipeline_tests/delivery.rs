@@ -5,7 +5,7 @@ use belfry_core::{
     clock::Now,
     event::Event,
     notice::{Notice, State},
-    pipeline::delivery::{Action, Delivery, Received, ShowId, Ticket},
+    pipeline::delivery::{Delivery, DeliveryAction, Received, ShowId, Ticket},
     ports::{Popup, PopupId, PopupKind},
     settings::NotificationSettings,
     storage::Applied,
@@ -60,20 +60,20 @@ impl Rig {
     fn run(&mut self) {
         while let Some(action) = self.delivery.poll_action() {
             match action {
-                Action::Apply { ticket, writes } => {
+                DeliveryAction::Apply { ticket, writes } => {
                     let applied = Ok(self.store.apply(&writes).unwrap());
                     self.delivery.handle_applied(ticket, applied, false, self.now);
                 }
-                Action::Show { show, popup } => {
+                DeliveryAction::Show { show, popup } => {
                     self.shown.push(*popup);
                     match &mut self.waiting {
                         Some(waiting) => waiting.push(show),
                         None => self.delivery.handle_shown(show, Ok(self.name())),
                     }
                 }
-                Action::Retract(popup) => self.retracted.push(popup),
-                Action::Emit(event) => self.events.push(event),
-                Action::Ack(_) => {}
+                DeliveryAction::Retract(popup) => self.retracted.push(popup),
+                DeliveryAction::Emit(event) => self.events.push(event),
+                DeliveryAction::Ack(_) => {}
             }
         }
     }

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use belfry_core::{
     clock::Now,
-    envelope::Next,
+    envelope::NextCursor,
     error::{Failure, Fault},
     notice::{
         Notice,
         parse::{Incoming, Parsed, Via, parse},
     },
     pipeline::{
-        Action, Config, Input, Line, Message,
-        catchup::{Page, PassId, Request},
+        Message, Pipeline, PipelineAction, PipelineConfig, PipelineInput,
+        catchup::{Page, PageRequest, PassId},
         delivery,
-        link::{self, State as LinkState},
+        link::{self, LinkState},
     },
     settings::Settings,
     status::Connectivity,
@@ -45,12 +45,12 @@ fn notice(id: &str) -> Notice {
 }
 
 struct Rig {
-    pipeline: Line,
+    pipeline: Pipeline,
     store: Store,
     now: Now,
     /// Whether the API answers, with pages that have nothing on them.
     answers: bool,
-    asked: Vec<(PassId, Request)>,
+    asked: Vec<(PassId, PageRequest)>,
 }
 
 impl Rig {
@@ -59,29 +59,29 @@ impl Rig {
         let mut settings = Settings::default();
         settings.server.poll_every = 5 * SECOND;
         settings.api.reconcile_every = 600 * SECOND;
-        let mut config = Config::new(&settings, Language::English, TimeZone::UTC);
+        let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
         (config.endpoints, config.collect, config.history) = (1, true, true);
         let now = clock::now();
-        let pipeline = Line::new(config, None, None, 1, now);
+        let pipeline = Pipeline::new(config, None, None, 1, now);
         let mut rig = Self { pipeline, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
-        rig.step(Input::Recovered(Box::default()));
-        rig.step(Input::Link(link::Input::Connect));
+        rig.step(PipelineInput::Recovered(Box::default()));
+        rig.step(PipelineInput::Link(link::LinkInput::Connect));
         rig
     }
 
-    fn step(&mut self, input: Input) {
+    fn step(&mut self, input: PipelineInput) {
         self.pipeline.step(input, self.now);
         while let Some(action) = self.pipeline.poll_action() {
             match action {
-                Action::Fetch { pass, request } => {
+                PipelineAction::Fetch { pass, request } => {
                     self.asked.push((pass, request));
                     if self.answers {
                         self.answer();
                     }
                 }
-                Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
+                PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, writes }) => {
                     let result = Ok(self.store.apply(&writes).unwrap());
-                    self.pipeline.step(Input::Applied { ticket, result }, self.now);
+                    self.pipeline.step(PipelineInput::Applied { ticket, result }, self.now);
                 }
                 _ => {}
             }
@@ -90,18 +90,18 @@ impl Rig {
 
     /// The last request is answered: there is nothing.
     fn answer(&mut self) {
-        let page = Page { notices: Vec::new(), rows: 0, next: Next::Null, server_time: Some(self.now.wall) };
+        let page = Page { notices: Vec::new(), rows: 0, next: NextCursor::Null, server_time: Some(self.now.wall) };
         self.page(Ok(Box::new((page, Vec::new()))));
     }
 
     fn page(&mut self, result: Result<Box<(Page, Vec<Write>)>, Failure>) {
         let pass = self.asked.last().unwrap().0;
-        self.pipeline.step(Input::Page { pass, result }, self.now);
+        self.pipeline.step(PipelineInput::Page { pass, result }, self.now);
     }
 
     fn refuse(&mut self, status: u16, retry_after: Option<Duration>) {
         self.page(Err(Failure { retry_after, ..Failure::new(Fault::Status(status), "test") }));
-        self.step(Input::Tick);
+        self.step(PipelineInput::Tick);
     }
 
     /// Time passes; what is due is done when it is. Attempts to connect fail.
@@ -115,7 +115,7 @@ impl Rig {
             if due.is_none() {
                 return;
             }
-            self.step(Input::Tick);
+            self.step(PipelineInput::Tick);
             if matches!(self.pipeline.link().state(), LinkState::Connecting { .. }) {
                 self.lose();
             }
@@ -124,22 +124,22 @@ impl Rig {
 
     fn lose(&mut self) {
         let generation = self.pipeline.link().generation();
-        self.step(Input::Link(link::Input::Lost(generation, Failure::new(Fault::Unreachable, "test"))));
+        self.step(PipelineInput::Link(link::LinkInput::Lost(generation, Failure::new(Fault::Unreachable, "test"))));
     }
 
     fn establish(&mut self) {
         let generation = self.pipeline.link().generation();
-        self.step(Input::Link(link::Input::Opened(generation)));
-        self.step(Input::Link(link::Input::Established(generation)));
+        self.step(PipelineInput::Link(link::LinkInput::Opened(generation)));
+        self.step(PipelineInput::Link(link::LinkInput::Established(generation)));
     }
 
     /// What is asked for while this happens: c for a page of collect, h for one of the history.
     fn asked(&mut self, happens: impl FnOnce(&mut Self)) -> String {
         self.asked.clear();
         happens(self);
-        let letter = |(_, request): &(PassId, Request)| match request {
-            Request::Collect { .. } => 'c',
-            Request::History { .. } => 'h',
+        let letter = |(_, request): &(PassId, PageRequest)| match request {
+            PageRequest::Collect { .. } => 'c',
+            PageRequest::History { .. } => 'h',
         };
         self.asked.iter().map(letter).collect()
     }
@@ -198,7 +198,7 @@ fn the_first_poll_after_a_session_reads_the_history_for_what_was_written_to_it_i
     while !matches!(rig.pipeline.link().state(), LinkState::Connecting { .. }) {
         let due = rig.pipeline.poll_timeout().unwrap();
         rig.now.mono = rig.now.mono.max(due);
-        rig.step(Input::Tick);
+        rig.step(PipelineInput::Tick);
     }
     assert_eq!(rig.asked(Rig::establish), "ch");
     rig.wait(100 * SECOND);
@@ -216,8 +216,8 @@ fn leaving() -> (Rig, PassId) {
     rig.answers = false;
     rig.wait(5 * SECOND);
     rig.answers = true;
-    rig.step(Input::Link(link::Input::Disconnect));
-    rig.step(Input::Link(link::Input::Connect));
+    rig.step(PipelineInput::Link(link::LinkInput::Disconnect));
+    rig.step(PipelineInput::Link(link::LinkInput::Connect));
     let left = rig.asked.last().unwrap().0;
     (rig, left)
 }
@@ -228,10 +228,10 @@ fn what_a_pass_that_was_left_has_asked_for_is_kept_when_it_comes() {
     let page = Page {
         notices: vec![notice("late")],
         rows: 1,
-        next: Next::Cursor("9".to_owned()),
+        next: NextCursor::Cursor("9".to_owned()),
         server_time: Some(rig.now.wall),
     };
-    rig.step(Input::Page { pass: left, result: Ok(Box::new((page, Vec::new()))) });
+    rig.step(PipelineInput::Page { pass: left, result: Ok(Box::new((page, Vec::new()))) });
     assert_eq!(rig.store.counts().unwrap().notices, 1);
     assert_eq!(rig.store.cursor().unwrap(), None, "its rows are true, its place is not");
 }
@@ -242,7 +242,7 @@ fn when_what_a_pass_that_was_left_has_asked_for_does_not_come_the_history_is_due
     rig.lose();
     rig.wait(20 * SECOND);
     assert_eq!(rig.asked(|rig| rig.wait(10 * SECOND)), "cc");
-    rig.step(Input::Page { pass: left, result: Err(Failure::new(Fault::Unreachable, "test")) });
+    rig.step(PipelineInput::Page { pass: left, result: Err(Failure::new(Fault::Unreachable, "test")) });
     let asked = rig.asked(|rig| rig.wait(60 * SECOND));
     assert!(asked.starts_with("chch") && asked.ends_with("cccc"), "{asked}");
 }
@@ -257,8 +257,8 @@ fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
     rig.lose();
     let asked = rig.asked(|rig| {
         rig.wait(20 * SECOND);
-        rig.step(Input::Link(link::Input::Disconnect));
-        rig.step(Input::Link(link::Input::Connect));
+        rig.step(PipelineInput::Link(link::LinkInput::Disconnect));
+        rig.step(PipelineInput::Link(link::LinkInput::Connect));
         rig.establish();
         assert_eq!(*rig.pipeline.link().state(), LinkState::Live);
         rig.wait(99 * SECOND);
@@ -268,10 +268,10 @@ fn the_apis_retry_after_is_kept_across_a_reconnect_and_holds_up_no_session() {
     // A person who wants it tried is not told to wait.
     rig.wait(10 * SECOND);
     rig.answers = false;
-    rig.step(Input::Link(link::Input::TryNow));
+    rig.step(PipelineInput::Link(link::LinkInput::TryNow));
     rig.refuse(429, Some(120 * SECOND));
     rig.answers = true;
-    assert_eq!(rig.asked(|rig| rig.step(Input::Link(link::Input::TryNow))), "ch");
+    assert_eq!(rig.asked(|rig| rig.step(PipelineInput::Link(link::LinkInput::TryNow))), "ch");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints
     rig.refuse(404, None);
     let status = rig.pipeline.status(rig.now);
     assert_eq!(status.state, Connectivity::Live);
-    let why = status.why.unwrap();
+    let why = status.cause.unwrap();
     assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
 }
 
@@ -293,9 +293,9 @@ fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
     rig.establish();
     let old = |id: &str, undelivered| Notice { sent_at: Some(Timestamp::UNIX_EPOCH), undelivered, ..notice(id) };
     let notices = vec![old("1", Some(true)), old("2", Some(false)), old("3", None)];
-    let page = Page { rows: notices.len(), notices, next: Next::Null, server_time: None };
+    let page = Page { rows: notices.len(), notices, next: NextCursor::Null, server_time: None };
     rig.page(Ok(Box::new((page, Vec::new()))));
-    rig.step(Input::Tick);
+    rig.step(PipelineInput::Tick);
     assert_eq!(rig.store.counts().unwrap().notices, 1);
 }
 
@@ -308,7 +308,7 @@ fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
             offset: Some(("stream".to_owned(), offset)),
             ..Message::default()
         };
-        Input::Message(Box::new(message))
+        PipelineInput::Message(Box::new(message))
     };
     rig.step(message(7));
     assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
@@ -317,8 +317,10 @@ fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
     rig.pipeline.step(message(8), rig.now);
     assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
     let writes: Vec<_> = std::iter::from_fn(|| rig.pipeline.poll_action()).collect();
-    let [Action::Delivery(delivery::Action::Apply { ticket, .. })] = writes[..] else { panic!("{writes:?}") };
-    rig.pipeline.step(Input::Applied { ticket, result: Err("disk full".to_owned()) }, rig.now);
+    let [PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, .. })] = writes[..] else {
+        panic!("{writes:?}")
+    };
+    rig.pipeline.step(PipelineInput::Applied { ticket, result: Err("disk full".to_owned()) }, rig.now);
     assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&7));
 
     // A stream that was deleted and made again counts from the beginning.
@@ -326,6 +328,6 @@ fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
     assert_eq!(rig.pipeline.stream_offsets().get("stream"), Some(&2));
 
     let mut next_run = Rig::new();
-    next_run.step(Input::Recovered(Box::new(rig.store.recover().unwrap())));
+    next_run.step(PipelineInput::Recovered(Box::new(rig.store.recover().unwrap())));
     assert_eq!(next_run.pipeline.stream_offsets().get("stream"), Some(&2));
 }

@@ -67,7 +67,7 @@ fn a_popup_is_withdrawn_when_its_notice_is_decided_read_or_deleted() {
     assert_eq!(store.stale_popups().unwrap(), [popup("b"), popup("c")]);
     let applied = store.all(&[super::arrival(version("1", 2, State::Decided))]);
     assert_eq!(applied.withdraw, [popup("a"), popup("b"), popup("c")]);
-    let gone = ["a", "b", "c"].map(|name| Write::PopupGone(popup(name)));
+    let gone = ["a", "b", "c"].map(|name| Write::PopupClosed(popup(name)));
     assert_eq!(store.all(&gone).withdraw, []);
     assert_eq!(store.at(decided).alert, Alert::Shown, "that it was shown stays known");
 }

@@ -93,9 +93,9 @@ fn a_deleted_notice_that_is_sent_again_stays_away() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(version("1", 1, State::Open));
     store.delete(seq);
-    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Buried);
-    assert_eq!(store.arrive(version("1", 2, State::Open)), Outcome::Buried, "also when it is newer");
-    assert_eq!(store.arrive(version("1", 3, State::Decided)), Outcome::Buried);
+    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Deleted);
+    assert_eq!(store.arrive(version("1", 2, State::Open)), Outcome::Deleted, "also when it is newer");
+    assert_eq!(store.arrive(version("1", 3, State::Decided)), Outcome::Deleted);
     assert_eq!(store.total(), 0);
     assert_eq!(store.recover().unwrap().due, [], "it does not ring either");
 }
@@ -112,7 +112,7 @@ fn an_expired_notice_that_is_sent_again_stays_away() {
     };
     store.one(later);
     assert_eq!(store.expire(at(100), 10).unwrap(), 1);
-    assert_eq!(store.arrive(notice("old")), Outcome::Buried);
+    assert_eq!(store.arrive(notice("old")), Outcome::Deleted);
     assert_eq!(store.total(), 1);
     assert_eq!(store.expire(at(100), 10).unwrap(), 0);
 }
@@ -240,7 +240,7 @@ fn word_about_a_deleted_notice_is_filled_in_too_before_it_is_taken_back() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(word("1", 2, State::Open));
     let removal = store.write(|tx| super::super::trash::remove(tx, &[seq], at(5))).unwrap().1;
-    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Buried);
+    assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Deleted);
     store.write(|tx| super::super::trash::restore(tx, removal)).unwrap();
     assert_eq!(store.at(seq).notice.title, "title 1");
 }

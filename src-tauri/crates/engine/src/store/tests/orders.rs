@@ -101,7 +101,7 @@ proptest! {
             match deed {
                 Deed::Arrive(said) => match store.arrive(message(said, true)) {
                     Outcome::New { key, .. } => prop_assert!(!gone.contains(&key.id), "a buried notice came back"),
-                    Outcome::Buried => prop_assert!(gone.contains(&said.0.to_string()), "a live notice is buried"),
+                    Outcome::Deleted => prop_assert!(gone.contains(&said.0.to_string()), "a live notice is buried"),
                     _ => {}
                 },
                 Deed::Mark(seq, read) => drop(store.write(|tx| marks::mark(tx, &[Seq(seq)], read)).unwrap()),

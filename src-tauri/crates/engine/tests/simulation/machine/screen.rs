@@ -1,4 +1,4 @@
-//! The made-up desktop.
+//! The simulated desktop.
 
 use std::collections::BTreeMap;
 
@@ -15,11 +15,11 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Puts a popup on the screen, under which name; none if it replaces one that has gone with its daemon.
+    /// Shows a popup and returns its id; `None` if it replaces one of an earlier daemon.
     pub(super) fn show(&mut self, popup: &Popup) -> Option<PopupId> {
         let daemon = format!("{}:", self.daemon);
         let name = match &popup.replaces {
-            // It keeps its name, even if it is gone.
+            // An update keeps the id, even if the popup has left the screen.
             Some(replaced) => Some(replaced.clone()).filter(|replaced| replaced.0.starts_with(&daemon))?,
             None => {
                 self.named += 1;
@@ -34,21 +34,21 @@ impl Screen {
         self.popups.remove(popup);
     }
 
-    /// A person dismisses one.
+    /// A person dismisses a popup.
     pub(crate) fn take(&mut self, which: usize) -> Option<PopupId> {
         let popup = self.popups.keys().nth(which.checked_rem(self.popups.len())?)?.clone();
         self.popups.remove(&popup);
         Some(popup)
     }
 
-    /// Everything is gone, and nobody is told.
+    /// All popups disappear without an event.
     pub(crate) fn restart(&mut self) {
         self.daemon += 1;
         self.named = 0;
         self.popups.clear();
     }
 
-    /// What is on it.
+    /// The popups on the screen.
     pub(crate) fn popups(&self) -> Vec<(PopupId, Vec<usize>)> {
         self.popups.iter().map(|(name, items)| (name.clone(), items.clone())).collect()
     }

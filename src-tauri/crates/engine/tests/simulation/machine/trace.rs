@@ -1,24 +1,24 @@
-//! Inputs and actions in one line each.
+//! Inputs and actions of the pipeline, in one line each.
 
 use belfry_core::{
-    pipeline::{Action, Input, delivery},
+    pipeline::{PipelineAction, PipelineInput, delivery::DeliveryAction},
     storage::{Applied, Write},
 };
 
 use crate::server::{Copy, copy_of};
 
-pub(super) fn brief(input: &Input) -> String {
+pub(super) fn brief(input: &PipelineInput) -> String {
     match input {
-        Input::Message(message) => {
+        PipelineInput::Message(message) => {
             let copies: Vec<Copy> = message.notices.iter().map(copy_of).collect();
             format!("message {:?} {copies:?}", message.ack)
         }
-        Input::Page { pass, result: Ok(page) } => {
+        PipelineInput::Page { pass, result: Ok(page) } => {
             let copies: Vec<Copy> = page.0.notices.iter().map(copy_of).collect();
             format!("page of {pass:?}: {copies:?}, next {:?}", page.0.next)
         }
-        Input::Applied { ticket, result } => format!("applied {ticket:?}: {}", brief_result(result)),
-        Input::Recovered(_) => "recovered".to_owned(),
+        PipelineInput::Applied { ticket, result } => format!("applied {ticket:?}: {}", brief_result(result)),
+        PipelineInput::Recovered(_) => "recovered".to_owned(),
         other => format!("{other:?}"),
     }
 }
@@ -30,9 +30,9 @@ pub(super) fn brief_result(result: &Result<Applied, String>) -> String {
     }
 }
 
-pub(super) fn brief_action(action: &Action) -> String {
+pub(super) fn brief_action(action: &PipelineAction) -> String {
     match action {
-        Action::Delivery(delivery::Action::Apply { ticket, writes }) => {
+        PipelineAction::Delivery(DeliveryAction::Apply { ticket, writes }) => {
             let writes: Vec<String> = writes
                 .iter()
                 .map(|write| match write {
@@ -44,7 +44,7 @@ pub(super) fn brief_action(action: &Action) -> String {
                 .collect();
             format!("apply {ticket:?}: {}", writes.join(", "))
         }
-        Action::Delivery(delivery::Action::Show { show, popup }) => {
+        PipelineAction::Delivery(DeliveryAction::Show { show, popup }) => {
             let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
             format!("show {show:?}: {:?} {ids:?}", popup.kind)
         }

@@ -1,16 +1,16 @@
-//! What the plan lets happen: senders, mishaps, and a person.
+//! The events of a plan: senders, faults, and a person.
 
 use std::cmp::Reverse;
 
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::{
-        Input,
-        link::{self, Generation},
+        PipelineInput,
+        link::{Generation, LinkInput},
     },
 };
 
-use super::{CALM, Due, Event, Faults, Local, World};
+use super::{CALM_MICROS, Due, Event, Faults, Local, World};
 use crate::{
     oracle::Verdict,
     plan::Act,
@@ -66,16 +66,16 @@ impl World<'_> {
             Act::Sleep { lasts } => self.sleep(lasts * 1_000),
             Act::SetClock { by } => self.skew += by * 1_000_000,
             Act::NetworkChanged => {
-                self.forgive();
-                self.step(Input::Link(link::Input::NetworkChanged))?;
+                self.reset_limits();
+                self.step(PipelineInput::Link(LinkInput::NetworkChanged))?;
             }
             Act::SignIn => self.sign_in()?,
             Act::TryNow => {
-                self.forgive();
-                self.step(Input::Link(link::Input::TryNow))?;
+                self.reset_limits();
+                self.step(PipelineInput::Link(LinkInput::TryNow))?;
             }
             Act::Disconnect { lasts } => {
-                self.step(Input::Link(link::Input::Disconnect))?;
+                self.step(PipelineInput::Link(LinkInput::Disconnect))?;
                 self.push(until(lasts), Event::Reconnect);
             }
             Act::Read { which, read } => {
@@ -108,27 +108,27 @@ impl World<'_> {
         Ok(())
     }
 
-    /// The notice a person means.
+    /// The notice that an event is about.
     fn present(&self, which: usize) -> Option<usize> {
         let present = self.oracle.present();
         present.get(which.checked_rem(present.len())?).copied()
     }
 
     pub(super) fn look_soon(&mut self) {
-        let after = self.dice.millis(0..500);
+        let after = self.rng.millis(0..500);
         self.push_local(after, Local::Look);
     }
 
-    /// A message leaves for the broker, once or twice, at once or later.
+    /// A message is sent to the broker, once or twice, at once or later.
     fn send(&mut self, copies: Vec<Copy>) {
         let body = Body::Notices(copies);
-        let times = if self.dice.happens(self.plan.noise.duplicates) { 2 } else { 1 };
+        let times = if self.rng.happens(self.plan.noise.duplicates) { 2 } else { 1 };
         for _ in 0..times {
-            if self.dice.happens(self.plan.noise.reorder) {
-                let after = self.dice.millis(1..3_000);
+            if self.rng.happens(self.plan.noise.reorder) {
+                let after = self.rng.millis(1..3_000);
                 self.push(self.now + after, Event::Send(body.clone()));
             } else {
-                let ahead = if self.dice.happens(self.plan.noise.reorder) { self.dice.one_of(3) } else { 0 };
+                let ahead = if self.rng.happens(self.plan.noise.reorder) { self.rng.one_of(3) } else { 0 };
                 self.server.send(body.clone(), ahead);
             }
         }
@@ -136,7 +136,7 @@ impl World<'_> {
     }
 
     fn sleep(&mut self, lasts: At) {
-        // Sleeping further while asleep.
+        // A second sleep extends the first.
         let until = self.awake_at.max(self.now) + lasts;
         self.slept += until - self.awake_at.max(self.now);
         self.awake_at = until;
@@ -161,36 +161,36 @@ impl World<'_> {
 
     pub(super) fn sign_in(&mut self) -> Verdict {
         self.faults.token_expired = false;
-        self.forgive();
-        self.step(Input::Link(link::Input::SignedIn))
+        self.reset_limits();
+        self.step(PipelineInput::Link(LinkInput::SignedIn))
     }
 
     fn dismiss(&mut self, which: usize) {
         if let Some(popup) = self.screen.take(which) {
             self.oracle.count("a popup dismissed");
-            self.hear_of_desktop(1..200, Local::Closed(popup));
+            self.push_desktop_event(1..200, Local::Closed(popup));
         }
     }
 
     fn stale_report(&mut self, which: usize) -> Verdict {
-        let Some(current) = self.machine.as_ref().map(|machine| machine.line.link().generation()) else {
+        let Some(current) = self.machine.as_ref().map(|machine| machine.pipeline.link().generation()) else {
             return Ok(());
         };
         let Some(age) = which.checked_rem(current.0 as usize) else { return Ok(()) };
         let old = Generation(current.0 - 1 - age as u64);
         let failure = Failure::new(Fault::Closed, "stale");
         for input in [
-            link::Input::Opened(old),
-            link::Input::Established(old),
-            link::Input::CaughtUp(old),
-            link::Input::Lost(old, failure),
+            LinkInput::Opened(old),
+            LinkInput::Established(old),
+            LinkInput::CaughtUp(old),
+            LinkInput::Lost(old, failure),
         ] {
-            self.step(Input::Link(input))?;
+            self.step(PipelineInput::Link(input))?;
         }
         Ok(())
     }
 
-    /// The mishaps end.
+    /// The faults end.
     pub(super) fn calm(&mut self) -> Verdict {
         self.note(|| "· calm".to_owned());
         self.faults = Faults::default();
@@ -198,18 +198,18 @@ impl World<'_> {
         if self.machine.is_none() {
             self.start()?;
         }
-        self.end = self.now + CALM;
+        self.end = self.now + CALM_MICROS;
         self.last = self.end + 20_000_000;
         for after in [0, 20_000_000, 60_000_000] {
             self.push(self.now + after, Event::Person);
         }
-        self.step(Input::Link(link::Input::Connect))
+        self.step(PipelineInput::Link(LinkInput::Connect))
     }
 
-    /// Somebody signs in, if that is what is missing.
-    pub(super) fn mend(&mut self) -> Verdict {
+    /// A person signs in, if a sign-in is needed.
+    pub(super) fn sign_in_if_needed(&mut self) -> Verdict {
         if self.machine.as_ref().is_some_and(|machine| machine.needs_person(self.clocks())) {
-            self.note(|| "· somebody signs in".to_owned());
+            self.note(|| "· a person signs in".to_owned());
             return self.sign_in();
         }
         Ok(())

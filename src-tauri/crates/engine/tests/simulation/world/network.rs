@@ -1,4 +1,4 @@
-//! The network between the machine and the server: what passes, what is lost, and what breaks.
+//! The network between the machine and the server: what arrives, what is lost, and what breaks.
 
 use std::time::Duration;
 
@@ -7,54 +7,55 @@ use belfry_core::{
     pipeline::link::Generation,
 };
 
-use super::{Event, Local, Path, Report, Said, World};
+use super::{ConnectionEvent, ConnectionReport, Event, Local, Path, World};
 use crate::{
     machine::Conn,
     plan::{Act, Refusal},
 };
 
 impl World<'_> {
-    /// The server sends what it can; what arrives does so in order.
+    /// The server sends what it can; it arrives in order.
     pub(super) fn transmit(&mut self) {
         for sent in self.server.poll_sent() {
             let session = sent.session;
             let generation = self.machine.as_ref().and_then(|machine| machine.generation_of(session));
             let path = self.paths[session];
             if let (true, Some(generation)) = (path.is_open, generation) {
-                self.report(session, generation, Said::Message(sent));
+                self.report(session, generation, ConnectionEvent::Message(sent));
             }
         }
     }
 
-    /// Something reaches the machine on a session's path.
-    pub(crate) fn report(&mut self, session: usize, generation: Generation, said: Said) {
+    /// A report of a session reaches the machine.
+    pub(crate) fn report(&mut self, session: usize, generation: Generation, event: ConnectionEvent) {
         let arrival = (self.now + self.latency()).max(self.paths[session].last + 1).max(self.awake_at);
         self.paths[session].last = arrival;
-        let local = Local::Report(Report { session: Some(session), generation, said });
-        self.push(arrival, Event::Local { life: self.life, local });
+        let local = Local::ConnectionReport(ConnectionReport { session: Some(session), generation, event });
+        self.push(arrival, Event::Local { process: self.process, local });
     }
 
-    /// A session breaks. The machine is told, unless it `is_silent`; the server notices now or later.
+    /// A session breaks. The machine is informed, unless it `is_silent`; the server detects it now
+    /// or later.
     pub(crate) fn cut(&mut self, session: usize, drain: bool, is_silent: bool) {
         if !std::mem::take(&mut self.paths[session].is_open) {
             return;
         }
         self.paths[session].is_severed = !drain;
-        let notices = if is_silent || self.dice.happens(30) { self.dice.millis(10..40_000) } else { self.latency() };
+        let notices = if is_silent || self.rng.happens(30) { self.rng.millis(10..40_000) } else { self.latency() };
         self.push(self.now + notices, Event::Ended { session });
         let Some(generation) = self.machine.as_ref().and_then(|machine| machine.generation_of(session)) else { return };
         if is_silent {
             let failure = Failure::new(Fault::Silent, "no heart-beat");
-            let report = Report { session: None, generation, said: Said::Lost(failure) };
-            self.push_local(30_000_000, Local::Report(report));
+            let report = ConnectionReport { session: None, generation, event: ConnectionEvent::Lost(failure) };
+            self.push_local(30_000_000, Local::ConnectionReport(report));
         } else {
             let failure = Failure::new(Fault::Closed, "reset");
             if drain {
-                self.report(session, generation, Said::Lost(failure));
+                self.report(session, generation, ConnectionEvent::Lost(failure));
             } else {
                 let after = self.latency();
-                let report = Report { session: None, generation, said: Said::Lost(failure) };
-                self.push_local(after, Local::Report(report));
+                let report = ConnectionReport { session: None, generation, event: ConnectionEvent::Lost(failure) };
+                self.push_local(after, Local::ConnectionReport(report));
             }
         }
     }
@@ -65,16 +66,16 @@ impl World<'_> {
         }
     }
 
-    /// A new connection gets through: its session, if the server takes it.
+    /// A new connection reaches the server, which may refuse the session.
     pub(crate) fn connect(&mut self, generation: Generation, endpoint: usize) {
         let latency = self.latency();
         let fail = |world: &mut Self, fault, retry_after| {
-            let failure = Failure { fault, detail: "made up".to_owned(), retry_after };
+            let failure = Failure { fault, detail: "simulated".to_owned(), retry_after };
             if matches!(fault, Fault::Refused | Fault::Status(401 | 403)) {
                 world.oracle.count("a sign-in refused");
             }
-            let report = Report { session: None, generation, said: Said::Lost(failure) };
-            world.push_local(latency, Local::Report(report));
+            let report = ConnectionReport { session: None, generation, event: ConnectionEvent::Lost(failure) };
+            world.push_local(latency, Local::ConnectionReport(report));
         };
         if !self.has_network() {
             if !self.faults.network.1 {
@@ -83,7 +84,7 @@ impl World<'_> {
             return;
         }
         if self.faults.token_expired {
-            let fault = if self.dice.happens(50) { Fault::Refused } else { Fault::Status(401) };
+            let fault = if self.rng.happens(50) { Fault::Refused } else { Fault::Status(401) };
             return fail(self, fault, None);
         }
         let refusal = self
@@ -104,24 +105,24 @@ impl World<'_> {
         if let Some(machine) = &mut self.machine {
             machine.conns.push(Conn { generation, session });
         }
-        self.report(session, generation, Said::Opened);
+        self.report(session, generation, ConnectionEvent::Opened);
         if refusal == Some(Refusal::Hangs) {
             return;
         }
-        self.report(session, generation, Said::Established);
+        self.report(session, generation, ConnectionEvent::Established);
         let established = self.paths[session].last;
         if refusal == Some(Refusal::Dies) {
             self.cut(session, true, false);
             return;
         }
         // SUBSCRIBE is sent when the session is established, and may take effect late.
-        let late = if self.dice.happens(self.plan.noise.late_subscribe) {
-            self.dice.millis(100..3_900)
+        let late = if self.rng.happens(self.plan.noise.late_subscribe) {
+            self.rng.millis(100..3_900)
         } else {
-            self.dice.millis(1..30)
+            self.rng.millis(1..30)
         };
-        if self.dice.happens(self.noise().early_messages) {
-            let early = self.dice.millis(0..4_000);
+        if self.rng.happens(self.noise().early_messages) {
+            let early = self.rng.millis(0..4_000);
             self.push(established + early, Event::Act(Act::Publish { count: 1, array: false }));
         }
         let offsets = self.machine.as_ref().map(|machine| machine.line.stream_offsets());

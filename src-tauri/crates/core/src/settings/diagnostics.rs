@@ -1,12 +1,13 @@
-//! What is said about settings that are wrong: file, line, key, what was found, what is accepted.
+//! Errors and warnings about settings: file, line, key, what was found, what is accepted.
 //!
-//! All errors of a file are collected, so that a person mends it once. Invariant: no message shows a secret.
+//! All errors of a file are collected, so that a person can correct them at once. Deliberately
+//! absent: reading the values. Invariant: no message shows a secret.
 
 use std::fmt;
 
-use super::node::Node;
+use super::spanned_value::SpannedValue;
 
-/// A key nobody knows: it has no effect.
+/// An unknown key: it has no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Name of the file.
@@ -15,7 +16,7 @@ pub struct Warning {
     pub line: Option<usize>,
     /// The unknown key.
     pub key: String,
-    /// The known key that comes nearest.
+    /// The most similar known key.
     pub nearest: String,
 }
 
@@ -26,12 +27,12 @@ impl fmt::Display for Warning {
     }
 }
 
-/// What is wrong with a settings file. Its errors are shown one a line.
+/// The errors of a settings file. They are shown one per line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsErrors {
     /// Every error; never empty.
     pub errors: Vec<SettingsError>,
-    /// The keys nobody knows: one of them may be what an error misses.
+    /// The unknown keys: one of them may be a misspelt required key.
     pub warnings: Vec<Warning>,
 }
 
@@ -56,16 +57,16 @@ pub struct SettingsError {
     pub file: String,
     /// Counted from 1; `None` if the key is missing.
     pub line: Option<usize>,
-    /// Dotted name of the key; empty for a file that is no TOML.
+    /// Dotted name of the key; empty for a file that is not TOML.
     pub key: String,
-    /// What is wrong with it.
-    pub problem: Problem,
+    /// What is wrong.
+    pub kind: SettingsErrorKind,
 }
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Problem {
-    /// The file is no TOML.
+pub enum SettingsErrorKind {
+    /// The file is not TOML.
     Syntax(String),
     /// The type or the value.
     Wrong {
@@ -74,26 +75,28 @@ pub enum Problem {
         /// What is accepted.
         accepted: String,
     },
-    /// It must be there.
+    /// A required key is missing.
     Missing {
         /// What is accepted.
         accepted: String,
     },
-    /// It would be a secret.
+    /// The value would be a secret.
     Secret,
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         place(f, &self.file, self.line)?;
-        match &self.problem {
-            Problem::Syntax(message) => write!(f, "this is not TOML: {message}"),
-            Problem::Wrong { found, accepted } => write!(f, "{}: found {found}; accepted is {accepted}", self.key),
-            Problem::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
-            Problem::Secret => write!(
+        match &self.kind {
+            SettingsErrorKind::Syntax(message) => write!(f, "this is not TOML: {message}"),
+            SettingsErrorKind::Wrong { found, accepted } => {
+                write!(f, "{}: found {found}; accepted is {accepted}", self.key)
+            }
+            SettingsErrorKind::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
+            SettingsErrorKind::Secret => write!(
                 f,
-                "{}: a secret never stands in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
-                 keep it in the keychain, and without one there are BELFRY_TOKEN, BELFRY_PASSWORD and --token-file",
+                "{}: secrets are not allowed in a settings file; remove it and sign in: the app and `belfryctl sign-in` \
+                 store it in the keychain; without a keychain use BELFRY_TOKEN, BELFRY_PASSWORD or --token-file",
                 self.key
             ),
         }
@@ -109,58 +112,59 @@ fn place(f: &mut fmt::Formatter<'_>, file: &str, line: Option<usize>) -> fmt::Re
     }
 }
 
-/// Collects what is wrong while a file is read.
+/// Collects errors and warnings while a file is read.
 #[derive(Debug)]
-pub(super) struct Report {
+pub(super) struct SettingsReport {
     file: String,
     pub(super) errors: Vec<SettingsError>,
     pub(super) warnings: Vec<Warning>,
 }
 
-impl From<Report> for SettingsErrors {
-    fn from(Report { errors, warnings, .. }: Report) -> Self {
+impl From<SettingsReport> for SettingsErrors {
+    fn from(SettingsReport { errors, warnings, .. }: SettingsReport) -> Self {
         Self { errors, warnings }
     }
 }
 
-impl Report {
+impl SettingsReport {
     pub(super) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), errors: Vec::new(), warnings: Vec::new() }
     }
 
-    /// Notes an error; `None`, so that a reader can end with it.
-    pub(super) fn wrong<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
-        self.found(key, node, node.shown(), accepted)
+    /// Adds an error. Returns `None`, so that a reader can end with this call.
+    pub(super) fn wrong<T>(&mut self, key: &str, spanned: &SpannedValue, accepted: &str) -> Option<T> {
+        self.found(key, spanned, spanned.shown(), accepted)
     }
 
     /// [`Self::wrong`] for a place where people paste secrets: the text is not shown.
-    pub(super) fn wrong_hidden<T>(&mut self, key: &str, node: &Node, accepted: &str) -> Option<T> {
-        self.found(key, node, "something else (not shown, since it may be a secret)".to_owned(), accepted)
+    pub(super) fn wrong_hidden<T>(&mut self, key: &str, spanned: &SpannedValue, accepted: &str) -> Option<T> {
+        self.found(key, spanned, "something else (not shown, since it may be a secret)".to_owned(), accepted)
     }
 
-    fn found<T>(&mut self, key: &str, node: &Node, found: String, accepted: &str) -> Option<T> {
-        self.error(key, node.line, Problem::Wrong { found, accepted: accepted.to_owned() })
+    fn found<T>(&mut self, key: &str, spanned: &SpannedValue, found: String, accepted: &str) -> Option<T> {
+        self.error(key, spanned.line, SettingsErrorKind::Wrong { found, accepted: accepted.to_owned() })
     }
 
     pub(super) fn missing<T>(&mut self, key: &str, line: Option<usize>, accepted: &str) -> Option<T> {
-        self.error(key, line, Problem::Missing { accepted: accepted.to_owned() })
+        self.error(key, line, SettingsErrorKind::Missing { accepted: accepted.to_owned() })
     }
 
-    pub(super) fn error<T>(&mut self, key: &str, line: Option<usize>, problem: Problem) -> Option<T> {
-        self.errors.push(SettingsError { file: self.file.clone(), line, key: shown_key(key), problem });
+    pub(super) fn error<T>(&mut self, key: &str, line: Option<usize>, kind: SettingsErrorKind) -> Option<T> {
+        self.errors.push(SettingsError { file: self.file.clone(), line, key: shown_key(key), kind });
         None
     }
 
-    /// Notes a key that is not among `known`; as a secret if its name says so.
-    pub(super) fn unknown<'a>(&mut self, key: &str, node: &Node, known: impl Iterator<Item = &'a str>) {
+    /// Adds a warning about a key that is not among `known`; an error if its name says that it
+    /// holds a secret.
+    pub(super) fn unknown<'a>(&mut self, key: &str, spanned: &SpannedValue, known: impl Iterator<Item = &'a str>) {
         if is_secret_name(leaf(key)) {
-            self.error::<()>(key, node.line, Problem::Secret);
+            self.error::<()>(key, spanned.line, SettingsErrorKind::Secret);
             return;
         }
         let key = shown_key(key);
         if let Some(nearest) = known.min_by_key(|known| distance(&key, known)) {
             let nearest = nearest.to_owned();
-            self.warnings.push(Warning { file: self.file.clone(), line: node.line, key, nearest });
+            self.warnings.push(Warning { file: self.file.clone(), line: spanned.line, key, nearest });
         }
     }
 }
@@ -183,7 +187,7 @@ pub(super) fn is_secret_name(name: &str) -> bool {
     )
 }
 
-/// Keys are people's text too: no line breaks, and not endless.
+/// Keys are written by people too: control characters are escaped, and the length is limited.
 fn shown_key(key: &str) -> String {
     key.chars().take(100).flat_map(char::escape_debug).collect()
 }
@@ -192,7 +196,8 @@ fn leaf(key: &str) -> &str {
     key.rsplit('.').next().unwrap_or(key)
 }
 
-/// How far two dotted names are apart: as a whole, or by their last part in another section.
+/// The edit distance of two dotted names: as a whole, or of their last parts plus 1 for the other
+/// section.
 fn distance(one: &str, other: &str) -> usize {
     let whole = strsim::damerau_levenshtein(one, other);
     whole.min(strsim::damerau_levenshtein(leaf(one), leaf(other)) + 1)

@@ -1,0 +1,102 @@
+//! Text that a server or another program wrote, made fit for a title, a log line, an error or a
+//! popup.
+//!
+//! The only place that removes control characters (C0 and C1) and the formatting characters that
+//! change the direction of text. Deliberately absent: markup; a caller whose
+//! text is rendered as markup escapes the result. Invariant: the result of [`one_line`] and [`lines`] has no such
+//! character, and at most the given number of characters, `…` included.
+
+/// Text to keep: every line ends with `\n`, and of the control characters only tab and line feed
+/// stay. Not cut, and the direction of the text stays as it was sent: [`one_line`] or [`lines`]
+/// follow when it is shown.
+pub fn normalized(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
+}
+
+/// One line: line breaks and tabs become spaces, runs of spaces one. Cut after `max_chars`
+/// characters.
+pub fn one_line(text: &str, max_chars: usize) -> String {
+    let cleaned: String =
+        text.chars().map(|c| if is_break(c) || c.is_whitespace() { ' ' } else { c }).filter(is_shown).collect();
+    shortened(&cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), max_chars)
+}
+
+/// Several lines: line breaks stay, blank lines at both ends go, tabs become spaces. Cut after
+/// `max_chars` characters.
+pub fn lines(text: &str, max_chars: usize) -> String {
+    let cleaned: String = text
+        .replace("\r\n", "\n")
+        .chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if is_break(c) => '\n',
+            c => c,
+        })
+        .filter(|c| *c == '\n' || is_shown(c))
+        .collect();
+    shortened(cleaned.trim(), max_chars)
+}
+
+/// At most `max_chars` characters; a text that is cut ends with `…`, which counts.
+pub fn shortened(text: &str, max_chars: usize) -> String {
+    if text.chars().nth(max_chars).is_none() {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(max_chars.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+/// Whether a text has control characters or characters that change the direction of text.
+pub fn is_clean(text: &str) -> bool {
+    text.chars().all(|c| is_shown(&c))
+}
+
+/// Line and paragraph separators of Unicode, beside `\n` and `\r`.
+fn is_break(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Neither a control nor a bidirectional formatting character. Joiners stay: emoji and several
+/// scripts need them.
+fn is_shown(c: &char) -> bool {
+    !c.is_control()
+        && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        && !matches!(c, '\u{feff}' | '\u{fff9}'..='\u{fffb}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn one_line_has_single_spaces_and_no_character_that_reorders_it() {
+        assert_eq!(one_line("  Expense\r\n report\t#7\u{2028}", 50), "Expense report #7");
+        assert_eq!(one_line("a\u{1b}[2Jb\u{9b}c", 50), "a[2Jbc");
+        assert_eq!(one_line("invoice\u{202e}fdp.exe\u{2069}", 50), "invoicefdp.exe");
+    }
+
+    #[test]
+    fn several_lines_keep_their_breaks() {
+        assert_eq!(lines("\n\nOne\r\nTwo\tthree\u{2028}Four\n", 50), "One\nTwo three\nFour");
+        assert_eq!(normalized("One\r\nTwo\rThree\tx\u{7}"), "One\nTwo\nThree\tx");
+    }
+
+    #[test]
+    fn a_text_is_cut_at_a_character_and_says_so() {
+        assert_eq!(shortened("été", 3), "été");
+        assert_eq!(shortened("étés", 3), "ét…");
+        assert_eq!(one_line("one two", 5), "one…");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_was_cleaned_is_long_or_dangerous(text in ".*", max in 1usize..40) {
+            let line = one_line(&text, max);
+            prop_assert!(is_clean(&line) && line.chars().count() <= max);
+            let several = lines(&text, max);
+            prop_assert!(several.split('\n').all(is_clean) && several.chars().count() <= max);
+        }
+    }
+}
