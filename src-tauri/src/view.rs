@@ -9,7 +9,7 @@ use belfry_core::settings;
 use belfry_core::status;
 use engine::Snapshot;
 use engine::store::StoreError;
-use host::{plain, texts};
+use host::{foreign_text, texts};
 use jiff::Timestamp;
 use serde::Serialize;
 #[cfg(test)]
@@ -163,7 +163,7 @@ pub(crate) struct Fault {
 
 impl From<&status::Why> for Fault {
     fn from(why: &status::Why) -> Self {
-        Self { kind: why.kind.into(), detail: plain::line(&why.detail, LINE), is_catch_up: why.is_catch_up }
+        Self { kind: why.kind.into(), detail: foreign_text::one_line(&why.detail, LINE), is_catch_up: why.is_catch_up }
     }
 }
 

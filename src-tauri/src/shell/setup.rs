@@ -114,7 +114,7 @@ fn shown(address: &str, name: &str, settings: &Settings, is_discovered: bool) ->
     Server {
         address: address.to_owned(),
         endpoint: settings.server.endpoints.first().map(view::address).unwrap_or_default(),
-        name: host::plain::line(name, 100),
+        name: host::foreign_text::one_line(name, 100),
         mode: settings.auth.mode.into(),
         is_discovered,
     }

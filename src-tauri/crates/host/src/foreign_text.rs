@@ -1,17 +1,21 @@
-//! Text from a server, made fit to be shown by a notification service, in a tray, or on one line of a list.
+//! Cleans text from a server, so that a notification service, a tray, a list or a terminal can show
+//! it.
 //!
-//! Pure. Notification services differ in what they take as markup, so escaping is a separate step for those that do.
-//! Invariant: the result has no control or bidirectional formatting character, and is cut at a character, with `…`, before
-//! it is escaped: no entity is ever cut in half.
+//! Deliberately absent: escaping in the cleaning functions, since only some notification services
+//! accept markup ([`as_markup`]). Invariant: the result has no control character and no
+//! bidirectional formatting character. Text is shortened before it is escaped, so that no entity is
+//! cut in half.
 
-/// One line: line breaks and tabs become spaces, runs of spaces one.
-pub fn line(text: &str, max_chars: usize) -> String {
+/// Cleans text to one line: line breaks and tabs become spaces, several spaces become one. Text
+/// beyond `max_chars` is cut and ends in `…`.
+pub fn one_line(text: &str, max_chars: usize) -> String {
     let cleaned: String =
-        text.chars().map(|c| if is_break(c) || c == '\t' { ' ' } else { c }).filter(is_shown).collect();
+        text.chars().map(|c| if is_break(c) || c == '\t' { ' ' } else { c }).filter(is_visible).collect();
     cut(cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), max_chars)
 }
 
-/// Several lines: line breaks stay, blank lines at both ends go, tabs become spaces.
+/// Cleans text to several lines: line breaks stay, blank lines at both ends are removed, tabs
+/// become spaces. Text beyond `max_chars` is cut and ends in `…`.
 pub fn lines(text: &str, max_chars: usize) -> String {
     let text = text.replace("\r\n", "\n");
     let cleaned: String = text
@@ -21,13 +25,13 @@ pub fn lines(text: &str, max_chars: usize) -> String {
             c if is_break(c) => '\n',
             c => c,
         })
-        .filter(|c| *c == '\n' || is_shown(c))
+        .filter(|c| *c == '\n' || is_visible(c))
         .collect();
     cut(cleaned.trim().to_owned(), max_chars)
 }
 
-/// For a service that takes the body as markup (the `body-markup` capability of the Desktop Notifications Specification
-/// 1.2): the same text, written so that it reads as it is.
+/// Escapes text for a service that interprets the body as markup (the `body-markup` capability of
+/// the Desktop Notifications Specification 1.2).
 pub fn as_markup(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -41,13 +45,14 @@ pub fn as_markup(text: &str) -> String {
     escaped
 }
 
-/// Line and paragraph separators as Unicode has them, beside `\n` and `\r`.
+/// `\n`, `\r` and Unicode's other line and paragraph separators.
 fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
-/// Neither a control nor a bidirectional formatting character. Joiners stay: emoji and several scripts need them.
-fn is_shown(c: &char) -> bool {
+/// Neither a control character nor a bidirectional formatting character. Joiners are kept: emoji
+/// and several scripts need them.
+fn is_visible(c: &char) -> bool {
     !c.is_control()
         && !matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}')
 }
@@ -67,14 +72,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn markup_in_a_message_reads_as_it_was_sent() {
+    fn markup_in_a_message_is_shown_as_text() {
         assert_eq!(as_markup("<b>5 < 6 & \"x\"</b>"), "&lt;b&gt;5 &lt; 6 &amp; \"x\"&lt;/b&gt;");
         assert_eq!(as_markup("&lt;"), "&amp;lt;");
     }
 
     #[test]
     fn a_title_is_one_line() {
-        assert_eq!(line("  Expense\r\n report\t#7\u{2028}", 50), "Expense report #7");
+        assert_eq!(one_line("  Expense\r\n report\t#7\u{2028}", 50), "Expense report #7");
     }
 
     #[test]
@@ -83,29 +88,29 @@ mod tests {
     }
 
     #[test]
-    fn text_cannot_turn_its_own_direction() {
-        assert_eq!(line("invoice\u{202e}fdp.exe\u{2069}", 50), "invoicefdp.exe");
+    fn text_cannot_change_its_direction() {
+        assert_eq!(one_line("invoice\u{202e}fdp.exe\u{2069}", 50), "invoicefdp.exe");
         assert_eq!(lines("a\u{200f}\u{61c}\u{feff}b", 50), "ab");
     }
 
     #[test]
-    fn emoji_and_scripts_that_join_letters_stay_whole() {
-        assert_eq!(line("👩\u{200d}💻 می\u{200c}خواهم 审批", 50), "👩\u{200d}💻 می\u{200c}خواهم 审批");
+    fn emoji_and_scripts_that_join_letters_are_not_changed() {
+        assert_eq!(one_line("👩\u{200d}💻 می\u{200c}خواهم 审批", 50), "👩\u{200d}💻 می\u{200c}خواهم 审批");
     }
 
     #[test]
     fn long_text_ends_with_an_ellipsis_within_the_limit() {
-        assert_eq!(line("审批通过了", 4), "审批通…");
+        assert_eq!(one_line("审批通过了", 4), "审批通…");
         assert_eq!(lines("one two", 5), "one…");
-        assert_eq!(line("exact", 5), "exact");
+        assert_eq!(one_line("exact", 5), "exact");
     }
 
     proptest! {
         #[test]
-        fn any_text_becomes_short_inert_text(text in any::<String>(), max in 1usize..200) {
-            for clean in [line(&text, max), lines(&text, max)] {
+        fn any_text_becomes_short_text_without_control_characters_or_markup(text in any::<String>(), max in 1usize..200) {
+            for clean in [one_line(&text, max), lines(&text, max)] {
                 prop_assert!(clean.chars().count() <= max);
-                prop_assert!(clean.chars().all(|c| c == '\n' || is_shown(&c)));
+                prop_assert!(clean.chars().all(|c| c == '\n' || is_visible(&c)));
                 let escaped = as_markup(&clean);
                 prop_assert!(!escaped.contains(['<', '>']));
                 let back = escaped.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
@@ -115,7 +120,7 @@ mod tests {
 
         #[test]
         fn a_title_has_no_line_break(text in any::<String>()) {
-            prop_assert!(!line(&text, 200).contains('\n'));
+            prop_assert!(!one_line(&text, 200).contains('\n'));
         }
     }
 }
