@@ -21,4 +21,3 @@ mod notify;
 mod password;
 mod power;
 mod rabbit;
-mod world;

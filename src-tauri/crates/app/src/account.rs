@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use belfry_core::account::Account;
 use belfry_core::error::{Failure, Fault};
+use belfry_core::foreign_text;
 use belfry_core::ports::{Credentials as _, Secret};
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use belfry_core::status::Kind;
 use engine::net::connection::Identity;
-use engine::net::discovery::{self, DiscoveryError, Found};
+use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
 use engine::runtime::data_dir::device_id;
 use engine::{
     net::{http, token},
     runtime::settings_file,
 };
-use belfry_core::foreign_text;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Remembers what was found, unless another address was asked meanwhile.
-    pub(crate) fn handle_discovered(&mut self, number: u64, address: String, found: Found) {
+    pub(crate) fn handle_discovered(&mut self, number: u64, address: String, found: DiscoveredServer) {
         if number == self.discoveries {
             self.found = Some((address, found));
         }

@@ -472,7 +472,7 @@ pub(crate) fn no_snapshot() -> Snapshot {
         state: Connectivity::Offline,
         since: Timestamp::now(),
         endpoint: 0,
-        why: None,
+        cause: None,
         retry_in: None,
     };
     Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }

@@ -44,7 +44,7 @@ pub(crate) struct OlderRead {
 
 /// What is read, and into which inbox.
 struct Range {
-    server: Server,
+    server: ServerRequests,
     inbox: InboxReader,
     /// Nothing sent before this is missing.
     complete_through: Timestamp,

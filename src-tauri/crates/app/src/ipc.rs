@@ -6,12 +6,12 @@
 //! nothing here holds a secret.
 
 use belfry_core::error::Failure;
+use belfry_core::foreign_text;
 use belfry_core::notice;
 use belfry_core::settings;
 use belfry_core::status;
 use engine::Snapshot;
 use engine::store::StoreError;
-use belfry_core::foreign_text;
 use host::texts;
 use jiff::Timestamp;
 use serde::Serialize;

@@ -67,7 +67,12 @@ impl<G: Gui> Controller<G> {
 }
 
 /// Deletes notices on the server, then here, one by one; how many the server deleted.
-async fn delete(server: &Server, inbox: &InboxReader, seqs: &[i64], reporter: &Reporter) -> Result<usize, Problem> {
+async fn delete(
+    server: &ServerRequests,
+    inbox: &InboxReader,
+    seqs: &[i64],
+    reporter: &Reporter,
+) -> Result<usize, Problem> {
     let mut deleted = 0;
     for seq in seqs.iter().copied().map(Seq) {
         let Some(detail) = inbox.read(move |inbox| Ok(inbox.show(seq)?)).await? else { continue };

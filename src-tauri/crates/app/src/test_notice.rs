@@ -49,7 +49,7 @@ pub(crate) struct TestProgress {
 struct Test {
     number: u64,
     reporter: Reporter,
-    server: Server,
+    server: ServerRequests,
     inbox: InboxReader,
     events: UnboundedReceiver<Event>,
     limit: Duration,

@@ -37,7 +37,8 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         Err(error) => {
             let text = error.to_string().lines().collect::<Vec<_>>().join("; ");
             report.add(
-                StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another one with --config"),
+                StepRun::start(Step::Settings)
+                    .fail(text, "correct the settings file, or give another one with --config"),
             );
             None
         }

@@ -12,7 +12,7 @@ use belfry_core::{
     notice::{Priority, State},
     storage::Seq,
 };
-use engine::inbox::{Detail, Filter, Format, Inbox, Place, InboxRow, Stats};
+use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Place, Stats};
 use host::exit_reason::ExitReason;
 use serde_json::{Value, json};
 

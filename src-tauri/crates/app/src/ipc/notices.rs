@@ -3,10 +3,10 @@
 //! Texts are made fit to be shown first and marked then, so that a range always fits the text it
 //! comes with. Values only.
 
+use belfry_core::foreign_text;
 use belfry_core::notice;
 use belfry_core::storage;
 use engine::inbox;
-use belfry_core::foreign_text;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
@@ -338,7 +338,10 @@ impl Detail {
         let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
         let fields: Vec<Field> = extra
             .iter()
-            .map(|(name, value)| Field { name: foreign_text::one_line(name, LINE), value: foreign_text::lines(&text_of(value), BODY) })
+            .map(|(name, value)| Field {
+                name: foreign_text::one_line(name, LINE),
+                value: foreign_text::lines(&text_of(value), BODY),
+            })
             .collect();
         let (title, sender) = (foreign_text::one_line(&row.title, LINE * 5), foreign_text::one_line(&row.sender, LINE));
         let body = foreign_text::lines(&row.body, BODY);

@@ -3,9 +3,9 @@
 //! Values only. Nothing here holds a secret: the one a person types goes the other way, as a plain
 //! argument.
 
+use belfry_core::foreign_text;
 use belfry_core::settings;
 use engine::{doctor, net::requests};
-use belfry_core::foreign_text;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
@@ -144,8 +144,8 @@ pub struct Client {
     is_this: bool,
 }
 
-impl From<requests::SignedIn> for Client {
-    fn from(one: requests::SignedIn) -> Self {
+impl From<requests::SignedInClient> for Client {
+    fn from(one: requests::SignedInClient) -> Self {
         let line = |text: &str| foreign_text::one_line(text, LINE);
         Self { login: line(&one.login), device: line(&one.device), since: line(&one.since), is_this: one.is_this }
     }

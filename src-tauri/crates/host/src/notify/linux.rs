@@ -18,7 +18,7 @@ use zbus::blocking::{Connection, MessageIterator, connection};
 use zbus::message::Type;
 use zbus::zvariant::Value;
 
-use super::{Listener, MAX_BODY, MAX_TITLE};
+use super::{Listener, MAX_BODY, MAX_TITLE, markup};
 use belfry_core::foreign_text;
 
 const SERVICE: &str = "org.freedesktop.Notifications";

@@ -14,7 +14,7 @@ use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
 use windows::core::HSTRING;
 
-use super::{Listener, MAX_BODY, MAX_TITLE};
+use super::{Listener, MAX_BODY, MAX_TITLE, markup};
 use belfry_core::foreign_text;
 
 /// The AppUserModelID, which the Start-menu shortcut must have too: without it Windows shows
