@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use engine::notice::{NoticeKey, Priority};
 use engine::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
 use harness::desktop::Bus;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use host::notify::Desktop;
 use zbus::blocking::{Connection, connection};
 use zbus::message::Header;
@@ -116,7 +116,7 @@ impl OnBus for Bus {
 
 impl Service {
     fn call(&self) -> Call {
-        self.calls.recv_timeout(PATIENCE).expect("a call")
+        self.calls.recv_timeout(EVENT_TIMEOUT).expect("a call")
     }
 
     fn notify(&self) -> Notify {
@@ -155,7 +155,7 @@ fn number(id: &PopupId) -> u32 {
 }
 
 fn next(events: &Receiver<PopupEvent>) -> PopupEvent {
-    events.recv_timeout(PATIENCE).expect("an event")
+    events.recv_timeout(EVENT_TIMEOUT).expect("an event")
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use harness::desktop::Bus;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use host::power::{Hint, watch_at};
 use zbus::blocking::connection::{Builder, Connection};
 use zbus::blocking::fdo::MonitoringProxy;
@@ -61,13 +61,13 @@ async fn waking_up_and_a_network_that_comes_are_told_and_nothing_else() {
     let told = watched(&bus);
     services.sleep(true);
     services.sleep(false);
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Hint::Woke));
+    assert_eq!(told.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke));
     for state in [20, 40, 70] {
         services.network(state);
     }
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Hint::NetworkChanged));
+    assert_eq!(told.recv_timeout(EVENT_TIMEOUT), Ok(Hint::NetworkChanged));
     services.sleep(false);
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Hint::Woke), "the states before a network said nothing");
+    assert_eq!(told.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke), "the states before a network said nothing");
 }
 
 #[tokio::test]
@@ -80,5 +80,5 @@ async fn a_service_that_starts_later_is_heard_too_and_a_stranger_is_not() {
         .expect("a signal sent");
     let services = Services::start(&bus);
     services.sleep(false);
-    assert_eq!(told.recv_timeout(PATIENCE), Ok(Hint::Woke));
+    assert_eq!(told.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke));
 }

@@ -92,7 +92,7 @@ impl Desktop {
         Some(desktop)
     }
 
-    /// Makes `command` one that is started on this desktop, by somebody whose language is English.
+    /// Makes `command` one that is started on this desktop, by a person whose language is English.
     pub fn admit(&self, command: &mut Command) {
         let folder = self.folder.path();
         let nowhere = "unix:path=/nowhere";
@@ -149,7 +149,7 @@ impl Desktop {
     /// Clicks the popup that is on the screen.
     ///
     /// # Panics
-    /// If none is within [`PATIENCE`](crate::program::PATIENCE).
+    /// If none is within [`EVENT_TIMEOUT`](crate::program::EVENT_TIMEOUT).
     pub async fn click_popup(&self) {
         self.screen.click("dunst", 40, 24).await;
     }

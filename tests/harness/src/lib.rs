@@ -1,7 +1,8 @@
-//! What Belfry's integration tests stand on: a real RabbitMQ, faults on the wire, fakes for what real servers don't do,
-//! Belfry's own programs as child processes, and a private desktop to run the app on.
+//! What Belfry's integration tests are built from: a real RabbitMQ, faults on the wire,
+//! front of any server, fakes for what real servers don't do, Belfry's own programs as child processes, and a private
+//! desktop to run the app on.
 //!
-//! A helper that cannot do its work fails the test that asked, so it panics; that is why the lints against it are off
+//! A helper that cannot do its work fails the test that uses it, so it panics; that is why the lints against it are off
 //! here. Every process started here ends with the test process, however that ends. Everything listens on loopback.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
@@ -9,9 +10,9 @@
 pub mod amqp;
 pub mod api;
 pub mod broker;
+pub mod child_guard;
 pub mod desktop;
 pub mod http;
-pub mod leash;
 pub mod ports;
 pub mod processes;
 pub mod program;

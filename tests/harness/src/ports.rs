@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 18_000;
 
-/// A loopback port that nobody listens on; never the same one twice in a process.
+/// A loopback port without a listener; never the same one twice in a process.
 ///
 /// # Panics
 /// If no port is free.

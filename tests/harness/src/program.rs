@@ -18,11 +18,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
 use crate::Desktop;
-use crate::leash::Leashed;
+use crate::child_guard::ChildGuard;
 use crate::skip::skip;
 
 /// How long an event may take; only a failure takes that long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A person's place on a computer: a settings file and a data folder, removed when dropped.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Home {
     pub async fn ctl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program("belfryctl").await;
         command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
-        // The developer's own sign-in and keychain are nobody's business here.
+        // The developer's own sign-in and keychain are not to be used here.
         command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         command
@@ -105,7 +105,7 @@ impl Ended {
 /// Runs a program to its end.
 ///
 /// # Panics
-/// If it cannot be started, or does not end within [`PATIENCE`].
+/// If it cannot be started, or does not end within [`EVENT_TIMEOUT`].
 pub async fn run_to_end(command: Command) -> Ended {
     let mut running = Running::spawn(command);
     let code = running.wait().await.code();
@@ -116,11 +116,11 @@ pub async fn run_to_end(command: Command) -> Ended {
 #[derive(Debug)]
 pub struct Running {
     name: String,
-    process: Leashed,
+    process: ChildGuard,
     lines: mpsc::UnboundedReceiver<String>,
     /// All that was read.
     seen: Vec<String>,
-    /// Those no question was answered with yet; a line that is not JSON is a JSON string here.
+    /// Those that no question has taken yet; a line that is not JSON is a JSON string here.
     waiting: VecDeque<Value>,
     stderr: watch::Receiver<String>,
     readers: Vec<std::thread::JoinHandle<()>>,
@@ -134,7 +134,8 @@ impl Running {
     pub fn spawn(mut command: Command) -> Self {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Leashed::spawn(&mut command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let mut process =
+            ChildGuard::spawn(&mut command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let (sender, lines) = mpsc::unbounded_channel();
         let stdout = process.child().stdout.take().expect("piped");
         let from = process.child().stderr.take().expect("piped");
@@ -158,9 +159,9 @@ impl Running {
     /// The next event for which `wanted` says yes. The events before it stay, in order, for later questions.
     ///
     /// # Panics
-    /// If the program ends or [`PATIENCE`] runs out before.
+    /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
     pub async fn event(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + EVENT_TIMEOUT;
         let mut asked = 0;
         loop {
             while let Some(event) = self.waiting.get(asked) {
@@ -172,7 +173,7 @@ impl Running {
             match tokio::time::timeout_at(deadline, self.lines.recv()).await {
                 Ok(Some(line)) => self.take(line),
                 Ok(None) => self.fail(&format!("ended without saying {what:?}")),
-                Err(_) => self.fail(&format!("does not say {what:?} for {PATIENCE:?}")),
+                Err(_) => self.fail(&format!("does not say {what:?} for {EVENT_TIMEOUT:?}")),
             }
         }
     }
@@ -225,7 +226,7 @@ impl Running {
     /// SIGTERM, then the end.
     ///
     /// # Panics
-    /// If it is gone already, or does not end within [`PATIENCE`].
+    /// If it is gone already, or does not end within [`EVENT_TIMEOUT`].
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait().await
@@ -251,16 +252,16 @@ impl Running {
     /// Waits until it ends by itself; its output is complete then.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn wait(&mut self) -> ExitStatus {
         // The end of its output is its own end: it leaves no programs behind.
         let readers = std::mem::take(&mut self.readers);
         let ended = spawn_blocking(move || readers.into_iter().for_each(|reader| reader.join().expect("a reader")));
-        match tokio::time::timeout(PATIENCE, ended).await {
+        match tokio::time::timeout(EVENT_TIMEOUT, ended).await {
             Ok(read) => read.expect("its output read"),
             Err(_) => {
                 self.signal(Signal::KILL);
-                self.fail(&format!("does not end for {PATIENCE:?}"));
+                self.fail(&format!("does not end for {EVENT_TIMEOUT:?}"));
             }
         }
         self.take_all();
@@ -281,16 +282,16 @@ impl Running {
     /// Returns when this stands in standard error.
     ///
     /// # Panics
-    /// If the program ends or [`PATIENCE`] runs out before.
+    /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
     pub async fn says(&mut self, text: &str) {
         let mut stderr = self.stderr.clone();
         let said = stderr.wait_for(|said| said.contains(text));
-        if !matches!(tokio::time::timeout(PATIENCE, said).await, Ok(Ok(_))) {
+        if !matches!(tokio::time::timeout(EVENT_TIMEOUT, said).await, Ok(Ok(_))) {
             self.fail(&format!("does not say {text:?}"));
         }
     }
 
-    /// Asks it to end and waits, also where nothing can be awaited. For programs that always heed SIGTERM.
+    /// Asks it to end and waits, also where nothing can be awaited. For programs that always end on SIGTERM.
     pub fn end(&mut self) {
         // One that has ended is what is wanted.
         let _ended = self.process.signal(Signal::TERM).and_then(|()| self.process.child().wait().map(drop));

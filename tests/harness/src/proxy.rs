@@ -1,7 +1,7 @@
 //! A TCP proxy that breaks the line on command: cut, refused, black hole, slow, sliced, cut after N bytes.
 //!
-//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a dead network does, and
-//! lets them go when it is healed. What a fault does is decided when the bytes pass, so it also meets connections
+//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a broken network does, and
+//! lets them pass when it is healed. What a fault does is decided when the bytes pass, so it also meets connections
 //! that are already open.
 
 use std::io;
@@ -87,12 +87,12 @@ impl FaultProxy {
     /// Changes what is wrong with the line. In force when this returns.
     ///
     /// # Panics
-    /// If the port was taken by somebody else while connections were refused.
+    /// If another program took the port while connections were refused.
     pub async fn set(&self, faults: Faults) {
         let is_listening = !faults.refuse;
         self.line.send_modify(|line| line.faults = faults);
         let mut counts = self.counts.clone();
-        counts.wait_for(|counts| counts.is_listening == is_listening).await.expect("the proxy obeys");
+        counts.wait_for(|counts| counts.is_listening == is_listening).await.expect("the proxy runs");
     }
 
     /// The line is good again.
@@ -110,7 +110,7 @@ impl FaultProxy {
     pub async fn cut(&self) {
         self.line.send_modify(|line| line.cuts += 1);
         let mut counts = self.counts.clone();
-        counts.wait_for(|counts| counts.open == 0).await.expect("the proxy obeys");
+        counts.wait_for(|counts| counts.open == 0).await.expect("the proxy runs");
     }
 
     /// How many connections were accepted so far.
@@ -128,7 +128,7 @@ impl FaultProxy {
     /// # Panics
     /// If the proxy broke.
     pub async fn wait_for_accepted(&self, count: u64) {
-        self.counts.clone().wait_for(|counts| counts.accepted >= count).await.expect("the proxy lives");
+        self.counts.clone().wait_for(|counts| counts.accepted >= count).await.expect("the proxy runs");
     }
 }
 

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use crate::leash::Leashed;
+use crate::child_guard::ChildGuard;
 use crate::ports::free_port;
 use crate::skip::skip;
 
@@ -34,7 +34,7 @@ pub struct RabbitMq(Arc<Node>);
 struct Node {
     // The processes are dropped, and so killed, before their folder is.
     server: Mutex<Option<Server>>,
-    _port_mapper: Leashed,
+    _port_mapper: ChildGuard,
     folder: TempDir,
     ports: Ports,
 }
@@ -42,7 +42,7 @@ struct Node {
 /// The running server and what it says.
 #[derive(Debug)]
 struct Server {
-    process: Leashed,
+    process: ChildGuard,
     events: mpsc::Receiver<Event>,
 }
 
@@ -263,7 +263,7 @@ impl Node {
         let log = fs::File::options().create(true).append(true).open(self.folder.path().join("stderr"))?;
         let mut command = self.program("rabbitmq-server");
         command.stdout(Stdio::piped()).stderr(log);
-        let mut process = Leashed::spawn_in(&mut command, Some(self.folder.path()))?;
+        let mut process = ChildGuard::spawn_in(&mut command, Some(self.folder.path()))?;
         let stdout = process.child().stdout.take().ok_or_else(|| io::Error::other("no stdout"))?;
         let server = Server { process, events: follow(stdout) };
         match server.events.recv_timeout(START_LIMIT) {
@@ -294,12 +294,12 @@ fn is_installed() -> bool {
 }
 
 /// Erlang's port mapper, in the foreground: one that a node starts by itself would stay behind as a daemon.
-fn start_port_mapper(ports: Ports, folder: &Path) -> io::Result<Leashed> {
+fn start_port_mapper(ports: Ports, folder: &Path) -> io::Result<ChildGuard> {
     let port = ports.port_mapper.to_string();
     let mut command = Command::new("epmd");
     command.args(["-port", &port, "-address", "127.0.0.1"]).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mapper = Leashed::spawn_in(&mut command, Some(folder))?;
+    let mapper = ChildGuard::spawn_in(&mut command, Some(folder))?;
     let deadline = Instant::now() + START_LIMIT;
     while TcpStream::connect(("127.0.0.1", ports.port_mapper)).is_err() {
         if Instant::now() > deadline {

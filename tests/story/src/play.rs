@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use engine::texts::Language;
 use harness::desktop::Desktop;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use harness::proxy::Faults;
 use harness::{FaultProxy, Home, Pushd, Running, http};
 use serde_json::{Value, json};
@@ -227,7 +227,7 @@ theme = "light"
                 sleep(LOOK).await;
             }
         };
-        timeout(PATIENCE, gone).await.expect("the notification is taken back");
+        timeout(EVENT_TIMEOUT, gone).await.expect("the notification is taken back");
     }
 
     /// Waits until the tray says this.

@@ -16,7 +16,7 @@ const PASSWORD: &str = "pass";
 pub enum Lock {
     /// Opened with its password.
     Open,
-    /// As after a login without its password: it is there, and nobody can be asked to unlock it.
+    /// As after a login without its password: it is there, and there is no way to ask for its password.
     Locked,
 }
 

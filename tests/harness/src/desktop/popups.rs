@@ -16,7 +16,7 @@ use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MessageStream, Proxy};
 
 use super::{Bus, Screen};
-use crate::program::{PATIENCE, Running};
+use crate::program::{EVENT_TIMEOUT, Running};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -28,7 +28,7 @@ pub struct Popups {
     _daemon: Running,
     connection: Connection,
     calls: mpsc::UnboundedReceiver<Call>,
-    /// Those nobody has asked for yet.
+    /// Those that the test has not asked for yet.
     waiting: VecDeque<Popup>,
     shown: Vec<Popup>,
 }
@@ -49,7 +49,7 @@ pub struct Popup {
 #[derive(Debug)]
 enum Call {
     Shown(Popup),
-    /// Somebody asked what service this is.
+    /// A program asked what service this is.
     Asked(String),
 }
 
@@ -74,13 +74,13 @@ impl Popups {
     /// The next popup that a program asked for.
     ///
     /// # Panics
-    /// If none is asked for within [`PATIENCE`].
+    /// If none is asked for within [`EVENT_TIMEOUT`].
     pub async fn next(&mut self) -> Popup {
         loop {
             if let Some(popup) = self.waiting.pop_front() {
                 return popup;
             }
-            let call = timeout(PATIENCE, self.calls.recv()).await.expect("a popup is asked for");
+            let call = timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("a popup is asked for");
             self.take(call.expect("the bus runs"));
         }
     }
@@ -95,7 +95,8 @@ impl Popups {
         service.call_method("GetServerInformation", &()).await.expect("an answer");
         let own = self.connection.unique_name().expect("a bus names us").to_string();
         loop {
-            let call = timeout(PATIENCE, self.calls.recv()).await.expect("our own question").expect("the bus runs");
+            let call =
+                timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("our own question").expect("the bus runs");
             if matches!(&call, Call::Asked(who) if *who == own) {
                 return self.shown.clone();
             }

@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::program::{PATIENCE, Running, run_to_end};
+use crate::program::{EVENT_TIMEOUT, Running, run_to_end};
 use crate::skip::has;
 
 /// A person's first glance: everything of an ordinary screen that a test needs.
@@ -78,7 +78,7 @@ impl Screen {
     /// loud skip, where nothing is installed that pastes.
     ///
     /// # Panics
-    /// If there is nothing to paste within [`PATIENCE`], or it is no text.
+    /// If there is nothing to paste within [`EVENT_TIMEOUT`], or it is no text.
     pub async fn copied_with(&self, keys: &[&str]) -> Option<String> {
         if !has(&["xclip"]) {
             return None;
@@ -96,7 +96,7 @@ impl Screen {
                 }
             }
         };
-        Some(timeout(PATIENCE, copied).await.expect("something to paste"))
+        Some(timeout(EVENT_TIMEOUT, copied).await.expect("something to paste"))
     }
 
     /// The windows of programs, the oldest first.
@@ -114,7 +114,7 @@ impl Screen {
         let mut windows = Vec::new();
         for id in ids(CLIENTS) {
             let asked = ["-id", &id, "WM_CLASS", "_NET_WM_NAME", "_NET_WM_STATE"];
-            // One that has gone meanwhile is none.
+            // One that has gone meanwhile does not count.
             let Some(properties) = self.properties(&asked).await else { continue };
             let value = |name: &str| properties.lines().find(|line| line.starts_with(name)).unwrap_or_default();
             let quoted = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
@@ -132,7 +132,7 @@ impl Screen {
     /// Returns the windows when `is_so` holds for them.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&mut self, what: &str, is_so: impl Fn(&[Window]) -> bool) -> Vec<Window> {
         loop {
             let windows = self.windows().await;
@@ -163,7 +163,7 @@ impl Screen {
     /// windows that no manager knows: popups and menus.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`EVENT_TIMEOUT`].
     pub async fn click(&self, class: &str, x: u32, y: u32) {
         let found = self.xdotool(["search", "--sync", "--onlyvisible", "--class", class]).await;
         let id = found.lines().next().unwrap_or_else(|| panic!("no window of {class}"));
@@ -174,14 +174,14 @@ impl Screen {
     /// Returns when a window shows more than an empty ground.
     ///
     /// # Panics
-    /// If it goes before, or stays empty for [`PATIENCE`].
+    /// If it goes before, or stays empty for [`EVENT_TIMEOUT`].
     pub async fn wait_for_content(&self, window: &Window) {
         // Nothing outside tells when a window paints, so it is looked at; each look takes a tenth of a second.
         let shows = async {
             let colours = ["-window", &window.id, "-format", "%k", "info:"];
             while self.tool("import", colours).await.trim() == "1" {}
         };
-        timeout(PATIENCE, shows).await.unwrap_or_else(|_| panic!("{window:?} stays empty"));
+        timeout(EVENT_TIMEOUT, shows).await.unwrap_or_else(|_| panic!("{window:?} stays empty"));
     }
 
     /// Another program's window, in front and with the keyboard its own.
@@ -206,7 +206,7 @@ impl Screen {
         self.tool("import", words.iter().map(OsStr::new).chain([file.as_os_str()])).await;
     }
 
-    /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed, and
+    /// The X server goes away as it does when a person logs out; the programs on the screen see their display closed, and
     /// those that are started later find none: not even that of another screen, which may get the number that is free now.
     ///
     /// # Panics
