@@ -31,6 +31,12 @@ impl Request {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether the body is said to be JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case("application/json")
+    }
+
     pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Self> {
         let mut reader = BufReader::new(stream);
         let first = line(&mut reader).await?;
