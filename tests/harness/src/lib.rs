@@ -1,4 +1,4 @@
-//! What Belfry's integration tests are built from: a real RabbitMQ, faults on the wire,
+//! What Belfry's integration tests are built from: a real RabbitMQ, faults on the wire, a certificate authority and TLS in
 //! front of any server, fakes for what real servers don't do, Belfry's own programs as child processes, and a private
 //! desktop to run the app on.
 //!
@@ -10,6 +10,7 @@
 pub mod amqp;
 pub mod api;
 pub mod broker;
+pub mod certificates;
 pub mod child_guard;
 pub mod desktop;
 pub mod http;
@@ -20,16 +21,19 @@ pub mod proxy;
 pub mod pushd;
 pub mod rabbit;
 pub mod skip;
+pub mod tls;
 pub mod webdriver;
 pub mod wire;
 
 pub use amqp::Amqp;
 pub use api::FakeApi;
 pub use broker::FakeBroker;
+pub use certificates::CertificateAuthority;
 pub use desktop::Desktop;
 pub use program::{Home, Running};
 pub use proxy::FaultProxy;
 pub use pushd::Pushd;
 pub use rabbit::RabbitMq;
+pub use tls::TlsFront;
 pub use webdriver::Page;
 pub use wire::Wire;
