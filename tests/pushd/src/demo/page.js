@@ -6,12 +6,13 @@ const PEOPLE = ["employee", "supervisor", "manager", "finance"];
 const language = navigator.language.startsWith("zh") ? "zh-CN" : "en";
 const byId = (id) => document.getElementById(id);
 let token = "";
+let userId = 0;
 let socket = null;
 
 async function call(path, body = {}) {
   const response = await fetch(path, {
     method: "POST",
-    headers: token ? { Authorization: `Bearer ${token}` } : {},
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
   const answer = await response.json();
@@ -46,7 +47,7 @@ function button(text, onClick) {
 async function become(person) {
   if (socket) socket.onclose = null, socket.close();
   token = "";
-  token = (await call("/login", { login: person, password: "demo" })).token;
+  ({ token, userId } = await call("/login", { login: person, password: "demo" }));
   for (const choice of byId("people").children) {
     choice.setAttribute("aria-pressed", String(choice.textContent === person));
   }
@@ -56,7 +57,7 @@ async function become(person) {
 
 /** Listens for what is new; the list itself comes from the server's record. */
 function follow() {
-  const here = new URL(`/websocket/${token}?device=demo-page`, location.href);
+  const here = new URL(`/websocket/${token}?device=demo-page&deviceName=Demo%20page`, location.href);
   here.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(here);
   socket.onmessage = refresh;
@@ -73,14 +74,16 @@ function row(record) {
   const item = element("li", "", record.state ?? "");
   const when = new Date(record.sendTime).toLocaleTimeString();
   item.append(element("strong", record.title), element("span", record.content));
-  item.append(element("div", `${record.sender} → ${record.receiver.join(", ")} · ${when} · ${record.status}`, "meta"));
-  const mine = document.querySelector('#people [aria-pressed="true"]').textContent;
-  if (record.actions && record.receiver.includes(mine)) {
+  item.append(element("div", `${record.sender} · ${when} · ${record.status}`, "meta"));
+  if (record.actions && record.receiver.includes(userId)) {
     const actions = element("div", "", "actions");
     for (const action of record.actions) {
       actions.append(button(action.label, () => {
         if (action.confirm && !confirm(action.confirm)) return;
-        attempt(`${action.label}: done.`, async () => { await call(new URL(action.url).pathname); await refresh(); });
+        attempt(`${action.label}: done.`, async () => {
+          await call(new URL(action.url).pathname, { id: record.id, action: action.id });
+          await refresh();
+        });
       }));
     }
     item.append(actions);
