@@ -30,8 +30,8 @@ impl Pushd {
         Self { running, ready }
     }
 
-    /// The same behind TLS, with a loopback certificate of `authority`: the addresses it gives out are the front's.
-    /// Its own calls here still go to it directly.
+    /// The same behind TLS, with a loopback certificate of `authority`: the addresses it gives out
+    /// are the front's. Its own calls here still go to it directly.
     ///
     /// # Panics
     /// If it does not become ready.
@@ -109,5 +109,26 @@ impl Pushd {
         let (status, answer) = post(&url, token, body).await.unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(status, 200, "{path}: {answer}");
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn behind_tls_it_answers_with_the_addresses_of_the_front() {
+        let authority = CertificateAuthority::new();
+        let (pushd, front) = Pushd::start_with_tls(&authority, ["--user", "alice:secret"]).await;
+        let mut stream = front.connect(&authority, "localhost").await.unwrap();
+        let host = front.address();
+        let request = format!("GET /.well-known/belfry.json HTTP/1.0\r\nhost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(&format!("\"{}/ws\"", front.wss())), "{answer}");
+        assert!(!pushd.login("alice", "secret").await.is_empty(), "its own port still answers");
     }
 }

@@ -1,19 +1,21 @@
 //! TLS in front of any server: `https://` and `wss://` for what itself speaks plain HTTP.
 //!
-//! It ends TLS and passes the bytes on, as the reverse proxies do that companies have. A connection that breaks behind it
-//! breaks in front without TLS's closing alert, as there. It listens before its server is known, so that the server can be
-//! started with its public address.
+//! It ends TLS and passes the bytes on, as the reverse proxies do that companies have. A connection
+//! that breaks behind it breaks in front without TLS's closing alert, as there. It listens before
+//! its server is known, so that the server can be started with its public address.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use rustls::pki_types::ServerName;
 use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, SupportedProtocolVersion};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 
 use crate::CertificateAuthority;
 use crate::certificates::Identity;
@@ -45,7 +47,8 @@ struct Counts {
 }
 
 impl TlsFront {
-    /// Listens on a loopback port, in front of `server` (`127.0.0.1:PORT`), with a loopback certificate of `authority`.
+    /// Listens on a loopback port, in front of `server` (`127.0.0.1:PORT`), with a loopback
+    /// certificate of `authority`.
     ///
     /// # Panics
     /// If it cannot listen.
@@ -95,6 +98,47 @@ impl TlsFront {
         format!("wss://{}", self.address)
     }
 
+    /// Connects as a client that trusts `trusted` and expects this name in the certificate.
+    ///
+    /// # Errors
+    /// If the handshake fails.
+    ///
+    /// # Panics
+    /// If `name` is not a host name.
+    pub async fn connect(
+        &self,
+        trusted: &CertificateAuthority,
+        name: &'static str,
+    ) -> io::Result<client::TlsStream<TcpStream>> {
+        self.connect_with(trusted, name, None).await
+    }
+
+    /// The same with a certificate of its own. With TLS 1.3 a client learns of its refusal only
+    /// when it reads.
+    ///
+    /// # Errors
+    /// If the handshake fails.
+    ///
+    /// # Panics
+    /// If `name` is not a host name.
+    pub async fn connect_with(
+        &self,
+        trusted: &CertificateAuthority,
+        name: &'static str,
+        identity: Option<&Identity>,
+    ) -> io::Result<client::TlsStream<TcpStream>> {
+        let builder = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()));
+        let builder = builder.with_protocol_versions(rustls::ALL_VERSIONS).expect("versions the provider has");
+        let builder = builder.with_root_certificates(roots(trusted));
+        let config = match identity.map(Identity::chain_and_key) {
+            None => builder.with_no_client_auth(),
+            Some((chain, key)) => builder.with_client_auth_cert(chain, key).expect("a certificate and its key"),
+        };
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from(name).expect("a host name");
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+
     /// How many connections got through the TLS handshake so far.
     pub fn accepted(&self) -> u64 {
         self.counts.borrow().accepted
@@ -116,9 +160,8 @@ fn config(TlsOptions { identity, client_authority, versions }: TlsOptions<'_>) -
     let builder = match client_authority {
         None => builder.with_no_client_auth(),
         Some(authority) => {
-            let mut roots = RootCertStore::empty();
-            roots.add(authority.root()).expect("a root certificate");
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
+            let roots = Arc::new(roots(authority));
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
             builder.with_client_cert_verifier(verifier.expect("a verifier"))
         }
     };
@@ -127,6 +170,12 @@ fn config(TlsOptions { identity, client_authority, versions }: TlsOptions<'_>) -
     // The servers behind it speak nothing newer, and say so as real ones do.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
+}
+
+fn roots(authority: &CertificateAuthority) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.root()).expect("a root certificate");
+    roots
 }
 
 async fn serve(
@@ -166,11 +215,7 @@ async fn connect(
 
 #[cfg(test)]
 mod tests {
-    use rustls::ClientConfig;
-    use rustls::pki_types::ServerName;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio_rustls::TlsConnector;
-    use tokio_rustls::client::TlsStream;
 
     use super::*;
 
@@ -192,19 +237,8 @@ mod tests {
         name: &'static str,
         trusted: &CertificateAuthority,
         client: Option<&Identity>,
-    ) -> std::io::Result<TlsStream<TcpStream>> {
-        let mut roots = RootCertStore::empty();
-        roots.add(trusted.root()).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        let config = match client.map(Identity::chain_and_key) {
-            None => builder.with_no_client_auth(),
-            Some((chain, key)) => builder.with_client_auth_cert(chain, key).unwrap(),
-        };
-        let stream = TcpStream::connect(front.address()).await?;
-        let mut stream =
-            TlsConnector::from(Arc::new(config)).connect(ServerName::try_from(name).unwrap(), stream).await?;
+    ) -> io::Result<client::TlsStream<TcpStream>> {
+        let mut stream = front.connect_with(trusted, name, client).await?;
         // With TLS 1.3 a client learns only here that its certificate was refused.
         stream.write_all(b"hello").await?;
         let mut back = [0; 5];

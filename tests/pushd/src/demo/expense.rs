@@ -8,7 +8,8 @@ use super::{APPROVERS, action_url, draft};
 use crate::random_token;
 use crate::records::{Action, Draft, State};
 
-/// Expenses under way, by id. The lock is held while a step sends its messages, so that two clicks are two steps.
+/// Expenses under way, by id. The lock is held while a step sends its messages, so that two clicks
+/// are two steps.
 #[derive(Default)]
 pub(super) struct Expenses(Mutex<BTreeMap<String, Expense>>);
 

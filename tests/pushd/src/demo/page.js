@@ -1,5 +1,6 @@
 "use strict";
-// The demo page: choose a person, send something, answer what is asked. Texts are only ever set as text.
+// The demo page: choose a person, send something, answer what is asked. Texts are only ever set as text. Addresses are
+// relative, so that the page also works below a path of a proxy.
 
 const PEOPLE = ["employee", "supervisor", "manager", "finance"];
 /** The messages come in the browser's language, where the demo has it; the page itself is English. */
@@ -47,7 +48,7 @@ function button(text, onClick) {
 async function become(person) {
   if (socket) socket.onclose = null, socket.close();
   token = "";
-  ({ token, userId } = await call("/login", { login: person, password: "demo" }));
+  ({ token, userId } = await call("login", { login: person, password: "demo" }));
   for (const choice of byId("people").children) {
     choice.setAttribute("aria-pressed", String(choice.textContent === person));
   }
@@ -57,7 +58,7 @@ async function become(person) {
 
 /** Listens for what is new; the list itself comes from the server's record. */
 function follow() {
-  const here = new URL(`/websocket/${token}?device=demo-page&deviceName=Demo%20page`, location.href);
+  const here = new URL(`websocket/${token}?device=demo-page&deviceName=Demo%20page`, location.href);
   here.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(here);
   socket.onmessage = refresh;
@@ -65,7 +66,7 @@ function follow() {
 }
 
 async function refresh() {
-  const { data } = await call("/ecgapi/api/message/getMessagePage", { pageNum: 1, pageSize: 30 });
+  const { data } = await call("ecgapi/api/message/getMessagePage", { pageNum: 1, pageSize: 30 });
   byId("inbox").replaceChildren(...data.records.map(row));
   byId("empty").hidden = data.records.length > 0;
 }
@@ -98,7 +99,7 @@ byId("expense").addEventListener("submit", (event) => {
   event.preventDefault();
   const { what, amount } = event.target.elements;
   attempt("Filed: it is with supervisor now.", async () => {
-    await call("/demo/expenses", { what: what.value, amount: amount.value, language });
+    await call("demo/expenses", { what: what.value, amount: amount.value, language });
     await refresh();
   });
 });

@@ -1,6 +1,8 @@
-//! What the demo's messages say, in the language of the person who caused them: `"language": "en" | "zh-CN"`.
+//! What the demo's messages say, in the language of the person who caused them: `"language": "en" |
+//! "zh-CN"`.
 //!
-//! A real sender writes in its company's language; the demo has two, so that Belfry can be seen in either.
+//! A real sender writes in its company's language; the demo has two, so that Belfry can be seen in
+//! either.
 
 use serde::Deserialize;
 

@@ -1,4 +1,5 @@
-//! Clients for the tests: HTTP with a token, STOMP, and the raw WebSocket. Every wait ends after ten seconds.
+//! Clients for the tests: HTTP with a token, STOMP, and the raw WebSocket. Every wait ends after
+//! ten seconds.
 
 use std::collections::BTreeMap;
 use std::path::Path;

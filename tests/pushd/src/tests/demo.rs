@@ -162,6 +162,9 @@ async fn the_page_needs_nothing_from_elsewhere_and_is_there_only_with_demo() {
         assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
         let text = answer.text().await.unwrap();
         assert!(!text.contains("http://") && !text.contains("https://"), "{path}");
+        for absolute in ["\"/", "`/", "'/"] {
+            assert!(!text.contains(absolute), "{path}: addresses are relative, for a proxy with a path");
+        }
     }
     demo.stop().await;
     let plain = server(|_| ()).await;

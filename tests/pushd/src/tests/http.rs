@@ -57,6 +57,7 @@ async fn a_wrong_request_is_answered_with_what_is_wrong() {
         (with("receiver", json!([])), "receiver is empty"),
         (with("receiver", json!(["zoe"])), "\"zoe\" is not known"),
         (with("receiver", json!([7])), "7 is not known"),
+        (with("receiver", json!([{}])), "a user id or a login"),
         (with("actions", json!([{"id": "a", "label": "l", "url": "u", "confirm": 7}])), "confirm of an action"),
         (with("id", json!("")), "id is empty"),
         (with("priority", json!([])), "priority has to be"),

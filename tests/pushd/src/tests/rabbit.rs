@@ -14,7 +14,8 @@ fn publishing(broker: &RabbitMq) -> impl FnOnce(&mut Config) {
     |config| config.amqp = Some(url.into())
 }
 
-/// A person's client on RabbitMQ: one durable queue of their own, bound to their login and to messages to everybody.
+/// A person's client on RabbitMQ: one durable queue of their own, bound to their login and to
+/// messages to everybody.
 struct Client {
     wire: Wire,
     /// Messages that came before the subscriptions were confirmed.
