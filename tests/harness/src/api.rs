@@ -1,8 +1,9 @@
-//! A message service (collect, history, delete, clients and send; see `docs/reference/servers.md`) whose faults a test
-//! can choose.
+//! A message service (collect, history, delete, clients and send; see `docs/reference/servers.md`)
+//! whose faults a test can choose.
 //!
-//! For what `belfry-pushd` and real services cannot be made to do: ignore the cursor, cap pages, lose an answer after
-//! having marked its messages delivered, throttle, answer half. Without faults it is a plain, correct service.
+//! For what `belfry-pushd` and real services cannot be made to do: ignore the cursor, cap pages,
+//! lose an answer after having marked its messages delivered, throttle, answer half. Without faults
+//! it is a plain, correct service.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -34,7 +35,8 @@ pub struct Habits {
     pub ignores_cursor: bool,
     /// No page is longer than this, whatever the limit asked for.
     pub page_cap: Option<usize>,
-    /// Serving a message marks it delivered: it is never collected again, and the cursor is not looked at.
+    /// Serving a message marks it delivered: it is never collected again, and the cursor is not
+    /// looked at.
     pub marks_on_serving: bool,
 }
 

@@ -1,6 +1,7 @@
 //! A STOMP server that does what the test's script says, connection by connection, right or wrong.
 //!
-//! For what no real broker can be made to do on command: broken frames, invalid UTF-8, floods, close codes, silence.
+//! For what no real broker can be made to do on command: broken frames, invalid UTF-8, floods,
+//! close codes, silence.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,8 @@ pub struct FakeBroker {
 }
 
 impl FakeBroker {
-    /// Listens; each connection (numbered from 0) runs `script` when its upgrade is done, and ends with it.
+    /// Listens; each connection (numbered from 0) runs `script` when its upgrade is done, and ends
+    /// with it.
     ///
     /// # Panics
     /// If it cannot listen.
@@ -44,7 +46,8 @@ impl FakeBroker {
         format!("ws://{}/ws", self.address)
     }
 
-    /// Its address, to put a [`FaultProxy`](crate::FaultProxy) or a [`TlsFront`](crate::TlsFront) in front of.
+    /// Its address, to put a [`FaultProxy`](crate::FaultProxy) or a [`TlsFront`](crate::TlsFront)
+    /// in front of.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -82,7 +85,8 @@ where
             accepted = listener.accept() => {
                 let stream = accepted.expect("a connection").0;
                 let (script, counter) = (Arc::clone(&script), counter.clone());
-                // Each on its own, as on a real server: a client that is slow with its upgrade holds up no other.
+                // Each on its own, as on a real server: a client that is slow with its upgrade
+                // holds up no other.
                 connections.spawn(async move {
                     // A client that goes away during its upgrade does not count.
                     let Ok(wire) = Wire::accept(stream).await else { return };

@@ -1,7 +1,8 @@
-//! A certificate authority of the test's own: certificates for servers and for clients, good and bad ones.
+//! A certificate authority of the test's own: certificates for servers and for clients, good and
+//! bad ones.
 //!
-//! New keys are made in every run and never leave the machine. What is trusted is only what a test puts into
-//! `network.ca_bundle`: nothing is installed in the system.
+//! New keys are made in every run and never leave the machine. What is trusted is only what a test
+//! puts into `network.ca_bundle`: nothing is installed in the system.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
@@ -111,7 +112,8 @@ impl Default for CertificateAuthority {
 }
 
 impl Identity {
-    /// Certificate and key in one PEM file, for `network.client_cert`; it is removed with its authority.
+    /// Certificate and key in one PEM file, for `network.client_cert`; it is removed with its
+    /// authority.
     pub fn pem_file(&self) -> &Path {
         &self.file
     }

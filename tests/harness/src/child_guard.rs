@@ -1,8 +1,10 @@
-//! Child processes that end with the test process, however that ends: returned, panicked, or killed.
+//! Child processes that end with the test process, however that ends: returned, panicked, or
+//! killed.
 //!
-//! Each child leads a process group of its own. A watcher (a shell in yet another group) reads a pipe that only the
-//! test process holds; when the pipe closes it kills the group. The kernel's parent-death signal would not do: it
-//! is tied to the thread that started the child, and tests are threads.
+//! Each child leads a process group of its own. A watcher (a shell in yet another group) reads a
+//! pipe that only the test process holds; when the pipe closes it kills the group. The kernel's
+//! parent-death signal would not do: it is tied to the thread that started the child, and tests are
+//! threads.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -28,7 +30,8 @@ impl ChildGuard {
         Self::spawn_in(command, None)
     }
 
-    /// The same for a process whose `folder` is to be removed if the test process ends without dropping this.
+    /// The same for a process whose `folder` is to be removed if the test process ends without
+    /// dropping this.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -75,7 +78,8 @@ impl ChildGuard {
 
 impl Drop for ChildGuard {
     fn drop(&mut self) {
-        // A child that was waited for has given its number back, but descendants may still keep the group's.
+        // A child that was waited for has given its number back, but descendants may still keep the
+        // group's.
         let _killed = self.kill();
         // The watcher goes last, and without having read the end of its pipe.
         let _ended = self.watcher.kill().and_then(|()| self.watcher.wait());

@@ -1,7 +1,8 @@
-//! As much HTTP as scripted servers and their callers need: one request a connection, bytes written as the script wants.
+//! As much HTTP as scripted servers and their callers need: one request a connection, bytes written
+//! as the script wants.
 //!
-//! By hand, because a real HTTP library takes care not to send what these tests must send: half an answer, or none.
-//! Only to loopback, only without TLS.
+//! By hand, because a real HTTP library takes care not to send what these tests must send: half an
+//! answer, or none. Only to loopback, only without TLS.
 
 use std::io;
 

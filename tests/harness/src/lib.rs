@@ -1,9 +1,10 @@
-//! What Belfry's integration tests are built from: a real RabbitMQ, faults on the wire, a certificate authority and TLS in
-//! front of any server, fakes for what real servers don't do, Belfry's own programs as child processes, and a private
-//! desktop to run the app on.
+//! What Belfry's integration tests are built from: a real RabbitMQ, faults on the wire, a
+//! certificate authority and TLS in front of any server, fakes for what real servers don't do,
+//! Belfry's own programs as child processes, and a private desktop to run the app on.
 //!
-//! A helper that cannot do its work fails the test that uses it, so it panics; that is why the lints against it are off
-//! here. Every process started here ends with the test process, however that ends. Everything listens on loopback.
+//! A helper that cannot do its work fails the test that uses it, so it panics; that is why the
+//! lints against it are off here. Every process started here ends with the test process, however
+//! that ends. Everything listens on loopback.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 

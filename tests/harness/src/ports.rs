@@ -1,7 +1,7 @@
 //! Ports for servers that cannot be asked to take any free one.
 //!
-//! They come from below the range the system takes for outgoing connections, so that a port stays free for a server
-//! that is stopped and started again.
+//! They come from below the range the system takes for outgoing connections, so that a port stays
+//! free for a server that is stopped and started again.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -1,4 +1,5 @@
-//! Processes as the system sees them from outside: what a program has started, whether it is gone, what it holds open.
+//! Processes as the system sees them from outside: what a program has started, whether it is gone,
+//! what it holds open.
 
 use std::fs;
 use std::io;
@@ -35,8 +36,8 @@ pub fn descendants(id: u32) -> Vec<Process> {
     found
 }
 
-/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile does not count, nor does one that has ended
-/// and only waits for its parent to ask for its exit status.
+/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile does not count,
+/// nor does one that has ended and only waits for its parent to ask for its exit status.
 fn read(folder: &Path) -> Option<Process> {
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
     let (id, rest) = stat.split_once(" (")?;

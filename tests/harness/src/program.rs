@@ -1,7 +1,8 @@
-//! Belfry's own programs as child processes: `belfryctl`, `belfry-pushd` and the app, built when missing or stale.
+//! Belfry's own programs as child processes: `belfryctl`, `belfry-pushd` and the app, built when
+//! missing or stale.
 //!
-//! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that only a failure meets.
-//! What they write to stderr is kept and shown when a test fails.
+//! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that
+//! only a failure meets. What they write to stderr is kept and shown when a test fails.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -60,8 +61,8 @@ impl Home {
         self.folder.path().join("data")
     }
 
-    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`, with a loud skip, where
-    /// the window was never built.
+    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`,
+    /// with a loud skip, where the window was never built.
     pub async fn app<S: AsRef<OsStr>>(&self, desktop: &Desktop, args: impl IntoIterator<Item = S>) -> Option<Command> {
         let mut command = app_program().await?;
         command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
@@ -156,7 +157,8 @@ impl Running {
         Self { name, process, lines, seen: Vec::new(), waiting: VecDeque::new(), stderr, readers }
     }
 
-    /// The next event for which `wanted` says yes. The events before it stay, in order, for later questions.
+    /// The next event for which `wanted` says yes. The events before it stay, in order, for later
+    /// questions.
     ///
     /// # Panics
     /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
@@ -178,7 +180,8 @@ impl Running {
         }
     }
 
-    /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or `rejected`.
+    /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or
+    /// `rejected`.
     ///
     /// # Panics
     /// As [`Self::event`].
@@ -211,7 +214,8 @@ impl Running {
         events
     }
 
-    /// Everything of one kind that the program has said so far, what was already asked for included.
+    /// Everything of one kind that the program has said so far, what was already asked for
+    /// included.
     pub fn all_of(&mut self, kind: &str) -> Vec<Value> {
         self.take_all();
         let events = self.seen.iter().map(|line| event(line));
@@ -291,7 +295,8 @@ impl Running {
         }
     }
 
-    /// Asks it to end and waits, also where nothing can be awaited. For programs that always end on SIGTERM.
+    /// Asks it to end and waits, also where nothing can be awaited. For programs that always end on
+    /// SIGTERM.
     pub fn end(&mut self) {
         // One that has ended is what is wanted.
         let _ended = self.process.signal(Signal::TERM).and_then(|()| self.process.child().wait().map(drop));
@@ -345,8 +350,8 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     folder().parent().expect("target").join("tools/bin").join(name)
 }
 
-/// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is asked once to build
-/// what is missing or stale, into the folder this program came from.
+/// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is
+/// asked once to build what is missing or stale, into the folder this program came from.
 fn programs() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER

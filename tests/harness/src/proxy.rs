@@ -1,8 +1,9 @@
-//! A TCP proxy that breaks the line on command: cut, refused, black hole, slow, sliced, cut after N bytes.
+//! A TCP proxy that breaks the line on command: cut, refused, black hole, slow, sliced, cut after N
+//! bytes.
 //!
-//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a broken network does, and
-//! lets them pass when it is healed. What a fault does is decided when the bytes pass, so it also meets connections
-//! that are already open.
+//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a
+//! broken network does, and lets them pass when it is healed. What a fault does is decided when the
+//! bytes pass, so it also meets connections that are already open.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,9 +30,11 @@ pub struct Faults {
     pub delay: Duration,
     /// Every byte is written on its own.
     pub slice: bool,
-    /// A connection is cut when so many bytes, counted from its beginning, have passed to the client.
+    /// A connection is cut when so many bytes, counted from its beginning, have passed to the
+    /// client.
     pub cut_to_client_after: Option<u64>,
-    /// A connection is cut when so many bytes, counted from its beginning, have passed to the server.
+    /// A connection is cut when so many bytes, counted from its beginning, have passed to the
+    /// server.
     pub cut_to_server_after: Option<u64>,
 }
 
@@ -164,7 +167,8 @@ async fn listen(address: SocketAddr, server: String, mut lines: watch::Receiver<
     }
 }
 
-/// One connection, from beginning to end. A server that cannot be reached looks like a cut.
+/// One connection, from beginning to end. A server that cannot be reached looks like a cut
+/// connection.
 async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) {
     let cuts = lines.borrow().cuts;
     let whole = async {
@@ -189,7 +193,8 @@ async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) 
     }
 }
 
-/// Passes bytes on until the sender closes its half (then so is the receiver's) or the connection is over (an error).
+/// Passes bytes on until the sender closes its half (then so is the receiver's) or the connection
+/// is over (an error).
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,

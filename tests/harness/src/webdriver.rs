@@ -1,8 +1,10 @@
-//! The app's page through WebDriver: what a person finds in the window, clicks and types, and what then stands there.
+//! The app's page through WebDriver: what a person finds in the window, clicks and types, and what
+//! then stands there.
 //!
-//! `tauri-driver` starts the app and hands on to WebKitWebDriver. The client is by hand, over the harness' own HTTP: a dozen
-//! calls; the library for it (fantoccini) would bring 24 crates, a second ICU among them. Waiting is done in the page, by a
-//! script that listens to its changes. When the window closes the session is over, since the app destroys its page.
+//! `tauri-driver` starts the app and hands on to WebKitWebDriver. The client is by hand, over the
+//! harness' own HTTP: a dozen calls; the library for it (fantoccini) would bring 24 crates, a
+//! second ICU among them. Waiting is done in the page, by a script that listens to its changes.
+//! When the window closes the session is over, since the app destroys its page.
 
 use std::path::Path;
 use std::process::Command;
@@ -48,7 +50,8 @@ const find = ({ css, role, text }) => {
 /// What a person looks for in the page.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// By what it is and what it is called, as a screen reader has it; a name may go on after a space.
+    /// By what it is and what it is called, as a screen reader has it; a name may go on after a
+    /// space.
     Role(&'a str, &'a str),
     /// The innermost that holds this text.
     Text(&'a str),
@@ -74,7 +77,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Starts the app under automation and waits for its window. `None`, with a loud skip, where a driver is missing.
+    /// Starts the app under automation and waits for its window. `None`, with a loud skip, where a
+    /// driver is missing.
     ///
     /// # Panics
     /// If it does not come.
@@ -138,7 +142,8 @@ impl Page {
         self.ask("POST", "/execute/async", &json!({"script": script, "args": args})).await
     }
 
-    /// Returns when this expression of JavaScript is true, with its value; `find` finds a target in it.
+    /// Returns when this expression of JavaScript is true, with its value; `find` finds a target in
+    /// it.
     ///
     /// # Panics
     /// If it does not become true within [`EVENT_TIMEOUT`].
@@ -201,7 +206,8 @@ impl Page {
         self.ask("POST", &format!("/element/{element}/value"), &json!({"text": text})).await;
     }
 
-    /// Presses a key for whatever has the focus: a character, or one of the protocol's names, such as `\u{E007}` for Enter.
+    /// Presses a key for whatever has the focus: a character, or one of the protocol's names, such
+    /// as `\u{E007}` for Enter.
     ///
     /// # Panics
     /// If the page is gone.

@@ -1,6 +1,7 @@
 //! STOMP over a WebSocket, from either side and frame by frame: frames, raw bytes, close codes.
 //!
-//! It knows the protocol's encoding (the `stomp` crate's) and none of its rules, so a script can break them.
+//! It knows the protocol's encoding (the `stomp` crate's) and none of its rules, so a script can
+//! break them.
 
 use std::time::Duration;
 
@@ -20,7 +21,8 @@ use tokio_tungstenite::tungstenite::{self, Message};
 const TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
-/// One end of a STOMP connection over a WebSocket. Dropping it closes the socket without a closing handshake.
+/// One end of a STOMP connection over a WebSocket. Dropping it closes the socket without a closing
+/// handshake.
 #[derive(Debug)]
 pub struct Wire {
     socket: WebSocketStream<TcpStream>,
@@ -74,8 +76,8 @@ impl Wire {
         self.expect(Command::Connected).await
     }
 
-    /// The other side of [`Self::sign_in`]: waits for CONNECT, answers CONNECTED without heart-beats, and returns
-    /// the CONNECT.
+    /// The other side of [`Self::sign_in`]: waits for CONNECT, answers CONNECTED without
+    /// heart-beats, and returns the CONNECT.
     ///
     /// # Panics
     /// If something else comes.
@@ -89,7 +91,8 @@ impl Wire {
         connect
     }
 
-    /// Reads on until the peer is gone, answering each frame that asks for a receipt. Returns what came.
+    /// Reads on until the peer is gone, answering each frame that asks for a receipt. Returns what
+    /// came.
     ///
     /// # Panics
     /// If the peer sends what is not STOMP.

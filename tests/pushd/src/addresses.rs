@@ -1,8 +1,9 @@
 //! Under which names this server may be called, and the addresses it gives out.
 //!
-//! A browser sends any page's requests to any address, and a host name that an attacker owns can be made to point at
-//! this machine. So a request is refused unless its `Host` is a name of this server, and its `Origin`, if it has one,
-//! is a page of this server. See `docs/reference/pushd.md`.
+//! A browser sends any page's requests to any address, and a host name that an attacker owns can be
+//! made to point at this machine. So a request is refused unless its `Host` is a name of this
+//! server, and its `Origin`, if it has one, is a page of this server. See
+//! `docs/reference/pushd.md`.
 //! Invariant: an address in an answer never comes from a request.
 
 use std::fmt;
@@ -20,7 +21,8 @@ use url::{Host, Url};
 use crate::answer::ApiError;
 use crate::hub::Hub;
 
-/// The address under which clients reach a server that stands behind a proxy: `https://push.example.com`.
+/// The address under which clients reach a server that stands behind a proxy:
+/// `https://push.example.com`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(Url);
 
@@ -101,7 +103,8 @@ impl Addresses {
     /// Says why a request is refused.
     fn check(&self, uri_authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), ApiError> {
         let host_of = |authority: &Authority| Host::parse(authority.host()).ok();
-        // An address in the request line counts instead of the header (RFC 9112, section 3.2.2): both have to be right.
+        // An address in the request line counts instead of the header (RFC 9112, section 3.2.2):
+        // both have to be right.
         let header = single(headers, header::HOST).and_then(|value| value.parse::<Authority>().ok());
         let hosts = [header.as_ref().and_then(host_of)].into_iter().chain(uri_authority.map(host_of));
         if !hosts.into_iter().all(|host| host.is_some_and(|host| self.is_own_host(&host))) {

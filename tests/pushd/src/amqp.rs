@@ -1,9 +1,10 @@
 //! `--broker rabbitmq`: every record is also published to the topic exchange `belfry`.
 //!
-//! The routing key is the receiver's login, or `all` for a message to everybody. A client takes a queue
-//! `belfry.{login}.{device}` of its own on RabbitMQ's Web STOMP, bound to both keys, so more people are served than one
-//! machine holds, and RabbitMQ keeps what a computer missed. This server still records, signs in and answers the API.
-//! Deliberately absent: RabbitMQ's accounts and permissions, which are its administrator's.
+//! The routing key is the receiver's login, or `all` for a message to everybody. A client takes a
+//! queue `belfry.{login}.{device}` of its own on RabbitMQ's Web STOMP, bound to both keys, so more
+//! people are served than one machine holds, and RabbitMQ keeps what a computer missed. This server
+//! still records, signs in and answers the API. Deliberately absent: RabbitMQ's accounts and
+//! permissions, which are its administrator's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -64,7 +65,8 @@ pub(crate) fn is_routable(login: &str) -> bool {
     login != EVERYBODY && login.len() <= MAX_ROUTING_KEY && !login.contains(['*', '#'])
 }
 
-/// Publishes what the log holds and what comes, until the server stops. A lost connection is made again.
+/// Publishes what the log holds and what comes, until the server stops. A lost connection is made
+/// again.
 pub(crate) struct Publisher {
     url: AmqpUrl,
     // Closed when dropped.
@@ -88,7 +90,8 @@ impl Publisher {
                     Err(error) => error,
                 },
                 () = stopping.received() => {
-                    // What the API has taken in its last moment; what fails now is published after the next start.
+                    // What the API has taken in its last moment; what fails now is published after
+                    // the next start.
                     if let Err(error) = publish_batch(&hub, &self.channel).await {
                         tracing::warn!(%error, "the last records were not published");
                     }

@@ -1,4 +1,5 @@
-//! How the HTTP API answers: `{code:0,msg:"ok",data}` or, with the HTTP status of the same number, `{code,msg}`.
+//! How the HTTP API answers: `{code:0,msg:"ok",data}` or, with the HTTP status of the same number,
+//! `{code,msg}`.
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};

@@ -1,7 +1,7 @@
 //! The message service's HTTP API under `/ecgapi/api/message`.
 //!
-//! All calls are POST with a JSON body and speak for the token's owner. Cursor and delivery rules are the records';
-//! here is only the waiting of a long poll.
+//! All calls are POST with a JSON body and speak for the token's owner. Cursor and delivery rules
+//! are the records'; here is only the waiting of a long poll.
 
 use std::sync::Arc;
 use std::time::Duration;

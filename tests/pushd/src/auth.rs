@@ -1,9 +1,10 @@
 //! Signing in: `POST /login`, and who is calling.
 //!
-//! A pair of login and password, or a refresh token, buys an access token for `Authorization: Bearer` (or
-//! `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately absent: throttling and an account
-//! store; a company has both in its identity provider.
-//! Invariant: an answer never says which of login and password was wrong, and nothing of either is logged.
+//! A pair of login and password, or a refresh token, buys an access token for `Authorization:
+//! Bearer` (or `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately
+//! absent: throttling and an account store; a company has both in its identity provider.
+//! Invariant: an answer never says which of login and password was wrong, and nothing of either is
+//! logged.
 
 use std::sync::Arc;
 
@@ -39,7 +40,8 @@ pub(crate) async fn login(State(hub): State<Arc<Hub>>, Body(request): Body<Login
     Ok(Json(hub.sign_in(&request.login)?))
 }
 
-/// A call of a person who is signed in: who, from which device, and what the body asks for. Anybody else gets 401.
+/// A call of a person who is signed in: who, from which device, and what the body asks for. Anybody
+/// else gets 401.
 pub(crate) struct Call<T> {
     /// A login.
     pub(crate) caller: String,
@@ -69,7 +71,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     header("authorization").and_then(bearer).or_else(|| header("x-auth-token"))
 }
 
-/// The token of an `Authorization: Bearer` value; the scheme's case does not matter (RFC 9110, section 11.1).
+/// The token of an `Authorization: Bearer` value; the scheme's case does not matter (RFC 9110,
+/// section 11.1).
 pub(crate) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

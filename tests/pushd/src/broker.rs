@@ -1,11 +1,13 @@
-//! The embedded broker: queues, what they are bound to, who takes from them, and what is not acknowledged yet.
+//! The embedded broker: queues, what they are bound to, who takes from them, and what is not
+//! acknowledged yet.
 //!
-//! Pure: no I/O and no clock. A session is handed its deliveries over a channel and says when one is done: an ACK, or
-//! for `ack:auto` the finished write. Everything that is subscribed to is a queue, as in RabbitMQ: `/queue/X` is shared
-//! and stays; any other subscription has a queue of its own that ends with it, unless it is `durable`.
-//! Deliberately absent: storage (a record is what survives), transactions, queue limits, dead letters.
-//! Invariant: a message is in its queue or in flight at exactly one subscription until it is done; what a lost
-//! subscription had in flight goes back to the front of its queue in order, marked redelivered, or ends with the queue.
+//! Pure: no I/O and no clock. A session is handed its deliveries over a channel and says when one
+//! is done: an ACK, or for `ack:auto` the finished write. Everything that is subscribed to is a
+//! queue, as in RabbitMQ: `/queue/X` is shared and stays; any other subscription has a queue of its
+//! own that ends with it, unless it is `durable`. Deliberately absent: storage (a record is what
+//! survives), transactions, queue limits, dead letters. Invariant: a message is in its queue or in
+//! flight at exactly one subscription until it is done; what a lost subscription had in flight goes
+//! back to the front of its queue in order, marked redelivered, or ends with the queue.
 
 #[cfg(test)]
 mod tests;
@@ -69,8 +71,8 @@ pub(crate) struct Subscribe {
     pub(crate) mode: AckMode,
     /// Most messages in flight unless the mode is auto; `None`: no limit.
     pub(crate) prefetch: Option<usize>,
-    /// The queue that stays when the client goes. Ignored for `/queue`, which stays anyway, and for `/user/queue`,
-    /// where the records keep what was missed.
+    /// The queue that stays when the client goes. Ignored for `/queue`, which stays anyway, and for
+    /// `/user/queue`, where the records keep what was missed.
     pub(crate) durable: Option<String>,
 }
 
@@ -147,7 +149,7 @@ impl Broker {
         self.sessions.insert(session, Session { login, outbox, subscriptions: Vec::new(), last_tag: 0 });
     }
 
-    /// A session is gone, politely or not.
+    /// A session has ended, with or without DISCONNECT.
     pub(crate) fn leave(&mut self, session: SessionId) {
         let Some(gone) = self.sessions.remove(&session) else { return };
         for subscription in gone.subscriptions {
@@ -208,9 +210,10 @@ impl Broker {
         }
     }
 
-    /// Delivers a record to each session of its receivers, once: a broadcast on the first subscription that takes
-    /// `broadcast`, anything else, and a broadcast without such a subscription, on the first personal one. A session
-    /// with neither has it from the record. `message` makes the message for a destination.
+    /// Delivers a record to each session of its receivers, once: a broadcast on the first
+    /// subscription that takes `broadcast`, anything else, and a broadcast without such a
+    /// subscription, on the first personal one. A session with neither has it from the record.
+    /// `message` makes the message for a destination.
     pub(crate) fn publish_record(
         &mut self,
         receivers: &[String],
@@ -236,15 +239,16 @@ impl Broker {
         }
     }
 
-    /// Whether a delivery still is to be written: its subscription may have ended while it was on its way.
+    /// Whether a delivery still is to be written: its subscription may have ended while it was on
+    /// its way.
     pub(crate) fn is_in_flight(&self, session: SessionId, tag: Tag) -> bool {
         self.sessions
             .get(&session)
             .is_some_and(|joined| joined.subscriptions.iter().any(|one| one.in_flight.contains_key(&tag)))
     }
 
-    /// A delivery is done: an ACK (cumulative within the subscription for `ack:client`), or the write of an `ack:auto`.
-    /// Returns the records it carried.
+    /// A delivery is done: an ACK (cumulative within the subscription for `ack:client`), or the
+    /// write of an `ack:auto`. Returns the records it carried.
     pub(crate) fn done(&mut self, session: SessionId, tag: Tag) -> Result<Vec<Position>, BrokerError> {
         let subscription = self.holder(session, tag)?;
         let done = if subscription.subscribe.mode == AckMode::Client {
@@ -305,7 +309,8 @@ impl Broker {
         }
     }
 
-    /// Takes back what a subscription had in flight, and ends its queue where that does not outlive it.
+    /// Takes back what a subscription had in flight, and ends its queue where that does not outlive
+    /// it.
     fn release(&mut self, session: SessionId, subscription: Subscription, forget: bool) {
         let name = subscription.queue;
         let ends = match &name {

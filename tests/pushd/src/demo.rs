@@ -1,10 +1,11 @@
 //! `--demo`: an expense on its way through a company, as a reason for everyday messages.
 //!
-//! employee files → supervisor → manager → finance approve in turn → the employee is told that it is paid (or, by the
-//! first who rejects it, rejected). Each step notifies the next person and edits the decided message (same id, higher
-//! version, state decided), so that the approver's other devices take it back. The buttons of a notification are the
-//! calls below, made with the token of the person whose turn it is; a call repeated with its `Idempotency-Key` is
-//! answered as it was. Payment, task and report are the other everyday senders.
+//! employee files → supervisor → manager → finance approve in turn → the employee is told that it
+//! is paid (or, by the first who rejects it, rejected). Each step notifies the next person and
+//! edits the decided message (same id, higher version, state decided), so that the approver's other
+//! devices take it back. The buttons of a notification are the calls below, made with the token of
+//! the person whose turn it is; a call repeated with its `Idempotency-Key` is answered as it was.
+//! Payment, task and report are the other everyday senders.
 //! Deliberately absent: storage of expenses; a restart forgets those under way.
 
 mod expense;

@@ -1,25 +1,29 @@
 //! STOMP destinations and how a topic pattern matches a routing key.
 //!
-//! The names are RabbitMQ's (`/topic/KEY` is the exchange `amq.topic`) and, for personal messages, Spring's
-//! (`/user/queue/NAME`). Every exchange here is a topic exchange: direct and fanout are its special cases
-//! (a pattern without wildcards, and `#`). Names are taken literally: no percent-decoding.
+//! The names are RabbitMQ's (`/topic/KEY` is the exchange `amq.topic`) and, for personal messages,
+//! Spring's (`/user/queue/NAME`). Every exchange here is a topic exchange: direct and fanout are
+//! its special cases (a pattern without wildcards, and `#`). Names are taken literally: no
+//! percent-decoding.
 
 /// The exchange behind `/topic/KEY`, as in RabbitMQ.
 const TOPIC_EXCHANGE: &str = "amq.topic";
 
-/// Where a message without receivers is published. A client that is subscribed to this and to a personal queue, as
-/// discovery proposes, gets every message once: the personal ones there, the others here.
+/// Where a message without receivers is published. A client that is subscribed to this and to a
+/// personal queue, as discovery proposes, gets every message once: the personal ones there, the
+/// others here.
 pub(crate) const BROADCAST: &str = "/topic/broadcast";
 const BROADCAST_KEY: &str = "broadcast";
 
 /// Where a SEND goes to or a SUBSCRIBE takes from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Destination {
-    /// `/topic/KEY` and `/exchange/NAME[/KEY]`: a copy for every queue bound with a matching pattern.
+    /// `/topic/KEY` and `/exchange/NAME[/KEY]`: a copy for every queue bound with a matching
+    /// pattern.
     Exchange {
         /// Name of the exchange; it need not be declared.
         name: String,
-        /// Routing key of a SEND, pattern of a SUBSCRIBE; `None` for `/exchange/NAME` and `/exchange/NAME/`.
+        /// Routing key of a SEND, pattern of a SUBSCRIBE; `None` for `/exchange/NAME` and
+        /// `/exchange/NAME/`.
         key: Option<String>,
     },
     /// `/queue/NAME`: one queue, each message for one of its consumers.
@@ -50,7 +54,8 @@ impl Destination {
         Self::Exchange { name: TOPIC_EXCHANGE.to_owned(), key: Some(BROADCAST_KEY.to_owned()) }
     }
 
-    /// Whether a client may SEND here. What this server publishes to is its own: a client trusts what comes from there.
+    /// Whether a client may SEND here. What this server publishes to is its own: a client trusts
+    /// what comes from there.
     pub(crate) fn check_send(&self) -> Result<(), SendRefused> {
         match self {
             Self::Exchange { name, key: Some(key) } if name == TOPIC_EXCHANGE => {
@@ -86,8 +91,8 @@ impl Destination {
         exchange.ok_or_else(|| UnknownDestination(text.to_owned()))
     }
 
-    /// Whether what is sent to `sent` reaches a subscription on `self`. Personal destinations take records only, which
-    /// the broker hands out by login.
+    /// Whether what is sent to `sent` reaches a subscription on `self`. Personal destinations take
+    /// records only, which the broker hands out by login.
     pub(crate) fn takes(&self, sent: &Self) -> bool {
         match (self, sent) {
             (Self::Exchange { name, key: pattern }, Self::Exchange { name: to, key }) => {

@@ -1,7 +1,8 @@
 //! Which computer is calling: an id, and the name that people see in lists of devices.
 //!
-//! Each way in has its own place for the two: `device` and `device-name` in CONNECT, `X-Device` and `X-Device-Name` on
-//! HTTP, `device` and `deviceName` in a JSON body, `?device=` and `?deviceName=` on the raw WebSocket.
+//! Each way in has its own place for the two: `device` and `device-name` in CONNECT, `X-Device` and
+//! `X-Device-Name` on HTTP, `device` and `deviceName` in a JSON body, `?device=` and `?deviceName=`
+//! on the raw WebSocket.
 
 use std::borrow::Cow;
 

@@ -1,8 +1,10 @@
-//! `/.well-known/belfry.json`: a settings document, without secrets, for a person who knows only the server's address.
+//! `/.well-known/belfry.json`: a settings document, without secrets, for a person who knows only
+//! the server's address.
 //!
-//! Its keys are those of `settings.toml` (see `docs/reference/settings.md`). The two subscriptions are what gives a
-//! client every message once: personal ones come on the personal queue, those to everybody on the broadcast topic (see
-//! `Broker::publish_record`). With `--demo`, `app.action_urls` names where the buttons of its messages point to.
+//! Its keys are those of `settings.toml` (see `docs/reference/settings.md`). The two subscriptions
+//! are what gives a client every message once: personal ones come on the personal queue, those to
+//! everybody on the broadcast topic (see `Broker::publish_record`). With `--demo`,
+//! `app.action_urls` names where the buttons of its messages point to.
 
 use std::sync::Arc;
 

@@ -1,10 +1,13 @@
-//! What all connections share: the records, the broker, who is online, and how a message gets to them.
+//! What all connections share: the records, the broker, who is online, and how a message gets to
+//! them.
 //!
-//! One lock, taken for a moment and never held over an `await`: what happens under it is a few rows of SQLite or a walk
-//! over a handful of queues. A server for more people than one machine holds uses `--broker rabbitmq`.
+//! One lock, taken for a moment and never held over an `await`: what happens under it is a few rows
+//! of SQLite or a walk over a handful of queues. A server for more people than one machine holds
+//! uses `--broker rabbitmq`.
 //!
-//! A message is recorded first, then published, under the same lock: so live order is log order, and a client that was
-//! not reached finds the record. Where it is published: see [`Broker::publish_record`] and [`BROADCAST`].
+//! A message is recorded first, then published, under the same lock: so live order is log order,
+//! and a client that was not reached finds the record. Where it is published: see
+//! [`Broker::publish_record`] and [`BROADCAST`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,7 +59,7 @@ pub(crate) struct Tokens {
 
 /// A person as a caller names them: by user id, as a number or its digits, or by login.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "a user id or a login")]
 pub(crate) enum Person {
     Id(u64),
     Text(String),
@@ -88,7 +91,8 @@ pub(crate) struct Rules {
     pub(crate) token_lifetime: Duration,
     /// Between two frames that keep a SockJS connection alive.
     pub(crate) sockjs_heart_beat: Duration,
-    /// Records go to an external broker as well. It alone knows who is online, so a message to everybody is for all.
+    /// Records go to an external broker as well. It alone knows who is online, so a message to
+    /// everybody is for all.
     pub(crate) has_external_broker: bool,
     pub(crate) is_demo: bool,
 }
@@ -135,7 +139,8 @@ impl Hub {
         }
     }
 
-    /// The shared state. A panic under the lock leaves data that is still whole, so the others go on.
+    /// The shared state. A panic under the lock leaves data that is still whole, so the others go
+    /// on.
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -242,7 +247,8 @@ impl Hub {
         self.stopping.closed().await;
     }
 
-    /// Enters a client among those online, and in the broker if it takes deliveries, until the guard is dropped.
+    /// Enters a client among those online, and in the broker if it takes deliveries, until the
+    /// guard is dropped.
     pub(crate) fn enter(
         self: &Arc<Self>,
         login: &str,
@@ -294,7 +300,8 @@ impl Hub {
         state.online.values().map(named).collect()
     }
 
-    /// The device has these. A failure is logged: the client then gets them again, which it has to expect anyway.
+    /// The device has these. A failure is logged: the client then gets them again, which it has to
+    /// expect anyway.
     pub(crate) fn mark_delivered(&self, login: &str, device: &str, positions: &[Position]) {
         if positions.is_empty() {
             return;

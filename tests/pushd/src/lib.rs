@@ -1,11 +1,14 @@
-//! The reference push server: for trying, developing and testing Belfry, and a model for server teams.
+//! The reference push server: for trying, developing and testing Belfry, and a model for server
+//! teams.
 //!
-//! A message goes in over HTTP (`sendMessage`), is recorded for each receiver, and reaches those online over STOMP
-//! (`/ws`, or SockJS at `/sockjs`) or the raw WebSocket (`/websocket/{token}`); people who were away collect it over
-//! HTTP. Beside that it is a small STOMP broker. It is made to be read: one file per concern, no framework of its own.
-//! What it does is described in `docs/reference/pushd.md`.
+//! A message goes in over HTTP (`sendMessage`), is recorded for each receiver, and reaches those
+//! online over STOMP (`/ws`, or SockJS at `/sockjs`) or the raw WebSocket (`/websocket/{token}`);
+//! people who were away collect it over HTTP. Beside that it is a small STOMP broker. It is made to
+//! be read: one file per concern, no framework of its own. What it does is described in
+//! `docs/reference/pushd.md`.
 //!
-//! Deliberately absent: TLS, clustering, an account store, throttling. A company has better ones in front of it.
+//! Deliberately absent: TLS, clustering, an account store, throttling. A company has better ones in
+//! front of it.
 
 mod addresses;
 mod amqp;

@@ -11,17 +11,19 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-/// The reference push server of Belfry: STOMP, SockJS, a raw WebSocket and the message API on one port.
+/// The reference push server of Belfry: STOMP, SockJS, a raw WebSocket and the message API on one
+/// port.
 ///
-/// Prints one JSON line with its addresses on stdout when it is ready; logs go to stderr (RUST_LOG sets how much).
-/// Not for production: no TLS, and the passwords are arguments.
+/// Prints one JSON line with its addresses on stdout when it is ready; logs go to stderr (RUST_LOG
+/// sets how much). Not for production: no TLS, and the passwords are arguments.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Address under which clients reach the server, such as that of a proxy with TLS; required with a wildcard --listen.
+    /// Address under which clients reach the server, such as that of a proxy with TLS; required
+    /// with a wildcard --listen.
     #[arg(long, value_name = "URL")]
     public_url: Option<PublicUrl>,
     /// Folder that keeps records and sign-ins over a restart; without it they are in memory.
@@ -42,7 +44,8 @@ struct Args {
     /// How long a token of POST /login is good, such as 30s or 12h.
     #[arg(long, value_name = "D", default_value = "12h", value_parser = lifetime)]
     token_lifetime: Duration,
-    /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page /demo.
+    /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page
+    /// /demo.
     #[arg(long)]
     demo: bool,
 }

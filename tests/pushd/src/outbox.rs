@@ -1,8 +1,8 @@
 //! What is still to be given to the external broker: the log, from where the publisher has come to.
 //!
-//! The place is kept in the database, so that a record that was taken is published also when the server or the broker
-//! was down in between. Invariant: the place moves after the broker has confirmed; so a record may be published twice,
-//! and is never left out.
+//! The place is kept in the database, so that a record that was taken is published also when the
+//! server or the broker was down in between. Invariant: the place moves after the broker has
+//! confirmed; so a record may be published twice, and is never left out.
 
 use rusqlite::params;
 

@@ -1,12 +1,14 @@
 //! The record of every message: for whom it is, and which of their devices have had it.
 //!
-//! Records form a log. A cursor is a place in it, and a page is what the log holds for one person after a cursor.
-//! An edit (the same id, a higher version: decided, withdrawn, ...) takes the record out of its place and puts it at
-//! the end. So it is behind every cursor already handed out and undelivered to every device, and a client that
-//! collected the first version collects the second like any new record; the older one is gone.
-//! An id stays its first sender's, also when the record was deleted.
+//! Records form a log. A cursor is a place in it, and a page is what the log holds for one person
+//! after a cursor. An edit (the same id, a higher version: decided, withdrawn, ...) takes the
+//! record out of its place and puts it at the end. So it is behind every cursor already handed out
+//! and undelivered to every device, and a client that collected the first version collects the
+//! second like any new record; the older one is gone. An id stays its first sender's, also when the
+//! record was deleted.
 //! Deliberately absent: retention, and telling clients about a deletion.
-//! Invariant: serving a record marks nothing; `delivered` follows from a later cursor or an explicit mark.
+//! Invariant: serving a record marks nothing; `delivered` follows from a later cursor or an
+//! explicit mark.
 
 mod delivery;
 mod history;
@@ -85,7 +87,8 @@ pub(crate) struct Draft {
 pub(crate) enum Receivers {
     /// The sender named them.
     Named(Vec<String>),
-    /// The sender named no receiver: an edited message stays with those that have it, a new one is a broadcast to these.
+    /// The sender named no receiver: an edited message stays with those that have it, a new one is
+    /// a broadcast to these.
     Everybody(Vec<String>),
 }
 
@@ -102,7 +105,8 @@ pub(crate) struct Record {
     pub(crate) sender: String,
     /// User ids.
     pub(crate) receiver: Vec<u64>,
-    /// When this version was sent, UTC, in milliseconds; so the order of the log is an order in time.
+    /// When this version was sent, UTC, in milliseconds; so the order of the log is an order in
+    /// time.
     pub(crate) send_time: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) url: Option<String>,
@@ -297,8 +301,9 @@ impl Store {
         format!("{}-{}", self.log, position.0)
     }
 
-    /// Reads a cursor. One that this log never gave out (it belongs to an earlier, empty start) is no cursor: the client
-    /// then gets all it has not had, which may be more than it needs and never less.
+    /// Reads a cursor. One that this log never gave out (it belongs to an earlier, empty start) is
+    /// no cursor: the client then gets all it has not had, which may be more than it needs and
+    /// never less.
     pub(crate) fn position(&self, cursor: &str) -> Option<Position> {
         let (log, position) = cursor.rsplit_once('-')?;
         (log == self.log).then(|| position.parse().ok().map(Position)).flatten()

@@ -1,7 +1,9 @@
-//! What a STOMP client's frame asks for, read into types: CONNECT, and the requests that may follow it.
+//! What a STOMP client's frame asks for, read into types: CONNECT, and the requests that may follow
+//! it.
 //!
-//! Pure. Deliberately absent: transactions (BEGIN, COMMIT, ABORT are refused by name), STOMP 1.0, and the many queue
-//! arguments of RabbitMQ; of those, `durable`, `x-queue-name` and `prefetch-count` are understood, the rest is ignored.
+//! Pure. Deliberately absent: transactions (BEGIN, COMMIT, ABORT are refused by name), STOMP 1.0,
+//! and the many queue arguments of RabbitMQ; of those, `durable`, `x-queue-name` and
+//! `prefetch-count` are understood, the rest is ignored.
 
 use std::time::Duration;
 
@@ -12,10 +14,12 @@ use crate::broker::{AckMode, Message, SessionId, Subscribe, Tag};
 use crate::destination::Destination;
 use crate::device::Device;
 
-/// Heart-beats are possible in either direction down to this; what the client asks for beyond it decides.
+/// Heart-beats are possible in either direction down to this; what the client asks for beyond it
+/// decides.
 pub(crate) const HEART_BEAT_MS: u64 = 100;
 
-/// Headers of a SEND that are the protocol's or the server's to set; all others travel with the message.
+/// Headers of a SEND that are the protocol's or the server's to set; all others travel with the
+/// message.
 const NOT_PASSED_ON: [&str; 9] = [
     "destination",
     "receipt",

@@ -56,7 +56,8 @@ impl fmt::Debug for Account {
 pub struct Config {
     /// Address and port; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// Under which address clients reach it, where that is another one. A wildcard `listen` requires it.
+    /// Under which address clients reach it, where that is another one. A wildcard `listen`
+    /// requires it.
     pub public_url: Option<PublicUrl>,
     /// Folder for the records; `None` keeps them in memory.
     pub data: Option<PathBuf>,
@@ -168,8 +169,8 @@ impl Server {
         self.hub.rules.addresses.listen()
     }
 
-    /// The line that says where it listens, for the programs that started it; `{token}` stands as it is. Of a wildcard
-    /// address it names the loopback one.
+    /// The line that says where it listens, for the programs that started it; `{token}` stands as
+    /// it is. Of a wildcard address it names the loopback one.
     pub fn ready_line(&self) -> String {
         let mut address = self.address();
         if address.ip().is_unspecified() {
@@ -189,7 +190,8 @@ impl Server {
         .to_string()
     }
 
-    /// Stops: connections are closed with a reason and get a moment to end; the records are written already.
+    /// Stops: connections are closed with a reason and get a moment to end; the records are written
+    /// already.
     pub async fn stop(mut self) {
         let ended = timeout(STOP_WITHIN, async {
             self.hub.stop().await;

@@ -1,9 +1,10 @@
 //! One STOMP session over a WebSocket: `/ws`, and through SockJS `/sockjs/…` (see `sockjs`).
 //!
-//! One task owns the socket and does everything in turn: client frames, deliveries, heart-beats both ways, the end.
-//! A violation is answered with ERROR and the end of the session, as the specification demands.
-//! Invariant: a message counts as done when the client acknowledged it or, for `ack:auto`, when its write is finished;
-//! however the session ends, the rest goes back to the broker.
+//! One task owns the socket and does everything in turn: client frames, deliveries, heart-beats
+//! both ways, the end. A violation is answered with ERROR and the end of the session, as the
+//! specification demands. Invariant: a message counts as done when the client acknowledged it or,
+//! for `ack:auto`, when its write is finished; however the session ends, the rest goes back to the
+//! broker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl End {
     }
 }
 
-/// How the stream of STOMP bytes is laid into WebSocket messages.
+/// How WebSocket messages carry the stream of STOMP bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
     /// As they are.
@@ -82,7 +83,8 @@ pub(crate) fn start(hub: Arc<Hub>, socket: WebSocketUpgrade, framing: Framing) -
     )
 }
 
-/// Runs the session. When this returns, the client is off the list and what it had in flight is given back.
+/// Runs the session. When this returns, the client is off the list and what it had in flight is
+/// given back.
 async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     let mut stopping = hub.stop_signal();
     if wire.framing == Framing::SockJs
@@ -146,7 +148,7 @@ async fn at(due: Option<Instant>) {
     }
 }
 
-/// Who has signed in, and when the token ends that it was done with.
+/// Who has signed in, and when the token expires that was used for it.
 struct SignedIn {
     login: String,
     expires: Option<Instant>,
@@ -261,7 +263,8 @@ struct Wire {
 }
 
 impl Wire {
-    /// Waits for the next piece of the stream. WebSocket pings are not heart-beats, as at RabbitMQ and Spring.
+    /// Waits for the next piece of the stream. WebSocket pings are not heart-beats, as at RabbitMQ
+    /// and Spring.
     async fn receive(&mut self) -> Result<(), End> {
         loop {
             let bytes = match self.socket.recv().await {
@@ -324,7 +327,8 @@ impl Wire {
         }
     }
 
-    /// Says why, closes, and waits a moment for the client's close, so that the last frame is not cut off.
+    /// Says why, closes, and waits a moment for the client's close, so that the last frame is not
+    /// cut off.
     async fn finish(mut self, end: End) {
         let (code, reason) = match &end {
             End::Gone => return,

@@ -1,9 +1,11 @@
-//! SockJS at `/sockjs`, as Spring's clients use it: the greeting, `/info`, and the WebSocket transport.
+//! SockJS at `/sockjs`, as Spring's clients use it: the greeting, `/info`, and the WebSocket
+//! transport.
 //!
-//! `/sockjs/websocket` carries STOMP unframed, like `/ws`. `/sockjs/{server}/{session}/websocket` wraps it: `o` opens,
-//! `a["…"]` carries a piece of text, `h` keeps the connection alive, `c[3000,"Go away!"]` comes before the close; the
-//! client sends `["…"]`. Deliberately absent: the XHR, event-source and JSONP transports.
-//! A SockJS frame is text: bytes of a body that are not UTF-8 arrive replaced, as they do from Spring.
+//! `/sockjs/websocket` carries STOMP unframed, like `/ws`. `/sockjs/{server}/{session}/websocket`
+//! wraps it: `o` opens, `a["…"]` carries a piece of text, `h` keeps the connection alive,
+//! `c[3000,"Go away!"]` comes before the close; the client sends `["…"]`. Deliberately absent: the
+//! XHR, event-source and JSONP transports. A SockJS frame is text: bytes of a body that are not
+//! UTF-8 arrive replaced, as they do from Spring.
 
 use std::sync::Arc;
 
@@ -43,7 +45,8 @@ async fn info() -> Response {
     ([(header::CACHE_CONTROL, "no-store, no-cache, must-revalidate, max-age=0")], Json(info)).into_response()
 }
 
-/// `{server}` and `{session}` are the client's choice and mean nothing here; a dot in them is refused as SockJS demands.
+/// `{server}` and `{session}` are the client's choice and mean nothing here; a dot in them is
+/// refused as SockJS demands.
 async fn framed(
     State(hub): State<Arc<Hub>>,
     Path((server, session)): Path<(String, String)>,

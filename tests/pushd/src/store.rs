@@ -1,8 +1,10 @@
-//! The one SQLite database behind the server: accounts' numbers, records, which device has had them, and tokens.
+//! The one SQLite database behind the server: accounts' numbers, records, which device has had
+//! them, and tokens.
 //!
-//! In memory without `--data`, the same code otherwise. Only this module, `records`, `outbox` and `tokens` speak SQL.
-//! Deliberately absent: the broker's queues, which live in memory; what must survive a restart is a record.
-//! Invariant: a call that returned has been written (WAL, `synchronous = FULL`).
+//! In memory without `--data`, the same code otherwise. Only this module, `records`, `outbox` and
+//! `tokens` speak SQL. Deliberately absent: the broker's queues, which live in memory; what must
+//! survive a restart is a record. Invariant: a call that returned has been written (WAL,
+//! `synchronous = FULL`).
 
 use std::path::Path;
 
@@ -98,7 +100,8 @@ pub enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) db: Connection,
-    /// Names this log, so that a cursor from another one (of a server whose records are gone) is noticed.
+    /// Names this log, so that a cursor from another one (of a server whose records are gone) is
+    /// noticed.
     pub(crate) log: String,
 }
 

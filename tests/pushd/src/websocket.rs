@@ -1,9 +1,10 @@
 //! The raw protocol: `/websocket/{token}`, one record as JSON in each text frame.
 //!
-//! The socket follows the record log of its owner: what this device has not had is sent, marked when its write is done,
-//! and so on until the connection ends. So a reconnect re-sends by itself, and nothing waits in memory for a slow client.
-//! What the client sends is ignored, but for closing; WebSocket pings every 20 s show whether it is still there. The
-//! connection ends with the token it was opened with.
+//! The socket follows the record log of its owner: what this device has not had is sent, marked
+//! when its write is done, and so on until the connection ends. So a reconnect re-sends by itself,
+//! and nothing waits in memory for a slow client. What the client sends is ignored, but for
+//! closing; WebSocket pings every 20 s show whether it is still there. The connection ends with the
+//! token it was opened with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,10 +31,11 @@ const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// How long a client may take to answer our close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-/// Longer than any token is good: a timer has an end.
+/// Longer than any token is good; a longer timer is not possible.
 const FAR_AWAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// `GET /websocket/{token}`; the device is `?device=&deviceName=`, or `X-Device` and `X-Device-Name`.
+/// `GET /websocket/{token}`; the device is `?device=&deviceName=`, or `X-Device` and
+/// `X-Device-Name`.
 pub(crate) async fn upgrade(
     State(hub): State<Arc<Hub>>,
     Path(token): Path<String>,

@@ -1,7 +1,9 @@
-//! A real notification service, dunst, and a look at what passes between it and the programs that use it.
+//! A real notification service, dunst, and a look at what passes between it and the programs that
+//! use it.
 //!
-//! Popups stay until they are dealt with, a left click takes the default action, and every call is recorded by a monitor
-//! of the bus: what counts is what was asked for, also when nothing of it can be seen any more.
+//! Popups stay until they are dealt with, a left click takes the default action, and every call is
+//! recorded by a monitor of the bus: what counts is what was asked for, also when nothing of it can
+//! be seen any more.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -90,7 +92,8 @@ impl Popups {
     /// # Panics
     /// If the service does not answer.
     pub async fn all(&mut self) -> Vec<Popup> {
-        // A question of our own: once the monitor has seen it, it has seen all that was asked before.
+        // A question of our own: once the monitor has seen it, it has seen all that was asked
+        // before.
         let service = Proxy::new(&self.connection, NAME, PATH, NAME).await.expect("the service");
         service.call_method("GetServerInformation", &()).await.expect("an answer");
         let own = self.connection.unique_name().expect("a bus names us").to_string();
@@ -113,7 +116,7 @@ impl Popups {
         dunst.get_property("displayedLength").await.expect("a number")
     }
 
-    /// Takes all of them off the screen, as a person does who has seen enough.
+    /// Closes all popups, as a person may.
     ///
     /// # Panics
     /// If dunst does not answer.

@@ -1,7 +1,8 @@
-//! A tray that shows nothing and can be asked: the StatusNotifierWatcher and host that a panel would be.
+//! A tray that shows nothing and can be asked: the StatusNotifierWatcher and host that a panel
+//! would be.
 //!
-//! Debian has none that runs without a panel. It takes the items that programs register, and reads and clicks their
-//! menus (com.canonical.dbusmenu), as the specifications have it.
+//! Debian has none that runs without a panel. It takes the items that programs register, and reads
+//! and clicks their menus (com.canonical.dbusmenu), as the specifications have it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -135,7 +136,8 @@ impl Tray {
                 let mut items = self.items.clone();
                 let newest = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs").last().cloned();
                 let newest = newest.expect("not empty");
-                // One that is about to end, or to put another menu in the place of this one, does not answer.
+                // One that is about to end, or to put another menu in the place of this one, does
+                // not answer.
                 let Ok(found) = self.look(&newest, text, &seen).await else {
                     tokio::time::sleep(A_MOMENT).await;
                     continue;

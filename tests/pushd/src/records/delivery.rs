@@ -18,7 +18,8 @@ pub(crate) struct Collect<'a> {
 }
 
 impl Store {
-    /// The records of a person after a cursor, oldest first. Without a cursor: those this device has not had.
+    /// The records of a person after a cursor, oldest first. Without a cursor: those this device
+    /// has not had.
     pub(crate) fn collect(&self, query: Collect<'_>) -> Result<Vec<Served>, StoreError> {
         let mut statement = self.db.prepare_cached(
             "WITH had AS (
@@ -49,7 +50,8 @@ impl Store {
     /// The device has everything up to `through`: it asked for what comes after.
     pub(crate) fn mark_collected(&mut self, user: &str, device: &str, through: Position) -> Result<(), StoreError> {
         let transaction = self.db.transaction()?;
-        // A cursor beyond the end was not handed out by this log: it must not swallow what is yet to come.
+        // A cursor beyond the end was not handed out by this log: it must not swallow what is yet
+        // to come.
         let changed = transaction.execute(
             "INSERT INTO collected (user, device, through)
              SELECT ?1, ?2, min(?3, coalesce(max(seq), 0)) FROM sqlite_sequence WHERE name = 'record'

@@ -9,8 +9,9 @@ use crate::store::{Store, StoreError};
 
 /// What to look for; every filter that is there has to fit.
 ///
-/// `status` is that of the device that asks, if it names itself; otherwise a record is delivered to a person as soon as
-/// one of their devices has it. For its sender a record is delivered when every receiver has it.
+/// `status` is that of the device that asks, if it names itself; otherwise a record is delivered to
+/// a person as soon as one of their devices has it. For its sender a record is delivered when every
+/// receiver has it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct HistoryQuery {
     /// From 1.
@@ -62,7 +63,8 @@ const MATCHING: &str = "
     ";
 
 impl Store {
-    /// What a person received or sent, newest first; `device` is "" for a caller that does not name it.
+    /// What a person received or sent, newest first; `device` is "" for a caller that does not name
+    /// it.
     pub(crate) fn history(&self, user: &str, device: &str, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
         let status = query.status.map(|status| status == Status::Delivered);
         let (from, to) = (query.from.map(Timestamp::as_millisecond), query.to.map(Timestamp::as_millisecond));
