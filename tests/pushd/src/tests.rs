@@ -4,6 +4,7 @@ mod client;
 mod delivery;
 mod demo;
 mod http;
+#[cfg(unix)]
 mod rabbit;
 mod security;
 mod service;

@@ -3,8 +3,6 @@
 use super::client::{Api, Raw, Stomp};
 use super::*;
 use crate::StartError;
-use harness::tls::TlsOptions;
-use harness::{CertificateAuthority, TlsFront};
 use reqwest::StatusCode;
 
 const COLLECT: &str = "/ecgapi/api/message/collectMessage";
@@ -83,8 +81,12 @@ async fn addresses_in_answers_are_the_public_ones_whatever_the_host_header_says(
     server.stop().await;
 }
 
+#[cfg(unix)]
 #[tokio::test]
 async fn behind_tls_every_address_is_that_of_the_front() {
+    use harness::tls::TlsOptions;
+    use harness::{CertificateAuthority, TlsFront};
+
     let authority = CertificateAuthority::new();
     let options =
         TlsOptions { identity: authority.loopback_server(), client_authority: None, versions: rustls::ALL_VERSIONS };
