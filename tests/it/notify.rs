@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use belfry_core::notice::{NoticeKey, Priority};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
 use harness::desktop::Bus;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use host::notify::Desktop;
 use zbus::blocking::{Connection, connection};
 use zbus::message::Header;
@@ -118,7 +118,7 @@ impl BusExt for Bus {
 
 impl Service {
     fn call(&self) -> Call {
-        self.calls.recv_timeout(PATIENCE).expect("a call")
+        self.calls.recv_timeout(EVENT_TIMEOUT).expect("a call")
     }
 
     fn notify(&self) -> Notify {
@@ -157,7 +157,7 @@ fn number(id: &PopupId) -> u32 {
 }
 
 fn next(events: &Receiver<PopupEvent>) -> PopupEvent {
-    events.recv_timeout(PATIENCE).expect("an event")
+    events.recv_timeout(EVENT_TIMEOUT).expect("an event")
 }
 
 #[tokio::test]

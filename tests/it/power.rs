@@ -3,7 +3,7 @@
 use std::sync::mpsc::{Receiver, channel};
 
 use harness::desktop::Bus;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use host::power::{Hint, watch_at};
 use zbus::blocking::connection::{Builder, Connection};
 use zbus::blocking::fdo::MonitoringProxy;
@@ -61,13 +61,13 @@ async fn waking_up_and_a_new_network_are_the_only_hints() {
     let hints = watch(&bus);
     services.sleep(true);
     services.sleep(false);
-    assert_eq!(hints.recv_timeout(PATIENCE), Ok(Hint::Woke));
+    assert_eq!(hints.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke));
     for state in [20, 40, 70] {
         services.network(state);
     }
-    assert_eq!(hints.recv_timeout(PATIENCE), Ok(Hint::NetworkChanged));
+    assert_eq!(hints.recv_timeout(EVENT_TIMEOUT), Ok(Hint::NetworkChanged));
     services.sleep(false);
-    assert_eq!(hints.recv_timeout(PATIENCE), Ok(Hint::Woke), "the states without a network are no hints");
+    assert_eq!(hints.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke), "the states without a network are no hints");
 }
 
 #[tokio::test]
@@ -80,5 +80,5 @@ async fn a_service_that_starts_later_is_watched_and_signals_of_other_programs_ar
         .expect("a signal sent");
     let services = Services::start(&bus);
     services.sleep(false);
-    assert_eq!(hints.recv_timeout(PATIENCE), Ok(Hint::Woke));
+    assert_eq!(hints.recv_timeout(EVENT_TIMEOUT), Ok(Hint::Woke));
 }

@@ -1,4 +1,5 @@
-//! What the sending systems do: publish over AMQP, each message confirmed by the broker before this goes on.
+//! What the sending systems do: publish over AMQP, each message confirmed by the broker before this
+//! goes on.
 
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
@@ -76,7 +77,8 @@ impl Amqp {
         queue.message_count()
     }
 
-    /// Publishes one persistent message to an exchange ("" is the default one, whose keys are queue names).
+    /// Publishes one persistent message to an exchange ("" is the default one, whose keys are queue
+    /// names).
     ///
     /// # Panics
     /// If the broker does not confirm it.
@@ -84,8 +86,8 @@ impl Amqp {
         self.publish_all(exchange, key, [(body, None)]).await;
     }
 
-    /// Publishes persistent messages, each with the AMQP property `message-id` if given, and waits for all to be
-    /// confirmed.
+    /// Publishes persistent messages, each with the AMQP property `message-id` if given, and waits
+    /// for all to be confirmed.
     ///
     /// # Panics
     /// If the broker does not confirm one of them.

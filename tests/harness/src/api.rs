@@ -1,7 +1,9 @@
-//! A message service (`[api]` of `docs/reference/settings.md`) whose faults a test can choose.
+//! A message service (collect, history, delete, clients and send; see `docs/reference/servers.md`)
+//! whose faults a test can choose.
 //!
-//! For what `belfry-pushd` and real services cannot be made to do: ignore the cursor, cap pages, lose an answer after
-//! having marked its messages delivered, throttle, answer half. Without faults it is a plain, correct service.
+//! For what `belfry-pushd` and real services cannot be made to do: ignore the cursor, cap pages,
+//! lose an answer after having marked its messages delivered, throttle, answer half. Without faults
+//! it is a plain, correct service.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
@@ -33,7 +35,8 @@ pub struct Habits {
     pub ignores_cursor: bool,
     /// No page is longer than this, whatever the limit asked for.
     pub page_cap: Option<usize>,
-    /// Serving a message marks it delivered: it is never collected again, and the cursor is not looked at.
+    /// Serving a message marks it delivered: it is never collected again, and the cursor is not
+    /// looked at.
     pub marks_on_serving: bool,
 }
 
@@ -133,7 +136,7 @@ impl FakeApi {
         let mut requests = self.requests.clone();
         let enough = requests.wait_for(|_| self.requests(call).len() >= count);
         let enough = tokio::time::timeout(Duration::from_secs(30), enough).await;
-        enough.unwrap_or_else(|_| panic!("no {count} requests to {call}")).expect("the service lives");
+        enough.unwrap_or_else(|_| panic!("no {count} requests to {call}")).expect("the service runs");
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Shared> {
@@ -145,7 +148,7 @@ async fn serve(listener: TcpListener, shared: Arc<Mutex<Shared>>, counter: watch
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         let (shared, counter) = (Arc::clone(&shared), counter.clone());
-        // A client may go away at any time; that is its affair.
+        // A client may go away at any time; its test sees that.
         connections.spawn(async move { drop(answer(stream, &shared, &counter).await) });
         while connections.try_join_next().is_some() {}
     }
@@ -179,6 +182,12 @@ async fn answer(mut stream: TcpStream, shared: &Mutex<Shared>, counter: &watch::
 
 impl Shared {
     fn handle(&mut self, request: &Request) -> Response {
+        if request.method == "POST" && !request.is_json() {
+            return Response::json(415, &json!({"code": 415, "msg": "the body has to be application/json"}));
+        }
+        if !["GET", "POST"].contains(&request.method.as_str()) {
+            return Response::json(405, &json!({"code": 405, "msg": "no such method here"}));
+        }
         let body = &request.body;
         let number = |name: &str, default: u64| body[name].as_u64().unwrap_or(default) as usize;
         let data = match request.path.rsplit('/').next().unwrap_or_default() {

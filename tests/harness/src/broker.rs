@@ -1,6 +1,7 @@
 //! A STOMP server that does what the test's script says, connection by connection, right or wrong.
 //!
-//! For what no real broker can be made to do on command: broken frames, invalid UTF-8, floods, close codes, silence.
+//! For what no real broker can be made to do on command: broken frames, invalid UTF-8, floods,
+//! close codes, silence.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -21,7 +22,8 @@ pub struct FakeBroker {
 }
 
 impl FakeBroker {
-    /// Listens; each connection (numbered from 0) runs `script` when its upgrade is done, and ends with it.
+    /// Listens; each connection (numbered from 0) runs `script` when its upgrade is done, and ends
+    /// with it.
     ///
     /// # Panics
     /// If it cannot listen.
@@ -44,6 +46,12 @@ impl FakeBroker {
         format!("ws://{}/ws", self.address)
     }
 
+    /// Its address, to put a [`FaultProxy`](crate::FaultProxy) or a [`TlsFront`](crate::TlsFront)
+    /// in front of.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// How many connections were upgraded so far.
     pub fn connections(&self) -> usize {
         *self.connections.borrow()
@@ -54,7 +62,7 @@ impl FakeBroker {
     /// # Panics
     /// If the server broke.
     pub async fn wait_for_connections(&self, count: usize) {
-        self.connections.clone().wait_for(|seen| *seen >= count).await.expect("the server lives");
+        self.connections.clone().wait_for(|seen| *seen >= count).await.expect("the server runs");
     }
 }
 
@@ -67,20 +75,30 @@ impl Drop for FakeBroker {
 
 async fn serve<F, R>(listener: TcpListener, script: F, counter: watch::Sender<usize>, failures: Arc<Mutex<Vec<String>>>)
 where
-    F: Fn(usize, Wire) -> R,
+    F: Fn(usize, Wire) -> R + Send + Sync + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
-    let mut scripts = JoinSet::new();
+    let script = Arc::new(script);
+    let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A client that goes away during its upgrade is no connection.
-                let Ok(wire) = Wire::accept(accepted.expect("a connection").0).await else { continue };
-                let number = *counter.borrow();
-                scripts.spawn(script(number, wire));
-                counter.send_modify(|count| *count += 1);
+                let stream = accepted.expect("a connection").0;
+                let (script, counter) = (Arc::clone(&script), counter.clone());
+                // Each on its own, as on a real server: a client that is slow with its upgrade
+                // holds up no other.
+                connections.spawn(async move {
+                    // A client that goes away during its upgrade does not count.
+                    let Ok(wire) = Wire::accept(stream).await else { return };
+                    let mut number = 0;
+                    counter.send_modify(|count| {
+                        number = *count;
+                        *count += 1;
+                    });
+                    script(number, wire).await;
+                });
             }
-            Some(Err(failure)) = scripts.join_next() => {
+            Some(Err(failure)) = connections.join_next() => {
                 failures.lock().expect("no panic while held").push(failure.to_string());
             }
         }
@@ -109,6 +127,13 @@ mod tests {
             assert!(wire.receive().await.is_none());
         }
         broker.wait_for_connections(2).await;
+    }
+
+    #[tokio::test]
+    async fn a_client_that_is_silent_before_its_upgrade_holds_up_no_other() {
+        let broker = FakeBroker::start(|_, mut wire| async move { drop(wire.welcome().await) }).await;
+        let _silent = tokio::net::TcpStream::connect(broker.address()).await.unwrap();
+        Wire::connect(&broker.url()).await.sign_in("alice", "secret", "/").await;
     }
 
     #[tokio::test]

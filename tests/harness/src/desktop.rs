@@ -1,7 +1,9 @@
-//! A private desktop for the real app: screen, window manager, session bus, popups, keychain and tray, and folders of its own.
+//! A private desktop for the real app: screen, window manager, session bus, popups, keychain and
+//! tray, and folders of its own.
 //!
-//! Nothing of the developer's own desktop is seen or touched. Each part can be left out, since a desktop may lack it.
-//! Any program can use it, not only tests: `Home::app` starts the app on it, `Page::open` with a look into its window.
+//! Nothing of the developer's own desktop is seen or touched. Each part can be left out, since a
+//! desktop may lack it. Any program can use it, not only tests: `Home::app` starts the app on it,
+//! `Page::open` with access to its page.
 
 mod bus;
 mod keychain;
@@ -49,7 +51,7 @@ pub struct Desktop {
     popups: Option<Popups>,
     keychain: Option<Keychain>,
     bus: Option<Bus>,
-    /// What is seen, and the hands of the person before it.
+    /// The screen with its pointer and keyboard.
     pub screen: Screen,
     folder: TempDir,
 }
@@ -92,7 +94,7 @@ impl Desktop {
         Some(desktop)
     }
 
-    /// Makes `command` one that is started on this desktop, by somebody whose language is English.
+    /// Makes `command` one that is started on this desktop, by a person whose language is English.
     pub fn admit(&self, command: &mut Command) {
         let folder = self.folder.path();
         let nowhere = "unix:path=/nowhere";
@@ -149,7 +151,7 @@ impl Desktop {
     /// Clicks the popup that is on the screen.
     ///
     /// # Panics
-    /// If none is within [`PATIENCE`](crate::program::PATIENCE).
+    /// If none is within [`EVENT_TIMEOUT`](crate::program::EVENT_TIMEOUT).
     pub async fn click_popup(&self) {
         self.screen.click("dunst", 40, 24).await;
     }

@@ -1,7 +1,8 @@
-//! As much HTTP as scripted servers and their callers need: one request a connection, bytes written as the script wants.
+//! As much HTTP as scripted servers and their callers need: one request a connection, bytes written
+//! as the script wants.
 //!
-//! By hand, because a real HTTP library takes care not to send what these tests must send: half an answer, or none.
-//! Only to loopback, only without TLS.
+//! By hand, because a real HTTP library takes care not to send what these tests must send: half an
+//! answer, or none. Only to loopback, only without TLS.
 
 use std::io;
 
@@ -29,6 +30,12 @@ impl Request {
     /// The value of a header, by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the body is said to be JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        let media_type = self.header("content-type").and_then(|value| value.split(';').next()).unwrap_or_default();
+        media_type.trim().eq_ignore_ascii_case("application/json")
     }
 
     pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Self> {

@@ -1,7 +1,7 @@
 //! Ports for servers that cannot be asked to take any free one.
 //!
-//! They come from below the range the system takes for outgoing connections, so that a port stays free for a server
-//! that is stopped and started again.
+//! They come from below the range the system takes for outgoing connections, so that a port stays
+//! free for a server that is stopped and started again.
 
 use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 const FIRST: u16 = 12_000;
 const COUNT: u16 = 18_000;
 
-/// A loopback port that nobody listens on; never the same one twice in a process.
+/// A loopback port without a listener; never the same one twice in a process.
 ///
 /// # Panics
 /// If no port is free.

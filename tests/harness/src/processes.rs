@@ -1,4 +1,5 @@
-//! Processes as the system sees them from outside: what a program has started, whether it is gone, what it holds open.
+//! Processes as the system sees them from outside: what a program has started, whether it is gone,
+//! what it holds open.
 
 use std::fs;
 use std::io;
@@ -9,7 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::task::spawn_blocking;
 
-use crate::program::PATIENCE;
+use crate::program::EVENT_TIMEOUT;
 
 /// A process that was running when it was looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +36,8 @@ pub fn descendants(id: u32) -> Vec<Process> {
     found
 }
 
-/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile is none, nor is one that has ended and
-/// only waits for its parent to hear of it.
+/// `pid (name) state parent …`, proc_pid_stat(5); a process that has gone meanwhile does not count,
+/// nor does one that has ended and only waits for its parent to ask for its exit status.
 fn read(folder: &Path) -> Option<Process> {
     let stat = fs::read_to_string(folder.join("stat")).ok()?;
     let (id, rest) = stat.split_once(" (")?;
@@ -53,15 +54,15 @@ impl Process {
     /// Returns when it has ended.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn gone(&self) {
         let id = i32::try_from(self.id).ok().and_then(Pid::from_raw).expect("a process number");
         match pidfd_open(id, PidfdFlags::empty()) {
             Err(Errno::SRCH) => {}
             Err(error) => panic!("{self:?} cannot be watched: {error}"),
             Ok(process) => {
-                let patience = Timespec::try_from(PATIENCE).expect("a minute");
-                let ended = move || poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&patience));
+                let limit = Timespec::try_from(EVENT_TIMEOUT).expect("a minute");
+                let ended = move || poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit));
                 let ended = spawn_blocking(ended).await.expect("no panic").expect("a process can be awaited");
                 assert!(ended > 0, "{self:?} stays");
             }
@@ -75,6 +76,6 @@ impl Process {
 /// If it is gone.
 pub fn handles(id: u32) -> io::Result<Vec<PathBuf>> {
     let entries = fs::read_dir(format!("/proc/{id}/fd"))?;
-    // One that was closed meanwhile is none.
+    // One that was closed meanwhile does not count.
     Ok(entries.flatten().filter_map(|entry| fs::read_link(entry.path()).ok()).collect())
 }

@@ -1,7 +1,8 @@
-//! Belfry's own programs as child processes: `belfryctl`, `belfry-pushd` and the app, built when missing or stale.
+//! Belfry's own programs as child processes: `belfryctl`, `belfry-pushd` and the app, built when
+//! missing or stale.
 //!
-//! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that only a failure meets.
-//! What they write to stderr is kept and shown when a test fails.
+//! Their JSON lines are read as events; a test waits for the event it needs, with a deadline that
+//! only a failure meets. What they write to stderr is kept and shown when a test fails.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -18,11 +19,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
 use crate::Desktop;
-use crate::leash::Leashed;
+use crate::child_guard::ChildGuard;
 use crate::skip::skip;
 
 /// How long an event may take; only a failure takes that long.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A person's place on a computer: a settings file and a data folder, removed when dropped.
 #[derive(Debug)]
@@ -60,8 +61,8 @@ impl Home {
         self.folder.path().join("data")
     }
 
-    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`, with a loud skip, where
-    /// the window was never built.
+    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`,
+    /// with a loud skip, where the window was never built.
     pub async fn app<S: AsRef<OsStr>>(&self, desktop: &Desktop, args: impl IntoIterator<Item = S>) -> Option<Command> {
         let mut command = app_program().await?;
         command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
@@ -74,7 +75,7 @@ impl Home {
     pub async fn ctl<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = program("belfryctl").await;
         command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
-        // The developer's own sign-in and keychain are nobody's business here.
+        // The developer's own sign-in and keychain are not to be used here.
         command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
         command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         command
@@ -105,7 +106,7 @@ impl Ended {
 /// Runs a program to its end.
 ///
 /// # Panics
-/// If it cannot be started, or does not end within [`PATIENCE`].
+/// If it cannot be started, or does not end within [`EVENT_TIMEOUT`].
 pub async fn run_to_end(command: Command) -> Ended {
     let mut running = Running::spawn(command);
     let code = running.wait().await.code();
@@ -116,11 +117,11 @@ pub async fn run_to_end(command: Command) -> Ended {
 #[derive(Debug)]
 pub struct Running {
     name: String,
-    process: Leashed,
+    process: ChildGuard,
     lines: mpsc::UnboundedReceiver<String>,
     /// All that was read.
     seen: Vec<String>,
-    /// Those no question was answered with yet; a line that is not JSON is a JSON string here.
+    /// Those that no question has taken yet; a line that is not JSON is a JSON string here.
     waiting: VecDeque<Value>,
     stderr: watch::Receiver<String>,
     readers: Vec<std::thread::JoinHandle<()>>,
@@ -134,7 +135,8 @@ impl Running {
     pub fn spawn(mut command: Command) -> Self {
         let name = Path::new(command.get_program()).file_name().unwrap_or_default().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut process = Leashed::spawn(&mut command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
+        let mut process =
+            ChildGuard::spawn(&mut command).unwrap_or_else(|error| panic!("{name} does not start: {error}"));
         let (sender, lines) = mpsc::unbounded_channel();
         let stdout = process.child().stdout.take().expect("piped");
         let from = process.child().stderr.take().expect("piped");
@@ -155,12 +157,13 @@ impl Running {
         Self { name, process, lines, seen: Vec::new(), waiting: VecDeque::new(), stderr, readers }
     }
 
-    /// The next event for which `wanted` says yes. The events before it stay, in order, for later questions.
+    /// The next event for which `wanted` says yes. The events before it stay, in order, for later
+    /// questions.
     ///
     /// # Panics
-    /// If the program ends or [`PATIENCE`] runs out before.
+    /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
     pub async fn event(&mut self, what: &str, mut wanted: impl FnMut(&Value) -> bool) -> Value {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + EVENT_TIMEOUT;
         let mut asked = 0;
         loop {
             while let Some(event) = self.waiting.get(asked) {
@@ -172,12 +175,13 @@ impl Running {
             match tokio::time::timeout_at(deadline, self.lines.recv()).await {
                 Ok(Some(line)) => self.take(line),
                 Ok(None) => self.fail(&format!("ended without saying {what:?}")),
-                Err(_) => self.fail(&format!("does not say {what:?} for {PATIENCE:?}")),
+                Err(_) => self.fail(&format!("does not say {what:?} for {EVENT_TIMEOUT:?}")),
             }
         }
     }
 
-    /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or `rejected`.
+    /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or
+    /// `rejected`.
     ///
     /// # Panics
     /// As [`Self::event`].
@@ -210,7 +214,8 @@ impl Running {
         events
     }
 
-    /// Everything of one kind that the program has said so far, what was already asked for included.
+    /// Everything of one kind that the program has said so far, what was already asked for
+    /// included.
     pub fn all_of(&mut self, kind: &str) -> Vec<Value> {
         self.take_all();
         let events = self.seen.iter().map(|line| event(line));
@@ -225,7 +230,7 @@ impl Running {
     /// SIGTERM, then the end.
     ///
     /// # Panics
-    /// If it is gone already, or does not end within [`PATIENCE`].
+    /// If it is gone already, or does not end within [`EVENT_TIMEOUT`].
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal(Signal::TERM);
         self.wait().await
@@ -251,16 +256,16 @@ impl Running {
     /// Waits until it ends by itself; its output is complete then.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn wait(&mut self) -> ExitStatus {
         // The end of its output is its own end: it leaves no programs behind.
         let readers = std::mem::take(&mut self.readers);
         let ended = spawn_blocking(move || readers.into_iter().for_each(|reader| reader.join().expect("a reader")));
-        match tokio::time::timeout(PATIENCE, ended).await {
+        match tokio::time::timeout(EVENT_TIMEOUT, ended).await {
             Ok(read) => read.expect("its output read"),
             Err(_) => {
                 self.signal(Signal::KILL);
-                self.fail(&format!("does not end for {PATIENCE:?}"));
+                self.fail(&format!("does not end for {EVENT_TIMEOUT:?}"));
             }
         }
         self.take_all();
@@ -281,16 +286,17 @@ impl Running {
     /// Returns when this stands in standard error.
     ///
     /// # Panics
-    /// If the program ends or [`PATIENCE`] runs out before.
+    /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
     pub async fn says(&mut self, text: &str) {
         let mut stderr = self.stderr.clone();
         let said = stderr.wait_for(|said| said.contains(text));
-        if !matches!(tokio::time::timeout(PATIENCE, said).await, Ok(Ok(_))) {
+        if !matches!(tokio::time::timeout(EVENT_TIMEOUT, said).await, Ok(Ok(_))) {
             self.fail(&format!("does not say {text:?}"));
         }
     }
 
-    /// Asks it to end and waits, also where nothing can be awaited. For programs that always heed SIGTERM.
+    /// Asks it to end and waits, also where nothing can be awaited. For programs that always end on
+    /// SIGTERM.
     pub fn end(&mut self) {
         // One that has ended is what is wanted.
         let _ended = self.process.signal(Signal::TERM).and_then(|()| self.process.child().wait().map(drop));
@@ -344,8 +350,8 @@ pub(crate) fn tool(name: &str) -> PathBuf {
     folder().parent().expect("target").join("tools/bin").join(name)
 }
 
-/// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is asked once to build
-/// what is missing or stale, into the folder this program came from.
+/// Where the programs are. `cargo xtask test` has built them and says where; otherwise cargo is
+/// asked once to build what is missing or stale, into the folder this program came from.
 fn programs() -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER

@@ -1,8 +1,9 @@
-//! A TCP proxy that breaks the line on command: cut, refused, black hole, slow, sliced, cut after N bytes.
+//! A TCP proxy that breaks the line on command: cut, refused, black hole, slow, sliced, cut after N
+//! bytes.
 //!
-//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a dead network does, and
-//! lets them go when it is healed. What a fault does is decided when the bytes pass, so it also meets connections
-//! that are already open.
+//! Nothing is lost or reordered while a connection lives: a black hole holds bytes back, as a
+//! broken network does, and lets them pass when it is healed. What a fault does is decided when the
+//! bytes pass, so it also meets connections that are already open.
 
 use std::io;
 use std::net::SocketAddr;
@@ -29,9 +30,11 @@ pub struct Faults {
     pub delay: Duration,
     /// Every byte is written on its own.
     pub slice: bool,
-    /// A connection is cut when so many bytes, counted from its beginning, have passed to the client.
+    /// A connection is cut when so many bytes, counted from its beginning, have passed to the
+    /// client.
     pub cut_to_client_after: Option<u64>,
-    /// A connection is cut when so many bytes, counted from its beginning, have passed to the server.
+    /// A connection is cut when so many bytes, counted from its beginning, have passed to the
+    /// server.
     pub cut_to_server_after: Option<u64>,
 }
 
@@ -87,12 +90,12 @@ impl FaultProxy {
     /// Changes what is wrong with the line. In force when this returns.
     ///
     /// # Panics
-    /// If the port was taken by somebody else while connections were refused.
+    /// If another program took the port while connections were refused.
     pub async fn set(&self, faults: Faults) {
         let is_listening = !faults.refuse;
         self.line.send_modify(|line| line.faults = faults);
         let mut counts = self.counts.clone();
-        counts.wait_for(|counts| counts.is_listening == is_listening).await.expect("the proxy obeys");
+        counts.wait_for(|counts| counts.is_listening == is_listening).await.expect("the proxy runs");
     }
 
     /// The line is good again.
@@ -110,7 +113,7 @@ impl FaultProxy {
     pub async fn cut(&self) {
         self.line.send_modify(|line| line.cuts += 1);
         let mut counts = self.counts.clone();
-        counts.wait_for(|counts| counts.open == 0).await.expect("the proxy obeys");
+        counts.wait_for(|counts| counts.open == 0).await.expect("the proxy runs");
     }
 
     /// How many connections were accepted so far.
@@ -128,7 +131,7 @@ impl FaultProxy {
     /// # Panics
     /// If the proxy broke.
     pub async fn wait_for_accepted(&self, count: u64) {
-        self.counts.clone().wait_for(|counts| counts.accepted >= count).await.expect("the proxy lives");
+        self.counts.clone().wait_for(|counts| counts.accepted >= count).await.expect("the proxy runs");
     }
 }
 
@@ -164,7 +167,8 @@ async fn listen(address: SocketAddr, server: String, mut lines: watch::Receiver<
     }
 }
 
-/// One connection, from beginning to end. A server that cannot be reached looks like a cut.
+/// One connection, from beginning to end. A server that cannot be reached looks like a cut
+/// connection.
 async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) {
     let cuts = lines.borrow().cuts;
     let whole = async {
@@ -189,7 +193,8 @@ async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) 
     }
 }
 
-/// Passes bytes on until the sender closes its half (then so is the receiver's) or the connection is over (an error).
+/// Passes bytes on until the sender closes its half (then so is the receiver's) or the connection
+/// is over (an error).
 async fn pump(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::http::post;
 use crate::program::{Running, program};
+use crate::tls::TlsOptions;
+use crate::{CertificateAuthority, TlsFront};
 
 /// A running `belfry-pushd`. Dropping kills it.
 #[derive(Debug)]
@@ -28,6 +30,24 @@ impl Pushd {
         Self { running, ready }
     }
 
+    /// The same behind TLS, with a loopback certificate of `authority`: the addresses it gives out
+    /// are the front's. Its own calls here still go to it directly.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_with_tls<S: AsRef<OsStr>>(
+        authority: &CertificateAuthority,
+        args: impl IntoIterator<Item = S>,
+    ) -> (Self, TlsFront) {
+        let identity = authority.loopback_server();
+        let options = TlsOptions { identity, client_authority: None, versions: rustls::ALL_VERSIONS };
+        let front = TlsFront::listen(options).await;
+        let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
+        let pushd = Self::start(args.chain(["--public-url".into(), front.https().into()])).await;
+        front.pass_to(pushd.http().trim_start_matches("http://"));
+        (pushd, front)
+    }
+
     /// `http://127.0.0.1:PORT`.
     ///
     /// # Panics
@@ -42,6 +62,22 @@ impl Pushd {
     /// If it was not in the ready line.
     pub fn stomp(&self) -> &str {
         self.ready["stomp"].as_str().expect("a stomp address")
+    }
+
+    /// `ws://127.0.0.1:PORT/websocket/{token}`, with `{token}` as it stands.
+    ///
+    /// # Panics
+    /// If it was not in the ready line.
+    pub fn websocket(&self) -> &str {
+        self.ready["websocket"].as_str().expect("a WebSocket address")
+    }
+
+    /// `http://127.0.0.1:PORT/sockjs`.
+    ///
+    /// # Panics
+    /// If it was not in the ready line.
+    pub fn sockjs(&self) -> &str {
+        self.ready["sockjs"].as_str().expect("a SockJS address")
     }
 
     /// `http://127.0.0.1:PORT/ecgapi`, for `api.base`.
@@ -73,5 +109,26 @@ impl Pushd {
         let (status, answer) = post(&url, token, body).await.unwrap_or_else(|error| panic!("{path}: {error}"));
         assert_eq!(status, 200, "{path}: {answer}");
         answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn behind_tls_it_answers_with_the_addresses_of_the_front() {
+        let authority = CertificateAuthority::new();
+        let (pushd, front) = Pushd::start_with_tls(&authority, ["--user", "alice:secret"]).await;
+        let mut stream = front.connect(&authority, "localhost").await.unwrap();
+        let host = front.address();
+        let request = format!("GET /.well-known/belfry.json HTTP/1.0\r\nhost: {host}\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(&format!("\"{}/ws\"", front.wss())), "{answer}");
+        assert!(!pushd.login("alice", "secret").await.is_empty(), "its own port still answers");
     }
 }

@@ -1,7 +1,8 @@
 //! The real RabbitMQ server of the system, one private node per [`RabbitMq`], with Web STOMP.
 //!
-//! Nothing is shared with a broker the machine may run: own ports, node name, cookie, data and port mapper (epmd).
-//! The scripts below Debian's wrapper are run, so it works as any user. Measured with 3.10.8: up in 3 s, down in 1 s.
+//! Nothing is shared with a broker the machine may run: own ports, node name, cookie, data and port
+//! mapper (epmd). The scripts below Debian's wrapper are run, so it works as any user. Measured
+//! with 3.10.8: up in 3 s, down in 1 s.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -17,7 +18,7 @@ use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 
-use crate::leash::Leashed;
+use crate::child_guard::ChildGuard;
 use crate::ports::free_port;
 use crate::skip::skip;
 
@@ -26,7 +27,8 @@ const START_LIMIT: Duration = Duration::from_secs(90);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
 const EMPTY_LIMIT: Duration = Duration::from_secs(60);
 
-/// A RabbitMQ node of this test's own, or the one all tests of the process share. Clones are the same node.
+/// A RabbitMQ node of this test's own, or the one all tests of the process share. Clones are the
+/// same node.
 #[derive(Debug, Clone)]
 pub struct RabbitMq(Arc<Node>);
 
@@ -34,7 +36,7 @@ pub struct RabbitMq(Arc<Node>);
 struct Node {
     // The processes are dropped, and so killed, before their folder is.
     server: Mutex<Option<Server>>,
-    _port_mapper: Leashed,
+    _port_mapper: ChildGuard,
     folder: TempDir,
     ports: Ports,
 }
@@ -42,7 +44,7 @@ struct Node {
 /// The running server and what it says.
 #[derive(Debug)]
 struct Server {
-    process: Leashed,
+    process: ChildGuard,
     events: mpsc::Receiver<Event>,
 }
 
@@ -72,8 +74,9 @@ pub struct QueueCounts {
 }
 
 impl RabbitMq {
-    /// The broker that all tests of this process share; `None`, with a loud skip, where RabbitMQ is not installed.
-    /// Tests use queue names, users or virtual hosts of their own on it, and never stop it.
+    /// The broker that all tests of this process share; `None`, with a loud skip, where RabbitMQ is
+    /// not installed. Tests use queue names, users or virtual hosts of their own on it, and never
+    /// stop it.
     ///
     /// # Panics
     /// If it is installed and does not start, or if it is missing and `CI=true`.
@@ -86,7 +89,8 @@ impl RabbitMq {
         Some(SHARED.get_or_init(Self::start_node).await.clone())
     }
 
-    /// A broker of the test's own, to be stopped and started; `None`, with a loud skip, where it is not installed.
+    /// A broker of the test's own, to be stopped and started; `None`, with a loud skip, where it is
+    /// not installed.
     ///
     /// # Panics
     /// If it is installed and does not start, or if it is missing and `CI=true`.
@@ -122,7 +126,7 @@ impl RabbitMq {
         format!("amqp://guest:guest@127.0.0.1:{}/{virtual_host}", self.0.ports.amqp)
     }
 
-    /// Stops the broker politely; its data stays. Its listeners are closed when this returns.
+    /// Stops the broker by SIGTERM; its data stays. Its listeners are closed when this returns.
     ///
     /// # Panics
     /// If it does not end in time.
@@ -146,8 +150,8 @@ impl RabbitMq {
         self.blocking(Node::start_server).await;
     }
 
-    /// Adds a user with rights on the virtual host `/` for what `permissions` match: configure, write and read,
-    /// three regular expressions.
+    /// Adds a user with rights on the virtual host `/` for what `permissions` match: configure,
+    /// write and read, three regular expressions.
     ///
     /// # Panics
     /// If the broker refuses.
@@ -166,7 +170,8 @@ impl RabbitMq {
         self.ctl(&["set_permissions", "-p", name, "guest", ".*", ".*", ".*"]).await;
     }
 
-    /// What a queue on the virtual host `/` holds, asked of the queue itself; `None` if there is no such queue.
+    /// What a queue on the virtual host `/` holds, asked of the queue itself; `None` if there is no
+    /// such queue.
     ///
     /// # Panics
     /// If the broker does not answer.
@@ -263,7 +268,7 @@ impl Node {
         let log = fs::File::options().create(true).append(true).open(self.folder.path().join("stderr"))?;
         let mut command = self.program("rabbitmq-server");
         command.stdout(Stdio::piped()).stderr(log);
-        let mut process = Leashed::spawn_in(&mut command, Some(self.folder.path()))?;
+        let mut process = ChildGuard::spawn_in(&mut command, Some(self.folder.path()))?;
         let stdout = process.child().stdout.take().ok_or_else(|| io::Error::other("no stdout"))?;
         let server = Server { process, events: follow(stdout) };
         match server.events.recv_timeout(START_LIMIT) {
@@ -293,13 +298,14 @@ fn is_installed() -> bool {
     PathBuf::from(PROGRAMS).join("rabbitmq-server").exists()
 }
 
-/// Erlang's port mapper, in the foreground: one that a node starts by itself would stay behind as a daemon.
-fn start_port_mapper(ports: Ports, folder: &Path) -> io::Result<Leashed> {
+/// Erlang's port mapper, in the foreground: one that a node starts by itself would stay behind as a
+/// daemon.
+fn start_port_mapper(ports: Ports, folder: &Path) -> io::Result<ChildGuard> {
     let port = ports.port_mapper.to_string();
     let mut command = Command::new("epmd");
     command.args(["-port", &port, "-address", "127.0.0.1"]).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let mapper = Leashed::spawn_in(&mut command, Some(folder))?;
+    let mapper = ChildGuard::spawn_in(&mut command, Some(folder))?;
     let deadline = Instant::now() + START_LIMIT;
     while TcpStream::connect(("127.0.0.1", ports.port_mapper)).is_err() {
         if Instant::now() > deadline {

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-/// Prints `SKIPPED: why` past the capture of test output, where `cargo xtask test` counts it.
+/// Prints `SKIPPED: why`, not captured with the test's output, where `cargo xtask test` counts it.
 ///
 /// # Panics
 /// With `CI=true`: a tool that is missing there is a failure.
@@ -11,7 +11,8 @@ pub fn skip(why: &str) {
     writeln!(std::io::stderr(), "SKIPPED: {why}").expect("stderr can be written");
 }
 
-/// Whether all these programs are on the search path; if not, it is said which test is skipped for which of them.
+/// Whether all these programs are on the search path; if not, it is said which test is skipped for
+/// which of them.
 ///
 /// # Panics
 /// With `CI=true`, if one is missing.

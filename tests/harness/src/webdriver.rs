@@ -1,8 +1,10 @@
-//! The app's page through WebDriver: what a person finds in the window, clicks and types, and what then stands there.
+//! The app's page through WebDriver: what a person finds in the window, clicks and types, and what
+//! then stands there.
 //!
-//! `tauri-driver` starts the app and hands on to WebKitWebDriver. The client is by hand, over the harness' own HTTP: a dozen
-//! calls; the library for it (fantoccini) would bring 24 crates, a second ICU among them. Waiting is done in the page, by a
-//! script that listens to its changes. When the window closes the session is over, since the app destroys its page.
+//! `tauri-driver` starts the app and hands on to WebKitWebDriver. The client is by hand, over the
+//! harness' own HTTP: a dozen calls; the library for it (fantoccini) would bring 24 crates, a
+//! second ICU among them. Waiting is done in the page, by a script that listens to its changes.
+//! When the window closes the session is over, since the app destroys its page.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::http::call;
 use crate::ports::free_port;
-use crate::program::{PATIENCE, Running, tool};
+use crate::program::{EVENT_TIMEOUT, Running, tool};
 use crate::skip::{has, skip};
 
 const NATIVE_DRIVER: &str = "WebKitWebDriver";
@@ -48,7 +50,8 @@ const find = ({ css, role, text }) => {
 /// What a person looks for in the page.
 #[derive(Debug, Clone, Copy)]
 pub enum Target<'a> {
-    /// By what it is and what it is called, as a screen reader has it; a name may go on after a space.
+    /// By what it is and what it is called, as a screen reader has it; a name may go on after a
+    /// space.
     Role(&'a str, &'a str),
     /// The innermost that holds this text.
     Text(&'a str),
@@ -74,7 +77,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Starts the app under automation and waits for its window. `None`, with a loud skip, where a driver is missing.
+    /// Starts the app under automation and waits for its window. `None`, with a loud skip, where a
+    /// driver is missing.
     ///
     /// # Panics
     /// If it does not come.
@@ -101,7 +105,7 @@ impl Page {
         page.wait_for_driver().await;
         let args: Vec<_> = app.get_args().map(|arg| arg.to_string_lossy()).collect();
         let options = json!({"application": app.get_program().to_string_lossy(), "args": args});
-        let timeouts = json!({"script": PATIENCE.as_millis() as u64});
+        let timeouts = json!({"script": EVENT_TIMEOUT.as_millis() as u64});
         let wanted = json!({"capabilities": {"alwaysMatch": {"tauri:options": options, "timeouts": timeouts}}});
         let made = page.ask("POST", "/session", &wanted).await;
         let id = made["sessionId"].as_str().unwrap_or_else(|| page.fail(&format!("no session: {made}"))).to_owned();
@@ -117,7 +121,7 @@ impl Page {
                 tokio::time::sleep(A_MOMENT).await;
             }
         };
-        if tokio::time::timeout(PATIENCE, answers).await.is_err() {
+        if tokio::time::timeout(EVENT_TIMEOUT, answers).await.is_err() {
             self.fail("does not answer");
         }
     }
@@ -133,15 +137,16 @@ impl Page {
     /// Runs a script that calls its last argument when it is done, with what is then returned.
     ///
     /// # Panics
-    /// If it throws, or is not done within [`PATIENCE`].
+    /// If it throws, or is not done within [`EVENT_TIMEOUT`].
     pub async fn run_async(&mut self, script: &str, args: Value) -> Value {
         self.ask("POST", "/execute/async", &json!({"script": script, "args": args})).await
     }
 
-    /// Returns when this expression of JavaScript is true, with its value; `find` finds a target in it.
+    /// Returns when this expression of JavaScript is true, with its value; `find` finds a target in
+    /// it.
     ///
     /// # Panics
-    /// If it does not become true within [`PATIENCE`].
+    /// If it does not become true within [`EVENT_TIMEOUT`].
     pub async fn wait_until(&mut self, expression: &str) -> Value {
         self.wait_with(expression, Value::Null).await
     }
@@ -169,7 +174,7 @@ impl Page {
     /// Waits until this can be seen, and returns its text.
     ///
     /// # Panics
-    /// If it cannot within [`PATIENCE`].
+    /// If it cannot within [`EVENT_TIMEOUT`].
     pub async fn see(&mut self, target: Target<'_>) -> String {
         let text = self.wait_with("find(arg) && { text: find(arg).innerText }", target.json()).await;
         text["text"].as_str().unwrap_or_default().to_owned()
@@ -178,7 +183,7 @@ impl Page {
     /// Waits until this cannot be seen any more.
     ///
     /// # Panics
-    /// If it still can after [`PATIENCE`].
+    /// If it still can after [`EVENT_TIMEOUT`].
     pub async fn see_no(&mut self, target: Target<'_>) {
         self.wait_with("!find(arg)", target.json()).await;
     }
@@ -186,7 +191,7 @@ impl Page {
     /// Clicks it, once it can be seen.
     ///
     /// # Panics
-    /// If it cannot within [`PATIENCE`], or something lies over it.
+    /// If it cannot within [`EVENT_TIMEOUT`], or something lies over it.
     pub async fn click(&mut self, target: Target<'_>) {
         let element = self.element(target).await;
         self.ask("POST", &format!("/element/{element}/click"), &json!({})).await;
@@ -195,13 +200,14 @@ impl Page {
     /// Types into it, key by key.
     ///
     /// # Panics
-    /// If it cannot be seen within [`PATIENCE`], or takes no keys.
+    /// If it cannot be seen within [`EVENT_TIMEOUT`], or takes no keys.
     pub async fn type_into(&mut self, target: Target<'_>, text: &str) {
         let element = self.element(target).await;
         self.ask("POST", &format!("/element/{element}/value"), &json!({"text": text})).await;
     }
 
-    /// Presses a key for whatever has the focus: a character, or one of the protocol's names, such as `\u{E007}` for Enter.
+    /// Presses a key for whatever has the focus: a character, or one of the protocol's names, such
+    /// as `\u{E007}` for Enter.
     ///
     /// # Panics
     /// If the page is gone.
@@ -235,7 +241,7 @@ impl Page {
 
     async fn try_ask(&self, method: &str, path: &str, body: &Value) -> Result<Value, String> {
         let url = format!("{}{path}", self.session);
-        let asked = tokio::time::timeout(PATIENCE * 2, call(method, &url, None, body)).await;
+        let asked = tokio::time::timeout(EVENT_TIMEOUT * 2, call(method, &url, None, body)).await;
         let (status, mut answer) = asked.map_err(|_| "no answer")?.map_err(|error| error.to_string())?;
         let value = answer.get_mut("value").map(Value::take).unwrap_or_default();
         if status == 200 { Ok(value) } else { Err(value.to_string()) }

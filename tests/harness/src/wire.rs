@@ -1,6 +1,7 @@
-//! STOMP over a WebSocket as a person at a terminal would speak it, from either side: frames, raw bytes, close codes.
+//! STOMP over a WebSocket, from either side and frame by frame: frames, raw bytes, close codes.
 //!
-//! It knows the protocol's encoding (the `stomp` crate's) and none of its rules, so a script can break them.
+//! It knows the protocol's encoding (the `stomp` crate's) and none of its rules, so a script can
+//! break them.
 
 use std::time::Duration;
 
@@ -17,10 +18,11 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig, fram
 use tokio_tungstenite::tungstenite::{self, Message};
 
 /// How long [`Wire::expect`] waits.
-const PATIENCE: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
-/// One end of a STOMP connection over a WebSocket. Dropping it closes the socket without a word.
+/// One end of a STOMP connection over a WebSocket. Dropping it closes the socket without a closing
+/// handshake.
 #[derive(Debug)]
 pub struct Wire {
     socket: WebSocketStream<TcpStream>,
@@ -74,18 +76,23 @@ impl Wire {
         self.expect(Command::Connected).await
     }
 
-    /// The other side of [`Self::sign_in`]: waits for CONNECT, answers CONNECTED without heart-beats, and returns
-    /// the CONNECT.
+    /// The other side of [`Self::sign_in`]: waits for CONNECT, answers CONNECTED without
+    /// heart-beats, and returns the CONNECT.
     ///
     /// # Panics
     /// If something else comes.
     pub async fn welcome(&mut self) -> Frame {
         let connect = self.expect(Command::Connect).await;
+        // What a real server would refuse.
+        let versions = connect.header("accept-version").unwrap_or_default();
+        assert!(versions.split(',').any(|version| version.trim() == "1.2"), "accept-version is {versions:?}");
+        assert!(connect.header("host").is_some(), "STOMP 1.1 and 1.2 require a host header");
         self.send(Command::Connected, &[("version", "1.2"), ("heart-beat", "0,0")], b"").await;
         connect
     }
 
-    /// Reads on until the peer is gone, answering whatever wants a receipt. Returns what came.
+    /// Reads on until the peer is gone, answering each frame that asks for a receipt. Returns what
+    /// came.
     ///
     /// # Panics
     /// If the peer sends what is not STOMP.
@@ -98,14 +105,14 @@ impl Wire {
         came
     }
 
-    /// Reads on until a frame with this command came, answering whatever wants a receipt.
+    /// Reads on until a frame with this command came, answering each frame that asks for a receipt.
     ///
     /// # Panics
     /// If the connection ends before, or nothing comes for 30 s.
     pub async fn serve_until(&mut self, command: Command) -> Frame {
         loop {
-            let frame = tokio::time::timeout(PATIENCE, self.receive()).await;
-            let frame = frame.unwrap_or_else(|_| panic!("no {command:?} for {PATIENCE:?}"));
+            let frame = tokio::time::timeout(TIMEOUT, self.receive()).await;
+            let frame = frame.unwrap_or_else(|_| panic!("no {command:?} for {TIMEOUT:?}"));
             let frame = frame.unwrap_or_else(|| panic!("the connection ended before a {command:?}"));
             self.answer(&frame).await;
             if frame.command() == command {
@@ -170,8 +177,8 @@ impl Wire {
     /// # Panics
     /// If another one comes, the connection ends, or nothing comes for 30 s.
     pub async fn expect(&mut self, command: Command) -> Frame {
-        let frame = tokio::time::timeout(PATIENCE, self.receive()).await;
-        let frame = frame.unwrap_or_else(|_| panic!("no {command:?} for {PATIENCE:?}"));
+        let frame = tokio::time::timeout(TIMEOUT, self.receive()).await;
+        let frame = frame.unwrap_or_else(|_| panic!("no {command:?} for {TIMEOUT:?}"));
         let frame = frame.unwrap_or_else(|| panic!("the connection ended before a {command:?}"));
         assert_eq!(frame.command(), command, "{:?}", String::from_utf8_lossy(frame.body()));
         frame
@@ -186,7 +193,7 @@ impl Wire {
     }
 }
 
-/// What a script sends, it means.
+/// No limits: a script may send messages of any size.
 fn limitless() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(None).max_frame_size(None)
 }

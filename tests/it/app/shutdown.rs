@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use harness::FakeBroker;
 use harness::desktop::{Parts, Popup};
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use stomp::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -32,13 +32,13 @@ async fn sigterm_and_quit_in_the_tray_menu_send_disconnect() {
     desk.desktop.tray().wait_for("Connected").await;
     see_window(&mut desk.desktop.screen).await;
     assert_eq!(app.terminate().await.code(), Some(0));
-    timeout(PATIENCE, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
+    timeout(EVENT_TIMEOUT, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
 
     let Some(mut app) = desk.start(&["--hidden"]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
     desk.desktop.tray().choose("Quit Belfry").await;
     assert_eq!(app.wait().await.code(), Some(0));
-    timeout(PATIENCE, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
+    timeout(EVENT_TIMEOUT, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! How the HTTP API answers: `{code:0,msg:"ok",data}` or, with the HTTP status of the same number, `{code,msg}`.
+//! How the HTTP API answers: `{code:0,msg:"ok",data}` or, with the HTTP status of the same number,
+//! `{code,msg}`.
 
 use axum::Json;
 use axum::extract::{FromRequest, Request};
@@ -7,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::hub::SendError;
 use crate::records::PutError;
@@ -69,19 +70,46 @@ impl From<SendError> for ApiError {
     }
 }
 
-/// A JSON body, whatever content type it is said to have; none is `{}`.
+/// Reads a JSON body; an empty one is `{}`.
+///
+/// The content type has to be JSON's: a form of another site's page cannot send that one unasked.
+pub(crate) async fn json_body<S: Send + Sync>(request: Request, state: &S) -> Result<Value, ApiError> {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = content_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/json") {
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "the request body has to be JSON, sent as Content-Type: application/json",
+        ));
+    }
+    let bytes = Bytes::from_request(request, state)
+        .await
+        .map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
+    if bytes.is_empty() {
+        return Ok(json!({}));
+    }
+    match serde_json::from_slice(&bytes).map_err(not_taken)? {
+        Value::Null => Ok(json!({})),
+        body => Ok(body),
+    }
+}
+
+/// Reads what a call takes out of its body.
+pub(crate) fn read_body<T: DeserializeOwned>(body: Value) -> Result<T, ApiError> {
+    serde_json::from_value(body).map_err(not_taken)
+}
+
+fn not_taken(error: serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, format!("the request body is not what this call takes: {error}"))
+}
+
+/// The JSON body of a call without a sign-in.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state)
-            .await
-            .map_err(|rejection| ApiError::new(rejection.status(), rejection.body_text()))?;
-        let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-        serde_json::from_slice(bytes).map(Body).map_err(|error| {
-            ApiError::new(StatusCode::BAD_REQUEST, format!("the request body is not what this call takes: {error}"))
-        })
+        read_body(json_body(request, state).await?).map(Body)
     }
 }

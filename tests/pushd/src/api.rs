@@ -1,7 +1,7 @@
 //! The message service's HTTP API under `/ecgapi/api/message`.
 //!
-//! All calls are POST with a JSON body and speak for the token's owner. Cursor and delivery rules are the records';
-//! here is only the waiting of a long poll.
+//! All calls are POST with a JSON body and speak for the token's owner. Cursor and delivery rules
+//! are the records'; here is only the waiting of a long poll.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,14 +10,15 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::post;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::answer::{Answer, ApiError, Body};
-use crate::auth::Caller;
-use crate::hub::{Hub, Online};
-use crate::records::{Collect, Deleted, Draft, HistoryPage, HistoryQuery, PAGE_DEFAULT, PAGE_LIMIT, Served};
+use crate::answer::{Answer, ApiError};
+use crate::auth::Call;
+use crate::hub::{Hub, Online, Person};
+use crate::records::{Collect, Deleted, Draft, HistoryPage, HistoryQuery, PAGE_DEFAULT, PAGE_LIMIT, Served, Status};
 use crate::store::StoreError;
 
 /// The longest a long poll is held, in seconds, whatever is asked for.
@@ -34,26 +35,44 @@ pub(crate) fn router() -> Router<Arc<Hub>> {
 
 #[derive(Deserialize)]
 struct SendMessage {
-    receiver: Option<Vec<String>>,
+    receiver: Option<Vec<Person>>,
     #[serde(flatten)]
     draft: Draft,
 }
 
 async fn send_message(
     State(hub): State<Arc<Hub>>,
-    Caller(caller): Caller,
-    Body(request): Body<SendMessage>,
+    Call { caller, body, .. }: Call<SendMessage>,
 ) -> Result<Answer<Value>, ApiError> {
-    let id = hub.send(&caller, request.draft, request.receiver)?;
+    let receivers = body.receiver.map(|people| logins(&hub, &people)).transpose()?;
+    let id = hub.send(&caller, body.draft, receivers)?;
     Ok(Answer(json!({ "id": id })))
+}
+
+/// The logins of these people, each once.
+fn logins(hub: &Hub, people: &[Person]) -> Result<Vec<String>, ApiError> {
+    let wrong = |why: String| ApiError::new(StatusCode::BAD_REQUEST, why);
+    if people.is_empty() {
+        return Err(wrong("receiver is empty: name a person, or leave it out to reach everybody online".to_owned()));
+    }
+    let mut logins: Vec<String> = Vec::new();
+    for person in people {
+        let unknown = || match person {
+            Person::Id(id) => wrong(format!("receiver {id} is not known here")),
+            Person::Text(text) => wrong(format!("receiver {text:?} is not known here")),
+        };
+        let login = hub.login_of(person).ok_or_else(unknown)?;
+        if !logins.iter().any(|known| known == login) {
+            logins.push(login.to_owned());
+        }
+    }
+    Ok(logins)
 }
 
 #[derive(Deserialize)]
 struct CollectMessage {
     after: Option<String>,
     limit: Option<u32>,
-    #[serde(default)]
-    device: String,
     /// Seconds to hold the request while there is nothing.
     #[serde(default)]
     wait: f64,
@@ -61,8 +80,7 @@ struct CollectMessage {
 
 async fn collect_message(
     State(hub): State<Arc<Hub>>,
-    Caller(caller): Caller,
-    Body(request): Body<CollectMessage>,
+    Call { caller, device, body: request }: Call<CollectMessage>,
 ) -> Result<Answer<Value>, ApiError> {
     let mut grown = hub.grown.subscribe();
     let mut stopping = hub.stop_signal();
@@ -70,7 +88,7 @@ async fn collect_message(
     let held = async {
         loop {
             grown.mark_unchanged();
-            let page = page(&hub, &caller, &request)?;
+            let page = page(&hub, &caller, &device.id, &request)?;
             if !page.is_empty() {
                 return Ok::<_, StoreError>(page);
             }
@@ -86,32 +104,69 @@ async fn collect_message(
     Ok(Answer(json!({ "records": records, "next": next })))
 }
 
-fn page(hub: &Hub, caller: &str, request: &CollectMessage) -> Result<Vec<Served>, StoreError> {
+fn page(hub: &Hub, caller: &str, device: &str, request: &CollectMessage) -> Result<Vec<Served>, StoreError> {
     let mut state = hub.lock();
     let after = request.after.as_deref().and_then(|cursor| state.store.position(cursor));
     if let Some(through) = after {
-        state.store.mark_collected(caller, &request.device, through)?;
+        state.store.mark_collected(caller, device, through)?;
     }
     let page = state.store.collect(Collect {
         user: caller,
-        device: &request.device,
+        device,
         after,
         limit: request.limit.unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_LIMIT),
-        only_undelivered: hub.destructive_collect,
+        only_undelivered: hub.rules.destructive_collect,
     })?;
-    if hub.destructive_collect {
+    if hub.rules.destructive_collect {
         let served: Vec<_> = page.iter().map(|served| served.position).collect();
-        state.store.mark_delivered(caller, &request.device, &served)?;
+        state.store.mark_delivered(caller, device, &served)?;
     }
     Ok(page)
 }
 
+/// Filters of `getMessagePage`. An unknown sender or receiver fits nothing.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MessagePage {
+    page_num: Option<u32>,
+    page_size: Option<u32>,
+    status: Option<Status>,
+    sender: Option<Person>,
+    receiver: Option<Person>,
+    /// A string or a number.
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+}
+
 async fn message_page(
     State(hub): State<Arc<Hub>>,
-    Caller(caller): Caller,
-    Body(query): Body<HistoryQuery>,
+    Call { caller, device, body }: Call<MessagePage>,
 ) -> Result<Answer<HistoryPage>, ApiError> {
-    Ok(Answer(hub.lock().store.history(&caller, &query)?))
+    let login = |person: Person| match (hub.login_of(&person), person) {
+        (Some(login), _) => login.to_owned(),
+        // It may be the login of a person whose account is gone.
+        (None, Person::Text(text)) => text,
+        (None, Person::Id(_)) => String::new(),
+    };
+    let kind = match body.kind {
+        None | Some(Value::Null) => None,
+        Some(Value::String(text)) => Some(text),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        Some(_) => return Err(ApiError::new(StatusCode::BAD_REQUEST, "type has to be a string or a number")),
+    };
+    let query = HistoryQuery {
+        page_num: body.page_num,
+        page_size: body.page_size,
+        status: body.status,
+        sender: body.sender.map(login),
+        receiver: body.receiver.map(login),
+        kind,
+        from: body.from,
+        to: body.to,
+    };
+    Ok(Answer(hub.lock().store.history(&caller, &device.id, &query)?))
 }
 
 #[derive(Deserialize)]
@@ -121,10 +176,9 @@ struct DeleteMessage {
 
 async fn delete_message(
     State(hub): State<Arc<Hub>>,
-    Caller(caller): Caller,
-    Body(request): Body<DeleteMessage>,
+    Call { caller, body, .. }: Call<DeleteMessage>,
 ) -> Result<Answer<()>, ApiError> {
-    match hub.lock().store.delete(&caller, &request.id)? {
+    match hub.lock().store.delete(&caller, &body.id)? {
         Deleted::Yes => Ok(Answer(())),
         Deleted::Unknown => Err(ApiError::new(StatusCode::NOT_FOUND, "there is no message with this id")),
         Deleted::NotYours => {
@@ -133,6 +187,6 @@ async fn delete_message(
     }
 }
 
-async fn web_socket_clients(State(hub): State<Arc<Hub>>, Caller(_): Caller) -> Answer<Vec<Online>> {
+async fn web_socket_clients(State(hub): State<Arc<Hub>>, _: Call<Value>) -> Answer<Vec<Online>> {
     Answer(hub.online())
 }

@@ -1,19 +1,21 @@
 //! Signing in: `POST /login`, and who is calling.
 //!
-//! A pair of login and password, or a refresh token, buys an access token for `Authorization: Bearer` (or
-//! `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately absent: throttling and an account
-//! store; a company has both in its identity provider.
-//! Invariant: an answer never says which of login and password was wrong, and nothing of either is logged.
+//! A pair of login and password, or a refresh token, buys an access token for `Authorization:
+//! Bearer` (or `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately
+//! absent: throttling and an account store; a company has both in its identity provider.
+//! Invariant: an answer never says which of login and password was wrong, and nothing of either is
+//! logged.
 
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::HeaderMap;
-use axum::http::request::Parts;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
-use crate::answer::{ApiError, Body};
+use crate::answer::{ApiError, Body, json_body, read_body};
+use crate::device::Device;
 use crate::hub::{Hub, Tokens};
 
 #[derive(Deserialize)]
@@ -38,18 +40,29 @@ pub(crate) async fn login(State(hub): State<Arc<Hub>>, Body(request): Body<Login
     Ok(Json(hub.sign_in(&request.login)?))
 }
 
-/// Who is calling: an extractor that answers 401 to everybody else.
-pub(crate) struct Caller(pub(crate) String);
+/// A call of a person who is signed in: who, from which device, and what the body asks for. Anybody
+/// else gets 401.
+pub(crate) struct Call<T> {
+    /// A login.
+    pub(crate) caller: String,
+    pub(crate) device: Device,
+    pub(crate) body: T,
+}
 
-impl FromRequestParts<Arc<Hub>> for Caller {
+impl<T: DeserializeOwned> FromRequest<Arc<Hub>> for Call<T> {
     type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, hub: &Arc<Hub>) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, hub: &Arc<Hub>) -> Result<Self, ApiError> {
         let missing =
             || ApiError::unauthorized("sign in: send Authorization: Bearer TOKEN with a token of POST /login");
-        let token = token(&parts.headers).ok_or_else(missing)?;
-        let login = hub.token_login(token)?;
-        login.map(Caller).ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired: sign in again"))
+        let login = hub.token_login(token(request.headers()).ok_or_else(missing)?)?;
+        let caller =
+            login.ok_or_else(|| ApiError::unauthorized("the token is not valid or has expired: sign in again"))?;
+        let of_headers = Device::of_headers(request.headers());
+        let body = json_body(request, hub).await?;
+        let device = Device::of_body(&body).or(of_headers);
+        hub.note_device(&caller, &device);
+        Ok(Self { caller, device, body: read_body(body)? })
     }
 }
 
@@ -58,7 +71,8 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     header("authorization").and_then(bearer).or_else(|| header("x-auth-token"))
 }
 
-/// The token of an `Authorization: Bearer` value; the scheme's case does not matter (RFC 9110, section 11.1).
+/// The token of an `Authorization: Bearer` value; the scheme's case does not matter (RFC 9110,
+/// section 11.1).
 pub(crate) fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

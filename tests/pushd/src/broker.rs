@@ -1,11 +1,16 @@
-//! The embedded broker: queues, what they are bound to, who takes from them, and what is not acknowledged yet.
+//! The embedded broker: queues, what they are bound to, who takes from them, and what is not
+//! acknowledged yet.
 //!
-//! Pure: no I/O and no clock. A session is handed its deliveries over a channel and says when one is done: an ACK, or
-//! for `ack:auto` the finished write. Everything that is subscribed to is a queue, as in RabbitMQ: `/queue/X` is shared
-//! and stays; any other subscription has a queue of its own that ends with it, unless it is `durable`.
-//! Deliberately absent: storage (a record is what survives), transactions, queue limits, dead letters.
-//! Invariant: a message is in its queue or in flight at exactly one subscription until it is done; what a lost
-//! subscription had in flight goes back to the front of its queue in order, marked redelivered, or ends with the queue.
+//! Pure: no I/O and no clock. A session is handed its deliveries over a channel and says when one
+//! is done: an ACK, or for `ack:auto` the finished write. Everything that is subscribed to is a
+//! queue, as in RabbitMQ: `/queue/X` is shared and stays; any other subscription has a queue of its
+//! own that ends with it, unless it is `durable`. Deliberately absent: storage (a record is what
+//! survives), transactions, queue limits, dead letters. Invariant: a message is in its queue or in
+//! flight at exactly one subscription until it is done; what a lost subscription had in flight goes
+//! back to the front of its queue in order, marked redelivered, or ends with the queue.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -66,8 +71,8 @@ pub(crate) struct Subscribe {
     pub(crate) mode: AckMode,
     /// Most messages in flight unless the mode is auto; `None`: no limit.
     pub(crate) prefetch: Option<usize>,
-    /// The queue that stays when the client goes. Ignored for `/queue`, which stays anyway, and for `/user/queue`,
-    /// where the records keep what was missed.
+    /// The queue that stays when the client goes. Ignored for `/queue`, which stays anyway, and for
+    /// `/user/queue`, where the records keep what was missed.
     pub(crate) durable: Option<String>,
 }
 
@@ -78,7 +83,7 @@ pub(crate) enum BrokerError {
     DuplicateSubscription(String),
     #[error("there is no subscription {0:?} in this session")]
     UnknownSubscription(String),
-    #[error("queue {0:?} belongs to somebody else")]
+    #[error("queue {0:?} belongs to another person")]
     NotYourQueue(String),
     #[error("nothing to acknowledge under this id: it was never delivered in this session, or is done")]
     UnknownDelivery,
@@ -96,7 +101,7 @@ enum QueueName {
 
 #[derive(Debug)]
 struct Queue {
-    /// Who may take from it; `None`: anybody.
+    /// The login that may take from it; `None`: every login.
     owner: Option<String>,
     bindings: BTreeSet<Destination>,
     waiting: VecDeque<(Arc<Message>, bool)>,
@@ -144,7 +149,7 @@ impl Broker {
         self.sessions.insert(session, Session { login, outbox, subscriptions: Vec::new(), last_tag: 0 });
     }
 
-    /// A session is gone, politely or not.
+    /// A session has ended, with or without DISCONNECT.
     pub(crate) fn leave(&mut self, session: SessionId) {
         let Some(gone) = self.sessions.remove(&session) else { return };
         for subscription in gone.subscriptions {
@@ -187,18 +192,16 @@ impl Broker {
         Ok(())
     }
 
-    /// A SEND of `login`: a copy for every queue that is bound to it.
-    pub(crate) fn publish(&mut self, login: &str, destination: &Destination, message: Message) {
+    /// A SEND: a copy for every queue that is bound to it.
+    pub(crate) fn publish(&mut self, destination: &Destination, message: Message) {
         if let Destination::Queue(name) = destination {
             let queue = self.queues.entry(QueueName::Shared(name.clone())).or_insert_with(|| Queue::new(None));
             queue.bindings.insert(destination.clone());
         }
-        let personal = matches!(destination, Destination::Personal(_));
         let message = Arc::new(message);
         let takers: Vec<QueueName> = self
             .queues
             .iter()
-            .filter(|(_, queue)| !personal || queue.owner.as_deref() == Some(login))
             .filter(|(_, queue)| queue.bindings.iter().any(|binding| binding.takes(destination)))
             .map(|(name, _)| name.clone())
             .collect();
@@ -207,9 +210,10 @@ impl Broker {
         }
     }
 
-    /// Delivers a record to each session of its receivers, once: a broadcast on the first subscription that takes
-    /// `broadcast`, anything else, and a broadcast without such a subscription, on the first personal one. A session
-    /// with neither has it from the record. `message` makes the message for a destination.
+    /// Delivers a record to each session of its receivers, once: a broadcast on the first
+    /// subscription that takes `broadcast`, anything else, and a broadcast without such a
+    /// subscription, on the first personal one. A session with neither has it from the record.
+    /// `message` makes the message for a destination.
     pub(crate) fn publish_record(
         &mut self,
         receivers: &[String],
@@ -235,15 +239,16 @@ impl Broker {
         }
     }
 
-    /// Whether a delivery still is to be written: its subscription may have ended while it was on its way.
+    /// Whether a delivery still is to be written: its subscription may have ended while it was on
+    /// its way.
     pub(crate) fn is_in_flight(&self, session: SessionId, tag: Tag) -> bool {
         self.sessions
             .get(&session)
             .is_some_and(|joined| joined.subscriptions.iter().any(|one| one.in_flight.contains_key(&tag)))
     }
 
-    /// A delivery is done: an ACK (cumulative within the subscription for `ack:client`), or the write of an `ack:auto`.
-    /// Returns the records it carried.
+    /// A delivery is done: an ACK (cumulative within the subscription for `ack:client`), or the
+    /// write of an `ack:auto`. Returns the records it carried.
     pub(crate) fn done(&mut self, session: SessionId, tag: Tag) -> Result<Vec<Position>, BrokerError> {
         let subscription = self.holder(session, tag)?;
         let done = if subscription.subscribe.mode == AckMode::Client {
@@ -257,7 +262,7 @@ impl Broker {
         Ok(done.into_values().filter_map(|message| message.record).collect())
     }
 
-    /// A NACK: back to the front of its queue, for whoever is next.
+    /// A NACK: back to the front of its queue, for the next consumer.
     pub(crate) fn refuse(&mut self, session: SessionId, tag: Tag) -> Result<(), BrokerError> {
         let subscription = self.holder(session, tag)?;
         let message = subscription.in_flight.remove(&tag).ok_or(BrokerError::UnknownDelivery)?;
@@ -304,7 +309,8 @@ impl Broker {
         }
     }
 
-    /// Takes back what a subscription had in flight, and ends its queue where that does not outlive it.
+    /// Takes back what a subscription had in flight, and ends its queue where that does not outlive
+    /// it.
     fn release(&mut self, session: SessionId, subscription: Subscription, forget: bool) {
         let name = subscription.queue;
         let ends = match &name {
@@ -345,256 +351,4 @@ fn subscription<'a>(
     let session = sessions.get_mut(&session)?;
     let subscription = session.subscriptions.iter_mut().find(|one| one.subscribe.id == id)?;
     Some((Joined { last_tag: &mut session.last_tag, outbox: &session.outbox }, subscription))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-    struct Client {
-        session: SessionId,
-        inbox: UnboundedReceiver<Delivery>,
-    }
-
-    impl Client {
-        fn join(broker: &mut Broker, session: SessionId, login: &str) -> Self {
-            let (outbox, inbox) = unbounded_channel();
-            broker.join(session, login, outbox);
-            Self { session, inbox }
-        }
-
-        fn subscribe(&self, broker: &mut Broker, id: &str, text: &str, change: impl FnOnce(&mut Subscribe)) {
-            broker.subscribe(self.session, subscribe(id, text, change)).unwrap();
-        }
-
-        /// What has arrived, as (tag, body, redelivered).
-        fn received(&mut self) -> Vec<(Tag, String, bool)> {
-            std::iter::from_fn(|| self.inbox.try_recv().ok())
-                .map(|one| (one.tag, String::from_utf8(one.message.body.to_vec()).unwrap(), one.redelivered))
-                .collect()
-        }
-
-        fn bodies(&mut self) -> Vec<String> {
-            self.received().into_iter().map(|(_, body, _)| body).collect()
-        }
-    }
-
-    fn subscribe(id: &str, text: &str, change: impl FnOnce(&mut Subscribe)) -> Subscribe {
-        let mut subscribe = Subscribe {
-            id: id.to_owned(),
-            destination: Destination::parse(text).unwrap(),
-            text: text.to_owned(),
-            mode: AckMode::ClientIndividual,
-            prefetch: None,
-            durable: None,
-        };
-        change(&mut subscribe);
-        subscribe
-    }
-
-    fn message(body: &str) -> Message {
-        Message { destination: String::new(), headers: Vec::new(), body: Bytes::from(body.to_owned()), record: None }
-    }
-
-    fn publish(broker: &mut Broker, login: &str, text: &str, body: &str) {
-        broker.publish(login, &Destination::parse(text).unwrap(), message(body));
-    }
-
-    fn durable(name: &str) -> impl FnOnce(&mut Subscribe) {
-        |subscribe| subscribe.durable = Some(name.to_owned())
-    }
-
-    #[test]
-    fn a_topic_copies_to_every_match_and_a_queue_shares_out_in_turn() {
-        let mut broker = Broker::default();
-        let mut a = Client::join(&mut broker, 1, "alice");
-        let mut b = Client::join(&mut broker, 2, "bob");
-        for client in [&a, &b] {
-            client.subscribe(&mut broker, "t", "/topic/news.*", |_| ());
-            client.subscribe(&mut broker, "q", "/queue/work", |_| ());
-        }
-        publish(&mut broker, "alice", "/topic/news.it", "news");
-        publish(&mut broker, "alice", "/topic/other", "nobody's");
-        for n in 1..=4 {
-            publish(&mut broker, "alice", "/queue/work", &n.to_string());
-        }
-        assert_eq!(a.bodies(), ["news", "1", "3"]);
-        assert_eq!(b.bodies(), ["news", "2", "4"]);
-    }
-
-    #[test]
-    fn a_queue_keeps_what_nobody_takes_and_a_plain_topic_does_not() {
-        let mut broker = Broker::default();
-        publish(&mut broker, "alice", "/queue/work", "kept");
-        publish(&mut broker, "alice", "/topic/t", "lost");
-        let mut late = Client::join(&mut broker, 1, "bob");
-        late.subscribe(&mut broker, "q", "/queue/work", |_| ());
-        late.subscribe(&mut broker, "t", "/topic/t", |_| ());
-        assert_eq!(late.received(), [(1, "kept".to_owned(), false)]);
-    }
-
-    #[test]
-    fn what_a_lost_session_did_not_acknowledge_comes_again_first_and_marked() {
-        let mut broker = Broker::default();
-        let mut first = Client::join(&mut broker, 1, "alice");
-        first.subscribe(&mut broker, "q", "/queue/work", |subscribe| subscribe.prefetch = Some(3));
-        for n in 1..=4 {
-            publish(&mut broker, "bob", "/queue/work", &n.to_string());
-        }
-        assert_eq!(first.bodies(), ["1", "2", "3"], "prefetch");
-        broker.done(1, 2).unwrap();
-        assert_eq!(first.bodies(), ["4"]);
-        broker.leave(1);
-
-        let mut second = Client::join(&mut broker, 2, "alice");
-        second.subscribe(&mut broker, "q", "/queue/work", |_| ());
-        publish(&mut broker, "bob", "/queue/work", "5");
-        let again = |n: &str| (n.to_owned(), true);
-        let got: Vec<_> = second.received().into_iter().map(|(_, body, redelivered)| (body, redelivered)).collect();
-        assert_eq!(got, [again("1"), again("3"), again("4"), ("5".to_owned(), false)]);
-    }
-
-    #[test]
-    fn a_durable_queue_collects_while_its_owner_is_away_until_it_is_forgotten() {
-        let mut broker = Broker::default();
-        let client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "t", "/topic/t", durable("belfry.alice.pc"));
-        broker.leave(1);
-        publish(&mut broker, "bob", "/topic/t", "missed");
-
-        let mut client = Client::join(&mut broker, 2, "alice");
-        client.subscribe(&mut broker, "t", "/topic/t", durable("belfry.alice.pc"));
-        assert_eq!(client.received(), [(1, "missed".to_owned(), false)]);
-        broker.unsubscribe(2, "t", true).unwrap();
-        publish(&mut broker, "bob", "/topic/t", "after");
-        client.subscribe(&mut broker, "t", "/topic/t", durable("belfry.alice.pc"));
-        assert!(client.bodies().is_empty(), "the queue was deleted");
-    }
-
-    #[test]
-    fn another_persons_durable_queue_cannot_be_taken_from() {
-        let mut broker = Broker::default();
-        let alice = Client::join(&mut broker, 1, "alice");
-        alice.subscribe(&mut broker, "t", "/topic/t", durable("q"));
-        let _bob = Client::join(&mut broker, 2, "bob");
-        let refused = broker.subscribe(2, subscribe("t", "/topic/t", durable("q")));
-        assert_eq!(refused, Err(BrokerError::NotYourQueue("q".to_owned())));
-    }
-
-    #[test]
-    fn two_subscriptions_on_one_named_queue_get_each_message_once_between_them() {
-        let mut broker = Broker::default();
-        let mut client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "a", "/topic/a", durable("q"));
-        client.subscribe(&mut broker, "b", "/topic/b.#", durable("q"));
-        publish(&mut broker, "bob", "/topic/a", "1");
-        publish(&mut broker, "bob", "/topic/b.x", "2");
-        assert_eq!(client.bodies(), ["1", "2"]);
-    }
-
-    #[test]
-    fn ack_client_is_cumulative_within_its_subscription_and_individual_is_not() {
-        let mut broker = Broker::default();
-        let mut client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "c", "/topic/t", |subscribe| subscribe.mode = AckMode::Client);
-        client.subscribe(&mut broker, "i", "/topic/t", |_| ());
-        for n in 1..=2 {
-            publish(&mut broker, "bob", "/topic/t", &n.to_string());
-        }
-        let tags = |client: &mut Client, id: &str| -> Vec<Tag> {
-            std::iter::from_fn(|| client.inbox.try_recv().ok())
-                .filter(|one| one.subscription == id)
-                .map(|one| one.tag)
-                .collect()
-        };
-        let of_c = tags(&mut client, "c");
-        broker.done(1, of_c[1]).unwrap();
-        assert_eq!(broker.done(1, of_c[0]), Err(BrokerError::UnknownDelivery), "done with the later one");
-        let open: Vec<_> = (1..=4).filter(|tag| broker.is_in_flight(1, *tag)).collect();
-        assert_eq!(open.len(), 2, "those of the other subscription");
-        broker.done(1, open[1]).unwrap();
-        assert!(broker.is_in_flight(1, open[0]));
-    }
-
-    #[test]
-    fn a_refused_message_comes_back_marked() {
-        let mut broker = Broker::default();
-        let mut client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "q", "/queue/work", |_| ());
-        publish(&mut broker, "bob", "/queue/work", "1");
-        assert_eq!(client.received(), [(1, "1".to_owned(), false)]);
-        broker.refuse(1, 1).unwrap();
-        assert_eq!(client.received(), [(2, "1".to_owned(), true)]);
-        assert_eq!(broker.refuse(1, 1), Err(BrokerError::UnknownDelivery));
-    }
-
-    #[test]
-    fn ack_auto_takes_no_more_than_the_socket_takes() {
-        let mut broker = Broker::default();
-        let mut client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "t", "/topic/t", |subscribe| subscribe.mode = AckMode::Auto);
-        for n in 0..AUTO_IN_FLIGHT + 5 {
-            publish(&mut broker, "bob", "/topic/t", &n.to_string());
-        }
-        let first = client.received();
-        assert_eq!(first.len(), AUTO_IN_FLIGHT);
-        broker.done(1, first[0].0).unwrap();
-        assert_eq!(client.bodies().len(), 1);
-    }
-
-    #[test]
-    fn a_send_to_a_personal_queue_reaches_ones_own_sessions_only() {
-        let mut broker = Broker::default();
-        let mut pc = Client::join(&mut broker, 1, "alice");
-        let mut phone = Client::join(&mut broker, 2, "alice");
-        let mut bob = Client::join(&mut broker, 3, "bob");
-        for client in [&pc, &phone, &bob] {
-            client.subscribe(&mut broker, "p", "/user/queue/notes", |_| ());
-        }
-        publish(&mut broker, "alice", "/user/queue/notes", "to self");
-        assert_eq!(
-            (pc.bodies(), phone.bodies(), bob.bodies()),
-            (vec!["to self".to_owned()], vec!["to self".to_owned()], vec![])
-        );
-    }
-
-    #[test]
-    fn a_record_reaches_each_session_once_on_the_right_subscription() {
-        let mut broker = Broker::default();
-        let mut both = Client::join(&mut broker, 1, "alice");
-        let mut personal = Client::join(&mut broker, 2, "alice");
-        let mut neither = Client::join(&mut broker, 3, "alice");
-        let mut bob = Client::join(&mut broker, 4, "bob");
-        both.subscribe(&mut broker, "b", "/topic/broadcast", |_| ());
-        for client in [&both, &personal, &bob] {
-            client.subscribe(&mut broker, "p", "/user/queue/a", |_| ());
-            client.subscribe(&mut broker, "p2", "/user/queue/b", |_| ());
-        }
-        let broadcast = ("/topic/broadcast".to_owned(), Destination::parse("/topic/broadcast").unwrap());
-        let at = |destination: &str| Message { destination: destination.to_owned(), ..message("") };
-        broker.publish_record(&["alice".to_owned()], None, at);
-        broker.publish_record(&["alice".to_owned()], Some(&broadcast), at);
-        let on = |client: &mut Client| -> Vec<String> {
-            std::iter::from_fn(|| client.inbox.try_recv().ok()).map(|one| one.message.destination.clone()).collect()
-        };
-        assert_eq!(on(&mut both), ["/user/queue/a", "/topic/broadcast"]);
-        assert_eq!(on(&mut personal), ["/user/queue/a", "/user/queue/a"]);
-        assert!(on(&mut neither).is_empty() && on(&mut bob).is_empty());
-    }
-
-    #[test]
-    fn an_ended_subscription_leaves_nothing_in_flight_and_its_id_is_free_again() {
-        let mut broker = Broker::default();
-        let mut client = Client::join(&mut broker, 1, "alice");
-        client.subscribe(&mut broker, "s", "/topic/t", |_| ());
-        let again = broker.subscribe(1, subscribe("s", "/topic/u", |_| ()));
-        assert_eq!(again, Err(BrokerError::DuplicateSubscription("s".to_owned())));
-        publish(&mut broker, "bob", "/topic/t", "1");
-        broker.unsubscribe(1, "s", false).unwrap();
-        let (tag, _, _) = client.received()[0].clone();
-        assert!(!broker.is_in_flight(1, tag));
-        assert_eq!(broker.unsubscribe(1, "s", false), Err(BrokerError::UnknownSubscription("s".to_owned())));
-        client.subscribe(&mut broker, "s", "/topic/t", |_| ());
-    }
 }

@@ -6,37 +6,46 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use belfry_pushd::{Account, Config, Server};
+use belfry_pushd::{Account, AmqpUrl, Config, PublicUrl, SOCKJS_HEART_BEAT, Server};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-/// The reference push server of Belfry: STOMP, a raw WebSocket and the message API on one port.
+/// The reference push server of Belfry: STOMP, SockJS, a raw WebSocket and the message API on one
+/// port.
 ///
-/// Prints one JSON line with its addresses on stdout when it is ready; logs go to stderr (RUST_LOG sets how much).
-/// Not for production: no TLS, and the passwords are arguments.
+/// Prints one JSON line with its addresses on stdout when it is ready; logs go to stderr (RUST_LOG
+/// sets how much). Not for production: no TLS, and the passwords are arguments.
 #[derive(Parser)]
 #[command(version)]
 struct Args {
     /// Address and port to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
+    /// Address under which clients reach the server, such as that of a proxy with TLS; required
+    /// with a wildcard --listen.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<PublicUrl>,
     /// Folder that keeps records and sign-ins over a restart; without it they are in memory.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Somebody who can sign in; may be given several times.
+    /// A person who can sign in; may be given several times.
     #[arg(long = "user", value_name = "NAME:PASSWORD")]
     users: Vec<String>,
-    /// The broker behind STOMP.
+    /// The broker that delivers records.
     #[arg(long, value_enum, default_value_t = Broker::Embedded)]
     broker: Broker,
+    /// Address of RabbitMQ, such as amqp://user:password@127.0.0.1:5672/%2f; for --broker rabbitmq.
+    #[arg(long, value_name = "URL")]
+    amqp: Option<AmqpUrl>,
     /// Mark a record delivered as soon as collectMessage has served it, as some servers do.
     #[arg(long)]
     destructive_collect: bool,
     /// How long a token of POST /login is good, such as 30s or 12h.
     #[arg(long, value_name = "D", default_value = "12h", value_parser = lifetime)]
     token_lifetime: Duration,
-    /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page /demo.
+    /// Add the accounts employee, supervisor, manager and finance (password: demo) and the page
+    /// /demo.
     #[arg(long)]
     demo: bool,
 }
@@ -45,6 +54,8 @@ struct Args {
 enum Broker {
     /// Inside this program, in memory.
     Embedded,
+    /// RabbitMQ as well: every record is also published to its topic exchange "belfry".
+    Rabbitmq,
 }
 
 fn lifetime(text: &str) -> Result<Duration, String> {
@@ -66,6 +77,9 @@ async fn main() -> ExitCode {
     let Some(accounts) = args.users.iter().map(|text| account(text)).collect() else {
         Args::command().error(ErrorKind::ValueValidation, "--user takes NAME:PASSWORD, neither of them empty").exit();
     };
+    if matches!(args.broker, Broker::Rabbitmq) != args.amqp.is_some() {
+        Args::command().error(ErrorKind::ArgumentConflict, "--broker rabbitmq and --amqp URL need each other").exit();
+    }
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let colours = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(colours).init();
@@ -79,19 +93,19 @@ async fn main() -> ExitCode {
 }
 
 async fn run(args: Args, accounts: Vec<Account>) -> Result<(), Box<dyn std::error::Error>> {
-    match args.broker {
-        Broker::Embedded => {}
-    }
     let server = Server::start(Config {
         listen: args.listen,
+        public_url: args.public_url,
         data: args.data,
         accounts,
+        amqp: args.amqp,
         destructive_collect: args.destructive_collect,
         token_lifetime: args.token_lifetime,
+        sockjs_heart_beat: SOCKJS_HEART_BEAT,
         demo: args.demo,
     })
     .await?;
-    // Before the ready line, so that whoever reads it may end us at once.
+    // Before the ready line, so that the program that reads it may end us at once.
     let ended = ended()?;
     writeln!(io::stdout(), "{}", server.ready_line())?;
     io::stdout().flush()?;
@@ -137,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_the_contracts() {
+    fn arguments_are_as_the_reference_lists_them() {
         let parse = |args: &[&str]| Args::try_parse_from([&["belfry-pushd"], args].concat());
         let all = parse(&[
             "--listen",
@@ -149,7 +163,11 @@ mod tests {
             "--user",
             "c:d",
             "--broker",
-            "embedded",
+            "rabbitmq",
+            "--amqp",
+            "amqp://localhost",
+            "--public-url",
+            "https://push.example.com",
             "--destructive-collect",
             "--token-lifetime",
             "30s",
@@ -161,6 +179,8 @@ mod tests {
             assert!(parse(&["--token-lifetime", wrong]).is_err(), "{wrong}");
         }
         assert_eq!(parse(&[]).unwrap().listen.to_string(), "127.0.0.1:0");
-        assert!(parse(&["--broker", "rabbitmq"]).is_err());
+        for wrong in [["--broker", "kafka"], ["--public-url", "push.example.com"]] {
+            assert!(parse(&wrong).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -1,7 +1,9 @@
-//! What a STOMP client's frame asks for, read into types: CONNECT, and the requests that may follow it.
+//! What a STOMP client's frame asks for, read into types: CONNECT, and the requests that may follow
+//! it.
 //!
-//! Pure. Deliberately absent: transactions (BEGIN, COMMIT, ABORT are refused by name), STOMP 1.0, and the many queue
-//! arguments of RabbitMQ; of those, `durable`, `x-queue-name` and `prefetch-count` are understood, the rest is ignored.
+//! Pure. Deliberately absent: transactions (BEGIN, COMMIT, ABORT are refused by name), STOMP 1.0,
+//! and the many queue arguments of RabbitMQ; of those, `durable`, `x-queue-name` and
+//! `prefetch-count` are understood, the rest is ignored.
 
 use std::time::Duration;
 
@@ -10,11 +12,14 @@ use stomp::{Command, Frame, Version};
 use crate::auth::bearer;
 use crate::broker::{AckMode, Message, SessionId, Subscribe, Tag};
 use crate::destination::Destination;
+use crate::device::Device;
 
-/// Heart-beats are possible in either direction down to this; what the client asks for beyond it decides.
+/// Heart-beats are possible in either direction down to this; what the client asks for beyond it
+/// decides.
 pub(crate) const HEART_BEAT_MS: u64 = 100;
 
-/// Headers of a SEND that are the protocol's or the server's to set; all others travel with the message.
+/// Headers of a SEND that are the protocol's or the server's to set; all others travel with the
+/// message.
 const NOT_PASSED_ON: [&str; 9] = [
     "destination",
     "receipt",
@@ -37,8 +42,8 @@ pub(crate) struct Connect {
     pub(crate) login: Option<String>,
     /// Password or token: `passcode`, `Authorization: Bearer ...` or `X-Auth-Token`.
     pub(crate) secret: String,
-    /// The header `device` or `client-id`; empty if there is neither.
-    pub(crate) device: String,
+    /// The headers `device` (or `client-id`) and `device-name`.
+    pub(crate) device: Device,
     /// How often we beat; `None`: never.
     pub(crate) send_every: Option<Duration>,
     /// How often the client beats; `None`: never.
@@ -63,7 +68,10 @@ impl Connect {
             version,
             login: header("login"),
             secret,
-            device: header("device").or_else(|| header("client-id")).unwrap_or_default(),
+            device: Device::new(
+                header("device").or_else(|| header("client-id")).unwrap_or_default(),
+                header("device-name").unwrap_or_default(),
+            ),
             send_every: every(client_expects),
             expect_every: every(client_sends),
         })
@@ -105,10 +113,11 @@ impl Request {
             Command::Send => {
                 refuse_transaction(frame)?;
                 let (destination, text) = destination()?;
-                let is_unspeakable = |text: &str| text.contains(['\r', '\0']);
+                destination.check_send().map_err(|refused| refused.to_string())?;
+                let cannot_be_encoded = |text: &str| text.contains(['\r', '\0']);
                 if frame
                     .headers()
-                    .any(|(name, value)| name.is_empty() || is_unspeakable(&name) || is_unspeakable(&value))
+                    .any(|(name, value)| name.is_empty() || cannot_be_encoded(&name) || cannot_be_encoded(&value))
                 {
                     return Err(
                         "a header has no name or holds a character that a 1.1 subscriber cannot be sent".to_owned()
@@ -213,11 +222,11 @@ mod tests {
 
     #[test]
     fn version_and_heart_beat_are_agreed_on() {
-        let agreed = connect("heart-beat:20,30000\nclient-id:pc\n").ok().unwrap();
+        let agreed = connect("heart-beat:20,30000\nclient-id:pc\ndevice-name:Desk\n").ok().unwrap();
         assert_eq!(agreed.version, Version::V1_2);
         assert_eq!(agreed.expect_every, Some(Duration::from_millis(100)), "no faster than we offer");
         assert_eq!(agreed.send_every, Some(Duration::from_secs(30)));
-        assert_eq!(agreed.device, "pc");
+        assert_eq!(agreed.device, Device::new("pc", "Desk"));
         let silent = connect("heart-beat:0,0\n").ok().unwrap();
         assert_eq!((silent.send_every, silent.expect_every), (None, None));
         for (bad, why) in [

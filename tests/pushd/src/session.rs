@@ -1,9 +1,10 @@
-//! One STOMP session over a WebSocket: `/ws`.
+//! One STOMP session over a WebSocket: `/ws`, and through SockJS `/sockjs/…` (see `sockjs`).
 //!
-//! One task owns the socket and does everything in turn: client frames, deliveries, heart-beats both ways, the end.
-//! A violation is answered with ERROR and the end of the session, as the specification demands.
-//! Invariant: a message counts as done when the client acknowledged it or, for `ack:auto`, when its write is finished;
-//! whatever way the session ends, the rest goes back to the broker.
+//! One task owns the socket and does everything in turn: client frames, deliveries, heart-beats
+//! both ways, the end. A violation is answered with ERROR and the end of the session, as the
+//! specification demands. Invariant: a message counts as done when the client acknowledged it or,
+//! for `ack:auto`, when its write is finished; however the session ends, the rest goes back to the
+//! broker.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,10 +21,11 @@ use crate::MAX_MESSAGE;
 use crate::broker::{AckMode, BrokerError, Delivery, SessionId};
 use crate::hub::Hub;
 use crate::request::{Connect, HEART_BEAT_MS, Request, message_id};
+use crate::sockjs;
 
-/// Who has not sent CONNECT by then is not a client.
+/// How long a client may take to send CONNECT.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
-/// Who takes nothing for so long is gone; until then messages wait in memory.
+/// A client that takes nothing for so long is gone; until then messages wait in memory.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
 /// How long a client may take to answer our close.
 const CLOSE_WITHIN: Duration = Duration::from_secs(1);
@@ -32,7 +34,7 @@ const SILENT_BEATS: u32 = 3;
 
 /// Why a session ended.
 enum End {
-    /// The socket is closed or broken: there is nobody to tell.
+    /// The socket is closed or broken: nothing more can be sent.
     Gone,
     /// DISCONNECT, with its receipt.
     Asked(Option<String>),
@@ -48,13 +50,28 @@ impl End {
     }
 }
 
-/// `GET /ws`.
+/// How WebSocket messages carry the stream of STOMP bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Framing {
+    /// As they are.
+    Plain,
+    /// In SockJS frames.
+    SockJs,
+}
+
+/// `GET /ws`, and `GET /sockjs/websocket`, which is the same.
 pub(crate) async fn upgrade(State(hub): State<Arc<Hub>>, socket: WebSocketUpgrade) -> Response {
+    start(hub, socket, Framing::Plain)
+}
+
+/// Answers the handshake and runs a session on the socket.
+pub(crate) fn start(hub: Arc<Hub>, socket: WebSocketUpgrade, framing: Framing) -> Response {
     socket.protocols(["v12.stomp", "v11.stomp"]).max_message_size(MAX_MESSAGE).max_frame_size(MAX_MESSAGE).on_upgrade(
         move |socket| async move {
             let limits = Limits { max_body: MAX_MESSAGE, ..Limits::default() };
             let mut wire = Wire {
                 socket,
+                framing,
                 decoder: Decoder::new(limits, Version::V1_2),
                 encoder: Encoder::new(Version::V1_2),
                 last_sent: Instant::now(),
@@ -66,9 +83,15 @@ pub(crate) async fn upgrade(State(hub): State<Arc<Hub>>, socket: WebSocketUpgrad
     )
 }
 
-/// Runs the session. When this returns, the client is off the list and what it had in flight is given back.
+/// Runs the session. When this returns, the client is off the list and what it had in flight is
+/// given back.
 async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     let mut stopping = hub.stop_signal();
+    if wire.framing == Framing::SockJs
+        && let Err(end) = wire.write_message(WsMessage::Text(sockjs::OPEN)).await
+    {
+        return end;
+    }
     let connected = tokio::select! {
         connected = timeout(CONNECT_WITHIN, connect(hub, wire)) => connected,
         () = stopping.received() => return End::Stopping,
@@ -80,7 +103,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     };
     let (outbox, mut deliveries) = unbounded_channel();
     let presence = hub.enter(&login, &connect.device, Some(outbox));
-    let session = Session { hub, login, device: connect.device, id: presence.session, version: connect.version };
+    let session = Session { hub, login, device: connect.device.id, id: presence.session, version: connect.version };
     let connected = [
         ("version", connect.version.as_str().to_owned()),
         ("session", session.id.to_string()),
@@ -95,6 +118,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     loop {
         let beat_due = connect.send_every.map(|every| wire.last_sent + every);
         let silent_at = connect.expect_every.map(|every| wire.last_received + every * SILENT_BEATS);
+        let sockjs_beat_due = (wire.framing == Framing::SockJs).then(|| wire.last_sent + hub.rules.sockjs_heart_beat);
         let done = tokio::select! {
             biased;
             () = stopping.received() => Err(End::Stopping),
@@ -107,6 +131,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
             () = at(expires) => Err(End::refused("the token has expired: sign in again")),
             Some(delivery) = deliveries.recv() => session.deliver(wire, delivery).await,
             () = at(beat_due) => wire.write(Bytes::from_static(HEART_BEAT)).await,
+            () = at(sockjs_beat_due) => wire.write_message(WsMessage::Text(sockjs::HEART_BEAT)).await,
         };
         if let Err(end) = done {
             tracing::info!(session = session.id, "stomp session ends");
@@ -115,7 +140,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     }
 }
 
-/// Waits for `due`; for ever without one.
+/// Waits for `due`; without one it never returns.
 async fn at(due: Option<Instant>) {
     match due {
         Some(due) => sleep_until(due).await,
@@ -123,7 +148,7 @@ async fn at(due: Option<Instant>) {
     }
 }
 
-/// Who has signed in, and when the token ends that it was done with.
+/// Who has signed in, and when the token expires that was used for it.
 struct SignedIn {
     login: String,
     expires: Option<Instant>,
@@ -158,6 +183,7 @@ async fn connect(hub: &Hub, wire: &mut Wire) -> Result<(SignedIn, Connect), End>
 struct Session<'a> {
     hub: &'a Hub,
     login: String,
+    /// Its id.
     device: String,
     id: SessionId,
     version: Version,
@@ -185,7 +211,7 @@ impl Session<'_> {
         let mut state = self.hub.lock();
         let done = match request {
             Request::Send(destination, message) => {
-                state.broker.publish(&self.login, &destination, message);
+                state.broker.publish(&destination, message);
                 Vec::new()
             }
             Request::Subscribe(subscribe) => state.broker.subscribe(self.id, subscribe).map(|()| Vec::new())?,
@@ -229,6 +255,7 @@ impl Session<'_> {
 /// The socket with its codec and the times heart-beats are measured by.
 struct Wire {
     socket: WebSocket,
+    framing: Framing,
     decoder: Decoder,
     encoder: Encoder,
     last_sent: Instant,
@@ -236,7 +263,8 @@ struct Wire {
 }
 
 impl Wire {
-    /// Waits for the next piece of the stream. WebSocket pings are not heart-beats, as at RabbitMQ and Spring.
+    /// Waits for the next piece of the stream. WebSocket pings are not heart-beats, as at RabbitMQ
+    /// and Spring.
     async fn receive(&mut self) -> Result<(), End> {
         loop {
             let bytes = match self.socket.recv().await {
@@ -247,7 +275,13 @@ impl Wire {
                 Some(Err(_)) | None => return Err(End::Gone),
             };
             self.last_received = Instant::now();
-            self.decoder.push(bytes);
+            match self.framing {
+                Framing::Plain => self.decoder.push(bytes),
+                Framing::SockJs => match sockjs::unframe(&bytes) {
+                    Ok(pieces) => pieces.into_iter().for_each(|piece| self.decoder.push(piece)),
+                    Err(error) => return Err(End::refused(error)),
+                },
+            }
             return Ok(());
         }
     }
@@ -269,16 +303,21 @@ impl Wire {
         let encoded = self.encoder.encode(command, headers.iter().map(|(name, value)| (name, value)), body);
         match encoded {
             Ok(bytes) => self.write(bytes).await,
-            // Not expected: what could not be spelled was refused when it came in.
+            // Not expected: what cannot be encoded was refused when it came in.
             Err(error) => Err(End::refused(error)),
         }
     }
 
     async fn write(&mut self, bytes: Bytes) -> Result<(), End> {
-        let message = match Utf8Bytes::try_from(bytes.clone()) {
-            Ok(text) => WsMessage::Text(text),
-            Err(_) => WsMessage::Binary(bytes),
+        let message = match (self.framing, Utf8Bytes::try_from(bytes.clone())) {
+            (Framing::SockJs, _) => WsMessage::Text(sockjs::frame(&bytes).into()),
+            (Framing::Plain, Ok(text)) => WsMessage::Text(text),
+            (Framing::Plain, Err(_)) => WsMessage::Binary(bytes),
         };
+        self.write_message(message).await
+    }
+
+    async fn write_message(&mut self, message: WsMessage) -> Result<(), End> {
         match timeout(WRITE_WITHIN, self.socket.send(message)).await {
             Ok(Ok(())) => {
                 self.last_sent = Instant::now();
@@ -288,7 +327,8 @@ impl Wire {
         }
     }
 
-    /// Says why, closes, and waits a moment for the client's close, so that the last frame is not cut off.
+    /// Says why, closes, and waits a moment for the client's close, so that the last frame is not
+    /// cut off.
     async fn finish(mut self, end: End) {
         let (code, reason) = match &end {
             End::Gone => return,
@@ -296,7 +336,7 @@ impl Wire {
             End::Stopping => (close_code::AWAY, "the server stops"),
             End::Refused { .. } => (close_code::PROTOCOL, "see the ERROR frame"),
         };
-        // If these cannot be sent, the client is gone by now, and there is nobody else to tell.
+        // If these cannot be sent, the client is gone by now.
         let _ = match end {
             End::Asked(Some(receipt)) => self.send(Command::Receipt, &[("receipt-id", receipt)], b"").await,
             End::Refused { why, receipt } => {
@@ -307,6 +347,9 @@ impl Wire {
             }
             End::Asked(None) | End::Stopping | End::Gone => Ok(()),
         };
+        if self.framing == Framing::SockJs {
+            let _ = self.write_message(WsMessage::Text(sockjs::CLOSE)).await;
+        }
         let close = WsMessage::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
         let _ = timeout(CLOSE_WITHIN, async {
             if self.socket.send(close).await.is_ok() {

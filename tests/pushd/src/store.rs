@@ -1,26 +1,40 @@
-//! The one SQLite database behind the server: records, who has had them, and tokens.
+//! The one SQLite database behind the server: accounts' numbers, records, which device has had
+//! them, and tokens.
 //!
-//! In memory without `--data`, the same code otherwise. Only this module, `records` and `tokens` speak SQL.
-//! Deliberately absent: the broker's queues, which live in memory; what must survive a restart is a record.
-//! Invariant: a call that returned has been written (WAL, `synchronous = FULL`).
+//! In memory without `--data`, the same code otherwise. Only this module, `records`, `outbox` and
+//! `tokens` speak SQL. Deliberately absent: the broker's queues, which live in memory; what must
+//! survive a restart is a record. Invariant: a call that returned has been written (WAL,
+//! `synchronous = FULL`).
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::random_token;
 
 /// The layout below; another number in `user_version` is another layout.
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
-/// `record.position` only grows and is never used twice: it is the cursor's substance.
+/// `record.position` only grows and is never used twice: it is what a cursor stands for.
 const SCHEMA: &str = "
 CREATE TABLE log (identity TEXT NOT NULL);
+CREATE TABLE account (
+    user_id INTEGER PRIMARY KEY AUTOINCREMENT,
+    login TEXT NOT NULL UNIQUE
+);
+INSERT INTO sqlite_sequence (name, seq) VALUES ('account', 1000);
+-- Every id that was ever sent; it stays when its record is deleted.
+CREATE TABLE message_id (
+    id TEXT PRIMARY KEY,
+    sender TEXT NOT NULL,
+    version INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE record (
     position INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL UNIQUE,
     sender TEXT NOT NULL,
     sent_ms INTEGER NOT NULL,
+    is_broadcast INTEGER NOT NULL,
     json TEXT NOT NULL
 );
 CREATE TABLE recipient (
@@ -50,6 +64,11 @@ CREATE TABLE token (
     purpose TEXT NOT NULL,
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
+-- One row: up to where the log was given to the external broker, once there was one.
+CREATE TABLE outbox (
+    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
+    through INTEGER NOT NULL
+);
 ";
 
 /// Why the database can't be used.
@@ -81,7 +100,8 @@ pub enum StoreError {
 #[derive(Debug)]
 pub(crate) struct Store {
     pub(crate) db: Connection,
-    /// Names this log, so that a cursor from another one (a server started afresh) is noticed.
+    /// Names this log, so that a cursor from another one (of a server whose records are gone) is
+    /// noticed.
     pub(crate) log: String,
 }
 
@@ -113,6 +133,20 @@ impl Store {
         let log = db.query_row("SELECT identity FROM log", [], |row| row.get(0))?;
         Ok(Self { db, log })
     }
+
+    /// The number of an account; it stays the same as long as the data folder does.
+    pub(crate) fn user_id(&mut self, login: &str) -> Result<u64, StoreError> {
+        Ok(user_id(&self.db, login)?)
+    }
+}
+
+/// See [`Store::user_id`]; for use within a transaction.
+pub(crate) fn user_id(db: &Connection, login: &str) -> Result<u64, rusqlite::Error> {
+    let find = "SELECT user_id FROM account WHERE login = ?1";
+    if let Some(known) = db.prepare_cached(find)?.query_row([login], |row| row.get(0)).optional()? {
+        return Ok(known);
+    }
+    db.query_row("INSERT INTO account (login) VALUES (?1) RETURNING user_id", [login], |row| row.get(0))
 }
 
 #[cfg(test)]
@@ -125,6 +159,17 @@ mod tests {
         let first = Store::open(Some(folder.path())).unwrap().log;
         assert_eq!(Store::open(Some(folder.path())).unwrap().log, first);
         assert_ne!(Store::open(None).unwrap().log, first);
+    }
+
+    #[test]
+    fn a_user_id_is_a_number_that_stays_with_its_login() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = Store::open(Some(folder.path())).unwrap();
+        let (zoe, alice) = (store.user_id("zoe").unwrap(), store.user_id("alice").unwrap());
+        assert_eq!((zoe, alice), (1001, 1002));
+        drop(store);
+        let mut store = Store::open(Some(folder.path())).unwrap();
+        assert_eq!((store.user_id("alice").unwrap(), store.user_id("bob").unwrap()), (alice, 1003));
     }
 
     #[test]

@@ -4,28 +4,40 @@ mod client;
 mod delivery;
 mod demo;
 mod http;
+#[cfg(unix)]
+mod rabbit;
+mod security;
+mod service;
+mod sockjs;
 mod stomp_sessions;
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::{Account, Config, Server, TOKEN_LIFETIME};
+use crate::{Account, Config, SOCKJS_HEART_BEAT, Server, TOKEN_LIFETIME};
 use client::Api;
 
 /// A server with alice, bob and carol, whose password is their name.
 async fn server(change: impl FnOnce(&mut Config)) -> Server {
+    let mut config = config();
+    change(&mut config);
+    Server::start(config).await.unwrap()
+}
+
+fn config() -> Config {
     let account = |name: &str| Account { login: name.to_owned(), password: name.to_owned() };
-    let mut config = Config {
+    Config {
         listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: None,
         data: None,
+        amqp: None,
         accounts: ["alice", "bob", "carol"].map(account).to_vec(),
         destructive_collect: false,
         token_lifetime: TOKEN_LIFETIME,
+        sockjs_heart_beat: SOCKJS_HEART_BEAT,
         demo: false,
-    };
-    change(&mut config);
-    Server::start(config).await.unwrap()
+    }
 }
 
 fn keeping(folder: &Path) -> impl FnOnce(&mut Config) {

@@ -1,7 +1,7 @@
-//! Access and refresh tokens: random, kept as SHA-256 digests, gone when they expire.
+//! Access and refresh tokens: random, kept as SHA-256 digests, removed when they expire.
 //!
-//! They live in the database, so that with `--data` a restart signs nobody out. Deliberately absent: signed tokens
-//! (JWT), which a company's identity provider makes.
+//! They are in the database, so that with `--data` people stay signed in over a restart.
+//! Deliberately absent: signed tokens (JWT), which a company's identity provider makes.
 //! Invariant: a token is never stored, logged or shown again after it was issued.
 
 use std::time::Duration;

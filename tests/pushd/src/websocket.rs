@@ -1,8 +1,10 @@
 //! The raw protocol: `/websocket/{token}`, one record as JSON in each text frame.
 //!
-//! The socket follows the record log of its owner: what this device has not had is sent, marked when its write is done,
-//! and so on for ever. So a reconnect re-sends by itself, and nothing waits in memory for a slow client.
-//! What the client sends is ignored, but for closing; a WebSocket ping every 20 s tells the living from the dead.
+//! The socket follows the record log of its owner: what this device has not had is sent, marked
+//! when its write is done, and so on until the connection ends. So a reconnect re-sends by itself,
+//! and nothing waits in memory for a slow client. What the client sends is ignored, but for
+//! closing; WebSocket pings every 20 s show whether it is still there. The connection ends with the
+//! token it was opened with.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +14,10 @@ use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use bytes::Bytes;
-use serde::Deserialize;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
 use crate::answer::ApiError;
+use crate::device::Device;
 use crate::hub::Hub;
 use crate::records::{Collect, PAGE_DEFAULT, Position};
 
@@ -24,39 +26,41 @@ const PING_EVERY: Duration = Duration::from_secs(20);
 const MAX_INCOMING: usize = 64 * 1024;
 /// Pings without any sign of life that end the connection.
 const UNANSWERED_PINGS: u32 = 2;
-/// Who takes nothing for so long is gone.
+/// A client that takes nothing for so long is gone.
 const WRITE_WITHIN: Duration = Duration::from_secs(30);
+/// How long a client may take to answer our close.
+const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 
-#[derive(Deserialize)]
-pub(crate) struct Device {
-    device: Option<String>,
-}
+/// Longer than any token is good; a longer timer is not possible.
+const FAR_AWAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// `GET /websocket/{token}`; the device is `?device=` or `X-Device`.
+/// `GET /websocket/{token}`; the device is `?device=&deviceName=`, or `X-Device` and
+/// `X-Device-Name`.
 pub(crate) async fn upgrade(
     State(hub): State<Arc<Hub>>,
     Path(token): Path<String>,
-    Query(query): Query<Device>,
+    Query(Device { id, name }): Query<Device>,
     headers: HeaderMap,
     socket: WebSocketUpgrade,
 ) -> Result<Response, ApiError> {
-    let login =
-        hub.token_login(&token)?.ok_or_else(|| ApiError::unauthorized("the token is not valid: sign in again"))?;
-    let header = || headers.get("x-device").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let device = query.device.or_else(header).unwrap_or_default();
+    let owner = hub.token_owner(&token)?;
+    let (login, left) = owner.ok_or_else(|| ApiError::unauthorized("the token is not valid: sign in again"))?;
+    let device = Device::new(id, name).or(Device::of_headers(&headers));
     let socket = socket.max_message_size(MAX_INCOMING).max_frame_size(MAX_INCOMING);
-    Ok(socket.on_upgrade(move |socket| async move { serve(&hub, &login, &device, socket).await }))
+    Ok(socket.on_upgrade(move |socket| async move { serve(&hub, &login, &device, left, socket).await }))
 }
 
-async fn serve(hub: &Arc<Hub>, login: &str, device: &str, mut socket: WebSocket) {
+async fn serve(hub: &Arc<Hub>, login: &str, device: &Device, left: Duration, mut socket: WebSocket) {
     let presence = hub.enter(login, device, None);
-    tracing::info!(session = presence.session, login, device, "raw connection begins");
-    follow(hub, login, device, &mut socket).await;
+    tracing::info!(session = presence.session, login, device = device.id, "raw connection begins");
+    follow(hub, login, &device.id, left, &mut socket).await;
     tracing::info!(session = presence.session, "raw connection ends");
 }
 
-/// Sends what is new until the connection or the server ends.
-async fn follow(hub: &Hub, login: &str, device: &str, socket: &mut WebSocket) {
+/// Sends what is new until the connection, the token or the server ends.
+async fn follow(hub: &Hub, login: &str, device: &str, left: Duration, socket: &mut WebSocket) {
+    let expired = sleep(left.min(FAR_AWAY));
+    tokio::pin!(expired);
     let mut grown = hub.grown.subscribe();
     let mut stopping = hub.stop_signal();
     let mut ping = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
@@ -94,13 +98,24 @@ async fn follow(hub: &Hub, login: &str, device: &str, socket: &mut WebSocket) {
                 }
                 unanswered += 1;
             }
-            () = stopping.received() => {
-                let reason = Utf8Bytes::from_static("the server stops");
-                write(socket, Message::Close(Some(CloseFrame { code: close_code::AWAY, reason }))).await;
-                return;
+            () = stopping.received() => return close(socket, close_code::AWAY, "the server stops").await,
+            () = &mut expired => {
+                return close(socket, close_code::POLICY, "the token has expired: sign in again").await;
             }
         }
     }
+}
+
+/// Closes, and waits a moment for the client's close, so that the last frame is not cut off.
+async fn close(socket: &mut WebSocket, code: u16, reason: &'static str) {
+    let frame = CloseFrame { code, reason: Utf8Bytes::from_static(reason) };
+    // If this cannot be sent, the client is gone.
+    let _ = timeout(CLOSE_WITHIN, async {
+        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = socket.recv().await {}
+        }
+    })
+    .await;
 }
 
 async fn write(socket: &mut WebSocket, message: Message) -> bool {

@@ -1,4 +1,5 @@
-//! The program from outside: the ready line, the end by signal, and what it says when it cannot start.
+//! The program from outside: the ready line, the end by signal, and what it says when it cannot
+//! start.
 
 #![expect(clippy::unwrap_used, reason = "the lint's leave for tests does not reach the functions they share")]
 
@@ -59,4 +60,18 @@ fn a_wrong_account_is_refused_without_repeating_it() {
     let usage = stderr(&mut child);
     assert!(usage.contains("NAME:PASSWORD"), "{usage}");
     assert!(!usage.contains("a-secret"), "{usage}");
+}
+
+#[test]
+fn options_that_need_each_other_are_refused_apart() {
+    for args in [&["--broker", "rabbitmq"][..], &["--amqp", "amqp://a:a-secret@127.0.0.1/%2f"]] {
+        let mut child = pushd(args);
+        assert_eq!(child.wait().unwrap().code(), Some(2), "{args:?}");
+        let usage = stderr(&mut child);
+        assert!(usage.contains("--amqp URL") && !usage.contains("a-secret"), "{usage}");
+    }
+    let mut child = pushd(&["--listen", "0.0.0.0:0"]);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let log = stderr(&mut child);
+    assert!(log.contains("--public-url"), "{log}");
 }

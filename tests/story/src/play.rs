@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use belfry_core::texts::Language;
 use harness::desktop::Desktop;
-use harness::program::PATIENCE;
+use harness::program::EVENT_TIMEOUT;
 use harness::proxy::Faults;
 use harness::{FaultProxy, Home, Pushd, Running, http};
 use serde_json::{Value, json};
@@ -230,7 +230,7 @@ theme = "light"
                 sleep(CHECK_INTERVAL).await;
             }
         };
-        timeout(PATIENCE, no_popup).await.expect("the notification disappears");
+        timeout(EVENT_TIMEOUT, no_popup).await.expect("the notification disappears");
     }
 
     /// Waits until the tray shows this text.

@@ -13,7 +13,7 @@ use zbus::Connection;
 use zbus::fdo::DBusProxy;
 use zbus::names::BusName;
 
-use crate::program::{PATIENCE, Running};
+use crate::program::{EVENT_TIMEOUT, Running};
 use crate::skip::has;
 
 /// A running bus. Dropping ends it.
@@ -66,10 +66,10 @@ impl Bus {
         builder.build().await.expect("the bus")
     }
 
-    /// Returns when somebody owns this name.
+    /// Returns when a program owns this name.
     ///
     /// # Panics
-    /// If nobody does within [`PATIENCE`].
+    /// If none does within [`EVENT_TIMEOUT`].
     pub async fn wait_for_owner(&self, name: &'static str) {
         let connection = self.connect().await;
         let bus = DBusProxy::new(&connection).await.expect("the bus");
@@ -77,7 +77,7 @@ impl Bus {
         let mut changes = bus.receive_name_owner_changed_with_args(&[(0, name)]).await.expect("changes of owners");
         let asked = BusName::try_from(name).expect("a bus name");
         while !bus.name_has_owner(asked.clone()).await.expect("an answer") {
-            timeout(PATIENCE, changes.next()).await.unwrap_or_else(|_| panic!("nobody owns {name}"));
+            timeout(EVENT_TIMEOUT, changes.next()).await.unwrap_or_else(|_| panic!("nobody owns {name}"));
         }
     }
 }

@@ -16,7 +16,8 @@ const PASSWORD: &str = "pass";
 pub enum Lock {
     /// Opened with its password.
     Open,
-    /// As after a login without its password: it is there, and nobody can be asked to unlock it.
+    /// As after a login without its password: it is there, and there is no way to ask for its
+    /// password.
     Locked,
 }
 
@@ -37,7 +38,8 @@ impl Keychain {
             return None;
         }
         let folder = tempfile::Builder::new().prefix("belfry-keychain-").tempdir().expect("a temporary folder");
-        // A keychain without a password has never been made, so there would be nothing that is locked.
+        // A keychain without a password has never been made, so there would be nothing that is
+        // locked.
         let mut made = Self { daemon: daemon(bus, &folder, Lock::Open).await, folder };
         if lock == Lock::Locked {
             made.restart(bus, lock).await;

@@ -1,7 +1,9 @@
-//! A real notification service, dunst, and a look at what passes between it and the programs that use it.
+//! A real notification service, dunst, and a look at what passes between it and the programs that
+//! use it.
 //!
-//! Popups stay until they are dealt with, a left click takes the default action, and every call is recorded by a monitor
-//! of the bus: what counts is what was asked for, also when nothing of it can be seen any more.
+//! Popups stay until they are dealt with, a left click takes the default action, and every call is
+//! recorded by a monitor of the bus: what counts is what was asked for, also when nothing of it can
+//! be seen any more.
 
 use std::collections::{HashMap, VecDeque};
 use std::path::Path;
@@ -16,7 +18,7 @@ use zbus::zvariant::OwnedValue;
 use zbus::{Connection, MessageStream, Proxy};
 
 use super::{Bus, Screen};
-use crate::program::{PATIENCE, Running};
+use crate::program::{EVENT_TIMEOUT, Running};
 
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
@@ -28,7 +30,7 @@ pub struct Popups {
     _daemon: Running,
     connection: Connection,
     calls: mpsc::UnboundedReceiver<Call>,
-    /// Those nobody has asked for yet.
+    /// Those that the test has not asked for yet.
     waiting: VecDeque<Popup>,
     shown: Vec<Popup>,
 }
@@ -49,7 +51,7 @@ pub struct Popup {
 #[derive(Debug)]
 enum Call {
     Shown(Popup),
-    /// Somebody asked what service this is.
+    /// A program asked what service this is.
     Asked(String),
 }
 
@@ -74,13 +76,13 @@ impl Popups {
     /// The next popup that a program asked for.
     ///
     /// # Panics
-    /// If none is asked for within [`PATIENCE`].
+    /// If none is asked for within [`EVENT_TIMEOUT`].
     pub async fn next(&mut self) -> Popup {
         loop {
             if let Some(popup) = self.waiting.pop_front() {
                 return popup;
             }
-            let call = timeout(PATIENCE, self.calls.recv()).await.expect("a popup is asked for");
+            let call = timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("a popup is asked for");
             self.take(call.expect("the bus runs"));
         }
     }
@@ -90,12 +92,14 @@ impl Popups {
     /// # Panics
     /// If the service does not answer.
     pub async fn all(&mut self) -> Vec<Popup> {
-        // A question of our own: once the monitor has seen it, it has seen all that was asked before.
+        // A question of our own: once the monitor has seen it, it has seen all that was asked
+        // before.
         let service = Proxy::new(&self.connection, NAME, PATH, NAME).await.expect("the service");
         service.call_method("GetServerInformation", &()).await.expect("an answer");
         let own = self.connection.unique_name().expect("a bus names us").to_string();
         loop {
-            let call = timeout(PATIENCE, self.calls.recv()).await.expect("our own question").expect("the bus runs");
+            let call =
+                timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("our own question").expect("the bus runs");
             if matches!(&call, Call::Asked(who) if *who == own) {
                 return self.shown.clone();
             }
@@ -112,7 +116,7 @@ impl Popups {
         dunst.get_property("displayedLength").await.expect("a number")
     }
 
-    /// Takes all of them off the screen, as a person does who has seen enough.
+    /// Closes all popups, as a person may.
     ///
     /// # Panics
     /// If dunst does not answer.

@@ -1,7 +1,8 @@
 //! A private screen: an X server without a monitor, a window manager, a pointer and a keyboard.
 //!
-//! What is asked of it goes through the programs people use for that (xdotool, xprop, import), so nothing here knows the X
-//! protocol. Changes are waited for: `xprop -spy` says when a window comes, goes, or gets the focus.
+//! What is asked of it goes through the programs people use for that (xdotool, xprop, import), so
+//! nothing here knows the X protocol. Changes are waited for: `xprop -spy` says when a window
+//! comes, goes, or gets the focus.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -10,14 +11,14 @@ use std::process::Command;
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::program::{PATIENCE, Running, run_to_end};
+use crate::program::{EVENT_TIMEOUT, Running, run_to_end};
 use crate::skip::has;
 
-/// A person's first glance: everything of an ordinary screen that a test needs.
+/// Everything of an ordinary screen that a test needs.
 const SIZE: &str = "1280x800x24";
 /// Behind the windows, so that white popups are seen on pictures.
 const BACKGROUND: &str = "#54697a";
-/// Of no server, ever: they count up from 0 and take the first number that is free.
+/// No server has this number: they count up from 0 and take the first that is free.
 const NO_DISPLAY: &str = ":60000";
 const CLIENTS: &str = "_NET_CLIENT_LIST";
 const ACTIVE: &str = "_NET_ACTIVE_WINDOW";
@@ -41,7 +42,7 @@ pub struct Window {
     pub class: String,
     /// What stands above it.
     pub title: String,
-    /// Whether the keyboard is its own now.
+    /// Whether it has the keyboard focus.
     pub is_active: bool,
     /// Whether it was put away, to come back from the manager's list of windows.
     pub is_minimised: bool,
@@ -74,11 +75,11 @@ impl Screen {
         &self.display
     }
 
-    /// Presses keys that copy something, again until another program can paste it, which is then returned. `None`, with a
-    /// loud skip, where nothing is installed that pastes.
+    /// Presses keys that copy something, again until another program can paste it, which is then
+    /// returned. `None`, with a loud skip, where nothing is installed that pastes.
     ///
     /// # Panics
-    /// If there is nothing to paste within [`PATIENCE`], or it is no text.
+    /// If there is nothing to paste within [`EVENT_TIMEOUT`], or it is no text.
     pub async fn copied_with(&self, keys: &[&str]) -> Option<String> {
         if !has(&["xclip"]) {
             return None;
@@ -96,7 +97,7 @@ impl Screen {
                 }
             }
         };
-        Some(timeout(PATIENCE, copied).await.expect("something to paste"))
+        Some(timeout(EVENT_TIMEOUT, copied).await.expect("something to paste"))
     }
 
     /// The windows of programs, the oldest first.
@@ -114,7 +115,7 @@ impl Screen {
         let mut windows = Vec::new();
         for id in ids(CLIENTS) {
             let asked = ["-id", &id, "WM_CLASS", "_NET_WM_NAME", "_NET_WM_STATE"];
-            // One that has gone meanwhile is none.
+            // One that has gone meanwhile does not count.
             let Some(properties) = self.properties(&asked).await else { continue };
             let value = |name: &str| properties.lines().find(|line| line.starts_with(name)).unwrap_or_default();
             let quoted = |line: &str| line.split('"').nth(1).unwrap_or_default().to_owned();
@@ -132,7 +133,7 @@ impl Screen {
     /// Returns the windows when `is_so` holds for them.
     ///
     /// # Panics
-    /// If it does not within [`PATIENCE`].
+    /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&mut self, what: &str, is_so: impl Fn(&[Window]) -> bool) -> Vec<Window> {
         loop {
             let windows = self.windows().await;
@@ -159,11 +160,11 @@ impl Screen {
         self.xdotool(["type", "--clearmodifiers", "--delay", "40", text]).await;
     }
 
-    /// Clicks into the first window of this class once it is seen, so many pixels from its upper left corner. Also finds
-    /// windows that no manager knows: popups and menus.
+    /// Clicks into the first window of this class once it is seen, so many pixels from its upper
+    /// left corner. Also finds windows that no manager knows: popups and menus.
     ///
     /// # Panics
-    /// If there is none within [`PATIENCE`].
+    /// If there is none within [`EVENT_TIMEOUT`].
     pub async fn click(&self, class: &str, x: u32, y: u32) {
         let found = self.xdotool(["search", "--sync", "--onlyvisible", "--class", class]).await;
         let id = found.lines().next().unwrap_or_else(|| panic!("no window of {class}"));
@@ -171,17 +172,18 @@ impl Screen {
         self.xdotool(["mousemove", "--window", id, &x, &y, "click", "1"]).await;
     }
 
-    /// Returns when a window shows more than an empty ground.
+    /// Returns when a window shows more than an empty background.
     ///
     /// # Panics
-    /// If it goes before, or stays empty for [`PATIENCE`].
+    /// If it goes before, or stays empty for [`EVENT_TIMEOUT`].
     pub async fn wait_for_content(&self, window: &Window) {
-        // Nothing outside tells when a window paints, so it is looked at; each look takes a tenth of a second.
+        // Nothing outside tells when a window paints, so it is looked at; each look takes a tenth
+        // of a second.
         let shows = async {
             let colours = ["-window", &window.id, "-format", "%k", "info:"];
             while self.tool("import", colours).await.trim() == "1" {}
         };
-        timeout(PATIENCE, shows).await.unwrap_or_else(|_| panic!("{window:?} stays empty"));
+        timeout(EVENT_TIMEOUT, shows).await.unwrap_or_else(|_| panic!("{window:?} stays empty"));
     }
 
     /// Another program's window, in front and with the keyboard its own.
@@ -206,8 +208,9 @@ impl Screen {
         self.tool("import", words.iter().map(OsStr::new).chain([file.as_os_str()])).await;
     }
 
-    /// The X server goes away as it does when somebody logs out; the programs on the screen see their display closed, and
-    /// those that are started later find none: not even that of another screen, which may get the number that is free now.
+    /// The X server goes away as it does when a person logs out; the programs on the screen see
+    /// their display closed, and those that are started later find none: not even that of another
+    /// screen, which may get the number that is free now.
     ///
     /// # Panics
     /// If it has gone before.
@@ -238,7 +241,8 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // Politely: a server that is killed leaves its lock and its socket behind in the system's folder.
+        // By SIGTERM: a server that is killed leaves its lock and its socket behind in the system's
+        // folder.
         self.manager.end();
         self.server.end();
     }

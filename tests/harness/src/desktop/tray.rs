@@ -1,7 +1,8 @@
-//! A tray that shows nothing and can be asked: the StatusNotifierWatcher and host that a panel would be.
+//! A tray that shows nothing and can be asked: the StatusNotifierWatcher and host that a panel
+//! would be.
 //!
-//! Debian has none that runs without a panel. It takes the items that programs register, and reads and clicks their
-//! menus (com.canonical.dbusmenu), as the specifications have it.
+//! Debian has none that runs without a panel. It takes the items that programs register, and reads
+//! and clicks their menus (com.canonical.dbusmenu), as the specifications have it.
 
 use std::collections::HashMap;
 use std::sync::Mutex;
@@ -17,7 +18,7 @@ use zbus::zvariant::{OwnedObjectPath, OwnedValue, Structure, Value};
 use zbus::{Connection, Proxy};
 
 use super::Bus;
-use crate::program::PATIENCE;
+use crate::program::EVENT_TIMEOUT;
 
 const NAME: &str = "org.kde.StatusNotifierWatcher";
 const PATH: &str = "/StatusNotifierWatcher";
@@ -108,7 +109,7 @@ impl Tray {
     /// Returns when the menu of the newest icon has an entry with this text.
     ///
     /// # Panics
-    /// If it has none within [`PATIENCE`].
+    /// If it has none within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&self, text: &str) {
         self.find(text).await;
     }
@@ -116,7 +117,7 @@ impl Tray {
     /// Chooses an entry of the newest icon's menu.
     ///
     /// # Panics
-    /// If it has none with this text within [`PATIENCE`].
+    /// If it has none with this text within [`EVENT_TIMEOUT`].
     pub async fn choose(&self, text: &str) {
         let (menu, id) = self.find(text).await;
         let nothing = Value::from(0);
@@ -130,12 +131,13 @@ impl Tray {
 
     async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
         let seen = Mutex::new(Vec::new());
-        let found = timeout(PATIENCE, async {
+        let found = timeout(EVENT_TIMEOUT, async {
             loop {
                 let mut items = self.items.clone();
                 let newest = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs").last().cloned();
                 let newest = newest.expect("not empty");
-                // One that is about to end, or to put another menu in the place of this one, does not answer.
+                // One that is about to end, or to put another menu in the place of this one, does
+                // not answer.
                 let Ok(found) = self.look(&newest, text, &seen).await else {
                     tokio::time::sleep(A_MOMENT).await;
                     continue;

@@ -1,17 +1,19 @@
 "use strict";
-// The demo page: choose a person, send something, answer what is asked. Texts are only ever set as text.
+// The demo page: choose a person, send something, answer what is asked. Texts are only ever set as text. Addresses are
+// relative, so that the page also works below a path of a proxy.
 
 const PEOPLE = ["employee", "supervisor", "manager", "finance"];
 /** The messages come in the browser's language, where the demo has it; the page itself is English. */
 const language = navigator.language.startsWith("zh") ? "zh-CN" : "en";
 const byId = (id) => document.getElementById(id);
 let token = "";
+let userId = 0;
 let socket = null;
 
 async function call(path, body = {}) {
   const response = await fetch(path, {
     method: "POST",
-    headers: token ? { Authorization: `Bearer ${token}` } : {},
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     body: JSON.stringify(body),
   });
   const answer = await response.json();
@@ -46,7 +48,7 @@ function button(text, onClick) {
 async function become(person) {
   if (socket) socket.onclose = null, socket.close();
   token = "";
-  token = (await call("/login", { login: person, password: "demo" })).token;
+  ({ token, userId } = await call("login", { login: person, password: "demo" }));
   for (const choice of byId("people").children) {
     choice.setAttribute("aria-pressed", String(choice.textContent === person));
   }
@@ -56,7 +58,7 @@ async function become(person) {
 
 /** Listens for what is new; the list itself comes from the server's record. */
 function follow() {
-  const here = new URL(`/websocket/${token}?device=demo-page`, location.href);
+  const here = new URL(`websocket/${token}?device=demo-page&deviceName=Demo%20page`, location.href);
   here.protocol = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(here);
   socket.onmessage = refresh;
@@ -64,7 +66,7 @@ function follow() {
 }
 
 async function refresh() {
-  const { data } = await call("/ecgapi/api/message/getMessagePage", { pageNum: 1, pageSize: 30 });
+  const { data } = await call("ecgapi/api/message/getMessagePage", { pageNum: 1, pageSize: 30 });
   byId("inbox").replaceChildren(...data.records.map(row));
   byId("empty").hidden = data.records.length > 0;
 }
@@ -73,14 +75,16 @@ function row(record) {
   const item = element("li", "", record.state ?? "");
   const when = new Date(record.sendTime).toLocaleTimeString();
   item.append(element("strong", record.title), element("span", record.content));
-  item.append(element("div", `${record.sender} → ${record.receiver.join(", ")} · ${when} · ${record.status}`, "meta"));
-  const mine = document.querySelector('#people [aria-pressed="true"]').textContent;
-  if (record.actions && record.receiver.includes(mine)) {
+  item.append(element("div", `${record.sender} · ${when} · ${record.status}`, "meta"));
+  if (record.actions && record.receiver.includes(userId)) {
     const actions = element("div", "", "actions");
     for (const action of record.actions) {
       actions.append(button(action.label, () => {
         if (action.confirm && !confirm(action.confirm)) return;
-        attempt(`${action.label}: done.`, async () => { await call(new URL(action.url).pathname); await refresh(); });
+        attempt(`${action.label}: done.`, async () => {
+          await call(new URL(action.url).pathname, { id: record.id, action: action.id });
+          await refresh();
+        });
       }));
     }
     item.append(actions);
@@ -95,7 +99,7 @@ byId("expense").addEventListener("submit", (event) => {
   event.preventDefault();
   const { what, amount } = event.target.elements;
   attempt("Filed: it is with supervisor now.", async () => {
-    await call("/demo/expenses", { what: what.value, amount: amount.value, language });
+    await call("demo/expenses", { what: what.value, amount: amount.value, language });
     await refresh();
   });
 });

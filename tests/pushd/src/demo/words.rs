@@ -1,10 +1,12 @@
-//! What the demo's messages say, in the language of the person who set them off: `"language": "en" | "zh-CN"`.
+//! What the demo's messages say, in the language of the person who caused them: `"language": "en" |
+//! "zh-CN"`.
 //!
-//! A real sender writes in its company's language; the demo has two, so that Belfry can be seen in either.
+//! A real sender writes in its company's language; the demo has two, so that Belfry can be seen in
+//! either.
 
 use serde::Deserialize;
 
-use super::Expense;
+use super::expense::Expense;
 
 /// Title and content of a message.
 pub(super) type Words = (String, String);
@@ -18,7 +20,7 @@ pub(super) enum Language {
     Chinese,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     Approved,
     Rejected,
@@ -26,6 +28,16 @@ pub(super) enum Verdict {
 
 use Language::{Chinese, English};
 use Verdict::{Approved, Rejected};
+
+impl Verdict {
+    /// The id of the button, and the last part of its address.
+    pub(super) fn action(self) -> &'static str {
+        match self {
+            Approved => "approve",
+            Rejected => "reject",
+        }
+    }
+}
 
 impl Language {
     pub(super) fn request(self, Expense { by, what, amount, .. }: &Expense) -> Words {
@@ -62,7 +74,7 @@ impl Language {
         }
     }
 
-    /// What the one who filed it is told in the end.
+    /// What the person who filed it is told in the end.
     pub(super) fn outcome(self, verdict: Verdict, approver: &str, Expense { what, amount, .. }: &Expense) -> Words {
         let who = self.name(approver);
         match (self, verdict) {

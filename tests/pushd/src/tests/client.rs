@@ -1,27 +1,31 @@
-//! Clients for the tests: HTTP with a token, STOMP, and the raw WebSocket. Every wait ends after ten seconds.
+//! Clients for the tests: HTTP with a token, STOMP, and the raw WebSocket. Every wait ends after
+//! ten seconds.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use reqwest::StatusCode;
+use reqwest::{RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use stomp::{Command, Decoded, Decoder, Encoder, Frame, Limits, Version};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use crate::Server;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
-async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
-    timeout(PATIENCE, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(TIMEOUT, future).await.unwrap_or_else(|_| panic!("{what} did not come in {TIMEOUT:?}"))
 }
 
-/// Somebody who is signed in over HTTP.
+/// A person who is signed in over HTTP.
 pub(super) struct Api {
     http: reqwest::Client,
     base: String,
@@ -38,19 +42,44 @@ impl Api {
     }
 
     pub(super) fn stranger(server: &Server) -> Self {
-        // The client wants one, though nothing here is encrypted; it may be installed already.
+        Self::stranger_at(&format!("http://{}", server.address()), None)
+    }
+
+    /// At any address, trusting the certificates of a PEM file.
+    pub(super) fn stranger_at(base: &str, bundle: Option<&Path>) -> Self {
+        // The client needs one also where nothing is encrypted; it may be installed already.
         let _installed = rustls::crypto::ring::default_provider().install_default();
-        Self {
-            http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            base: format!("http://{}", server.address()),
-            token: String::new(),
+        let mut http = reqwest::Client::builder().no_proxy();
+        if let Some(bundle) = bundle {
+            http = http.tls_certs_only([reqwest::Certificate::from_pem(&std::fs::read(bundle).unwrap()).unwrap()]);
         }
+        Self { http: http.build().unwrap(), base: base.to_owned(), token: String::new() }
     }
 
     pub(super) async fn call(&self, path: &str, body: &Value) -> (StatusCode, Value) {
-        let request = self.http.post(format!("{}{path}", self.base)).json(body);
-        let request = if self.token.is_empty() { request } else { request.bearer_auth(&self.token) };
-        let answer = patiently(path, request.send()).await.unwrap();
+        self.call_with(path, body, &[]).await
+    }
+
+    /// A call with further headers.
+    pub(super) async fn call_with(&self, path: &str, body: &Value, headers: &[(&str, &str)]) -> (StatusCode, Value) {
+        self.answer(path, self.post(path).json(body), headers).await
+    }
+
+    /// A call whose body is not said to be JSON unless `headers` say so.
+    pub(super) async fn call_raw(&self, path: &str, body: &str, headers: &[(&str, &str)]) -> (StatusCode, Value) {
+        self.answer(path, self.post(path).body(body.to_owned()), headers).await
+    }
+
+    fn post(&self, path: &str) -> RequestBuilder {
+        let request = self.http.post(format!("{}{path}", self.base));
+        if self.token.is_empty() { request } else { request.bearer_auth(&self.token) }
+    }
+
+    async fn answer(&self, path: &str, mut request: RequestBuilder, headers: &[(&str, &str)]) -> (StatusCode, Value) {
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = in_time(path, request.send()).await.unwrap();
         (answer.status(), answer.json().await.unwrap())
     }
 
@@ -78,17 +107,17 @@ impl Api {
                 tokio::task::yield_now().await;
             }
         };
-        patiently(&format!("{devices:?} online"), all).await;
+        in_time(&format!("{devices:?} online"), all).await;
     }
 
     pub(super) async fn get(&self, path: &str) -> reqwest::Response {
-        patiently(path, self.http.get(format!("{}{path}", self.base)).send()).await.unwrap()
+        in_time(path, self.http.get(format!("{}{path}", self.base)).send()).await.unwrap()
     }
 }
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-/// A STOMP client without any cleverness.
+/// A STOMP client that decides nothing by itself.
 pub(super) struct Stomp {
     socket: Socket,
     decoder: Decoder,
@@ -126,19 +155,29 @@ impl From<Frame> for Received {
 impl Stomp {
     /// Opens the socket, without CONNECT.
     pub(super) async fn open(server: &Server) -> Self {
-        let (socket, _) = connect_async(format!("ws://{}/ws", server.address())).await.unwrap();
+        Self::open_at(server, "/ws").await
+    }
+
+    pub(super) async fn open_at(server: &Server, path: &str) -> Self {
+        let (socket, _) = connect_async(format!("ws://{}{path}", server.address())).await.unwrap();
         let decoder = Decoder::new(Limits::default(), Version::V1_2);
         Self { socket, decoder, encoder: Encoder::new(Version::V1_2) }
     }
 
-    /// A connected session of somebody whose password is their name.
+    /// A connected session of a person whose password is their name.
     pub(super) async fn connect(server: &Server, login: &str, device: &str) -> Self {
         let mut client = Self::open(server).await;
-        let headers = [("accept-version", "1.2,1.1"), ("login", login), ("passcode", login), ("device", device)];
-        client.send(Command::Connect, &headers, "").await;
-        let connected = client.next().await;
-        assert_eq!((connected.command, connected.header("user-name")), (Command::Connected, login), "{connected:?}");
+        client.sign_in(login, &[("device", device)]).await;
         client
+    }
+
+    /// CONNECT of a person whose password is their name, with further headers.
+    pub(super) async fn sign_in(&mut self, login: &str, more: &[(&str, &str)]) {
+        let mut headers = vec![("accept-version", "1.2,1.1"), ("login", login), ("passcode", login)];
+        headers.extend(more);
+        self.send(Command::Connect, &headers, "").await;
+        let connected = self.next().await;
+        assert_eq!((connected.command, connected.header("user-name")), (Command::Connected, login), "{connected:?}");
     }
 
     pub(super) async fn send(&mut self, command: Command, headers: &[(&str, &str)], body: &str) {
@@ -181,7 +220,7 @@ impl Stomp {
     }
 
     pub(super) async fn frame(&mut self) -> Frame {
-        patiently("a frame", async {
+        in_time("a frame", async {
             loop {
                 match self.decoder.next().unwrap() {
                     Some(Decoded::Frame(frame)) => return frame,
@@ -213,24 +252,24 @@ impl Stomp {
 
     /// A heart-beat and nothing else.
     pub(super) async fn heart_beat(&mut self) {
-        let bytes = patiently("a heart-beat", self.received()).await.expect("the server has closed");
+        let bytes = in_time("a heart-beat", self.received()).await.expect("the server has closed");
         assert_eq!(bytes, stomp::HEART_BEAT);
     }
 
     /// Waits for the server's close.
     pub(super) async fn closed(&mut self) {
-        assert_eq!(patiently("the close", self.received()).await, None);
+        assert_eq!(in_time("the close", self.received()).await, None);
     }
 
     /// Closes the socket without DISCONNECT, and waits for the server's answer.
     pub(super) async fn close(mut self) {
         self.socket.close(None).await.unwrap();
-        let answer = patiently("the answer to the close", self.socket.next()).await;
+        let answer = in_time("the answer to the close", self.socket.next()).await;
         assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
     }
 
-    /// Goes away without a word.
-    pub(super) fn drop_line(self) {
+    /// Closes the connection without DISCONNECT and without a closing handshake.
+    pub(super) fn disconnect_abruptly(self) {
         drop(self);
     }
 
@@ -256,7 +295,16 @@ impl Raw {
 
     /// The HTTP status instead, if the handshake is refused.
     pub(super) async fn try_connect(server: &Server, token: &str, device: &str) -> Result<Self, u16> {
-        match connect_async(format!("ws://{}/websocket/{token}?device={device}", server.address())).await {
+        Self::open(server, &format!("/websocket/{token}?device={device}"), &[]).await
+    }
+
+    /// Any WebSocket of the server, with further headers in the handshake.
+    pub(super) async fn open(server: &Server, path: &str, headers: &[(&'static str, &str)]) -> Result<Self, u16> {
+        let mut request = format!("ws://{}{path}", server.address()).into_client_request().unwrap();
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        match connect_async(request).await {
             Ok((socket, _)) => Ok(Self(socket)),
             Err(Error::Http(response)) => Err(response.status().as_u16()),
             Err(other) => panic!("{other}"),
@@ -264,14 +312,30 @@ impl Raw {
     }
 
     pub(super) async fn next(&mut self) -> Value {
-        match patiently("a record", self.0.next()).await {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(text.as_str()).unwrap(),
+        serde_json::from_str(&self.text().await).unwrap()
+    }
+
+    pub(super) async fn text(&mut self) -> String {
+        match in_time("a text", self.0.next()).await {
+            Some(Ok(Message::Text(text))) => text.to_string(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) async fn send(&mut self, text: &str) {
+        self.0.send(Message::text(text)).await.unwrap();
+    }
+
+    /// Waits for the server's close; its code.
+    pub(super) async fn close_code(&mut self) -> u16 {
+        match in_time("the close", self.0.next()).await {
+            Some(Ok(Message::Close(Some(frame)))) => frame.code.into(),
             other => panic!("{other:?}"),
         }
     }
 
     pub(super) async fn closed(&mut self) {
-        match patiently("the close", self.0.next()).await {
+        match in_time("the close", self.0.next()).await {
             Some(Ok(Message::Close(_)) | Err(_)) | None => {}
             other => panic!("{other:?}"),
         }
@@ -280,7 +344,7 @@ impl Raw {
     /// Closes, and waits for the server's answer.
     pub(super) async fn close(mut self) {
         self.0.close(None).await.unwrap();
-        let answer = patiently("the answer to the close", self.0.next()).await;
+        let answer = in_time("the answer to the close", self.0.next()).await;
         assert!(matches!(answer, Some(Ok(Message::Close(_)))), "{answer:?}");
     }
 }

@@ -26,7 +26,7 @@ async fn a_personal_message_reaches_its_receivers_once_and_the_ack_delivers_it()
     pc.ack(&first).await;
     assert_eq!(ids(&alice.collect("pc", None).await), ["m2"]);
     assert_eq!(ids(&alice.collect("phone", None).await), ["m1", "m2"], "delivered to one device only");
-    pc.drop_line();
+    pc.disconnect_abruptly();
     assert_eq!(ids(&alice.collect("pc", None).await), ["m2"], "what was not acknowledged is collected");
     server.stop().await;
 }
@@ -60,7 +60,7 @@ async fn a_broadcast_is_for_those_online_and_recorded_for_them_only() {
     let id = sent["id"].as_str().unwrap();
     let message = pc.message().await;
     assert_eq!((message.json()["id"].as_str(), message.header("subscription")), (Some(id), "b"));
-    assert_eq!(raw.next().await["receiver"], json!(["alice", "bob"]));
+    assert_eq!(raw.next().await["receiver"], json!([1001, 1002]), "the user ids of alice and bob");
     assert_eq!(ids(&alice.collect("phone", None).await), [id]);
     assert!(ids(&carol.collect("pc", None).await).is_empty(), "carol was not online");
     server.stop().await;
@@ -77,7 +77,7 @@ async fn clients_are_listed_while_they_are_connected() {
     let rows = alice.message("getWebSocketClients", json!({})).await;
     assert_eq!(
         (&rows[0]["loginName"], &rows[0]["userId"], &rows[0]["status"]),
-        (&json!("alice"), &json!("alice"), &json!("online"))
+        (&json!("alice"), &json!(1001), &json!("online"))
     );
     assert!(rows[0]["loginTime"].as_str().unwrap().ends_with('Z'), "{rows}");
 

@@ -8,15 +8,19 @@ async fn person(server: &Server, login: &str) -> Api {
 
 /// Presses a button of a notification, as a client would.
 async fn press(person: &Api, record: &Value, action: &str) -> (StatusCode, Value) {
+    press_with_key(person, record, action, &format!("{action}-{}", record["id"].as_str().unwrap())).await
+}
+
+async fn press_with_key(person: &Api, record: &Value, action: &str, key: &str) -> (StatusCode, Value) {
     let button = record["actions"].as_array().unwrap().iter().find(|button| button["id"] == action).unwrap();
     assert_eq!(button["method"], "POST");
     let url = button["url"].as_str().unwrap();
     let path = url.find("/demo/").map(|at| &url[at..]).unwrap();
-    person.call(path, &json!({})).await
+    person.call_with(path, &json!({"id": record["id"], "action": action}), &[("idempotency-key", key)]).await
 }
 
 #[tokio::test]
-async fn an_expense_goes_from_hand_to_hand_and_each_decision_takes_its_request_back() {
+async fn an_expense_goes_from_person_to_person_and_each_decision_retracts_its_request() {
     let server = server(|config| config.demo = true).await;
     let employee = person(&server, "employee").await;
     let mut told = Raw::connect(&server, &employee.token, "pc").await;
@@ -40,10 +44,55 @@ async fn an_expense_goes_from_hand_to_hand_and_each_decision_takes_its_request_b
             (&request["id"], &json!("decided"), &json!(2))
         );
         assert_eq!(decided["actions"], Value::Null);
-        assert_eq!(press(&approver, &request, "reject").await.0, StatusCode::CONFLICT, "decided is decided");
+        let (status, answer) = press(&approver, &request, "reject").await;
+        assert_eq!(status, StatusCode::CONFLICT, "decided is decided");
+        let said = answer["msg"].as_str().unwrap();
+        assert!(said.ends_with("has approved this already") && said.starts_with(request_of(&request)), "{said}");
     }
     assert_eq!(told.next().await["title"], "Paid: Taxi");
     server.stop().await;
+}
+
+/// The approver a request is for: the last part of its id.
+fn request_of(request: &Value) -> &str {
+    request["id"].as_str().unwrap().rsplit('-').next().unwrap()
+}
+
+#[tokio::test]
+async fn a_button_pressed_again_with_its_key_is_answered_as_the_first_time() {
+    let server = server(|config| config.demo = true).await;
+    let (employee, supervisor) = (person(&server, "employee").await, person(&server, "supervisor").await);
+    let mut asked = Raw::connect(&server, &supervisor.token, "pc").await;
+    employee.call("/demo/expenses", &json!({"what": "Taxi", "amount": "1 EUR"})).await;
+    let request = asked.next().await;
+    for _ in 0..2 {
+        assert_eq!(press_with_key(&supervisor, &request, "approve", "k1").await.0, StatusCode::OK);
+    }
+    assert_eq!(press_with_key(&supervisor, &request, "approve", "k2").await.0, StatusCode::CONFLICT);
+    let manager = person(&server, "manager").await;
+    assert_eq!(ids(&manager.collect("pc", None).await).len(), 1, "one step, one request to the next person");
+    let elsewhere = json!({"id": request["id"], "action": "reject"});
+    let path = format!("/demo/expenses/{}/approve", request["id"].as_str().unwrap().split('-').nth(1).unwrap());
+    assert_eq!(manager.call(&path, &elsewhere).await.0, StatusCode::BAD_REQUEST, "another action than the address's");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn discovery_names_where_the_buttons_point_to_and_only_with_demo() {
+    let demo = server(|config| config.demo = true).await;
+    let settings: Value = Api::stranger(&demo).get("/.well-known/belfry.json").await.json().await.unwrap();
+    let urls = settings["app"]["action_urls"].as_array().unwrap();
+    let (employee, supervisor) = (person(&demo, "employee").await, person(&demo, "supervisor").await);
+    employee.call("/demo/expenses", &json!({"what": "Taxi", "amount": "1 EUR"})).await;
+    let records = supervisor.collect("pc", None).await;
+    for button in records["records"][0]["actions"].as_array().unwrap() {
+        assert!(button["url"].as_str().unwrap().starts_with(&format!("{}/", urls[0].as_str().unwrap())), "{button}");
+    }
+    demo.stop().await;
+    let plain = server(|_| ()).await;
+    let settings: Value = Api::stranger(&plain).get("/.well-known/belfry.json").await.json().await.unwrap();
+    assert_eq!(settings["app"], Value::Null);
+    plain.stop().await;
 }
 
 #[tokio::test]
@@ -66,7 +115,7 @@ async fn a_rejected_expense_ends_with_the_employee() {
 }
 
 #[tokio::test]
-async fn who_files_in_chinese_is_spoken_to_in_chinese_to_the_end() {
+async fn an_expense_filed_in_chinese_is_in_chinese_to_the_end() {
     let server = server(|config| config.demo = true).await;
     let (employee, supervisor) = (person(&server, "employee").await, person(&server, "supervisor").await);
     let mut told = Raw::connect(&server, &employee.token, "pc").await;
@@ -89,7 +138,7 @@ async fn who_files_in_chinese_is_spoken_to_in_chinese_to_the_end() {
 }
 
 #[tokio::test]
-async fn the_other_everyday_senders_reach_whom_they_mean() {
+async fn the_other_everyday_senders_reach_their_receivers() {
     let server = server(|config| config.demo = true).await;
     let (employee, manager) = (person(&server, "employee").await, person(&server, "manager").await);
     for call in ["payment", "task", "report"] {
@@ -113,6 +162,9 @@ async fn the_page_needs_nothing_from_elsewhere_and_is_there_only_with_demo() {
         assert!(answer.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
         let text = answer.text().await.unwrap();
         assert!(!text.contains("http://") && !text.contains("https://"), "{path}");
+        for absolute in ["\"/", "`/", "'/"] {
+            assert!(!text.contains(absolute), "{path}: addresses are relative, for a proxy with a path");
+        }
     }
     demo.stop().await;
     let plain = server(|_| ()).await;

@@ -56,6 +56,9 @@ async fn a_wrong_request_is_answered_with_what_is_wrong() {
         (with("type", json!({})), "type has to be"),
         (with("receiver", json!([])), "receiver is empty"),
         (with("receiver", json!(["zoe"])), "\"zoe\" is not known"),
+        (with("receiver", json!([7])), "7 is not known"),
+        (with("receiver", json!([{}])), "a user id or a login"),
+        (with("actions", json!([{"id": "a", "label": "l", "url": "u", "confirm": 7}])), "confirm of an action"),
         (with("id", json!("")), "id is empty"),
         (with("priority", json!([])), "priority has to be"),
         (with("state", json!("done")), "unknown variant `done`"),
@@ -194,7 +197,7 @@ async fn only_the_sender_edits_a_message_and_never_backwards() {
 
     let page = alice.collect("pc", cursor.as_str()).await;
     assert_eq!((ids(&page), &page["records"][0]["state"]), (vec!["1"], &json!("decided")), "behind the cursor again");
-    assert_eq!(page["records"][0]["receiver"], json!(["alice"]));
+    assert_eq!(page["records"][0]["receiver"], json!([1001]));
     server.stop().await;
 }
 
@@ -271,7 +274,7 @@ async fn discovery_names_what_gives_a_client_every_message_once() {
 }
 
 #[tokio::test]
-async fn the_ready_line_is_the_contracts() {
+async fn the_ready_line_names_every_way_in() {
     let server = server(|_| ()).await;
     let address = server.address();
     let ready: Value = serde_json::from_str(&server.ready_line()).unwrap();
@@ -279,7 +282,7 @@ async fn the_ready_line_is_the_contracts() {
         ready,
         json!({
             "ready": true, "http": format!("http://{address}"), "stomp": format!("ws://{address}/ws"),
-            "websocket": format!("ws://{address}/websocket/{{token}}"),
+            "websocket": format!("ws://{address}/websocket/{{token}}"), "sockjs": format!("http://{address}/sockjs"),
         })
     );
     server.stop().await;

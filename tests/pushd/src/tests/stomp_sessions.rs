@@ -53,11 +53,16 @@ async fn a_token_signs_in_wherever_it_stands_and_only_its_owner() {
 
 #[tokio::test]
 async fn a_session_ends_with_the_token_it_was_opened_with() {
-    let server = server(|config| config.token_lifetime = Duration::from_secs(3)).await;
-    let alice = Api::sign_in(&server, "alice", "alice").await;
-    let mut client = Stomp::open(&server).await;
-    client.send(Command::Connect, &[("accept-version", "1.2"), ("passcode", &alice.token)], "").await;
-    assert_eq!(client.next().await.command, Command::Connected);
+    let server = server(|config| config.token_lifetime = Duration::from_secs(1)).await;
+    // On a busy machine a token may be over before it is used.
+    let mut client = loop {
+        let alice = Api::sign_in(&server, "alice", "alice").await;
+        let mut client = Stomp::open(&server).await;
+        client.send(Command::Connect, &[("accept-version", "1.2"), ("passcode", &alice.token)], "").await;
+        if client.next().await.command == Command::Connected {
+            break client;
+        }
+    };
     assert_eq!(client.error().await, "the token has expired: sign in again");
     server.stop().await;
 }
@@ -73,6 +78,9 @@ async fn a_violation_is_answered_with_error_and_close() {
         (Command::Unsubscribe, vec![("id", "2")], "no subscription"),
         (Command::Ack, vec![("id", "x")], "not given out"),
         (Command::Send, vec![("destination", "/user/bob/queue/x")], "call sendMessage"),
+        (Command::Send, vec![("destination", "/user/queue/notices")], "call sendMessage"),
+        (Command::Send, vec![("destination", "/exchange/belfry/all")], "call sendMessage"),
+        (Command::Send, vec![("destination", "/topic/broadcast")], "only this server"),
         (Command::Begin, vec![("transaction", "1")], "transactions"),
     ] {
         let mut client = Stomp::connect(&server, "alice", "pc").await;
@@ -101,17 +109,16 @@ async fn an_error_names_the_frame_by_its_receipt() {
 async fn what_is_sent_to_a_topic_arrives_with_its_headers_and_body() {
     let server = server(|_| ()).await;
     let mut alice = Stomp::connect(&server, "alice", "pc").await;
-    alice.subscribe("s", "/exchange/alerts/it.#", "client-individual", &[]).await;
+    alice.subscribe("s", "/exchange/amq.topic/it.#", "client-individual", &[]).await;
     let mut bob = Stomp::connect(&server, "bob", "pc").await;
-    let headers =
-        [("destination", "/exchange/alerts/it.db"), ("content-type", "text/plain"), ("a:b", "c\\\n"), ("receipt", "1")];
+    let headers = [("destination", "/topic/it.db"), ("content-type", "text/plain"), ("a:b", "c\\\n"), ("receipt", "1")];
     bob.send(Command::Send, &headers, "down\0!").await;
     bob.receipt("1").await;
     let message = alice.message().await;
     assert_eq!(message.body, "down\0!");
     for (name, value) in [
         ("subscription", "s"),
-        ("destination", "/exchange/alerts/it.db"),
+        ("destination", "/topic/it.db"),
         ("content-type", "text/plain"),
         ("a:b", "c\\\n"),
         ("redelivered", "false"),
@@ -147,7 +154,7 @@ async fn unacknowledged_queue_messages_come_again_to_the_next_session() {
     assert_eq!(first.message().await.body, "2");
     first.ack(&one).await;
     assert_eq!(first.message().await.body, "3", "the acknowledgement made room");
-    first.drop_line();
+    first.disconnect_abruptly();
 
     let mut second = Stomp::connect(&server, "alice", "pc").await;
     second.subscribe("q", "/queue/work", "client-individual", &[]).await;
@@ -194,7 +201,7 @@ async fn an_old_client_acknowledges_by_message_id_and_cumulatively() {
     let headers = [("subscription", "q"), ("message-id", second.header("message-id")), ("receipt", "r")];
     alice.send(Command::Ack, &headers, "").await;
     alice.receipt("r").await;
-    alice.drop_line();
+    alice.disconnect_abruptly();
 
     bob.subscribe("q", "/queue/work", "auto", &[]).await;
     assert_eq!(bob.message().await.body, "3", "1 and 2 are done");

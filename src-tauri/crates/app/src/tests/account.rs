@@ -16,10 +16,13 @@ use crate::tray::TrayIcon;
 pub(super) async fn pushd() -> Server {
     let config = Config {
         listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: None,
         data: None,
         accounts: vec![Account { login: "alice".to_owned(), password: "open sesame".to_owned() }],
+        amqp: None,
         destructive_collect: false,
         token_lifetime: TOKEN_LIFETIME,
+        sockjs_heart_beat: TOKEN_LIFETIME,
         demo: false,
     };
     Server::start(config).await.unwrap()

@@ -1,8 +1,10 @@
-//! Child processes that end with the test process, however that ends: returned, panicked, or killed.
+//! Child processes that end with the test process, however that ends: returned, panicked, or
+//! killed.
 //!
-//! Each child leads a process group of its own. A watcher (a shell in yet another group) reads a pipe that only the
-//! test process holds; when the pipe closes it kills the group. The kernel's parent-death signal would not do: it
-//! is tied to the thread that started the child, and tests are threads.
+//! Each child leads a process group of its own. A watcher (a shell in yet another group) reads a
+//! pipe that only the test process holds; when the pipe closes it kills the group. The kernel's
+//! parent-death signal would not do: it is tied to the thread that started the child, and tests are
+//! threads.
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -13,13 +15,13 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 /// A running child process with all its descendants. Dropping kills them.
 #[derive(Debug)]
-pub struct Leashed {
+pub struct ChildGuard {
     child: Child,
     group: Pid,
     watcher: Child,
 }
 
-impl Leashed {
+impl ChildGuard {
     /// Starts `command`; its standard input is empty unless set.
     ///
     /// # Errors
@@ -28,7 +30,8 @@ impl Leashed {
         Self::spawn_in(command, None)
     }
 
-    /// The same for a process whose `folder` is to be removed if the test process ends without dropping this.
+    /// The same for a process whose `folder` is to be removed if the test process ends without
+    /// dropping this.
     ///
     /// # Errors
     /// If it cannot be started.
@@ -36,7 +39,7 @@ impl Leashed {
         let mut child = command.process_group(0).spawn()?;
         let group = Pid::from_child(&child);
         let mut watch = Command::new("sh");
-        watch.args(["-c", r#"read -r _; kill -s KILL -- "-$1"; test -z "$2" || rm -rf -- "$2""#, "leash"]);
+        watch.args(["-c", r#"read -r _; kill -s KILL -- "-$1"; test -z "$2" || rm -rf -- "$2""#, "child_guard"]);
         watch.arg(group.as_raw_nonzero().to_string()).arg(folder.unwrap_or(Path::new("")));
         watch.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
         match watch.spawn() {
@@ -73,9 +76,10 @@ impl Leashed {
     }
 }
 
-impl Drop for Leashed {
+impl Drop for ChildGuard {
     fn drop(&mut self) {
-        // A child that was waited for has given its number back, but descendants may still keep the group's.
+        // A child that was waited for has given its number back, but descendants may still keep the
+        // group's.
         let _killed = self.kill();
         // The watcher goes last, and without having read the end of its pipe.
         let _ended = self.watcher.kill().and_then(|()| self.watcher.wait());
@@ -98,20 +102,20 @@ mod tests {
     #[test]
     fn when_the_test_process_ends_its_children_are_killed_and_their_folder_removed() {
         let folder = tempfile::tempdir().unwrap();
-        let mut leashed = Leashed::spawn_in(&mut sleeper(), Some(folder.path())).unwrap();
+        let mut guard = ChildGuard::spawn_in(&mut sleeper(), Some(folder.path())).unwrap();
         // The end of the test process closes the pipe, whatever ended it.
-        drop(leashed.watcher.stdin.take());
-        assert_eq!(leashed.child.wait().unwrap().signal(), Some(Signal::KILL.as_raw()));
-        io::copy(&mut leashed.child.stdout.take().unwrap(), &mut io::sink()).unwrap(); // ends with the last descendant
-        leashed.watcher.wait().unwrap();
+        drop(guard.watcher.stdin.take());
+        assert_eq!(guard.child.wait().unwrap().signal(), Some(Signal::KILL.as_raw()));
+        io::copy(&mut guard.child.stdout.take().unwrap(), &mut io::sink()).unwrap(); // ends with the last descendant
+        guard.watcher.wait().unwrap();
         assert!(!folder.path().exists());
     }
 
     #[test]
     fn a_dropped_child_is_killed_with_its_descendants() {
-        let mut leashed = Leashed::spawn(&mut sleeper()).unwrap();
-        let mut stdout = leashed.child.stdout.take().unwrap();
-        drop(leashed);
+        let mut guard = ChildGuard::spawn(&mut sleeper()).unwrap();
+        let mut stdout = guard.child.stdout.take().unwrap();
+        drop(guard);
         io::copy(&mut stdout, &mut io::sink()).unwrap();
     }
 }
