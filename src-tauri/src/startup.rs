@@ -97,7 +97,7 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         }
         Err(ReadError::Missing(_)) if !args.smoke_test => (Settings::default(), false),
         Err(error) => {
-            let may_be_unfinished = matches!(error, ReadError::Wrong(_)) && !args.smoke_test;
+            let may_be_unfinished = matches!(error, ReadError::Invalid(_)) && !args.smoke_test;
             let Some(settings) = may_be_unfinished.then(|| unfinished(&settings_file)).flatten() else {
                 for warning in error.warnings() {
                     tracing::warn!("{warning}");

@@ -1,9 +1,10 @@
-//! Who gets what, and what a notice's identity means: nothing mixes, nothing comes back, nothing is undecided again.
+//! Accounts and identities: accounts never mix, a deleted notice never returns, and a decided one
+//! is never reopened by an older copy.
 
 use harness::{Amqp, Pushd, RabbitMq, Running};
 use serde_json::{Value, json};
 
-use crate::world::{Person, assert_no_second_popup, pushd_settings, settings};
+use crate::fixtures::{Person, assert_no_second_popup, pushd_settings, settings};
 
 async fn pushd() -> (Pushd, String) {
     let pushd = Pushd::start(["--user", "alice:secret", "--user", "bob:secret", "--user", "sender:secret"]).await;
@@ -22,7 +23,7 @@ async fn notice(running: &mut Running, id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn two_accounts_on_one_machine_each_hold_their_own_and_the_broadcast() {
+async fn two_accounts_on_one_machine_each_receive_their_own_messages_and_the_broadcast() {
     let (pushd, sender) = pushd().await;
     let (alice, bob) = (Person::of(&pushd, "alice").await, Person::of(&pushd, "bob").await);
     let (mut at_alice, mut at_bob) = (alice.run_live().await, bob.run_live().await);
@@ -38,7 +39,7 @@ async fn two_accounts_on_one_machine_each_hold_their_own_and_the_broadcast() {
     assert_eq!(alice.inbox_ids().await, ["alice-1", "all-1"]);
     assert_eq!(bob.inbox_ids().await, ["all-1", "bob-1"]);
 
-    // The same person at the same computer with the other account: an inbox of its own.
+    // The same user with the other account has a separate inbox.
     alice.home.write_settings(&pushd_settings(&pushd, "bob"));
     assert!(alice.inbox_ids().await.is_empty());
     let mut running = Person { home: alice.home, ..Person::of(&pushd, "bob").await }.run_live().await;
@@ -46,7 +47,7 @@ async fn two_accounts_on_one_machine_each_hold_their_own_and_the_broadcast() {
 }
 
 #[tokio::test]
-async fn a_deleted_notice_that_is_sent_again_stays_away() {
+async fn a_deleted_notice_that_is_sent_again_stays_deleted() {
     let (pushd, sender) = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
     let mut running = alice.run_live().await;
@@ -60,7 +61,7 @@ async fn a_deleted_notice_that_is_sent_again_stays_away() {
     send(&pushd, &sender, json!({"id": "other", "receiver": ["alice"]})).await;
     notice(&mut running, "other").await;
     assert_eq!(running.terminate().await.code(), Some(0));
-    let mut running = alice.run_live().await; // and catch-up does not bring it back either
+    let mut running = alice.run_live().await; // and catch-up does not restore it either
     running.terminate().await;
     assert_eq!(running.all_of("notice").len(), 0);
     assert_eq!(alice.inbox_ids().await, ["other"]);
@@ -74,19 +75,19 @@ async fn a_late_open_after_decided_changes_nothing() {
     let subscriptions = ["destination = \"/amq/queue/requests\""];
     let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &subscriptions, ""), "guest");
     let mut running = alice.run_live().await;
-    let say = async |state: &str, version: u32| {
+    let publish_state = async |state: &str, version: u32| {
         let request = json!({"id": "request", "title": "Approve?", "state": state, "version": version});
         amqp.publish("", "requests", request.to_string()).await;
     };
-    say("open", 1).await;
+    publish_state("open", 1).await;
     notice(&mut running, "request").await;
     running.event("its popup", |event| event["type"] == "single").await;
-    say("decided", 2).await;
+    publish_state("decided", 2).await;
     let changed = running.event_of("changed").await;
     assert_eq!((&changed["id"], &changed["state"]), (&json!("request"), &json!("decided")));
-    running.event("its popup taken back", |event| event["type"] == "retract").await;
+    running.event("its popup retracted", |event| event["type"] == "retract").await;
 
-    say("open", 1).await;
+    publish_state("open", 1).await;
     amqp.publish("", "requests", r#"{"id":"other","title":"Other"}"#).await;
     notice(&mut running, "other").await;
     running.terminate().await;

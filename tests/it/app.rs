@@ -1,4 +1,4 @@
-//! The real app on a real desktop: what a person sees of it, clicks in it, and finds when something is missing.
+//! The real app on a real desktop: what a user sees, clicks, and reads when something is missing.
 
 use std::process::Command;
 
@@ -6,38 +6,38 @@ use harness::desktop::{Parts, Screen, Window};
 use harness::{Desktop, Page, Pushd, Running};
 use serde_json::json;
 
-use crate::world::{Person, pushd_settings, text};
+use crate::fixtures::{Person, pushd_settings, text};
 
-mod ending;
 mod faults;
 mod first_run;
 mod inbox;
 mod popups;
 mod rabbit;
 mod settings;
+mod shutdown;
 mod window;
 
-/// Who sits there.
+/// The user of the app.
 const ALICE: &str = "alice";
 
-/// A server that knows her.
+/// A server with an account for her.
 async fn pushd() -> Pushd {
     Pushd::start(["--user", "alice:secret"]).await
 }
 
-/// Somebody before a desktop with Belfry installed.
+/// A desktop with Belfry installed, and its user.
 struct Desk {
     desktop: Desktop,
     person: Person,
 }
 
 impl Desk {
-    /// With everything a desktop can have.
+    /// On a desktop with all parts.
     async fn of(pushd: &Pushd) -> Option<Self> {
         Self::in_parts(Parts::default(), pushd).await
     }
 
-    /// With these parts of a desktop.
+    /// On a desktop with these parts.
     async fn in_parts(parts: Parts, pushd: &Pushd) -> Option<Self> {
         let token = pushd.login(ALICE, "secret").await;
         Self::with(parts, &pushd_settings(pushd, ALICE), &token).await
@@ -52,7 +52,7 @@ impl Desk {
         Some(Running::spawn(self.app(args).await?))
     }
 
-    /// Starts the app so that its page can be looked into.
+    /// Starts the app through WebDriver, so that a test can inspect its page.
     async fn open(&self, args: &[&str]) -> Option<Page> {
         Page::open(self.app(args).await?).await
     }
@@ -63,14 +63,14 @@ impl Desk {
         Some(command)
     }
 
-    /// A notice that this person sends to themselves. Returns its id.
+    /// Sends a notice to the user's own account. Returns its id.
     async fn send(&self, pushd: &Pushd, title: &str, content: &str) -> String {
         let message = json!({"title": title, "content": content, "type": "1", "receiver": [ALICE]});
         text(&pushd.call(&self.person.token, "sendMessage", &message).await, "id")
     }
 }
 
-/// Waits for the app's window, in front and painted.
+/// Waits until the app's window is in front and painted.
 async fn see_window(screen: &mut Screen) {
     let windows = screen.wait_for("the window in front", is_in_front).await;
     let window = windows.iter().find(|it| it.is_active).expect("the window in front");

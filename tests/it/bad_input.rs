@@ -1,5 +1,5 @@
-//! What goes wrong every day: a clear event or message with what to do, the exit code of
-//! `docs/reference/commands.md`, others still served.
+//! Common errors: each gives a clear event or message with what to do, and the exit code of
+//! `docs/reference/commands.md`; everything else still works.
 
 use std::fs;
 use std::net::TcpListener;
@@ -8,12 +8,12 @@ use harness::{Amqp, FakeBroker, Pushd, RabbitMq};
 use serde_json::json;
 use stomp::Command;
 
-use crate::world::{Person, api, pushd_settings, settings, text};
+use crate::fixtures::{Person, api, pushd_settings, settings, text};
 
 const QUEUE: &str = "destination = \"/user/queue/notices\"";
 
-/// An address nobody listens at.
-fn dead_address() -> String {
+/// An address where nothing listens.
+fn unused_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -31,7 +31,7 @@ async fn a_wrong_token_is_a_state_with_a_remedy_and_exit_code_3_for_one_shot_com
     assert!(text(&state, "remedy").contains("sign in"), "{state}");
     assert!(!running.stdout().contains("not-a-token") && !running.stderr().contains("not-a-token"));
     assert_eq!(alice.ctl(&["clients", "list"]).await.code, Some(3));
-    assert_eq!(alice.ctl(&["status"]).await.code, Some(3), "it is said by the engine that runs");
+    assert_eq!(alice.ctl(&["status"]).await.code, Some(3), "it is the status of the running engine");
 }
 
 #[tokio::test]
@@ -44,19 +44,19 @@ async fn without_any_credential_run_ends_at_once_with_3() {
 }
 
 #[tokio::test]
-async fn an_unreachable_server_is_said_with_the_next_try_and_exit_code_4() {
-    let address = dead_address();
+async fn an_unreachable_server_is_an_event_with_the_next_attempt_and_exit_code_4() {
+    let address = unused_address();
     let api = api(&format!("http://{address}/ecgapi"));
     let alice = Person::new(&settings(&format!("ws://{address}/ws"), "alice", &[QUEUE], &api), "token");
     let mut running = alice.run().await;
-    let state = running.event("the next try", |event| event["retry_in_ms"].is_u64()).await;
+    let state = running.event("the next attempt", |event| event["retry_in_ms"].is_u64()).await;
     assert!(text(&state, "reason").contains("cannot be reached"), "{state}");
     assert!(text(&state, "endpoint").contains(&address), "{state}");
     assert_eq!(alice.ctl(&["clients", "list"]).await.code, Some(4));
 }
 
 #[tokio::test]
-async fn a_wrong_path_is_told_from_a_network_that_is_down() {
+async fn a_wrong_path_has_another_reason_than_an_unreachable_server() {
     let pushd = pushd().await;
     let endpoint = pushd.stomp().replace("/ws", "/nowhere");
     let token = pushd.login("alice", "secret").await;
@@ -68,7 +68,7 @@ async fn a_wrong_path_is_told_from_a_network_that_is_down() {
 }
 
 #[tokio::test]
-async fn a_typo_in_a_key_is_a_warning_that_names_the_nearest() {
+async fn a_typo_in_a_key_is_a_warning_that_names_the_most_similar_key() {
     let pushd = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
     alice.home.write_settings(&format!("{}\n[inbox]\nretention_day = 30\n", pushd_settings(&pushd, "alice")));
@@ -79,7 +79,7 @@ async fn a_typo_in_a_key_is_a_warning_that_names_the_nearest() {
 }
 
 #[tokio::test]
-async fn a_wrong_value_names_file_line_key_and_what_is_accepted_and_touches_nothing() {
+async fn the_error_of_an_invalid_value_names_file_line_key_and_accepted_values_and_nothing_is_written() {
     let alice = Person::new("[server]\nendpoints = [\"ws://127.0.0.1:1/ws\"]\npoll_every = \"five\"\n", "token");
     let ended = alice.ctl(&["run"]).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -91,7 +91,7 @@ async fn a_wrong_value_names_file_line_key_and_what_is_accepted_and_touches_noth
 }
 
 #[tokio::test]
-async fn a_second_instance_ends_with_5_and_the_first_goes_on() {
+async fn a_second_instance_ends_with_5_and_the_first_is_not_affected() {
     let pushd = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
     let mut running = alice.run_live().await;
@@ -111,7 +111,7 @@ async fn a_second_instance_ends_with_5_and_the_first_goes_on() {
 async fn a_data_folder_that_cannot_be_written_ends_with_6() {
     let pushd = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
-    // A file where the folder should be is as unwritable for root as for anybody.
+    // A file in place of the folder cannot be used by any user, not even by root.
     fs::write(alice.home.data_dir(), "").unwrap();
     let ended = alice.ctl(&["run"]).await;
     assert_eq!(ended.code, Some(6), "{ended:?}");
@@ -119,7 +119,7 @@ async fn a_data_folder_that_cannot_be_written_ends_with_6() {
 }
 
 #[tokio::test]
-async fn the_inbox_opens_and_the_state_is_said_while_the_network_is_gone() {
+async fn without_a_network_the_inbox_can_be_read_and_the_state_is_reported() {
     let pushd = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
     let mut running = alice.run_live().await;
@@ -132,13 +132,13 @@ async fn the_inbox_opens_and_the_state_is_said_while_the_network_is_gone() {
 
     assert_eq!(alice.inbox().await[0]["title"], "kept");
     let mut running = alice.run().await;
-    let state = running.event("the next try", |event| event["retry_in_ms"].is_u64()).await;
+    let state = running.event("the next attempt", |event| event["retry_in_ms"].is_u64()).await;
     assert!(state["since"].is_string(), "{state}");
     assert_eq!(alice.inbox().await[0]["title"], "kept");
 }
 
 #[tokio::test]
-async fn odd_and_unusable_messages_on_rabbitmq_are_shown_or_kept_as_rejected_and_all_acknowledged() {
+async fn unusual_and_unusable_messages_on_rabbitmq_are_shown_or_rejected_and_all_acknowledged() {
     let Some(rabbit) = RabbitMq::shared().await else { return };
     let amqp = Amqp::connect(&rabbit).await;
     amqp.declare_queue("odd").await;
@@ -161,7 +161,7 @@ async fn odd_and_unusable_messages_on_rabbitmq_are_shown_or_kept_as_rejected_and
     assert_eq!(running.event_of("rejected").await["reason"], "not-utf8");
 
     amqp.publish("", "odd", r#"{"id":"good","title":"good"}"#).await;
-    running.event("a good one after all that", title("good")).await;
+    running.event("a good message after the others", title("good")).await;
     running.terminate().await;
     let counts = rabbit.queue_counts("odd").await.unwrap();
     assert_eq!((counts.ready, counts.unacknowledged), (0, 0));

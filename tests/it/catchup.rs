@@ -1,4 +1,4 @@
-//! Filling the gaps from message services as they are: complete, ended, no loop.
+//! Catch-up from real kinds of message services: it is complete, it ends, and it never loops.
 
 use std::sync::Arc;
 
@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use stomp::Command;
 use tokio::sync::Notify;
 
-use crate::world::{Person, api, assert_no_second_popup, ids, numbered, settings};
+use crate::fixtures::{Person, api, assert_no_second_popup, ids, numbered, settings};
 
-/// A session on which nothing is ever delivered.
+/// A broker that never delivers a message.
 async fn silent_broker() -> FakeBroker {
     FakeBroker::start(|_, mut wire| async move {
         wire.welcome().await;
@@ -72,7 +72,7 @@ async fn what_a_service_marked_delivered_in_a_lost_answer_comes_from_its_history
 }
 
 #[tokio::test]
-async fn a_service_that_throttles_fails_and_answers_half_is_tried_again() {
+async fn a_service_that_throttles_fails_and_sends_half_an_answer_is_tried_again() {
     let (broker, service) = (silent_broker().await, FakeApi::start().await);
     service.record(records(10));
     let throttled = Response { headers: vec![("retry-after", "1".to_owned())], ..Response::json(429, &Value::Null) };
@@ -90,13 +90,13 @@ async fn a_service_that_refuses_says_what_to_do_and_the_session_goes_on() {
         service.next(COLLECT, Answer::Instead(Response::json(403, &json!({"msg": "no access"}))));
     }
     let state_seen = Arc::new(Notify::new());
-    let now = Arc::clone(&state_seen);
+    let seen_by_test = Arc::clone(&state_seen);
     let broker = FakeBroker::start(move |_, mut wire| {
-        let now = Arc::clone(&now);
+        let seen_by_test = Arc::clone(&seen_by_test);
         async move {
             wire.welcome().await;
             let subscribe = wire.serve_until(Command::Subscribe).await;
-            now.notified().await;
+            seen_by_test.notified().await;
             wire.message(&subscribe.header("id").unwrap(), "1", r#"{"id":"live-1","title":"still here"}"#).await;
             wire.serve().await;
         }

@@ -1,18 +1,19 @@
-//! `kill -9` at every step of delivery that shows outside: everything once, no popup twice.
+//! `kill -9` at every observable step of delivery: every message arrives once, and no popup is
+//! shown twice.
 //!
-//! What happens between two of these moments is the simulation's matter; here the process, the disk and the broker
-//! are real.
+//! Deliberately absent: the moments between two such steps, which the simulation covers. Here the
+//! process, the disk and the broker are real.
 
 use harness::proxy::Faults;
 use harness::{Amqp, FaultProxy, RabbitMq};
 use serde_json::{Value, json};
 
-use crate::world::{Person, assert_no_second_popup, ids, numbered, settings};
+use crate::fixtures::{Person, assert_no_second_popup, ids, numbered, settings};
 
-/// How many messages come before each kill.
-const A_ROUND: usize = 12;
+/// How many messages are sent before each kill.
+const MESSAGES_PER_ROUND: usize = 12;
 
-/// The so-and-so-many-th event for which this says yes.
+/// The n-th event that matches.
 type Moment = (fn(&Value) -> bool, usize);
 
 fn is_notice(event: &Value) -> bool {
@@ -28,27 +29,28 @@ async fn killed_at_any_event_everything_arrives_once_and_nothing_pops_up_twice()
     let Some(rabbit) = RabbitMq::shared().await else { return };
     let amqp = Amqp::connect(&rabbit).await;
     amqp.declare_queue("crash").await;
-    let line = FaultProxy::start(rabbit.ws_address()).await;
-    let endpoint = format!("ws://{}/ws", line.address());
+    let proxy = FaultProxy::start(rabbit.ws_address()).await;
+    let endpoint = format!("ws://{}/ws", proxy.address());
     let subscriptions = [r#"destination = "/amq/queue/crash""#];
     let alice = Person::new(&settings(&endpoint, "guest", &subscriptions, ""), "guest");
 
-    let moments: [Moment; 5] = [(is_notice, 1), (is_notice, 5), (is_notice, A_ROUND), (is_popup, 1), (is_popup, 2)];
-    // With acknowledgements that still get through, and with all of them lost on the way.
+    let moments: [Moment; 5] =
+        [(is_notice, 1), (is_notice, 5), (is_notice, MESSAGES_PER_ROUND), (is_popup, 1), (is_popup, 2)];
+    // Once with acknowledgements that reach the broker, and once with all of them lost.
     let rounds = moments.iter().flat_map(|moment| [(true, moment), (false, moment)]);
     let (mut notices, mut popups, mut sent) = (Vec::new(), Vec::new(), 0);
     for (acks_pass, (is_moment, count)) in rounds {
         let mut running = alice.run_live().await;
-        line.set(Faults { hole_to_server: !acks_pass, ..Faults::default() }).await;
+        proxy.set(Faults { hole_to_server: !acks_pass, ..Faults::default() }).await;
         let message = |n| (json!({"id": format!("m-{n}"), "title": format!("message {n}")}).to_string(), None);
-        amqp.publish_all("", "crash", (sent + 1..=sent + A_ROUND).map(message)).await;
-        sent += A_ROUND;
+        amqp.publish_all("", "crash", (sent + 1..=sent + MESSAGES_PER_ROUND).map(message)).await;
+        sent += MESSAGES_PER_ROUND;
         for _ in 0..*count {
             running.event("the moment to be killed", is_moment).await;
         }
         running.kill().await;
-        line.cut().await;
-        line.heal().await;
+        proxy.cut().await;
+        proxy.heal().await;
         notices.extend(running.all_of("notice"));
         popups.extend(running.all_of("notification"));
     }
@@ -66,9 +68,9 @@ async fn killed_at_any_event_everything_arrives_once_and_nothing_pops_up_twice()
     expected.sort();
     assert_eq!(alice.inbox_ids().await, expected);
     notices.retain(|notice| notice["replayed"] != true);
-    let mut told = ids(&notices);
-    told.dedup();
-    assert_eq!(told.len(), notices.len(), "a notice was told twice without saying so");
+    let mut announced = ids(&notices);
+    announced.dedup();
+    assert_eq!(announced.len(), notices.len(), "a notice was announced twice without `replayed`");
     let counts = rabbit.queue_counts("crash").await.unwrap();
     assert_eq!((counts.ready, counts.unacknowledged), (0, 0));
 }

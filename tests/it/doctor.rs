@@ -1,10 +1,10 @@
-//! The doctor takes no message: what waits on a server waits for Belfry after it as before.
+//! The doctor consumes no message: what waits on a server before it still waits there after it.
 
 use harness::{Amqp, Pushd, RabbitMq};
 use lapin::ExchangeKind;
 use serde_json::{Value, json};
 
-use crate::world::{Person, assert_no_second_popup, ids, numbered, settings, text};
+use crate::fixtures::{Person, assert_no_second_popup, ids, numbered, settings, text};
 
 const DURABLE_TOPIC: &str = r#"destination = "/exchange/news/all"
 headers = { durable = "true", "auto-delete" = "false", "x-queue-name" = "belfry.{login}.{device}" }"#;
@@ -20,7 +20,7 @@ fn message(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn queues_keep_what_is_in_them_and_a_missing_destination_is_named() {
+async fn queues_keep_their_messages_and_a_missing_destination_is_named() {
     let Some(rabbit) = RabbitMq::start().await else { return };
     let amqp = Amqp::connect(&rabbit).await;
     amqp.declare_queue("approvals").await;
@@ -32,7 +32,7 @@ async fn queues_keep_what_is_in_them_and_a_missing_destination_is_named() {
         "destination = \"/queue/short-lived\"\nheaders = { \"auto-delete\" = \"true\" }",
     ];
     let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &subscriptions, ""), "guest");
-    // Makes the durable queue, as Belfry would.
+    // Creates the durable queue, as Belfry would.
     assert_eq!(alice.ctl(&["doctor", "--json"]).await.code, Some(1), "a destination is missing");
     amqp.publish_all("", "approvals", [(message("queue-1"), None), (message("queue-2"), None)]).await;
     amqp.publish_all("news", "all", [(message("topic-1"), None), (message("topic-2"), None)]).await;
@@ -47,12 +47,12 @@ async fn queues_keep_what_is_in_them_and_a_missing_destination_is_named() {
     }
     alice.home.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
     let mut running = alice.run_live().await;
-    let told = ids(&running.events_of("notice", 4).await);
-    assert_eq!(told, [numbered("queue", 2), numbered("topic", 2)].concat());
+    let received = ids(&running.events_of("notice", 4).await);
+    assert_eq!(received, [numbered("queue", 2), numbered("topic", 2)].concat());
 }
 
 #[tokio::test]
-async fn a_server_that_forgets_what_it_served_loses_nothing_to_the_doctor() {
+async fn a_server_that_serves_each_message_once_loses_none_to_the_doctor() {
     let pushd = Pushd::start(["--user", "alice:secret", "--user", "bob:secret", "--destructive-collect"]).await;
     let (alice, bob) = (Person::of(&pushd, "alice").await, Person::of(&pushd, "bob").await);
     let sent = json!({"title": "one", "content": "text", "type": 1, "receiver": ["alice"]});
@@ -67,8 +67,8 @@ async fn a_server_that_forgets_what_it_served_loses_nothing_to_the_doctor() {
     let popup = running.event_of("notification").await;
     assert_eq!(popup["notices"], json!([id]));
     assert_eq!(text(&running.event_of("notice").await, "id"), id);
-    let beside = alice.ctl(&["doctor", "--json"]).await;
-    assert_eq!(beside.code, Some(0), "{beside:?}");
-    assert!(found(&beside.json(), "collect")[0].starts_with("skipped: "), "{beside:?}");
+    let while_running = alice.ctl(&["doctor", "--json"]).await;
+    assert_eq!(while_running.code, Some(0), "{while_running:?}");
+    assert!(found(&while_running.json(), "collect")[0].starts_with("skipped: "), "{while_running:?}");
     assert_no_second_popup(&running.all_of("notification"));
 }

@@ -1,4 +1,5 @@
-//! The first run and what a window asks of a server, through the engine's own doors: from an address to a test notice.
+//! The first run and the window's requests to a server, through the engine's public API: from an
+//! address to a test notice.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -29,15 +30,15 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::timeout;
 
-use crate::world::text;
+use crate::fixtures::text;
 
-/// Only a failure takes that long.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Only a failure takes this long.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Has what the person typed.
-struct Desk(Secret);
+/// Credentials with one fixed secret.
+struct FixedCredentials(Secret);
 
-impl Credentials for Desk {
+impl Credentials for FixedCredentials {
     fn secret(&self, _: &str, _: AuthMode) -> Result<Option<Secret>, CredentialError> {
         Ok(Some(self.0.clone()))
     }
@@ -49,11 +50,11 @@ impl Credentials for Desk {
     }
 }
 
-/// Shows everything, and numbers it.
+/// A notifier that accepts every popup and numbers it.
 #[derive(Default)]
-struct Screen(Mutex<u32>);
+struct CountingNotifier(Mutex<u32>);
 
-impl Notifier for Screen {
+impl Notifier for CountingNotifier {
     fn show(&self, _: &Popup) -> Result<PopupId, NotifyError> {
         let mut shown = self.0.lock().unwrap();
         *shown += 1;
@@ -63,34 +64,34 @@ impl Notifier for Screen {
     fn listen(&self, _: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
 }
 
-/// A running engine, and what it says.
-struct Running {
+/// A running engine, and its events.
+struct RunningEngine {
     engine: Engine,
     events: UnboundedReceiver<Event>,
 }
 
-impl Running {
+impl RunningEngine {
     fn start(settings: Settings, data_dir: &Path, secret: Secret) -> Self {
-        let (tell, events) = unbounded_channel();
-        let config = Config {
+        let (sender, events) = unbounded_channel();
+        let config = EngineConfig {
             settings,
             data_dir: data_dir.to_owned(),
             machine_id: "a machine".to_owned(),
             time_zone: TimeZone::UTC,
             language: belfry_core::texts::Language::English,
-            notifier: Arc::new(Screen::default()),
-            credentials: Arc::new(Desk(secret)),
+            notifier: Arc::new(CountingNotifier::default()),
+            credentials: Arc::new(FixedCredentials(secret)),
             to_announce: None,
-            on_event: Box::new(move |event| drop(tell.send(event))),
+            on_event: Box::new(move |event| drop(sender.send(event))),
         };
         let engine = Engine::start(config, &Handle::current()).unwrap();
         engine.connect();
         Self { engine, events }
     }
 
-    async fn wait_for(&mut self, what: &str, is_it: impl Fn(&Event) -> bool) {
-        let found = async { while !is_it(&self.events.recv().await.expect("the engine runs")) {} };
-        timeout(PATIENCE, found).await.unwrap_or_else(|_| panic!("no {what} came"));
+    async fn wait_for(&mut self, what: &str, is_wanted: impl Fn(&Event) -> bool) {
+        let found = async { while !is_wanted(&self.events.recv().await.expect("the engine runs")) {} };
+        timeout(EVENT_TIMEOUT, found).await.unwrap_or_else(|_| panic!("no {what} came"));
     }
 
     async fn live(&mut self) {
@@ -102,7 +103,7 @@ impl Running {
         Inbox::open(self.engine.dir()).unwrap().expect("an inbox")
     }
 
-    /// The ids in the inbox, newest place first.
+    /// The ids in the inbox, newest first.
     fn ids(&self) -> Vec<String> {
         let page = self.inbox().page(&Filter::default(), Place::Newest, 100).unwrap();
         page.rows.into_iter().map(|detail| detail.row.id).collect()
@@ -119,12 +120,12 @@ async fn found(pushd: &Pushd) -> DiscoveredServer {
     discover(&client, &network, pushd.http().strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-/// Signed in to what was found, with settings that were written to a file.
-async fn signed_in(pushd: &Pushd, folder: &Path, login: &str) -> Running {
+/// Signed in to the discovered server, with settings that were written to a file.
+async fn signed_in(pushd: &Pushd, folder: &Path, login: &str) -> RunningEngine {
     let mut changes: Vec<_> = found(pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
     changes.push(("auth.login".to_owned(), Some(json!(login))));
     let settings = settings_file::save(&folder.join("settings.toml"), &changes).unwrap();
-    let mut running = Running::start(settings, &folder.join("data"), Secret::Password("secret".into()));
+    let mut running = RunningEngine::start(settings, &folder.join("data"), Secret::Password("secret".into()));
     running.live().await;
     running
 }
@@ -144,7 +145,7 @@ async fn from_an_address_to_a_test_notice_through_the_whole_chain() {
 }
 
 #[tokio::test]
-async fn a_password_is_checked_where_a_token_is_made_and_the_token_on_a_session_before_anything_is_kept() {
+async fn a_password_is_checked_at_the_login_url_and_a_token_on_a_session_before_anything_is_saved() {
     let pushd = pushd().await;
     let mut changes: Vec<_> = found(&pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
     changes.push(("auth.login".to_owned(), Some(json!("alice"))));
@@ -169,19 +170,19 @@ async fn a_password_is_checked_where_a_token_is_made_and_the_token_on_a_session_
 }
 
 #[tokio::test]
-async fn the_document_of_a_server_becomes_settings_and_says_how_it_wants_to_be_signed_in_to() {
+async fn the_discovery_document_of_a_server_becomes_settings_with_its_sign_in_mode() {
     let pushd = pushd().await;
     let DiscoveredServer { settings, keys, is_discovered, .. } = found(&pushd).await;
     assert!(is_discovered);
     assert_eq!(settings.server.endpoints[0].as_str(), pushd.stomp());
     assert_eq!(settings.server.subscriptions.len(), 2);
     assert_eq!(settings.auth.mode, belfry_core::settings::AuthMode::Password);
-    assert!(settings.auth.login_url.is_some(), "a token is made there; the password is none");
+    assert!(settings.auth.login_url.is_some(), "the password is not a token, a token is issued there");
     assert!(keys.iter().all(|(key, _)| ["server.", "api.", "auth."].iter().any(|section| key.starts_with(section))));
 }
 
 #[tokio::test]
-async fn an_address_where_nobody_or_somebody_else_answers_is_said_to_be_that() {
+async fn an_unreachable_address_and_one_of_another_service_are_different_errors() {
     let network = NetworkSettings::default();
     let client = http::client(&network).unwrap();
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -204,7 +205,7 @@ async fn a_notice_deleted_on_the_server_is_gone_for_every_receiver() {
     let server = alice.engine.server();
     assert!(server.offers().delete && server.offers().history && server.offers().clients);
     assert!(server.delete(&id).await.unwrap());
-    assert!(!server.delete(&id).await.unwrap(), "it was gone already");
+    assert!(!server.delete(&id).await.unwrap(), "it was deleted already");
     let left = pushd.call(&bob, "getMessagePage", &json!({"pageNum": 1, "pageSize": 10})).await;
     assert!(!left.to_string().contains(&id), "{left}");
     alice.engine.end().await;
@@ -225,7 +226,7 @@ async fn this_device_is_first_among_those_that_are_signed_in() {
 }
 
 #[tokio::test]
-async fn older_history_comes_on_demand_below_what_is_there_and_never_what_may_still_ring() {
+async fn older_history_is_read_on_demand_and_never_what_may_still_notify() {
     let pushd = pushd().await;
     let folder = tempfile::tempdir().unwrap();
     let mut alice = signed_in(&pushd, folder.path(), "alice").await;
@@ -235,12 +236,12 @@ async fn older_history_comes_on_demand_below_what_is_there_and_never_what_may_st
     let day = jiff::SignedDuration::from_hours(24);
     let now = Timestamp::now();
     let page = server.history(1, now, now - day).await.unwrap();
-    assert_eq!(page.notices, [], "what was sent a moment ago is left to the session");
+    assert_eq!(page.notices, [], "what was sent a moment ago arrives through the session");
     let page = server.history(1, now + day, now - day).await.unwrap();
     assert_eq!((page.notices.len(), page.is_last), (1, false));
     assert_eq!(alice.inbox().add_older(&page.notices, now).unwrap(), 0, "it is known: {id}");
     let page = server.history(1, now + day, now + day / 2).await.unwrap();
-    assert!(page.notices.is_empty() && page.is_last, "what is not kept is not read");
+    assert!(page.notices.is_empty() && page.is_last, "what retention removes is not read");
     assert!(server.history(2, now, now - day).await.unwrap().is_last);
     alice.engine.end().await;
 }
@@ -273,33 +274,33 @@ async fn an_action_carries_the_secret_to_the_api_and_nowhere_else() {
 }
 
 #[tokio::test]
-async fn what_a_person_asks_is_asked_again_with_a_new_token_when_the_first_has_run_out() {
+async fn a_request_is_repeated_once_with_a_new_token_when_the_first_has_expired() {
     let (pushd, service) = (pushd().await, FakeApi::start().await);
     let folder = tempfile::tempdir().unwrap();
     let mut changes: Vec<_> = found(&pushd).await.keys.into_iter().map(|(key, value)| (key, Some(value))).collect();
     changes.push(("auth.login".to_owned(), Some(json!("alice"))));
     changes.push(("api.base".to_owned(), Some(json!(service.url()))));
     let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
-    let mut alice = Running::start(settings, &folder.path().join("data"), Secret::Password("secret".into()));
+    let mut alice = RunningEngine::start(settings, &folder.path().join("data"), Secret::Password("secret".into()));
     alice.live().await;
-    let run_out = || Answer::Instead(Response::json(401, &Value::Null));
-    service.next(CLIENTS, run_out());
+    let expired = || Answer::Instead(Response::json(401, &Value::Null));
+    service.next(CLIENTS, expired());
     assert_eq!(alice.engine.server().clients().await, Ok(Vec::new()));
     let requests = service.requests(CLIENTS);
     assert!(requests.len() == 2 && requests[0].header("authorization") != requests[1].header("authorization"));
-    service.next(CLIENTS, run_out());
-    service.next(CLIENTS, run_out());
+    service.next(CLIENTS, expired());
+    service.next(CLIENTS, expired());
     let failure = alice.engine.server().clients().await.unwrap_err();
     assert_eq!((failure.fault, service.requests(CLIENTS).len()), (Fault::Status(401), 4), "once");
     alice.engine.end().await;
 }
 
 #[tokio::test]
-async fn a_test_notice_goes_to_nobody_when_the_settings_do_not_say_who_this_is() {
+async fn a_test_notice_is_not_sent_when_the_settings_have_no_login() {
     let pushd = pushd().await;
     let folder = tempfile::tempdir().unwrap();
     let settings = found(&pushd).await.settings;
-    let running = Running::start(settings, folder.path(), Secret::Token("no token".into()));
+    let running = RunningEngine::start(settings, folder.path(), Secret::Token("no token".into()));
     let failure = running.engine.server().send_to_self("A test", "").await.unwrap_err();
     assert_eq!(failure.fault, Fault::Settings);
     let bob = pushd.login("bob", "secret").await;

@@ -1,4 +1,5 @@
-//! The token in a real keychain: gnome-keyring on a private bus, and `belfryctl` as the program that signs in.
+//! The secret in a real keychain: gnome-keyring on a private bus, with `belfryctl` as the program
+//! that signs in.
 
 use std::path::{Path, PathBuf};
 
@@ -6,9 +7,9 @@ use harness::desktop::{Bus, Keychain, Lock};
 use harness::program::run_to_end;
 use harness::{Home, Pushd, Running};
 
-use crate::world::{api, settings, with_password};
+use crate::fixtures::{api, settings, with_password};
 
-/// A person who keeps the token in a keychain; the password is the token.
+/// A user with a keychain, whose password is the token.
 struct Person {
     home: Home,
     keychain: Keychain,
@@ -40,23 +41,23 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_token_the_server_took_is_found_by_the_next_program_and_forgotten_on_sign_out() {
+async fn an_accepted_token_is_found_by_the_next_program_and_removed_on_sign_out() {
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let Some(alice) = Person::of(&pushd).await else { return };
     assert_eq!(alice.ctl(&["sign-in"], Some("wrong")).await.0, Some(3));
-    assert_eq!(alice.ctl(&["run", "--timeout", "0s"], None).await.0, Some(3), "a wrong token is not kept");
-    let (code, said) = alice.ctl(&["sign-in"], Some("secret")).await;
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = alice.ctl(&["sign-out"], None).await;
-    assert_eq!(code, Some(0), "{said}");
-    let (code, said) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
-    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(alice.ctl(&["run", "--timeout", "0s"], None).await.0, Some(3), "a wrong token is not saved");
+    let (code, output) = alice.ctl(&["sign-in"], Some("secret")).await;
+    assert_eq!(code, Some(0), "{output}");
+    let (code, output) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
+    assert_eq!(code, Some(0), "{output}");
+    let (code, output) = alice.ctl(&["sign-out"], None).await;
+    assert_eq!(code, Some(0), "{output}");
+    let (code, output) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
+    assert_eq!(code, Some(3), "{output}");
 }
 
 #[tokio::test]
-async fn a_running_engine_disconnects_on_sign_out_and_goes_on_with_the_next_sign_in() {
+async fn a_running_engine_disconnects_on_sign_out_and_reconnects_after_the_next_sign_in() {
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let Some(alice) = Person::of(&pushd).await else { return };
     assert_eq!(alice.ctl(&["sign-in"], Some("secret")).await.0, Some(0));
@@ -64,53 +65,54 @@ async fn a_running_engine_disconnects_on_sign_out_and_goes_on_with_the_next_sign
     command.env("DBUS_SESSION_BUS_ADDRESS", alice.bus.address()).env_remove("BELFRY_TOKEN");
     let mut running = Running::spawn(command);
     running.state("live").await;
-    let (code, said) = alice.ctl(&["sign-out"], None).await;
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("disconnects now"), "{said}");
+    let (code, output) = alice.ctl(&["sign-out"], None).await;
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("disconnects now"), "{output}");
     running.state("action-needed").await;
-    let (code, said) = alice.ctl(&["sign-in"], Some("secret")).await;
-    assert_eq!(code, Some(0), "{said}");
+    let (code, output) = alice.ctl(&["sign-in"], Some("secret")).await;
+    assert_eq!(code, Some(0), "{output}");
     running.state("live").await;
 }
 
 #[tokio::test]
-async fn a_token_too_long_for_a_keychain_is_sealed_in_a_file_that_says_nothing() {
+async fn a_token_too_long_for_a_keychain_is_stored_in_an_encrypted_file() {
     let token = "eyJhbGci".repeat(400);
     let pushd = Pushd::start(["--user", &format!("alice:{token}")]).await;
     let Some(alice) = Person::of(&pushd).await else { return };
-    let (code, said) = alice.ctl(&["sign-in"], Some(&token)).await;
-    assert_eq!(code, Some(0), "{said}");
-    let sealed = |alice: &Person| files(&alice.home.data_dir()).into_iter().find(|path| path.ends_with("token.sealed"));
-    assert!(sealed(&alice).is_some(), "{:?}", files(&alice.home.data_dir()));
+    let (code, output) = alice.ctl(&["sign-in"], Some(&token)).await;
+    assert_eq!(code, Some(0), "{output}");
+    let encrypted_file =
+        |alice: &Person| files(&alice.home.data_dir()).into_iter().find(|path| path.ends_with("token.sealed"));
+    assert!(encrypted_file(&alice).is_some(), "{:?}", files(&alice.home.data_dir()));
     for path in files(&alice.home.data_dir()).into_iter().chain(files(alice.keychain.folder())) {
         let bytes = std::fs::read(&path).unwrap_or_default();
         assert!(!bytes.windows(16).any(|window| window == b"eyJhbGcieyJhbGci"), "{}", path.display());
     }
-    let (code, said) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
-    assert_eq!(code, Some(0), "{said}");
+    let (code, output) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
+    assert_eq!(code, Some(0), "{output}");
     assert_eq!(alice.ctl(&["sign-out"], None).await.0, Some(0));
-    assert_eq!(sealed(&alice), None);
+    assert_eq!(encrypted_file(&alice), None);
 }
 
 #[tokio::test]
-async fn a_keychain_that_is_locked_keeps_nothing_and_says_what_to_do() {
+async fn with_a_locked_keychain_nothing_is_saved_and_the_error_says_what_to_do() {
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let Some(mut alice) = Person::of(&pushd).await else { return };
     assert_eq!(alice.ctl(&["sign-in"], Some("secret")).await.0, Some(0));
     alice.keychain.restart(&alice.bus, Lock::Locked).await;
-    let (code, said) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
-    assert_eq!(code, Some(3), "{said}");
-    assert!(said.contains("unlock it and try again"), "{said}");
-    let (code, said) = alice.ctl(&["sign-in"], Some("secret")).await;
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("unlock it and try again"), "{said}");
-    let kept =
+    let (code, output) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
+    assert_eq!(code, Some(3), "{output}");
+    assert!(output.contains("unlock it and try again"), "{output}");
+    let (code, output) = alice.ctl(&["sign-in"], Some("secret")).await;
+    assert_eq!(code, Some(1), "{output}");
+    assert!(output.contains("unlock it and try again"), "{output}");
+    let is_on_disk =
         files(&alice.home.data_dir()).into_iter().any(|path| std::fs::read(path).is_ok_and(|it| it == b"secret"));
-    assert!(!kept, "never in the clear on the disk");
+    assert!(!is_on_disk, "the secret is never unencrypted on the disk");
 }
 
 #[tokio::test]
-async fn a_password_is_kept_in_the_keychain_and_the_token_that_it_buys_is_not() {
+async fn a_password_is_saved_in_the_keychain_and_the_token_issued_for_it_is_not() {
     let pushd = Pushd::start(["--user", "alice:open sesame"]).await;
     let Some(alice) = Person::of(&pushd).await else { return };
     let with_api = settings(pushd.stomp(), "alice", &[], &api(&pushd.api_base()));
@@ -124,12 +126,12 @@ async fn a_password_is_kept_in_the_keychain_and_the_token_that_it_buys_is_not() 
         run_to_end(command).await
     };
     assert_eq!(ctl(&["sign-in"], Some("wrong")).await.code, Some(3));
-    assert_eq!(ctl(&["clients", "list"], None).await.code, Some(3), "a wrong password is not kept");
+    assert_eq!(ctl(&["clients", "list"], None).await.code, Some(3), "a wrong password is not saved");
     let ended = ctl(&["sign-in"], Some("open sesame")).await;
     assert_eq!((ended.code, ended.stdout.contains("password")), (Some(0), true), "{ended:?}");
     for _ in 0..2 {
         let ended = ctl(&["clients", "list"], None).await;
-        assert_eq!(ended.code, Some(0), "each buys a token of its own: {ended:?}");
+        assert_eq!(ended.code, Some(0), "each gets a new token: {ended:?}");
     }
     assert_eq!(ctl(&["sign-out"], None).await.code, Some(0));
     assert_eq!(ctl(&["clients", "list"], None).await.code, Some(3));

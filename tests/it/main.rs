@@ -1,19 +1,21 @@
-//! Belfry's integration tests, one program: real sockets, real brokers, real processes.
+//! Belfry's integration tests, in one program: real sockets, real brokers, real processes.
 //!
-//! A module for each theme. Tests wait for events and never for time to pass; what they need beyond the repository
-//! comes from the `harness` crate, which skips loudly where it is missing and fails there under `CI=true`.
+//! One module per topic. Invariant: tests wait for events, never for time to pass. The `harness`
+//! crate provides brokers and desktops; if one is missing on the machine, it prints `SKIPPED:`, and
+//! fails under `CI=true`.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod accounts;
 mod app;
 mod bad_input;
-mod broker;
 mod catchup;
 mod crash;
 mod doctor;
 mod faults;
 mod first_run;
+mod fixtures;
+mod harness_brokers;
 mod keychain;
 mod notify;
 mod password;

@@ -1,6 +1,8 @@
-//! Notifications on a real bus: what `host::notify` asks of a notification service, and what it hears back.
+//! Notifications on a real bus: what `host::notify` sends to a notification service, and the
+//! signals it receives.
 //!
-//! A private `dbus-daemon` and a service that records its calls, so nothing pops up on the developer's own screen.
+//! The bus is a private `dbus-daemon` with a service that records its calls, so nothing pops up on
+//! the developer's screen.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -17,7 +19,7 @@ use zbus::zvariant::OwnedValue;
 const NAME: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 
-/// A call the service got.
+/// A recorded call.
 #[derive(Debug)]
 struct Notify {
     sender: String,
@@ -52,7 +54,7 @@ impl Recorder {
         ("recorder", "belfry", "1", "1.2")
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the specification's")]
+    #[expect(clippy::too_many_arguments, reason = "the specification defines them")]
     fn notify(
         &mut self,
         #[zbus(header)] header: Header<'_>,
@@ -67,7 +69,7 @@ impl Recorder {
     ) -> u32 {
         let sender = header.sender().expect("a bus names senders").to_string();
         let call = Notify { sender, replaces, icon, title, body, actions, hints, expire_ms };
-        self.calls.send(Call::Notify(Box::new(call))).expect("the test listens");
+        self.calls.send(Call::Notify(Box::new(call))).expect("the test is running");
         if replaces == 0 {
             self.last += 1;
             return self.last;
@@ -76,23 +78,23 @@ impl Recorder {
     }
 
     fn close_notification(&self, number: u32) {
-        self.calls.send(Call::Close(number)).expect("the test listens");
+        self.calls.send(Call::Close(number)).expect("the test is running");
     }
 }
 
-/// A notification service on it.
+/// A recording notification service.
 struct Service {
     connection: Connection,
     calls: Receiver<Call>,
 }
 
-/// What the tests put on a bus, and what they ask of it.
-trait OnBus {
+/// What the tests connect to a bus.
+trait BusExt {
     fn serve(&self, capabilities: &'static [&'static str]) -> Service;
     fn desktop(&self) -> (Desktop, Receiver<PopupEvent>);
 }
 
-impl OnBus for Bus {
+impl BusExt for Bus {
     fn serve(&self, capabilities: &'static [&'static str]) -> Service {
         let (sender, calls) = channel();
         let recorder = Recorder { capabilities, calls: sender, last: 40 };
@@ -159,7 +161,7 @@ fn next(events: &Receiver<PopupEvent>) -> PopupEvent {
 }
 
 #[tokio::test]
-async fn a_body_is_escaped_for_a_service_that_takes_markup_and_left_for_one_that_does_not() {
+async fn a_body_is_escaped_only_for_a_service_that_accepts_markup() {
     let Some(bus) = Bus::start().await else { return };
     let text = "<b>5 < 6 & 7</b>\u{202e}\u{7}\n<img src=\"/etc/passwd\">";
     for (capabilities, expected) in [
@@ -179,7 +181,7 @@ async fn a_body_is_escaped_for_a_service_that_takes_markup_and_left_for_one_that
 }
 
 #[tokio::test]
-async fn loudness_becomes_urgency_sound_and_how_long_it_stays() {
+async fn loudness_sets_urgency_sound_and_time_on_screen() {
     let Some(bus) = Bus::start().await else { return };
     let service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
@@ -194,7 +196,7 @@ async fn loudness_becomes_urgency_sound_and_how_long_it_stays() {
 }
 
 #[tokio::test]
-async fn a_click_comes_back_with_its_activation_token_and_a_closing_as_such() {
+async fn a_click_is_an_event_with_its_activation_token_and_closing_is_another() {
     let Some(bus) = Bus::start().await else { return };
     let service = bus.serve(&["actions"]);
     let (desktop, events) = bus.desktop();
@@ -216,7 +218,7 @@ async fn a_click_comes_back_with_its_activation_token_and_a_closing_as_such() {
 }
 
 #[tokio::test]
-async fn all_popups_come_from_one_connection_that_stays() {
+async fn all_popups_use_one_connection_that_stays_open() {
     let Some(bus) = Bus::start().await else { return };
     let service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
@@ -225,7 +227,10 @@ async fn all_popups_come_from_one_connection_that_stays() {
     let (first, second) = (service.notify(), service.notify());
     assert_eq!(first.sender, second.sender);
     let names = zbus::blocking::fdo::DBusProxy::new(&service.connection).expect("the bus").list_names().expect("names");
-    assert!(names.iter().any(|name| name.as_str() == first.sender), "gnome drops popups whose sender has left");
+    assert!(
+        names.iter().any(|name| name.as_str() == first.sender),
+        "gnome removes popups whose sender has disconnected"
+    );
 }
 
 #[tokio::test]
@@ -243,12 +248,12 @@ async fn an_update_replaces_its_popup_and_a_retraction_closes_it() {
 }
 
 #[tokio::test]
-async fn another_run_retracts_what_an_earlier_one_left_but_never_what_another_daemon_numbered() {
+async fn a_later_run_retracts_popups_of_an_earlier_one_but_never_those_of_another_daemon() {
     let Some(bus) = Bus::start().await else { return };
     let service = bus.serve(&[]);
     let left = {
         let (earlier, _events) = bus.desktop();
-        earlier.show(&popup("left behind", "")).expect("shown")
+        earlier.show(&popup("from the earlier run", "")).expect("shown")
     };
     service.notify();
     let (desktop, _events) = bus.desktop();
@@ -261,30 +266,31 @@ async fn another_run_retracts_what_an_earlier_one_left_but_never_what_another_da
     let update = desktop.show(&Popup { replaces: Some(left), ..popup("changed", "") });
     assert!(matches!(update, Err(NotifyError::Refused(_))), "an update would pop up a second time: {update:?}");
     desktop.show(&popup("new", "")).expect("shown");
-    // The first call the restarted one gets is this one: it was asked to close nothing, and to update nothing.
+    // This is the first call of the restarted service: it received no request to close or update a
+    // popup.
     let first = restarted.notify();
     assert_eq!((first.title.as_str(), first.replaces), ("new", 0));
 }
 
 #[tokio::test]
-async fn without_a_bus_or_a_service_it_is_said_what_to_do() {
-    let said = |result: Result<PopupId, NotifyError>| match result {
-        Err(NotifyError::Unavailable(said)) => said,
+async fn without_a_bus_or_a_service_the_error_says_what_to_do() {
+    let unavailable = |result: Result<PopupId, NotifyError>| match result {
+        Err(NotifyError::Unavailable(reason)) => reason,
         other => panic!("not unavailable: {other:?}"),
     };
     let nowhere = Desktop::at("Open", "unix:path=/nonexistent/belfry");
-    assert!(said(nowhere.show(&popup("t", "b"))).contains("DBUS_SESSION_BUS_ADDRESS"));
+    assert!(unavailable(nowhere.show(&popup("t", "b"))).contains("DBUS_SESSION_BUS_ADDRESS"));
     assert!(nowhere.probe().is_err());
 
     let Some(bus) = Bus::start().await else { return };
     let (desktop, _events) = bus.desktop();
-    assert!(said(desktop.show(&popup("t", "b"))).contains("no notification daemon runs"));
+    assert!(unavailable(desktop.show(&popup("t", "b"))).contains("no notification daemon is running"));
     let _service = bus.serve(&[]);
     assert_eq!(desktop.probe().expect("a service"), "recorder 1");
 }
 
 #[tokio::test]
-async fn a_bus_that_was_lost_is_found_again_by_the_next_popup_and_its_click_is_heard() {
+async fn after_a_lost_bus_the_next_popup_reconnects_and_its_click_is_received() {
     let Some(mut bus) = Bus::start().await else { return };
     let service = bus.serve(&[]);
     let (desktop, events) = bus.desktop();

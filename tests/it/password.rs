@@ -1,4 +1,5 @@
-//! Signing in with a password: the token it buys, the token that runs out, and what a person has to be asked for.
+//! Sign-in with a password: the token issued for it, an expired token, and what the user must be
+//! asked for.
 
 use harness::api::{Answer, COLLECT};
 use harness::http::Response;
@@ -7,9 +8,9 @@ use harness::proxy::Faults;
 use harness::{FakeApi, FaultProxy, Home, Pushd, Running};
 use serde_json::{Value, json};
 
-use crate::world::{api, pushd_settings, settings, text, with_password};
+use crate::fixtures::{api, pushd_settings, settings, text, with_password};
 
-/// Somebody who knows a password.
+/// A user with a password.
 struct Person {
     home: Home,
     password: &'static str,
@@ -47,18 +48,18 @@ async fn send(pushd: &Pushd, id: &str) {
     pushd.call(&bob, "sendMessage", &message).await;
 }
 
-fn assert_nobody_was_asked(running: &mut Running) {
+fn assert_user_was_not_asked(running: &mut Running) {
     let states = running.all_of("status");
     assert!(states.iter().all(|status| status["state"] != "action-needed"), "{states:?}");
 }
 
-/// The requests that a server of our own got for a token.
+/// How many tokens were requested from this server.
 fn logins(server: &FakeApi) -> usize {
     server.requests("login").len()
 }
 
 #[tokio::test]
-async fn a_password_buys_a_token_that_is_kept_nowhere() {
+async fn the_token_issued_for_a_password_is_saved_nowhere() {
     let pushd = pushd(&[]).await;
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
     let mut running = alice.run().await;
@@ -69,32 +70,32 @@ async fn a_password_buys_a_token_that_is_kept_nowhere() {
     assert_eq!(listed.code, Some(0), "{listed:?}");
     running.terminate().await;
     assert!(!running.stdout().contains("sesame") && !running.stderr().contains("sesame"));
-    let kept = |folder: &std::path::Path| {
+    let files_with_secrets = |folder: &std::path::Path| {
         let found = std::process::Command::new("grep").args(["-rlE", "sesame|[0-9a-f]{64}"]).arg(folder).output();
         String::from_utf8(found.unwrap().stdout).unwrap()
     };
     let binary = |file: &str| file.contains("belfry.db") || file.ends_with("/device");
-    let found = kept(&alice.home.data_dir());
+    let found = files_with_secrets(&alice.home.data_dir());
     assert!(found.lines().all(binary), "{found}");
 }
 
 #[tokio::test]
-async fn a_token_that_runs_out_while_live_is_bought_anew_and_nobody_is_asked() {
+async fn a_token_that_expires_while_live_is_replaced_without_asking_the_user() {
     let pushd = pushd(&["--token-lifetime", "7s"]).await;
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
     let mut running = alice.run().await;
     running.state("live").await;
-    // The session ends with the token it was opened with.
+    // The session ends when its token expires.
     running.state("connecting").await;
     running.state("live").await;
     send(&pushd, "after").await;
     running.event_of("notice").await;
     running.terminate().await;
-    assert_nobody_was_asked(&mut running);
+    assert_user_was_not_asked(&mut running);
 }
 
 #[tokio::test]
-async fn a_page_that_is_refused_while_the_session_lives_is_asked_for_with_a_new_token() {
+async fn a_page_that_is_refused_while_live_is_requested_with_a_new_token() {
     let (pushd, service) = (pushd(&[]).await, FakeApi::start().await);
     service.record([json!({"id": "missed", "title": "missed"})]);
     service.next(COLLECT, Answer::Instead(Response::json(401, &Value::Null)));
@@ -103,14 +104,14 @@ async fn a_page_that_is_refused_while_the_session_lives_is_asked_for_with_a_new_
     let mut running = alice.run().await;
     assert_eq!(text(&running.event_of("notice").await, "id"), "missed");
     running.terminate().await;
-    assert_nobody_was_asked(&mut running);
+    assert_user_was_not_asked(&mut running);
     let requests = service.requests(COLLECT);
     let sent = |number: usize| requests[number].header("authorization");
     assert!(sent(0).is_some() && sent(0) != sent(1), "another token");
 }
 
 #[tokio::test]
-async fn a_wrong_password_needs_a_person_and_is_not_sent_again_by_itself() {
+async fn a_wrong_password_needs_the_user_and_is_not_sent_again_automatically() {
     let (pushd, service) = (pushd(&[]).await, FakeApi::start().await);
     service.next("login", Answer::Instead(Response::json(401, &json!({"msg": "no"}))));
     let login_url = format!("{}/login", service.url());
@@ -119,7 +120,7 @@ async fn a_wrong_password_needs_a_person_and_is_not_sent_again_by_itself() {
     let state = running.state("action-needed").await;
     assert!(text(&state, "reason").contains("password"), "{state}");
     assert!(text(&state, "remedy").contains("sign in"), "{state}");
-    assert_eq!(logins(&service), 1, "accounts are locked by more");
+    assert_eq!(logins(&service), 1, "repeated attempts would lock the account");
     assert_eq!(alice.ctl(&["status"]).await.code, Some(3));
     running.terminate().await;
     assert_eq!(logins(&service), 1);
@@ -133,23 +134,23 @@ async fn a_wrong_password_needs_a_person_and_is_not_sent_again_by_itself() {
 }
 
 #[tokio::test]
-async fn a_login_server_that_is_down_is_asked_again_and_nobody_else() {
+async fn a_login_server_that_is_down_is_tried_again_without_asking_the_user() {
     let pushd = pushd(&[]).await;
-    let way = FaultProxy::start(pushd.http().strip_prefix("http://").unwrap()).await;
-    way.set(Faults { refuse: true, ..Faults::default() }).await;
-    let login_url = format!("http://{}/login", way.address());
+    let proxy = FaultProxy::start(pushd.http().strip_prefix("http://").unwrap()).await;
+    proxy.set(Faults { refuse: true, ..Faults::default() }).await;
+    let login_url = format!("http://{}/login", proxy.address());
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url), "open sesame");
     let mut running = alice.run().await;
-    let state = running.event("the next try", |event| event["retry_in_ms"].is_u64()).await;
-    assert!(text(&state, "reason").contains(&way.address().to_string()), "{state}");
-    way.heal().await;
+    let state = running.event("the next attempt", |event| event["retry_in_ms"].is_u64()).await;
+    assert!(text(&state, "reason").contains(&proxy.address().to_string()), "{state}");
+    proxy.heal().await;
     running.state("live").await;
     running.terminate().await;
-    assert_nobody_was_asked(&mut running);
+    assert_user_was_not_asked(&mut running);
 }
 
 #[tokio::test]
-async fn a_password_is_missing_or_a_token_given_in_its_place() {
+async fn a_missing_password_and_a_token_in_its_place_are_errors_of_sign_in() {
     let pushd = pushd(&[]).await;
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "");
     let ended = alice.ctl(&["run"]).await;
@@ -158,15 +159,15 @@ async fn a_password_is_missing_or_a_token_given_in_its_place() {
     let mut command = alice.home.ctl(["sign-in"]).await;
     command.env("BELFRY_TOKEN", pushd.login("alice", "open sesame").await);
     let ended = run_to_end(command).await;
-    assert_eq!(ended.code, Some(2), "what is kept has to be the password: {ended:?}");
+    assert_eq!(ended.code, Some(2), "the saved secret must be the password: {ended:?}");
     let mut command = alice.home.ctl(["clients", "list"]).await;
     command.env("BELFRY_TOKEN", pushd.login("alice", "open sesame").await);
     let ended = run_to_end(command).await;
-    assert_eq!(ended.code, Some(0), "a token that was handed out is sent as it is: {ended:?}");
+    assert_eq!(ended.code, Some(0), "a token from the environment is sent unchanged: {ended:?}");
 }
 
 #[tokio::test]
-async fn the_doctor_signs_in_once_and_says_what_is_wrong_with_it() {
+async fn the_doctor_signs_in_once_and_reports_what_is_wrong() {
     let pushd = pushd(&[]).await;
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
     let verdict = |ended: &Ended, step: &str| {

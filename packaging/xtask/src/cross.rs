@@ -1,10 +1,11 @@
-//! The part of `cargo xtask check` for the two systems this one is not: what ships is built for Windows and checked for
-//! macOS, with the lints, warnings denied.
+//! The part of `cargo xtask check` for the other systems: what ships is built for Windows and
+//! checked for macOS, with lints and warnings denied.
 //!
-//! No rustup target and nothing pre-built from elsewhere: Debian's own newer Rust, with the source of the standard library,
-//! and mingw. They are unpacked in the target folder, so that no root is needed and the machine's own Rust stays the one in
-//! use. Deliberately absent: tests for other systems (only what ships is compiled), and linking for macOS, which needs
-//! Apple's tools; the C parts of dependencies are therefore left out there.
+//! It uses Debian's newer Rust, with the source of the standard library, and mingw: no rustup
+//! target and no other pre-built parts. They are unpacked in the target folder, so that root is not
+//! needed and the machine's Rust is not replaced. Deliberately absent: tests for other systems
+//! (only what ships is compiled), and linking for macOS, which needs Apple's tools; therefore the C
+//! parts of dependencies are not compiled there.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,11 +23,13 @@ const PACKAGES: [&str; 5] = ["cargo-web", "gcc-mingw-w64-x86-64-win32", "rust-we
 /// What ships.
 const CRATES: [&str; 5] = ["stomp", "engine", "host", "belfryctl", "belfry"];
 
-/// Nobody debugs or measures these programs: no debug information, and SQLite's C compiled without optimising it.
+/// Nobody debugs or measures these programs: no debug information, and SQLite's C compiled without
+/// optimising it.
 const PROFILE: [&str; 3] =
     ["profile.dev.debug=0", "profile.dev.package.'*'.debug=0", "profile.dev.package.libsqlite3-sys.opt-level=0"];
 
-/// Compiles for both systems. Without the tools it says `SKIPPED: why`, and fails where nothing may be missing (`CI=true`).
+/// Compiles for both systems. Without the tools it says `SKIPPED: why`, and fails where nothing may
+/// be missing (`CI=true`).
 pub(crate) fn check() -> Result<()> {
     heading("Windows and macOS: tools");
     let tools = match Tools::unpacked() {
@@ -93,7 +96,7 @@ impl Tools {
         extract.current_dir(&archives);
         run(extract)?;
         fs::remove_dir_all(&archives)?;
-        // Its usual name is given to it by a script of its package, which has not run.
+        // The package's install script, which has not run, would create the usual name.
         let gcc = self.folder.join("usr/bin/x86_64-w64-mingw32-gcc-win32");
         if gcc.exists() {
             fs::rename(&gcc, gcc.with_file_name("x86_64-w64-mingw32-gcc"))?;
@@ -109,7 +112,8 @@ impl Tools {
         cargo
     }
 
-    /// Checks, which links nothing: so nothing has to come out of the C compiler and the archiver, and there is no SDK.
+    /// Only checks, without linking: the C compiler and the archiver need no output, and no SDK is
+    /// needed.
     fn macos(&self) -> Command {
         let mut cargo = self.cargo("check", "aarch64-apple-darwin");
         cargo.env("CC_aarch64_apple_darwin", "true").env("AR_aarch64_apple_darwin", "true");
@@ -145,8 +149,8 @@ fn path_with(first: &Path) -> std::ffi::OsString {
     path
 }
 
-/// What apt says it would install, as `name=version`: its lines read `Inst NAME (VERSION ARCHIVE [ARCHITECTURE])`, with
-/// `[OLD VERSION]` before the parenthesis where a package is upgraded.
+/// What apt says it would install, as `name=version`: its lines read `Inst NAME (VERSION ARCHIVE
+/// [ARCHITECTURE])`, with `[OLD VERSION]` before the parenthesis where a package is upgraded.
 fn to_install(simulation: &str) -> Vec<String> {
     let package = |line: &str| {
         let (name, rest) = line.strip_prefix("Inst ")?.split_once(' ')?;

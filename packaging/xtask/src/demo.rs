@@ -1,8 +1,9 @@
-//! `cargo xtask run`: what Belfry is for, shown on this machine.
+//! `cargo xtask run`: a demonstration of Belfry on this machine.
 //!
-//! First in the terminal, within a minute or two: `belfry-pushd --demo` and four people's `belfryctl`, an expense on
-//! its way from one to the next. Then the app: on the person's own desktop, signed in to the same server; or, where there
-//! is no display, on a private one, where `belfry-story` plays a day and photographs it. What the machine lacks for the app
+//! It begins in the terminal and takes a minute or two: `belfry-pushd --demo` and the `belfryctl`
+//! of four users, who approve an expense one after the other. Then it shows the app: on the user's
+//! desktop, signed in to the same server; or, without a display, on a private desktop, where
+//! `belfry-story` plays a day and takes screenshots. If the machine lacks something for the app, it
 //! is named; the story in the terminal needs none of it.
 
 mod http;
@@ -22,11 +23,11 @@ use self::transcript::Transcript;
 use crate::shell::{cargo, command, heading, run, target};
 use crate::{system, ui};
 
-/// What the terminal says, in the demo's folder.
+/// The file with the terminal's output, in the demo's folder.
 const TRANSCRIPT: &str = "terminal.txt";
 
-/// Tells the story, then shows the app: on a display until it is closed, without one until the story is over, or with
-/// `stay` until Ctrl-C.
+/// Plays the story, then shows the app: on a display until the app is closed; without one until the
+/// story ends, or with `stay` until Ctrl-C.
 pub(crate) fn run_demo(stay: bool) -> Result<()> {
     heading("build: belfry-pushd and belfryctl");
     run(cargo(["build", "-p", "belfry-pushd", "-p", "belfryctl"]))?;
@@ -38,14 +39,18 @@ pub(crate) fn run_demo(stay: bool) -> Result<()> {
     fs::create_dir_all(&folder)?;
     let server = Server::start(&folder)?;
     let transcript = Transcript::create(&folder.join(TRANSCRIPT))?;
-    tell(&server, &transcript, &folder)?;
+    play_in_terminal(&server, &transcript, &folder)?;
     let has_display = ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(|name| std::env::var_os(name).is_some());
-    if has_display || !cfg!(target_os = "linux") { show(&server, &transcript, &folder) } else { play(&folder, stay) }
+    if has_display || !cfg!(target_os = "linux") {
+        show_app(&server, &transcript, &folder)
+    } else {
+        play_with_app(&folder, stay)
+    }
 }
 
-/// An expense on its way through a company; each step waits for what the person concerned is shown.
-fn tell(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
-    heading("the story: four people, one push server, everybody's own belfryctl");
+/// The approval of an expense. Each step waits for the event that the user concerned receives.
+fn play_in_terminal(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
+    heading("the story: four users, one push server, one belfryctl for each user");
     let mut employee = Person::sign_in("employee", server, transcript, folder)?;
     let mut supervisor = Person::sign_in("supervisor", server, transcript, folder)?;
     let mut manager = Person::sign_in("manager", server, transcript, folder)?;
@@ -54,35 +59,35 @@ fn tell(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
         person.start()?;
         person.wait("live", |event| event["event"] == "status" && event["state"] == "live")?;
     }
-    transcript.say("finance", "has not started work yet");
+    transcript.write("finance", "has not started work yet");
 
     let filed = employee.post("/demo/expenses", &json!({"what": "Team offsite", "amount": "480.00 EUR"}))?;
-    transcript.say("employee", "files an expense: Team offsite, 480.00 EUR");
+    transcript.write("employee", "files an expense: Team offsite, 480.00 EUR");
     let id = filed.get("id").and_then(Value::as_str).context("the demo server filed no expense")?.to_owned();
     let approve = |person: &mut Person| {
         person.wait("the request", is_shown("Approval needed"))?;
         person.post(&format!("/demo/expenses/{id}/approve"), &Value::Null)?;
-        transcript.say(person.name, "approves");
-        person.wait("its notification taken back", |event| event["type"] == "retract")
+        transcript.write(person.name, "approves");
+        person.wait("the retraction of its notification", |event| event["type"] == "retract")
     };
     approve(&mut supervisor)?;
     approve(&mut manager)?;
-    transcript.say("finance", "starts work, and is told what was missed");
+    transcript.write("finance", "starts work and catches up");
     finance.start()?;
     approve(&mut finance)?;
-    employee.wait("the good news", is_shown("Paid"))?;
+    employee.wait("the payment", is_shown("Paid"))?;
 
     employee.post("/demo/task", &json!({}))?;
     employee.wait("the task's end", is_shown("Export finished"))?;
     for mut person in [employee, supervisor, manager, finance] {
-        person.leave()?;
+        person.stop()?;
     }
-    println!("\neverybody's settings, inbox and log are in {}", folder.display());
+    println!("\nthe settings, inboxes and logs of all users are in {}", folder.display());
     Ok(())
 }
 
-/// The app on this desktop, signed in as the supervisor.
-fn show(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
+/// Shows the app on this desktop, signed in as the supervisor.
+fn show_app(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
     if !can_build_the_app(&[system::BUILD, system::FONTS]) {
         return Ok(());
     }
@@ -94,26 +99,26 @@ fn show(server: &Server, transcript: &Transcript, folder: &Path) -> Result<()> {
     run(Person::sign_in("supervisor", server, transcript, folder)?.app())
 }
 
-/// The app on a desktop of its own that nobody sees, and a page of pictures of it.
-fn play(folder: &Path, stay: bool) -> Result<()> {
+/// Plays the story with the app on a private desktop and writes a page of screenshots.
+fn play_with_app(folder: &Path, stay: bool) -> Result<()> {
     if !can_build_the_app(&[system::BUILD, system::FONTS, system::DESKTOP]) {
         return Ok(());
     }
-    heading("build: the app, and the story's player");
+    heading("build: the app and belfry-story");
     ui::build()?;
     run(cargo(["build", "-p", "belfry", "-p", "belfryctl", "-p", "belfry-pushd", "-p", "belfry-story"]))?;
-    heading("the story with the app: no display, so it is played on a private one, in Chinese and in English");
+    heading("the story with the app, on a private desktop since there is no display, in Chinese and in English");
     let mut story = command(&program("belfry-story").to_string_lossy(), ["--out"]);
     story.arg(folder).arg("--transcript").arg(folder.join(TRANSCRIPT)).args(stay.then_some("--stay"));
     story.env("BELFRY_PROGRAMS", target().join("debug"));
     run(story)
 }
 
-/// Names what the app needs and is not to be had here.
+/// Whether the app can be built here; prints what is missing.
 fn can_build_the_app(packages: &[&[&str]]) -> bool {
     let ready = system::ensure(packages).and_then(|()| ui::installed());
     if let Err(error) = &ready {
-        println!("\nThe app needs what is not here, so the story ends in the terminal. {error:#}");
+        println!("\nThe app cannot be built here, so the demonstration ends in the terminal. {error:#}");
     }
     ready.is_ok()
 }
@@ -140,7 +145,7 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
         let Ok(ready) = serde_json::from_str::<Value>(&line) else {
-            bail!("belfry-pushd did not become ready; see {}", folder.join("belfry-pushd.log").display());
+            bail!("belfry-pushd did not start; see {}", folder.join("belfry-pushd.log").display());
         };
         let address = |name: &str| Some(ready.get(name)?.as_str()?.to_owned());
         let (http, stomp) = address("http").zip(address("stomp")).context("belfry-pushd named no address")?;
@@ -150,7 +155,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended with the terminal already.
+        // It may have ended together with the terminal.
         let _ended = self.process.kill().and_then(|()| self.process.wait());
     }
 }

@@ -1,6 +1,6 @@
-//! Running commands, each printed before it runs, from the workspace's root.
+//! Runs commands in the workspace's root and prints each before it runs.
 //!
-//! A command that fails is an error that names it; nothing is retried or hidden.
+//! Deliberately absent: retries. Invariant: a command that fails is an error that names it.
 
 use std::ffi::OsStr;
 use std::fmt::Write as _;
@@ -18,7 +18,7 @@ pub(crate) fn root() -> PathBuf {
     here.ancestors().nth(2).unwrap_or(here).to_path_buf()
 }
 
-/// Where cargo builds: `target`, or what the developer has set.
+/// The folder where cargo builds: `CARGO_TARGET_DIR`, otherwise `target`.
 pub(crate) fn target() -> PathBuf {
     root().join(std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into()))
 }
@@ -34,7 +34,7 @@ where
     command
 }
 
-/// The cargo that runs this program.
+/// A command of the cargo that runs this program.
 pub(crate) fn cargo<I, S>(args: I) -> Command
 where
     I: IntoIterator<Item = S>,
@@ -43,7 +43,7 @@ where
     command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args)
 }
 
-/// A heading, so that a long run can be followed.
+/// Prints a heading.
 pub(crate) fn heading(text: &str) {
     println!("\n== {text}");
 }
@@ -58,7 +58,8 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
     Ok(())
 }
 
-/// Prints and runs a command, handing each line of its output (both streams) to `each` after it was printed.
+/// Prints and runs a command; each line of its output (both streams) is printed and passed to
+/// `each`.
 pub(crate) fn run_watched(mut command: Command, mut each: impl FnMut(&str)) -> Result<ExitStatus> {
     let line = announce(&command);
     let mut child = command
@@ -81,7 +82,7 @@ pub(crate) fn run_watched(mut command: Command, mut each: impl FnMut(&str)) -> R
     child.wait().with_context(|| format!("cannot wait for `{line}`"))
 }
 
-/// Whether a program answers to `--version`.
+/// Whether a program can be started with `--version`.
 pub(crate) fn has(program: &str) -> bool {
     let mut probe = command(program, ["--version"]);
     probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -118,7 +119,7 @@ fn announce(command: &Command) -> String {
     line
 }
 
-/// Lines as text; bytes that are not UTF-8 are replaced, since this is for people's eyes.
+/// Reads lines as text; bytes that are not UTF-8 are replaced.
 fn read_lines(stream: impl Read, sender: &mpsc::Sender<String>) {
     let mut stream = BufReader::new(stream);
     let mut line = Vec::new();

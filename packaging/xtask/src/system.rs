@@ -1,8 +1,9 @@
-//! The system packages Belfry needs beyond Rust and Node, and how they get onto the machine.
+//! The system packages that Belfry needs beyond Rust and Node, and their installation.
 //!
-//! Installed at once as root; with sudo after one question on a terminal; otherwise the exact command is printed and
-//! the run stops. A broker (and Erlang's port mapper) installed here is stopped and disabled again: the tests start
-//! their own.
+//! As root they are installed at once; with sudo after one question on a terminal; otherwise the
+//! exact command is printed and the run stops. Deliberately absent: systems without dpkg.
+//! Invariant: a broker (and Erlang's port mapper) that is installed here is stopped and disabled;
+//! the tests start their own.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -11,14 +12,14 @@ use anyhow::{Result, bail};
 
 use crate::shell::{command, confirm, has, heading, run};
 
-/// What the window, the tray and the bundled database are built with.
+/// Packages to build the window, the tray and the bundled database.
 pub(crate) const BUILD: &[&str] =
     &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
-/// Without these, Chinese texts are boxes.
+/// Fonts with Chinese glyphs.
 pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk", "fonts-noto-core"];
 
-/// A private desktop: a screen, a window manager, popups, a keychain, and what looks at them.
+/// A private desktop: a screen, a window manager, popups, a keychain, and tools to inspect them.
 pub(crate) const DESKTOP: &[&str] = &[
     "dbus-daemon",
     "dunst",
@@ -32,14 +33,18 @@ pub(crate) const DESKTOP: &[&str] = &[
     "xvfb",
 ];
 
-/// What the tests use beyond a desktop. Erlang is named because it brings a network service of its own.
+/// What the tests need in addition to a desktop. Erlang is listed because its package starts a
+/// network service.
 pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server", "webkit2gtk-driver"];
 
-/// Makes sure that `packages` are installed. On a system without dpkg it only says what to look for.
+/// Installs those of `packages` that are missing. On a system without dpkg it only prints them.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
     let wanted: Vec<&str> = packages.iter().flat_map(|group| group.iter().copied()).collect();
     if !has("dpkg-query") {
-        println!("not a Debian system: make sure that what these packages hold is installed: {}", wanted.join(" "));
+        println!(
+            "not a Debian system: make sure that the equivalents of these packages are installed: {}",
+            wanted.join(" ")
+        );
         return Ok(());
     }
     let missing = missing(&wanted)?;
@@ -54,9 +59,9 @@ pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
         &["sudo"]
     } else {
         let commands: Vec<String> = steps.iter().map(|step| format!("sudo {}", step.join(" "))).collect();
-        bail!("system packages are missing; install them and start again:\n\n  {}\n", commands.join(" && "));
+        bail!("system packages are missing: install them, then start again:\n\n  {}\n", commands.join(" && "));
     };
-    // Every step is tried, so that a broker is stopped also when a later package failed to install.
+    // Every step is run, so that a broker is stopped even if another package failed to install.
     let outcomes: Vec<Result<()>> = steps
         .iter()
         .map(|step| {
@@ -67,7 +72,7 @@ pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
     outcomes.into_iter().collect()
 }
 
-/// The commands, each to be run as root.
+/// The commands to run as root.
 fn steps<'a>(missing: &[&'a str]) -> Vec<Vec<&'a str>> {
     let mut install =
         vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"];
@@ -85,10 +90,10 @@ fn steps<'a>(missing: &[&'a str]) -> Vec<Vec<&'a str>> {
 
 fn missing<'a>(wanted: &[&'a str]) -> Result<Vec<&'a str>> {
     let format = ["--show", "--showformat", "${Package} ${db:Status-Status}\n"];
-    // Unknown names make dpkg-query fail, and are what is asked for.
+    // dpkg-query fails for names that it does not know; those are missing too.
     let output = command("dpkg-query", format.iter().chain(wanted)).stderr(Stdio::null()).output()?;
-    let answer = String::from_utf8_lossy(&output.stdout);
-    let installed: Vec<&str> = answer.lines().filter_map(|line| line.strip_suffix(" installed")).collect();
+    let output = String::from_utf8_lossy(&output.stdout);
+    let installed: Vec<&str> = output.lines().filter_map(|line| line.strip_suffix(" installed")).collect();
     Ok(wanted.iter().copied().filter(|name| !installed.contains(name)).collect())
 }
 
@@ -108,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_was_there_before_is_left_alone() {
+    fn a_broker_that_was_installed_before_is_not_changed() {
         assert!(!steps(&["pkg-config"]).concat().contains(&"rabbitmq-server"));
     }
 }

@@ -1,14 +1,15 @@
-//! Counting: what cargo's and the UI's test runners say about themselves, summed into one line.
+//! Sums the results of cargo's and the UI's test runners into one line.
 //!
-//! A test that skips itself loudly (a line `SKIPPED: why`) has been counted as passed by its runner; it is moved to
-//! the skipped ones here, so that the sum stays the number of tests.
+//! Deliberately absent: running tests. Invariant: the sum is the number of tests: a test that
+//! prints `SKIPPED: why` is counted as passed by its runner, so it is moved from passed to skipped.
 
 use std::fmt;
 use std::ops::AddAssign;
 
 use serde_json::Value;
 
-/// How many tests passed, failed and were skipped. Signed, since a loud skip is seen before its runner's count.
+/// How many tests passed, failed and were skipped. Signed, since a skip is printed before the
+/// runner's count.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) passed: i64,
@@ -17,7 +18,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Reads cargo's `test result: ok. 5 passed; 0 failed; 1 ignored; …`, or a test's own `SKIPPED: why`.
+    /// Reads cargo's `test result: ok. 5 passed; 0 failed; 1 ignored; …`, or a test's own `SKIPPED:
+    /// why`.
     pub(crate) fn count_line(&mut self, line: &str) {
         if line.starts_with("SKIPPED: ") {
             self.passed -= 1;
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_loud_skip_is_not_a_pass() {
+    fn a_skip_is_not_a_pass() {
         let tally = tally_of(&[
             "SKIPPED: no rabbitmq-server here",
             "test result: ok. 5 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s",

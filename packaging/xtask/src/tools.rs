@@ -1,6 +1,7 @@
-//! Programs that come as source from the crates registry, each installed once into `target/tools` at a pinned version.
+//! Programs from the crates registry, each installed once into `target/tools` at a pinned version.
 //!
-//! In a debug build: compiled in half the time, and fast enough.
+//! They are debug builds, which compile in half the time and are fast enough. Deliberately absent:
+//! updates.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use anyhow::Result;
 
 use crate::shell::{cargo, run, target};
 
-/// Installs this version of a program unless it is there, and says where it is.
+/// Installs this version of a program if it is missing, and returns its path.
 pub(crate) fn installed(name: &str, version: &str) -> Result<PathBuf> {
     let tools = target().join("tools");
     let program = tools.join("bin").join(name);
@@ -22,7 +23,7 @@ pub(crate) fn installed(name: &str, version: &str) -> Result<PathBuf> {
     Ok(program)
 }
 
-/// Not every program can say its version, but cargo keeps a list of what it has installed.
+/// Checks cargo's list of installed programs, since not every program can print its version.
 fn is_current(tools: &Path, name: &str, version: &str) -> bool {
     let mut list = cargo(["install", "--list", "--root"]);
     let list = list.arg(tools).output();

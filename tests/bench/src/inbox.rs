@@ -1,4 +1,4 @@
-//! The engine's part: filling the store, and searching in it as the window does.
+//! Benchmarks of the engine: filling the store, and searching in it as the window does.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -12,14 +12,14 @@ use serde_json::{Map, json};
 
 /// Notices in one transaction.
 const BATCH: u64 = 2_000;
-/// Notices that a search indexes at a time.
-const SLICE: usize = 20_000;
-/// How often each search is made.
+/// Notices that are indexed at a time.
+const INDEX_BATCH: usize = 20_000;
+/// How often each search is repeated.
 const ROUNDS: usize = 20;
-/// What the window asks for.
+/// Rows that the window requests at a time.
 const PAGE: usize = 100;
 
-/// What is looked for, and how many notices hold it.
+/// Searches: a name that says how many notices match, and the text.
 const SEARCHES: [(&str, &str); 8] = [
     ("in every notice", "expense"),
     ("in one of 8", "hotel"),
@@ -28,13 +28,13 @@ const SEARCHES: [(&str, &str); 8] = [
     ("in none", "zeppelin"),
     ("two words", "hotel invoice-77"),
     ("Chinese, two characters, in one of 4", "报销"),
-    ("an unfinished word", "hot"),
+    ("an incomplete word", "hot"),
 ];
 
 const SUBJECTS: [&str; 8] =
     ["hotel", "taxi", "train", "conference", "headset", "dinner with 客户", "office chair 办公椅", "print paper"];
 
-/// Makes an inbox of so many notices, with its search index.
+/// Creates an inbox with this many notices and its search index.
 pub(crate) fn fill(folder: &Path, account: &str, notices: u64) {
     std::fs::create_dir_all(folder).expect("the account's folder");
     let mut store = Store::open(folder, account).expect("a new inbox");
@@ -48,11 +48,11 @@ pub(crate) fn fill(folder: &Path, account: &str, notices: u64) {
     let written = began.elapsed();
     println!("write: {notices} notices in {:.1} s, {:.0} a second", written.as_secs_f64(), rate(notices, written));
     let began = Instant::now();
-    while store.index_some(SLICE).expect("a slice indexed") > 0 {}
+    while store.index_some(INDEX_BATCH).expect("a batch indexed") > 0 {}
     println!("index: {:.1} s, {:.0} a second", began.elapsed().as_secs_f64(), rate(notices, began.elapsed()));
 }
 
-/// Makes each search [`ROUNDS`] times and prints its times.
+/// Runs each search [`ROUNDS`] times and prints the durations.
 pub(crate) fn search(folder: &Path) {
     let mut inbox = Inbox::open(folder).expect("the inbox").expect("an inbox");
     let (mut pages, mut counts) = (Vec::new(), Vec::new());
@@ -68,17 +68,17 @@ pub(crate) fn search(folder: &Path) {
             found = inbox.count(&filter).expect("a count").number;
             times[1].push(began.elapsed());
         }
-        print(&format!("search {name} ({text}, {found} found), {PAGE} rows"), &mut times[0]);
-        print(&format!("search {name}, how many there are"), &mut times[1]);
+        print_times(&format!("search {name} ({text}, {found} found), {PAGE} rows"), &mut times[0]);
+        print_times(&format!("search {name}, count"), &mut times[1]);
         pages.append(&mut times[0]);
         counts.append(&mut times[1]);
     }
-    print("all searches, rows", &mut pages);
-    print("all searches, how many", &mut counts);
+    print_times("all searches, rows", &mut pages);
+    print_times("all searches, count", &mut counts);
 }
 
-/// Median, 95th percentile and longest.
-pub(crate) fn print(what: &str, times: &mut [Duration]) {
+/// Prints median, 95th percentile and longest duration.
+pub(crate) fn print_times(what: &str, times: &mut [Duration]) {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1_000.0;
     println!("{what}: median {:.1} ms, 95 % {:.1} ms, longest {:.1} ms", at(0.5), at(0.95), at(1.0));

@@ -1,8 +1,9 @@
-//! `belfry-bench`: how fast a large inbox is, in the engine and in the real window.
+//! `belfry-bench`: measures a large inbox, in the engine and in the real window.
 //!
-//! `cargo run --release -p belfry-bench`, beside a release build of `belfry` for the window (the window's part is left out
-//! with `--no-window`). It measures and prints; whether that is good is for the reader to say. Other programs on the
-//! machine are noise, so the load is printed too.
+//! Run `cargo run --release -p belfry-bench` after a release build of `belfry`, or with
+//! `--no-window` to measure only the engine. Deliberately absent: limits; it only prints the
+//! measured times. Other programs disturb the measurement, so the load of the machine is printed
+//! too.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness.
 
@@ -14,7 +15,7 @@ use belfry_core::settings::Settings;
 use clap::Parser;
 use harness::Home;
 
-/// Nobody listens there: the inbox is offline.
+/// Nothing listens at this address: the inbox is offline.
 const SETTINGS: &str = r#"
 [server]
 endpoints = ["ws://127.0.0.1:9/ws"]
@@ -29,10 +30,10 @@ language = "en"
 #[derive(Parser)]
 #[command(name = "belfry-bench", about)]
 struct Args {
-    /// How many notices the inbox has.
+    /// Number of notices in the inbox.
     #[arg(long, default_value_t = 1_000_000)]
     notices: u64,
-    /// Leave the window out.
+    /// Measure only the engine.
     #[arg(long)]
     no_window: bool,
 }
@@ -47,8 +48,8 @@ async fn main() {
     inbox::fill(&folder, &account.name(), args.notices);
     inbox::search(&folder);
     if !args.no_window {
-        window::open(&home).await;
-        window::look_into(&home).await;
+        window::measure_opening(&home).await;
+        window::measure_list(&home).await;
     }
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     println!("load of the machine: {}", load.trim_end());

@@ -1,4 +1,4 @@
-//! The window's part: the real app on a private desktop, through WebDriver.
+//! Benchmarks of the window: the real app on a private desktop, through WebDriver.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,14 @@ use harness::webdriver::{Page, Target};
 use harness::{Home, Running};
 use serde_json::{Value, json};
 
-use crate::inbox::print;
+use crate::inbox::print_times;
 
-/// Frames that are scrolled through.
+/// Frames of the scroll benchmark.
 const FRAMES: u64 = 300;
 /// How often the window is opened.
 const ROUNDS: usize = 10;
 
-/// Scrolls as somebody does who looks for something: a screen and a half each frame, then a jump to the middle.
+/// Scrolls by one and a half screens per frame, with one jump to the middle.
 const SCROLL: &str = r"
 const [frames] = arguments, done = arguments[1];
 const list = document.querySelector('[role=listbox]');
@@ -31,15 +31,16 @@ const step = (at) => {
 requestAnimationFrame(step);
 ";
 
-/// When the first rows were there, in ms after the page began to load, and how many elements there are.
-const SEEN: &str =
+/// The time of the first rows, in ms after the page began to load, and the number of elements.
+const FIRST_ROWS: &str =
     "return [performance.getEntriesByName('rows')[0].startTime, document.getElementsByTagName('*').length]";
 
-/// Opens the window of an app that runs already, again and again, from the tray; how soon it is on the screen.
-pub(crate) async fn open(home: &Home) {
+/// Repeatedly opens the window of a running app from the tray and measures the time until it is on
+/// the screen.
+pub(crate) async fn measure_opening(home: &Home) {
     let Some(mut desktop) = Desktop::start().await else { return };
     let Some(mut command) = home.app(&desktop, ["--hidden"]).await else { return };
-    command.env("BELFRY_TOKEN", "nobody asks for it");
+    command.env("BELFRY_TOKEN", "unused");
     let mut app = Running::spawn(command);
     desktop.tray().wait_for("Open inbox").await;
     let mut times = Vec::new();
@@ -52,19 +53,19 @@ pub(crate) async fn open(home: &Home) {
         desktop.screen.press("alt+F4").await;
         desktop.screen.wait_for("no window", <[_]>::is_empty).await;
     }
-    print("window: on the screen after it was chosen in the tray", &mut times);
+    print_times("window: from the tray menu to the screen", &mut times);
     app.terminate().await;
 }
 
-/// Looks into the window: how soon its rows are there, and how it scrolls.
-pub(crate) async fn look_into(home: &Home) {
+/// Measures the time until the first rows are there, and the scrolling.
+pub(crate) async fn measure_list(home: &Home) {
     let Some(desktop) = Desktop::start().await else { return };
     let Some(mut app) = home.app(&desktop, [] as [&str; 0]).await else { return };
-    app.env("BELFRY_TOKEN", "nobody asks for it");
+    app.env("BELFRY_TOKEN", "unused");
     let Some(mut page) = Page::open(app).await else { return };
     page.see(Target::Css("[role=option]")).await;
-    let seen = page.run(SEEN, json!([])).await;
-    let number = |at: usize| seen[at].as_f64().expect("a number");
+    let measured = page.run(FIRST_ROWS, json!([])).await;
+    let number = |at: usize| measured[at].as_f64().expect("a number");
     println!("window: first rows {:.0} ms after the page began to load", number(0));
 
     let scrolled = page.run_async(SCROLL, json!([FRAMES])).await;
@@ -72,9 +73,9 @@ pub(crate) async fn look_into(home: &Home) {
     let mut times: Vec<Duration> =
         gaps.iter().filter_map(Value::as_f64).map(|ms| Duration::from_secs_f64(ms / 1_000.0)).collect();
     let long = times.iter().filter(|time| time.as_millis() > 50).count();
-    print(&format!("window: {FRAMES} frames scrolled, from one to the next"), &mut times);
+    print_times(&format!("window: time per frame, {FRAMES} frames scrolled"), &mut times);
     println!(
-        "window: {long} frames over 50 ms; {} elements before, at most {} meanwhile",
+        "window: {long} frames over 50 ms; {} elements before scrolling, at most {} while scrolling",
         number(1),
         scrolled["nodes"]
     );

@@ -1,4 +1,4 @@
-//! From nothing but an address, a name and a password to a first notice, in the real window.
+//! From an address, a name and a password to the first notice, in the real window.
 
 use harness::desktop::{Lock, Parts};
 use harness::webdriver::Target;
@@ -9,7 +9,7 @@ async fn pushd() -> Pushd {
     Pushd::start(["--user", "alice:open sesame"]).await
 }
 
-/// The app as it is right after its installation: without settings.
+/// Opens the app as after its installation, without settings.
 async fn open(desktop: &Desktop, home: &Home) -> Option<Page> {
     std::fs::remove_file(home.settings_file()).ok();
     Page::open(home.app(desktop, [""; 0]).await?).await
@@ -24,15 +24,15 @@ async fn sign_in(page: &mut Page, pushd: &Pushd, password: &str) {
 }
 
 #[tokio::test]
-async fn an_address_a_name_and_a_password_are_all_it_takes() {
+async fn an_address_a_name_and_a_password_are_enough() {
     let pushd = pushd().await;
     let Some(mut desktop) = Desktop::start().await else { return };
     let home = Home::new("");
     let Some(mut page) = open(&desktop, &home).await else { return };
     sign_in(&mut page, &pushd, "wrong").await;
-    let said = page.see(Target::Css("[role=alert]")).await;
-    assert!(said.contains("did not accept this sign-in") && said.contains("HTTP 401"), "{said}");
-    assert!(!home.settings_file().exists(), "what failed changes nothing");
+    let text = page.see(Target::Css("[role=alert]")).await;
+    assert!(text.contains("did not accept this sign-in") && text.contains("HTTP 401"), "{text}");
+    assert!(!home.settings_file().exists(), "a failed sign-in changes nothing");
     page.run("document.querySelector('#secret').value = ''; return null", json!([])).await;
     page.type_into(Target::Css("#secret"), "open sesame").await;
     page.click(Target::Role("button", "Sign in")).await;
@@ -45,14 +45,14 @@ async fn an_address_a_name_and_a_password_are_all_it_takes() {
     assert!(settings.contains("mode = \"password\"") && !settings.contains("sesame"), "{settings}");
     drop(page);
 
-    // The next start needs nobody: the keychain has the password.
+    // The next start asks for nothing: the keychain has the password.
     let command = home.app(&desktop, [""; 0]).await.unwrap();
     let Some(mut page) = Page::open(command).await else { return };
     page.see(Target::Css("footer.live")).await;
 }
 
 #[tokio::test]
-async fn a_keychain_that_is_only_locked_is_to_be_unlocked_and_not_signed_in_to_anew() {
+async fn with_a_locked_keychain_the_app_asks_to_unlock_it_and_not_to_sign_in() {
     let pushd = pushd().await;
     let Some(mut desktop) = Desktop::start().await else { return };
     let home = Home::new("");
@@ -88,13 +88,13 @@ async fn without_a_keychain_the_next_start_asks_for_the_password_again() {
 }
 
 #[tokio::test]
-async fn the_language_chosen_on_the_first_page_is_kept_also_by_who_quits_there() {
+async fn the_language_chosen_on_the_first_page_is_saved_even_if_the_user_quits_there() {
     let Some(desktop) = Desktop::start().await else { return };
     let home = Home::new("");
     let Some(mut page) = open(&desktop, &home).await else { return };
     page.click(Target::Role("button", "简体中文")).await;
     page.see(Target::Text("欢迎使用 Belfry")).await;
-    // Changes are made one after the other: after this one, which is none, the first is done.
+    // Changes are saved one after the other. When this empty change is saved, so is the first one.
     page.run("return window.__TAURI_INTERNALS__.invoke('save_settings', { values: {} })", json!([])).await;
     drop(page);
     let command = home.app(&desktop, [""; 0]).await.unwrap();

@@ -1,16 +1,17 @@
-//! A person's day with the inbox, in the real window: reading, finding, deleting, taking along, and doing so offline.
+//! The inbox in the real window: reading, searching, deleting, exporting, copying, and the same
+//! offline.
 
 use harness::webdriver::Target;
 use harness::{Page, Pushd};
 use serde_json::{Value, json};
 
 use super::{ALICE, Desk, pushd, see_window};
-use crate::world::{ids, pushd_settings};
+use crate::fixtures::{ids, pushd_settings};
 
 const ESCAPE: &str = "\u{E00C}";
 const SEARCH: Target<'_> = Target::Role("searchbox", "Search");
 
-/// Three notices, each seen in the list before the next is sent. Returns their ids.
+/// Sends three notices; each is in the list before the next one is sent. Returns their ids.
 async fn receive_three(desk: &Desk, pushd: &Pushd, page: &mut Page) -> Vec<String> {
     let mut sent = Vec::new();
     for (title, content) in
@@ -29,13 +30,13 @@ async fn what_arrives_is_found_by_any_part_of_it_in_english_and_chinese() {
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     receive_three(&desk, &pushd, &mut page).await;
-    for (asked, found) in
+    for (text, title) in
         [("维护", "服务器维护通知"), ("十点", "服务器维护通知"), ("soup", "Lunch"), ("480", "Team offsite")]
     {
-        page.type_into(SEARCH, asked).await;
+        page.type_into(SEARCH, text).await;
         page.wait_until("document.querySelectorAll('[role=option]').length === 1").await;
         page.see(Target::Role("option", "Unread")).await;
-        page.see(Target::Text(found)).await;
+        page.see(Target::Text(title)).await;
         page.press(ESCAPE).await;
         page.wait_until("document.querySelectorAll('[role=option]').length === 3").await;
     }
@@ -44,7 +45,7 @@ async fn what_arrives_is_found_by_any_part_of_it_in_english_and_chinese() {
 }
 
 #[tokio::test]
-async fn a_notice_that_was_read_counts_no_more_until_it_is_marked_unread() {
+async fn a_read_notice_is_not_counted_until_it_is_marked_as_unread() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -64,7 +65,7 @@ async fn a_notice_that_was_read_counts_no_more_until_it_is_marked_unread() {
 }
 
 #[tokio::test]
-async fn a_deletion_can_be_taken_back_and_stays_when_it_is_not() {
+async fn a_deletion_can_be_undone_and_otherwise_is_permanent() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -81,7 +82,7 @@ async fn a_deletion_can_be_taken_back_and_stays_when_it_is_not() {
     page.wait_until(&format!("{row} === 2")).await;
     sent.retain(|id| deleted["id"] != id.as_str());
     assert_eq!(desk.person.inbox_ids().await, sent);
-    // The server still has it, and a new start collects; it stays away.
+    // The server still has it and catch-up requests it again, but it stays deleted.
     drop(page);
     let Some(mut page) = desk.open(&[]).await else { return };
     page.see(Target::Css("footer.live")).await;
@@ -89,21 +90,21 @@ async fn a_deletion_can_be_taken_back_and_stays_when_it_is_not() {
 }
 
 #[tokio::test]
-async fn the_inbox_is_exported_to_a_file_that_the_window_names() {
+async fn the_inbox_is_exported_to_a_file_whose_path_is_shown() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
     let sent = receive_three(&desk, &pushd, &mut page).await;
     page.click(Target::Role("button", "More actions")).await;
     page.click(Target::Role("menuitem", "Export as JSON")).await;
-    let said = page.see(Target::Text("3 notices exported to")).await;
-    let path = said.split_once("exported to ").map(|(_, path)| path.trim()).expect("a path");
+    let text = page.see(Target::Text("3 notices exported to")).await;
+    let path = text.split_once("exported to ").map(|(_, path)| path.trim()).expect("a path");
     let written: Value = serde_json::from_slice(&std::fs::read(path).expect("the file")).expect("JSON");
     assert_eq!(ids(written.as_array().expect("notices")), sent);
 }
 
 #[tokio::test]
-async fn without_its_server_the_inbox_opens_and_is_searched_as_before() {
+async fn without_its_server_the_inbox_can_be_read_and_searched() {
     let mut pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -120,7 +121,7 @@ async fn without_its_server_the_inbox_opens_and_is_searched_as_before() {
     assert!(text.contains("Soup & bread at noon"), "{text}");
 }
 
-/// Without WebDriver, under which a page may do more than in a person's hands.
+/// Without WebDriver, since a page under WebDriver has more permissions for the clipboard.
 #[tokio::test]
 async fn a_notice_that_is_copied_can_be_pasted_in_other_programs() {
     let pushd = pushd().await;
@@ -134,19 +135,19 @@ async fn a_notice_that_is_copied_can_be_pasted_in_other_programs() {
 }
 
 #[tokio::test]
-async fn a_notice_is_deleted_on_the_server_only_where_that_is_switched_on_and_after_asking() {
+async fn a_notice_is_deleted_on_the_server_only_if_that_is_enabled_and_after_a_confirmation() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let id = desk.send(&pushd, "Lunch", "at noon").await;
     let delete = Target::Role("menuitem", "Delete on the server too…");
-    for is_on in [false, true] {
-        let settings = format!("{}\n[inbox]\ndelete_on_server = {is_on}\n", pushd_settings(&pushd, ALICE));
+    for is_enabled in [false, true] {
+        let settings = format!("{}\n[inbox]\ndelete_on_server = {is_enabled}\n", pushd_settings(&pushd, ALICE));
         desk.person.home.write_settings(&settings);
         let Some(mut page) = desk.open(&[]).await else { return };
         page.see(Target::Css("footer.live")).await;
         page.click(Target::Text("Lunch")).await;
         page.see(Target::Role("article", "Lunch")).await;
-        if is_on {
+        if is_enabled {
             page.click(Target::Role("button", "More for this notice")).await;
             page.click(delete).await;
             page.click(Target::Role("button", "Delete for everyone")).await;
@@ -155,7 +156,7 @@ async fn a_notice_is_deleted_on_the_server_only_where_that_is_switched_on_and_af
             page.see_no(Target::Role("button", "More for this notice")).await;
         }
     }
-    let asked = json!({"pageNum": 1, "pageSize": 10});
-    let left = pushd.call(&desk.person.token, "getMessagePage", &asked).await;
+    let request = json!({"pageNum": 1, "pageSize": 10});
+    let left = pushd.call(&desk.person.token, "getMessagePage", &request).await;
     assert!(!left.to_string().contains(&id), "{left}");
 }

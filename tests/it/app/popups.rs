@@ -1,11 +1,11 @@
-//! A notice on its way to the screen, and a click on its popup on the way back.
+//! Popups of new notices, and clicks on them.
 
 use harness::webdriver::Target;
 
 use super::{Desk, is_in_front, pushd};
 
 #[tokio::test]
-async fn a_notice_pops_up_as_it_was_sent_and_a_click_raises_the_window_at_it() {
+async fn a_notice_pops_up_as_it_was_sent_and_a_click_shows_it_in_the_window() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -22,12 +22,12 @@ async fn a_notice_pops_up_as_it_was_sent_and_a_click_raises_the_window_at_it() {
 }
 
 #[tokio::test]
-async fn a_click_on_a_popup_makes_the_window_when_there_is_none() {
+async fn a_click_on_a_popup_creates_the_window_if_there_is_none() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(_app) = desk.start(&["--hidden"]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
-    assert_eq!(desk.desktop.screen.windows().await, [], "it waits in the tray");
+    assert_eq!(desk.desktop.screen.windows().await, [], "it starts in the tray");
     desk.send(&pushd, "Lunch", "at noon").await;
     desk.desktop.popups().next().await;
     desk.desktop.click_popup().await;

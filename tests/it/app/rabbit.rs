@@ -1,10 +1,10 @@
-//! The app and the real RabbitMQ.
+//! The app with the real RabbitMQ.
 
 use harness::desktop::Parts;
 use harness::{Amqp, RabbitMq};
 
 use super::Desk;
-use crate::world::settings;
+use crate::fixtures::settings;
 
 #[tokio::test]
 async fn one_message_published_to_rabbitmq_is_one_popup() {

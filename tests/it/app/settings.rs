@@ -1,4 +1,5 @@
-//! The settings in the real window: what is changed there holds at once and stays, and what is asked there is answered.
+//! The settings in the real window: changes apply at once and are saved; diagnostics and devices
+//! are shown.
 
 use harness::Page;
 use harness::webdriver::Target;
@@ -12,7 +13,7 @@ async fn open_settings(page: &mut Page, name: &str) {
 }
 
 #[tokio::test]
-async fn a_language_that_is_chosen_is_spoken_at_once_and_after_the_next_start() {
+async fn a_chosen_language_is_used_at_once_and_after_the_next_start() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -29,7 +30,7 @@ async fn a_language_that_is_chosen_is_spoken_at_once_and_after_the_next_start() 
 }
 
 #[tokio::test]
-async fn the_diagnostics_go_through_every_step_and_find_them_in_order() {
+async fn the_diagnostics_check_every_step_and_find_no_error() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };
@@ -40,7 +41,7 @@ async fn the_diagnostics_go_through_every_step_and_find_them_in_order() {
 }
 
 #[tokio::test]
-async fn the_devices_that_are_signed_in_are_listed_and_this_one_is_known() {
+async fn the_signed_in_devices_are_listed_and_this_one_is_marked() {
     let pushd = pushd().await;
     let Some(desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };

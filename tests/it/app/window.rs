@@ -1,4 +1,4 @@
-//! The window: made when it is wanted, gone without a trace when it is closed.
+//! The window: it is created on demand, and closing it releases its processes and handles.
 
 use harness::processes::{Process, descendants, handles};
 use harness::webdriver::Target;
@@ -7,16 +7,16 @@ use super::{Desk, is_in_front, pushd, see_window};
 
 /// How often the window is opened and closed.
 const ROUNDS: usize = 20;
-/// After so many all that is made once has been made.
-const WARM: usize = 3;
+/// After this many rounds everything that is created only once exists.
+const WARM_UP_ROUNDS: usize = 3;
 
 fn web_processes(app: u32) -> Vec<Process> {
     descendants(app).into_iter().filter(|process| process.name.starts_with("WebKit")).collect()
 }
 
-/// How many pieces of shared memory and how many other things a program holds open, but for what WebKit reads about the
-/// machine's memory, once, when it thinks of it.
-fn held(app: u32) -> (usize, usize) {
+/// How many shared memory segments and how many other handles a program has open, without those in
+/// which WebKit reads the machine's memory state, at any time.
+fn open_handles(app: u32) -> (usize, usize) {
     let all = handles(app).expect("the app runs").into_iter().map(|path| path.to_string_lossy().into_owned());
     let own = all.filter(|path| !path.starts_with("/proc/") && !path.starts_with("/sys/"));
     let (memory, others): (Vec<String>, Vec<String>) = own.partition(|path| path.starts_with("/memfd:"));
@@ -24,7 +24,7 @@ fn held(app: u32) -> (usize, usize) {
 }
 
 #[tokio::test]
-async fn twenty_rounds_of_opening_and_closing_leave_no_process_and_no_more_handles_than_webkits_own() {
+async fn opening_and_closing_twenty_times_leaves_no_process_and_only_webkits_own_handles() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(mut app) = desk.start(&["--hidden"]).await else { return };
@@ -33,7 +33,7 @@ async fn twenty_rounds_of_opening_and_closing_leave_no_process_and_no_more_handl
     let mut before = (0, 0);
     for round in 1..=ROUNDS {
         desk.desktop.tray().choose("Open inbox").await;
-        // Closed in the middle of its making every other time, and whole in between.
+        // Every second time it is closed while it is still being created.
         if round % 2 == 0 {
             see_window(&mut desk.desktop.screen).await;
         } else {
@@ -45,18 +45,18 @@ async fn twenty_rounds_of_opening_and_closing_leave_no_process_and_no_more_handl
         for process in processes.iter().filter(|it| it.name.starts_with("WebKitWeb")) {
             process.gone().await;
         }
-        if round == WARM {
-            before = held(app.id());
+        if round == WARM_UP_ROUNDS {
+            before = open_handles(app.id());
         }
     }
-    // The one for the network is shared by all windows, and stays a little for the next.
+    // The network process is shared by all windows and ends a little later.
     for process in web_processes(app.id()) {
         process.gone().await;
     }
     assert_eq!(web_processes(app.id()), []);
-    let (memory, others) = held(app.id());
-    // WebKit's own: each page that was painted leaves 4 KiB of shared memory behind.
-    assert!(memory <= before.0 + (ROUNDS - WARM).div_ceil(2), "shared memory: {before:?}, then {memory}");
+    let (memory, others) = open_handles(app.id());
+    // WebKit itself leaks 4 KiB of shared memory for each painted page.
+    assert!(memory <= before.0 + (ROUNDS - WARM_UP_ROUNDS).div_ceil(2), "shared memory: {before:?}, then {memory}");
     assert!(others <= before.1, "handles: {before:?}, then {others}");
     assert_eq!(app.terminate().await.code(), Some(0));
 }
@@ -70,14 +70,14 @@ async fn a_second_start_opens_the_window_of_the_first_and_ends() {
     let Some(mut second) = desk.start(&[]).await else { return };
     assert_eq!(second.wait().await.code(), Some(0));
     see_window(&mut desk.desktop.screen).await;
-    assert!(!web_processes(first.id()).is_empty(), "it is the first one's");
+    assert!(!web_processes(first.id()).is_empty(), "it is the window of the first process");
     let Some(mut third) = desk.start(&["--hidden"]).await else { return };
     assert_eq!(third.wait().await.code(), Some(0));
     assert_eq!(desk.desktop.screen.windows().await.len(), 1);
 }
 
 #[tokio::test]
-async fn a_link_to_a_notice_opens_it_in_the_window_that_is_there() {
+async fn a_link_to_a_notice_opens_it_in_the_existing_window() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
     let Some(mut page) = desk.open(&[]).await else { return };

@@ -1,10 +1,13 @@
-//! `belfry-story`: the day of a supervisor, played with the real app on a private desktop, in English and in Chinese.
+//! `belfry-story`: a supervisor's day with the real app on a private desktop, in English and in
+//! Chinese.
 //!
-//! `cargo xtask run` starts it where there is no display. Everything is real: pushd, the session, the keychain, the
-//! notification service, the window; only the person is made up. What was seen becomes a page with pictures. A scene that
-//! does not come about ends the story with its reason, and the page shows what came before it.
+//! `cargo xtask run` starts it on a machine without a display. Everything is real: pushd, the
+//! session, the keychain, the notification service, the window; only the users are invented. The
+//! result is a page with screenshots. Deliberately absent: assertions about the app, which are the
+//! integration tests. A scene that fails ends the story with the reason, and the page shows the
+//! scenes before it.
 
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness: what cannot be done ends the story.
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness: an error ends the story.
 
 mod play;
 mod report;
@@ -21,13 +24,13 @@ use crate::report::Report;
 #[derive(Parser)]
 #[command(name = "belfry-story", about)]
 struct Args {
-    /// Folder for the page and its pictures.
+    /// Folder for the page and its screenshots.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// What was told in the terminal before, to stand on the page.
+    /// Terminal transcript to include in the page.
     #[arg(long, value_name = "FILE")]
     transcript: Option<PathBuf>,
-    /// Keep app and server running at the end, until Ctrl-C.
+    /// Keep the app and the server running at the end, until Ctrl-C.
     #[arg(long)]
     stay: bool,
 }
@@ -38,11 +41,11 @@ async fn main() -> ExitCode {
     let transcript = args.transcript.map(|file| std::fs::read_to_string(file).expect("the transcript"));
     let mut report = Report::new(args.out.clone(), transcript.unwrap_or_default());
     let mut code = ExitCode::SUCCESS;
-    // The English one last, so that it is the one that stays.
+    // English is last, so that the English desktop stays open.
     for language in [Language::Chinese, Language::English] {
-        let (scenes, mut seen) = mpsc::unbounded_channel();
-        let played = tokio::spawn(play::play(language, args.out.clone(), scenes)).await;
-        while let Ok(scene) = seen.try_recv() {
+        let (sender, mut scenes) = mpsc::unbounded_channel();
+        let played = tokio::spawn(play::play(language, args.out.clone(), sender)).await;
+        while let Ok(scene) = scenes.try_recv() {
             report.add(scene);
         }
         match played {
@@ -50,8 +53,8 @@ async fn main() -> ExitCode {
                 report.write();
                 stage.stay().await;
             }
-            Ok(Some(stage)) => stage.leave().await,
-            // The reason was printed where it arose: by the panic, or as a SKIPPED line.
+            Ok(Some(stage)) => stage.end().await,
+            // The reason was already printed, by the panic or as a SKIPPED line.
             Ok(None) | Err(_) => code = ExitCode::FAILURE,
         }
     }

@@ -1,6 +1,7 @@
-//! The story itself: what happens to the supervisor, and a picture of each step.
+//! The scenes of the story, with a screenshot of each.
 //!
-//! Each step waits for what it shows: the popup on the bus, the words of the tray, the window in front.
+//! Deliberately absent: the page ([`crate::report`]). Invariant: each scene waits for what it
+//! shows: the popup on the bus, the text of the tray, the window in front.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,20 +17,22 @@ use tokio::time::{sleep, timeout};
 
 use crate::report::Scene;
 
-/// Between two looks at something that says nothing when it changes: the drawn screen, dunst's count.
-const LOOK: Duration = Duration::from_millis(250);
-/// A screen that still changes after so many looks (a blinking caret) is taken as it is.
-const LOOKS: usize = 12;
+/// Interval between two checks of what sends no event when it changes: the painted screen, dunst's
+/// number of popups.
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
+/// After this many checks the screenshot is used even if the screen still changes (a blinking
+/// caret).
+const MAX_CHECKS: usize = 12;
 
-/// What the people of the story write.
-struct Script {
+/// The texts that the users enter.
+struct UserTexts {
     first: [&'static str; 2],
     while_away: [[&'static str; 2]; 6],
     last: [&'static str; 2],
     search: &'static str,
 }
 
-const ENGLISH: Script = Script {
+const ENGLISH: UserTexts = UserTexts {
     first: ["Team offsite, train and hotel", "480.00 EUR"],
     while_away: [
         ["Taxi to the airport", "38.50 EUR"],
@@ -43,7 +46,7 @@ const ENGLISH: Script = Script {
     search: "report",
 };
 
-const CHINESE: Script = Script {
+const CHINESE: UserTexts = UserTexts {
     first: ["团队团建交通与住宿", "3,800.00 元"],
     while_away: [
         ["机场出租车", "138.50 元"],
@@ -57,12 +60,12 @@ const CHINESE: Script = Script {
     search: "报告",
 };
 
-/// The supervisor's desktop with the app on it, and the server it is signed in to.
+/// The supervisor's desktop with the app, and the server that the app is signed in to.
 pub(crate) struct Stage {
-    // Dropped in this order: the app goes before its screen, the line before its server.
+    // Dropped in this order: the app before its screen, the proxy before the server.
     app: Running,
     desktop: Desktop,
-    line: FaultProxy,
+    proxy: FaultProxy,
     pushd: Pushd,
     _home: Home,
     language: Language,
@@ -72,34 +75,34 @@ pub(crate) struct Stage {
     supervisor: String,
 }
 
-/// Plays it. `None`, with a loud skip, where the machine lacks something for it.
+/// Plays the story. `None`, after a `SKIPPED:` line, if the machine lacks something for it.
 pub(crate) async fn play(language: Language, pictures: PathBuf, scenes: UnboundedSender<Scene>) -> Option<Stage> {
-    let script = match language {
+    let texts = match language {
         Language::English => ENGLISH,
         Language::Chinese => CHINESE,
     };
-    let mut stage = Stage::set(language, pictures, scenes).await?;
-    stage.tell(&script).await;
+    let mut stage = Stage::start(language, pictures, scenes).await?;
+    stage.show_scenes(&texts).await;
     Some(stage)
 }
 
 impl Stage {
-    async fn set(language: Language, pictures: PathBuf, scenes: UnboundedSender<Scene>) -> Option<Self> {
+    async fn start(language: Language, pictures: PathBuf, scenes: UnboundedSender<Scene>) -> Option<Self> {
         let desktop = Desktop::start().await?;
         let pushd = Pushd::start(["--demo"]).await;
         let host = pushd.http().strip_prefix("http://").expect("plain HTTP on loopback").to_owned();
-        let line = FaultProxy::start(host).await;
+        let proxy = FaultProxy::start(host).await;
         let (employee, supervisor) = (pushd.login("employee", "demo").await, pushd.login("supervisor", "demo").await);
         let home = Home::new(&format!(
             r#"[server]
-endpoints = ["ws://{line}/ws"]
+endpoints = ["ws://{proxy}/ws"]
 
 [[server.subscriptions]]
 destination = "/user/queue/notices"
 ack = "client-individual"
 
 [api]
-base = "http://{line}/ecgapi"
+base = "http://{proxy}/ecgapi"
 
 [auth]
 login = "supervisor"
@@ -108,93 +111,93 @@ login = "supervisor"
 language = "{language}"
 theme = "light"
 "#,
-            line = line.address(),
+            proxy = proxy.address(),
             language = language.tag(),
         ));
-        // Into the keychain of this desktop, as a person would do it.
+        // Saves the token in the keychain of this desktop, as a user would do it.
         let mut sign_in = home.ctl(["sign-in"]).await;
         desktop.admit(&mut sign_in);
         sign_in.env("BELFRY_TOKEN", &supervisor);
         let mut signed_in = Running::spawn(sign_in);
-        assert!(signed_in.wait().await.success(), "the supervisor is not signed in: {}", signed_in.stderr());
+        assert!(signed_in.wait().await.success(), "the sign-in of the supervisor failed: {}", signed_in.stderr());
 
         let app = Running::spawn(home.app(&desktop, ["--hidden"]).await?);
-        let stage = Self { app, desktop, line, pushd, _home: home, language, pictures, scenes, employee, supervisor };
-        stage.says("tray.live").await;
+        let stage = Self { app, desktop, proxy, pushd, _home: home, language, pictures, scenes, employee, supervisor };
+        stage.wait_for_tray("tray.live").await;
         Some(stage)
     }
 
-    async fn tell(&mut self, script: &Script) {
-        self.file(script.first).await;
-        self.popup().await;
+    async fn show_scenes(&mut self, texts: &UserTexts) {
+        self.file(texts.first).await;
+        self.wait_for_popup().await;
         self.picture(
             "A request arrives",
-            "Belfry sits in the tray, without a window. An employee files an expense, and the supervisor is told at once.",
+            "Belfry runs in the tray, without a window. An employee files an expense, and the supervisor gets a notification at once.",
         )
         .await;
 
         self.desktop.click_popup().await;
         self.desktop.screen.wait_for("the window in front", |all| all.iter().any(|window| window.is_active)).await;
         self.picture(
-            "One click, and the window is there",
-            "The click on the notification opens the window at that very request, with its buttons.",
+            "One click opens the window",
+            "A click on the notification opens the window with that request and its buttons.",
         )
         .await;
 
         for call in ["payment", "task", "report"] {
             self.post(&self.supervisor, &format!("/demo/{call}"), &json!({"language": self.language.tag()})).await;
-            self.popup().await;
+            self.wait_for_popup().await;
         }
         self.desktop.popups().close_all().await;
         self.picture(
             "The inbox",
-            "What else a working day brings: a payment, a finished task, the weekly report. All of it stays, and can be read offline.",
+            "More notices arrive: a payment, a finished task, the weekly report. All of them stay in the inbox and can be read offline.",
         )
         .await;
 
         self.desktop.screen.press("slash").await;
-        self.desktop.screen.enter(script.search).await;
+        self.desktop.screen.enter(texts.search).await;
         self.picture(
             "Search",
-            "A slash, a word, and what was found is marked; two Chinese characters are a word, too.",
+            "Press the slash key and type a word: matches are highlighted. Two Chinese characters are enough.",
         )
         .await;
-        // Once for the word, once for the field.
+        // The first clears the text, the second leaves the field.
         self.desktop.screen.press("Escape").await;
         self.desktop.screen.press("Escape").await;
 
-        self.line.set(Faults { refuse: true, ..Faults::default() }).await;
-        self.line.cut().await;
-        self.says("tray.offline").await;
+        self.proxy.set(Faults { refuse: true, ..Faults::default() }).await;
+        self.proxy.cut().await;
+        self.wait_for_tray("tray.offline").await;
         self.picture(
-            "The network is pulled",
-            "The window says so, and when it will try again. Meanwhile the employee files six more expenses; nobody can be told.",
+            "The network is disconnected",
+            "The window shows it, and when Belfry will try again. Meanwhile the employee files six more expenses.",
         )
         .await;
-        for expense in script.while_away {
+        for expense in texts.while_away {
             self.file(expense).await;
         }
 
-        self.line.heal().await;
-        self.popup().await;
-        self.says("tray.live").await;
+        self.proxy.heal().await;
+        self.wait_for_popup().await;
+        self.wait_for_tray("tray.live").await;
         self.picture(
-            "Back, and caught up",
-            "Seconds after the network is back, all six are there: each one once, and one notification for them together.",
+            "Reconnected and caught up",
+            "Seconds after the network returns, all six are in the inbox, each one once, with one notification for all of them.",
         )
         .await;
         self.desktop.popups().close_all().await;
 
-        let last = self.file(script.last).await;
-        self.popup().await;
-        self.picture("Another request", "One more expense, while the window is open.").await;
+        let last = self.file(texts.last).await;
+        self.wait_for_popup().await;
+        self.picture("Another request", "Another expense, while the window is open.").await;
 
         self.post(&self.supervisor, &format!("/demo/expenses/{last}/approve"), &json!({})).await;
-        self.cleared().await;
+        self.wait_for_no_popup().await;
         self.desktop.screen.press("Home").await;
         self.picture(
             "Decided elsewhere",
-            "The supervisor approves it on the phone: here the notification is taken back, and the notice says that it is decided.",
+            "The supervisor approves it on the phone: on this computer the notification disappears, and the notice is marked as decided.",
         )
         .await;
     }
@@ -203,7 +206,7 @@ theme = "light"
     async fn file(&self, [what, amount]: [&str; 2]) -> String {
         let filed = json!({"what": what, "amount": amount, "language": self.language.tag()});
         let answer = self.post(&self.employee, "/demo/expenses", &filed).await;
-        answer["data"]["id"].as_str().unwrap_or_else(|| panic!("no expense was filed: {answer}")).to_owned()
+        answer["data"]["id"].as_str().unwrap_or_else(|| panic!("the server filed no expense: {answer}")).to_owned()
     }
 
     async fn post(&self, token: &str, path: &str, body: &Value) -> Value {
@@ -214,64 +217,64 @@ theme = "light"
     }
 
     /// Waits for the next popup.
-    async fn popup(&mut self) {
+    async fn wait_for_popup(&mut self) {
         let popup = self.desktop.popups().next().await;
         println!("  {:<6} [notification] {}", self.language.tag(), popup.title);
     }
 
     /// Waits until no popup is left on the screen.
-    async fn cleared(&mut self) {
+    async fn wait_for_no_popup(&mut self) {
         let popups = self.desktop.popups();
-        let gone = async {
+        let no_popup = async {
             while popups.displayed().await > 0 {
-                sleep(LOOK).await;
+                sleep(CHECK_INTERVAL).await;
             }
         };
-        timeout(PATIENCE, gone).await.expect("the notification is taken back");
+        timeout(PATIENCE, no_popup).await.expect("the notification disappears");
     }
 
-    /// Waits until the tray says this.
-    async fn says(&self, key: &'static str) {
+    /// Waits until the tray shows this text.
+    async fn wait_for_tray(&self, key: &'static str) {
         let text = self.language.text(key);
         self.desktop.tray().wait_for(text).await;
         println!("  {:<6} [tray] {text}", self.language.tag());
     }
 
-    /// Takes a picture of the whole screen, once nothing moves on it any more.
+    /// Takes a screenshot once the screen no longer changes.
     async fn picture(&self, title: &'static str, caption: &'static str) {
         let name = format!("{}-{}.png", title.to_lowercase().replace(',', "").replace(' ', "-"), self.language.tag());
         let file = self.pictures.join(&name);
         let mut before = Vec::new();
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_CHECKS {
             self.desktop.screen.picture(&file).await;
             let now = read(&file);
             if now == before {
                 break;
             }
             before = now;
-            sleep(LOOK).await;
+            sleep(CHECK_INTERVAL).await;
         }
         println!("  {:<6} [picture] {title}", self.language.tag());
         let scene = Scene { language: self.language, title, caption, picture: name };
-        self.scenes.send(scene).expect("the report is being written");
+        self.scenes.send(scene).expect("the report collects scenes");
     }
 
     /// Keeps everything running until Ctrl-C.
     pub(crate) async fn stay(self) {
         println!(
-            "the app stays on display {}; file expenses at {}/demo",
+            "the app is running on display {}; file expenses at {}/demo",
             self.desktop.screen.display(),
             self.pushd.http()
         );
-        println!("Ctrl-C ends it");
-        tokio::signal::ctrl_c().await.expect("Ctrl-C can be heard");
-        self.leave().await;
+        println!("press Ctrl-C to end it");
+        tokio::signal::ctrl_c().await.expect("listening for Ctrl-C");
+        self.end().await;
     }
 
     /// Ends the app as a logout does.
-    pub(crate) async fn leave(mut self) {
+    pub(crate) async fn end(mut self) {
         let status = self.app.terminate().await;
-        assert!(status.success(), "the app did not end well: {status}\n{}", self.app.stderr());
+        assert!(status.success(), "the app ended with an error: {status}\n{}", self.app.stderr());
     }
 }
 

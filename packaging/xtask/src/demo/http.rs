@@ -1,6 +1,7 @@
-//! One call to the demo server on loopback: POST JSON, get JSON.
+//! One request to the demo server on loopback: POST JSON, get JSON.
 //!
-//! By hand in HTTP/1.0, since a client library would be the largest thing in this program.
+//! Plain HTTP/1.0, since a client library would be the largest dependency of this program.
+//! Deliberately absent: TLS, redirects, time-outs.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +9,7 @@ use std::net::TcpStream;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-/// Posts `body`; any status but 200 is an error that shows the answer.
+/// Posts `body`; any status except 200 is an error with the response.
 pub(super) fn post(base: &str, path: &str, token: Option<&str>, body: &Value) -> Result<Value> {
     let address = base.strip_prefix("http://").context("the demo server speaks plain HTTP")?;
     let body = body.to_string();
@@ -20,9 +21,9 @@ pub(super) fn post(base: &str, path: &str, token: Option<&str>, body: &Value) ->
          content-length: {}\r\n\r\n{body}",
         body.len()
     )?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("half an answer")?;
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    let (head, body) = response.split_once("\r\n\r\n").context("incomplete response")?;
     if head.split(' ').nth(1) != Some("200") {
         bail!("{path}: {} {body}", head.lines().next().unwrap_or_default());
     }

@@ -1,6 +1,7 @@
-//! One of the demo's people: signed in to the demo server, with settings, an inbox and a `belfryctl` of their own.
+//! One user of the demo: signed in to the demo server, with separate settings, inbox and
+//! `belfryctl`.
 //!
-//! What their `belfryctl run --json` says is shown with their name, as far as a person would care.
+//! The events of `belfryctl run --json` are printed with the user's name, if they matter to a user.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -14,7 +15,8 @@ use serde_json::{Value, json};
 
 use super::{Server, Transcript, http, program};
 
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Only a failure takes this long.
+const EVENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Person {
     pub(super) name: &'static str,
@@ -75,8 +77,8 @@ login = "{name}"
         let (name, transcript) = (self.name, self.transcript.clone());
         std::thread::spawn(move || {
             for event in lines.map_while(Result::ok).filter_map(|line| serde_json::from_str::<Value>(&line).ok()) {
-                if let Some(text) = for_people(&event) {
-                    transcript.say(name, &text);
+                if let Some(text) = readable(&event) {
+                    transcript.write(name, &text);
                 }
                 if sender.send(event).is_err() {
                     return;
@@ -87,27 +89,31 @@ login = "{name}"
         Ok(())
     }
 
-    /// Waits for the next event for which `wanted` says yes; those before it are passed over.
-    pub(super) fn wait(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+    /// Waits for the next event that matches; events before it are dropped.
+    pub(super) fn wait(&mut self, what: &str, is_wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let (_, events) = self.running.as_ref().context("belfryctl is not running")?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + EVENT_TIMEOUT;
         loop {
             match events.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(event) if wanted(&event) => return Ok(()),
+                Ok(event) if is_wanted(&event) => return Ok(()),
                 Ok(_) => {}
                 Err(_) => {
-                    bail!("{}: {what} did not come; see {}", self.name, self.folder.join("belfryctl.log").display())
+                    bail!("{}: {what} did not arrive; see {}", self.name, self.folder.join("belfryctl.log").display())
                 }
             }
         }
     }
 
     /// Ends `belfryctl` as Ctrl-C does.
-    pub(super) fn leave(&mut self) -> Result<()> {
+    pub(super) fn stop(&mut self) -> Result<()> {
         if let Some((child, _)) = &mut self.running {
             let status = Command::new("kill").arg(child.id().to_string()).status()?;
             if !status.success() || !child.wait()?.success() {
-                bail!("{}: belfryctl did not end well; see {}", self.name, self.folder.join("belfryctl.log").display());
+                bail!(
+                    "{}: belfryctl ended with an error; see {}",
+                    self.name,
+                    self.folder.join("belfryctl.log").display()
+                );
             }
         }
         self.running = None;
@@ -131,20 +137,20 @@ login = "{name}"
 impl Drop for Person {
     fn drop(&mut self) {
         if let Some((child, _)) = &mut self.running {
-            // It may have ended by itself.
+            // It may have ended already.
             let _ended = child.kill().and_then(|()| child.wait());
         }
     }
 }
 
-/// What a person would see or care for.
-fn for_people(event: &Value) -> Option<String> {
+/// The text of an event that matters to a user.
+fn readable(event: &Value) -> Option<String> {
     let text = |name: &str| event.get(name).and_then(Value::as_str).unwrap_or_default();
     match (text("event"), text("type")) {
         ("status", _) if ["live", "polling", "action-needed"].contains(&text("state")) => {
             Some(format!("is {} {}", text("state"), text("remedy")).trim_end().to_owned())
         }
-        ("notification", "retract") => Some("[notification taken back]".to_owned()),
+        ("notification", "retract") => Some("[notification retracted]".to_owned()),
         ("notification", _) => Some(format!("[notification] {}", text("summary"))),
         ("caught-up", _) if event.get("new").and_then(Value::as_u64) > Some(0) => {
             Some(format!("caught up: {} new", event.get("new").unwrap_or(&Value::Null)))

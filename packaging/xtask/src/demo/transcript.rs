@@ -1,4 +1,4 @@
-//! What is told: to the terminal, and into a file that ends up on the story's page.
+//! The transcript of the demo: printed, and written to a file for the story's page.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
-/// Shared by the people of the story, who speak when something happens to them.
+/// Shared by all users of the demo, whose events arrive on several threads.
 #[derive(Clone)]
 pub(super) struct Transcript(Arc<Mutex<File>>);
 
@@ -17,13 +17,13 @@ impl Transcript {
         Ok(Self(Arc::new(Mutex::new(created))))
     }
 
-    /// Tells what `who` does or sees.
-    pub(super) fn say(&self, who: &str, what: &str) {
-        // One lock for both, so that they have the same order.
+    /// Writes what `who` does or sees.
+    pub(super) fn write(&self, who: &str, what: &str) {
+        // Printed under the file's lock, so that both have the same order.
         let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         println!("  {who:<12} {what}");
         if let Err(error) = writeln!(file, "{who:<12} {what}") {
-            println!("the transcript is not complete: {error}");
+            println!("the transcript is incomplete: {error}");
         }
     }
 }

@@ -18,7 +18,7 @@ use engine::{
     net::{http, token},
     runtime::settings_file,
 };
-use host::plain;
+use belfry_core::foreign_text;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -171,7 +171,7 @@ fn server_to_show(address: &str, name: &str, settings: &Settings, is_discovered:
     Server {
         address: address.to_owned(),
         endpoint: settings.server.endpoints.first().map(ipc::address).unwrap_or_default(),
-        name: plain::line(name, SERVER_NAME),
+        name: foreign_text::one_line(name, SERVER_NAME),
         mode: settings.auth.mode.into(),
         is_discovered,
     }

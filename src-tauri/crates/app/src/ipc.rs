@@ -11,7 +11,8 @@ use belfry_core::settings;
 use belfry_core::status;
 use engine::Snapshot;
 use engine::store::StoreError;
-use host::{plain, texts};
+use belfry_core::foreign_text;
+use host::texts;
 use jiff::Timestamp;
 use serde::Serialize;
 #[cfg(test)]
@@ -171,7 +172,7 @@ pub struct Fault {
 
 impl From<&status::Cause> for Fault {
     fn from(why: &status::Cause) -> Self {
-        Self { kind: why.kind.into(), detail: plain::line(&why.detail, LINE), is_catch_up: why.is_catch_up }
+        Self { kind: why.kind.into(), detail: foreign_text::one_line(&why.detail, LINE), is_catch_up: why.is_catch_up }
     }
 }
 

@@ -1,16 +1,17 @@
 //! The command line, as `docs/reference/commands.md` describes it.
 //!
-//! Values only: nothing is read or opened here. Invariant: no argument is a secret, since every process on the machine
-//! can read them; a token comes from a file, the environment or standard input.
+//! Deliberately absent: reading or opening anything. Invariant: no argument is a secret, since
+//! every process on the machine can read them; a token comes from a file, the environment or
+//! standard input.
 
 use std::{path::PathBuf, time::Duration};
 
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
-/// Belfry in a terminal: stay connected, lose nothing, alert once.
+/// Run Belfry in a terminal: receive notices, read the inbox, check the connection.
 ///
-/// Exit codes: 0 fine; 1 failed; 2 bad usage or settings; 3 sign-in needed; 4 server unreachable; 5 data directory in
-/// use; 6 store unusable.
+/// Exit codes: 0 success; 1 failure; 2 invalid usage or settings; 3 sign-in required; 4 server
+/// unreachable; 5 data directory in use; 6 store unusable.
 #[derive(Debug, Parser)]
 #[command(name = "belfryctl", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -20,106 +21,108 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// Accepted before and after the subcommand.
+/// Options that are accepted before and after the subcommand.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The settings file, instead of the one in the configuration directory.
+    /// Use this settings file instead of the default one.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// The folder for inbox and state, instead of the local data directory.
+    /// Use this data directory instead of the default one.
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// Read the token from this file, which nobody else may read.
+    /// Read the token from this file. Only its owner may be able to read it.
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
-    /// Print JSON for scripts.
+    /// Print JSON instead of text.
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Stay connected and print what happens, until SIGINT or SIGTERM.
+    /// Stay connected and print events until SIGINT or SIGTERM.
     Run(Run),
-    /// Read and tidy the inbox: offline, and beside a running Belfry.
+    /// Read and manage the inbox. Works offline and while Belfry is running.
     #[command(subcommand)]
     Inbox(Inbox),
-    /// Send a message: to a STOMP destination, or through the message service's API.
+    /// Send a message, to a STOMP destination or through the message API.
     Send(Send),
-    /// The server's record of messages.
+    /// List or delete messages on the server.
     #[command(subcommand)]
     Messages(Messages),
-    /// Who is connected to the server.
+    /// List the clients that are connected to the server.
     #[command(subcommand)]
     Clients(Clients),
-    /// How Belfry fares, for fleet tools: exit code 0 healthy, 3 sign-in needed, 4 not live for more than a day, 6 store.
-    Status,
-    /// Check, step by step, what stands between this computer and its messages; takes none of them.
-    Doctor,
-    /// Check a token or password with the server and keep it in the system's keychain.
+    /// Print the state of Belfry, for fleet tools.
     ///
-    /// A token is taken from --token-file, from BELFRY_TOKEN, or from standard input; where auth.mode is password, a
-    /// password from BELFRY_PASSWORD or standard input.
+    /// Exit codes: 0 healthy; 3 sign-in required; 4 not live for more than a day; 6 store unusable.
+    Status,
+    /// Check everything between this computer and its messages, step by step. Consumes no message.
+    Doctor,
+    /// Check a token or password with the server and save it in the system keychain.
+    ///
+    /// The token comes from --token-file, BELFRY_TOKEN or standard input. If auth.mode is password,
+    /// the password comes from BELFRY_PASSWORD or standard input.
     SignIn,
-    /// Remove the token or password from the system's keychain.
+    /// Remove the token or password from the system keychain.
     SignOut,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Run {
-    /// End once this many notices were told; the next run tells the rest.
+    /// Exit after this many notices. The next run prints the rest.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) count: Option<u64>,
-    /// End after this long, such as "30s" or "5m".
+    /// Exit after this time, for example "30s" or "5m".
     #[arg(long, value_name = "D", value_parser = duration)]
     pub(crate) timeout: Option<Duration>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Inbox {
-    /// The newest notices.
-    List(Which),
-    /// The notices that hold every word of TEXT.
+    /// List the newest notices.
+    List(ListOptions),
+    /// List the notices that contain every word of TEXT.
     Search {
-        /// What to look for; the last word may be unfinished.
+        /// The words to search for. The last word may be incomplete.
         #[arg(required = true)]
         text: Vec<String>,
         #[command(flatten)]
-        which: Which,
+        options: ListOptions,
     },
-    /// Everything about one notice.
+    /// Show all fields of a notice.
     Show {
-        /// Its id.
+        /// The id of the notice.
         id: String,
     },
     /// Mark notices as read.
     Read {
-        /// Their ids.
+        /// The ids of the notices.
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
-    /// Delete notices from this computer, for good and without asking.
+    /// Permanently delete notices from this computer, without confirmation.
     Delete {
-        /// Their ids.
+        /// The ids of the notices.
         #[arg(required = true, value_name = "ID")]
         ids: Vec<String>,
     },
-    /// Write the whole inbox to standard output.
+    /// Write the complete inbox to standard output.
     Export {
-        /// In which format.
+        /// The output format.
         #[arg(long, value_enum)]
         format: ExportFormat,
     },
-    /// The inbox in numbers.
+    /// Print statistics of the inbox.
     Stats,
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Which {
-    /// Only those not read.
+pub(crate) struct ListOptions {
+    /// List only unread notices.
     #[arg(long)]
     pub(crate) unread: bool,
-    /// At most so many.
+    /// List at most this many notices.
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
 }
@@ -131,45 +134,46 @@ pub(crate) enum ExportFormat {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("way").required(true).args(["destination", "title"]))]
+#[command(group = ArgGroup::new("method").required(true).args(["destination", "title"]))]
 pub(crate) struct Send {
-    /// A STOMP destination, such as /topic/news: the body is sent there as it is.
+    /// Send the body unchanged to this STOMP destination, for example /topic/news.
     #[arg(long, value_name = "D", conflicts_with_all = ["kind", "to"])]
     pub(crate) destination: Option<String>,
-    /// A STOMP header; may be given several times.
+    /// Add a STOMP header. Can be repeated.
     #[arg(long = "header", value_name = "K:V", conflicts_with_all = ["title", "kind", "to"], value_parser = header)]
     pub(crate) headers: Vec<(String, String)>,
-    /// Send through the API: the title.
+    /// Send through the message API, with this title.
     #[arg(long, value_name = "T", requires = "kind")]
     pub(crate) title: Option<String>,
-    /// Send through the API: the server's type of message.
+    /// The message type on the server (message API only).
     #[arg(long = "type", value_name = "N", requires = "title")]
     pub(crate) kind: Option<String>,
-    /// Send through the API: to this user; may be given several times. Without it: to everybody who is connected.
+    /// The user to send to (message API only). Can be repeated; without it, every connected user
+    /// receives the message.
     #[arg(long, value_name = "ID", requires = "title")]
     pub(crate) to: Vec<String>,
-    /// The text; "-" reads it from standard input.
+    /// The text of the message; "-" reads it from standard input.
     pub(crate) body: String,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Messages {
-    /// One page of them, newest first; api.page says how many that are.
+    /// List one page of messages, newest first. The setting api.page is the page size.
     List {
-        /// Which page, counted from 1.
+        /// The page, counted from 1.
         #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         page: u32,
     },
-    /// Delete a message on the server, for everybody who received it.
+    /// Delete a message on the server, for every receiver.
     Delete {
-        /// Its id.
+        /// The id of the message.
         id: String,
     },
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Clients {
-    /// All of them.
+    /// List all connected clients.
     List,
 }
 
@@ -180,9 +184,9 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once(':').ok_or("a header is NAME:VALUE")?;
+    let (name, value) = text.split_once(':').ok_or("a header must be NAME:VALUE")?;
     if name.is_empty() || text.contains(char::is_control) {
-        return Err("a header is NAME:VALUE, on one line".to_owned());
+        return Err("a header must be NAME:VALUE without control characters".to_owned());
     }
     Ok((name.to_owned(), value.to_owned()))
 }
@@ -198,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn the_definition_of_the_command_line_has_no_contradiction() {
+    fn the_definition_of_the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
 
@@ -217,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn run_ends_after_a_count_or_a_time() {
+    fn run_accepts_a_count_and_a_time() {
         let Command::Run(run) = parse("run --count 3 --timeout 30s").unwrap().command else { panic!() };
         assert_eq!((run.count, run.timeout), (Some(3), Some(Duration::from_secs(30))));
         for wrong in ["run --count 0", "run --timeout 30", "run --timeout -1s", "run --timeout soon"] {
@@ -226,18 +230,18 @@ mod tests {
     }
 
     #[test]
-    fn a_list_is_at_most_a_hundred_long_unless_told() {
-        let Command::Inbox(Inbox::List(which)) = parse("inbox list").unwrap().command else { panic!() };
-        assert_eq!((which.limit, which.unread), (100, false));
-        let Command::Inbox(Inbox::Search { text, which }) = parse("inbox search --unread two words").unwrap().command
+    fn a_list_has_at_most_a_hundred_notices_by_default() {
+        let Command::Inbox(Inbox::List(options)) = parse("inbox list").unwrap().command else { panic!() };
+        assert_eq!((options.limit, options.unread), (100, false));
+        let Command::Inbox(Inbox::Search { text, options }) = parse("inbox search --unread two words").unwrap().command
         else {
             panic!()
         };
-        assert_eq!((text.len(), which.unread), (2, true));
+        assert_eq!((text.len(), options.unread), (2, true));
     }
 
     #[test]
-    fn send_takes_one_of_two_ways() {
+    fn send_needs_either_a_destination_or_a_title() {
         let Command::Send(send) = parse("send --destination /topic/a --header a:b:c --header d: hi").unwrap().command
         else {
             panic!()
@@ -260,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_bad_usage() {
+    fn a_missing_argument_is_bad_usage() {
         for wrong in ["", "inbox", "inbox show", "inbox read", "inbox delete", "inbox export", "messages delete", "no"]
         {
             assert_eq!(parse(wrong).map(|_| ()).unwrap_err().exit_code(), 2, "{wrong:?}");

@@ -1,8 +1,9 @@
-//! `doctor`: what stands between this computer and its messages, from the settings to the tray.
+//! `doctor`: checks everything between this computer and its messages, from the settings to the
+//! tray.
 //!
-//! The server's side is the engine's ([`engine::doctor`]); the settings before it and the machine after it are looked at
-//! here. People read each finding as it comes; scripts get one array. Invariant: the exit code is that of the first step
-//! that failed.
+//! People see each finding at once; scripts get one array. Deliberately absent: the server's part
+//! ([`engine::doctor`]) and the machine's part ([`host::doctor`]). Invariant: the exit code is that
+//! of the first step that failed.
 
 use std::{io, process::ExitCode, sync::Arc};
 
@@ -12,135 +13,139 @@ use engine::{
     net::http,
 };
 use host::doctor;
+use host::exit_reason::ExitReason;
 use jiff::tz::TimeZone;
 
 use crate::{
-    ending::{Code, Error},
-    output::{self, name, spoken},
+    error::Error,
+    output::{self, Shape, clean, name},
     setup::Setup,
 };
 
-/// The steps on the server's side.
+/// The steps of the server's part.
 const SERVER: [Step; 8] =
     [Step::Dns, Step::Tcp, Step::Proxy, Step::Tls, Step::Websocket, Step::Stomp, Step::Subscribe, Step::Collect];
 
-/// Examines everything.
+/// Checks everything.
 ///
 /// # Errors
-/// Of standard output only; what is wrong with settings and all else is a finding.
+/// Only of standard output; every other error is a finding.
 pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<ExitCode, Error> {
-    let mut report = Report { json, findings: Vec::new(), broken: None };
+    let mut report = DoctorReport { json, findings: Vec::new(), write_error: None };
     let setup = match setup {
         Ok(setup) => Some(setup),
         Err(error) => {
             let text = error.to_string().lines().collect::<Vec<_>>().join("; ");
-            report.tell(
-                StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another with --config"),
+            report.add(
+                StepRun::start(Step::Settings).fail(text, "correct the settings file, or give another one with --config"),
             );
             None
         }
     };
     let (secret, keychain) = match &setup {
         Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name(), setup.settings.auth.mode),
-        None => (None, Finding::skipped(Step::Keychain, "the settings do not say whose secret it would be")),
+        None => (None, Finding::skipped(Step::Keychain, "the account is unknown without valid settings")),
     };
     match setup.as_ref().and_then(|setup| settings(setup, secret, &mut report)) {
-        Some(subject) => examine(&subject, &mut |finding| report.tell(finding)).await,
+        Some(subject) => examine(&subject, &mut |finding| report.add(finding)).await,
         None => {
             for step in SERVER.into_iter().chain([Step::Clock]) {
-                report.tell(Finding::skipped(step, "the settings come first"));
+                report.add(Finding::skipped(step, "not checked without valid settings"));
             }
         }
     }
-    report.tell(keychain);
-    report.tell(doctor::notifications());
-    report.tell(doctor::tray());
-    report.end()
+    report.add(keychain);
+    report.add(doctor::notifications());
+    report.add(doctor::tray());
+    report.finish()
 }
 
-/// Whether everything the settings name can be used; then, who is to be examined.
-fn settings(setup: &Setup, secret: Option<Secret>, report: &mut Report) -> Option<Subject> {
+/// Checks that everything in the settings can be used. Returns what to examine, or `None` after a
+/// failed finding.
+fn settings(setup: &Setup, secret: Option<Secret>, report: &mut DoctorReport) -> Option<Subject> {
     let run = StepRun::start(Step::Settings);
     let file = setup.settings_file.display();
     let urls = setup.settings.server.endpoints.iter().chain(&setup.settings.api.base);
     let refused = urls.map(|url| setup.settings.network.is_allowed(url)).find_map(Result::err);
     let remedy = "correct the settings; nothing was sent";
     if let Some(refused) = refused {
-        report.tell(run.fail(format!("{file}: {refused}"), remedy));
+        report.add(run.fail(format!("{file}: {refused}"), remedy));
         return None;
     }
     let client = match http::client(&setup.settings.network) {
         Ok(client) => client,
         Err(failure) => {
-            report.tell(run.fail(format!("{file}: {}", failure.reason()), remedy));
+            report.add(run.fail(format!("{file}: {}", failure.reason()), remedy));
             return None;
         }
     };
     let identity = match setup.identity() {
         Ok(identity) => Arc::new(identity),
         Err(error) => {
-            report.tell(run.fail(error.to_string(), "mend the data folder, or give another with --data-dir"));
+            report.add(run.fail(error.to_string(), "repair the data directory, or give another one with --data-dir"));
             return None;
         }
     };
-    report.tell(match setup.warnings.as_slice() {
+    report.add(match setup.warnings.as_slice() {
         [] => run.ok(format!("{file}: account {}, device {}", setup.account.name(), identity.device)),
-        warnings => run.warn(warnings.join("; "), "correct the name of the key, or remove it"),
+        warnings => run.warn(warnings.join("; "), "correct the key, or remove it"),
     });
     let (data_dir, time_zone) = (setup.data_dir.clone(), TimeZone::system());
     Some(Subject { identity, client, secret, data_dir, time_zone })
 }
 
-/// What was found so far.
-struct Report {
+/// The findings so far.
+struct DoctorReport {
     json: bool,
     findings: Vec<Finding>,
-    /// Why nothing more is printed.
-    broken: Option<io::Error>,
+    /// The error of standard output; after it nothing more is printed.
+    write_error: Option<io::Error>,
 }
 
-impl Report {
-    fn tell(&mut self, finding: Finding) {
-        if !self.json && self.broken.is_none() {
-            self.broken = output::lines(lines(&finding)).err();
+impl DoctorReport {
+    fn add(&mut self, finding: Finding) {
+        if !self.json && self.write_error.is_none() {
+            self.write_error = output::lines(lines(&finding)).err();
         }
         self.findings.push(finding);
     }
 
-    fn end(self) -> Result<ExitCode, Error> {
-        if let Some(error) = self.broken {
+    fn finish(self) -> Result<ExitCode, Error> {
+        if let Some(error) = self.write_error {
             return Err(error.into());
         }
         if self.json {
             output::json(&self.findings)?;
         }
         let failed = self.findings.iter().find(|finding| finding.verdict == Verdict::Fail);
-        Ok(failed.map_or(ExitCode::SUCCESS, |finding| code(finding).into()))
+        Ok(failed.map_or(ExitCode::SUCCESS, |finding| exit_reason(finding).into()))
     }
 }
 
-fn code(finding: &Finding) -> Code {
+fn exit_reason(finding: &Finding) -> ExitReason {
     match finding.step {
         _ if finding.why.as_ref().is_some_and(|why| matches!(why.kind.fix(), Fix::SignIn | Fix::Unlock)) => {
-            Code::SignIn
+            ExitReason::SignIn
         }
-        Step::Settings => Code::Usage,
-        Step::Keychain => Code::SignIn,
-        Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => Code::Unreachable,
-        Step::Stomp | Step::Subscribe | Step::Collect | Step::Clock | Step::Notifications | Step::Tray => Code::Failed,
+        Step::Settings => ExitReason::Usage,
+        Step::Keychain => ExitReason::SignIn,
+        Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => ExitReason::Unreachable,
+        Step::Stomp | Step::Subscribe | Step::Collect | Step::Clock | Step::Notifications | Step::Tray => {
+            ExitReason::Failed
+        }
     }
 }
 
 fn lines(finding: &Finding) -> Vec<String> {
     let (verdict, step) = (name(&finding.verdict), name(&finding.step));
-    let mut first = format!("{verdict:<8} {step:<14} {}", spoken(&finding.detail));
+    let mut first = format!("{verdict:<8} {step:<14} {}", clean(&finding.detail, Shape::OneLine));
     if finding.ms > 0 {
         first.push_str(&format!("  ({} ms)", finding.ms));
     }
     let indent = " ".repeat(24);
     let mut lines = vec![first];
     if !finding.remedy.is_empty() {
-        lines.push(format!("{indent}→ {}", spoken(&finding.remedy)));
+        lines.push(format!("{indent}→ {}", clean(&finding.remedy, Shape::OneLine)));
     }
     lines
 }

@@ -1,7 +1,7 @@
-//! `inbox`: the notices on this computer, offline and beside a running Belfry.
+//! `inbox`: the notices on this computer, offline and while Belfry is running.
 //!
-//! Absent: anything on the server; what is deleted here stays there. Invariants: ids are texts; several ids are all there,
-//! or nothing is done; an inbox that does not exist yet is an empty one.
+//! Deliberately absent: the server; a notice deleted here stays there. Invariants: ids are texts;
+//! if one of several ids is unknown, nothing is changed; an inbox that does not exist yet is empty.
 
 use std::{
     collections::BTreeSet,
@@ -12,42 +12,43 @@ use belfry_core::{
     notice::{Priority, State},
     storage::Seq,
 };
-use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Place, Stats};
+use engine::inbox::{Detail, Filter, Format, Inbox, Place, InboxRow, Stats};
+use host::exit_reason::ExitReason;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{self, ExportFormat, Which},
-    ending::{Code, Error},
-    output::{self, local, local_or_never, name, plain, table},
+    args::{self, ExportFormat, ListOptions},
+    error::Error,
+    output::{self, Shape, clean, local, local_or_never, name, short, table},
     setup::Setup,
 };
 
 /// Runs one of the commands.
 ///
 /// # Errors
-/// [`Code::Store`]; [`Code::Failed`] for an id that is not there.
+/// [`ExitReason::Store`]; [`ExitReason::Failed`] for an unknown id.
 pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(), Error> {
     let inbox = setup.inbox()?;
     match command {
-        args::Inbox::List(which) => list(rows(inbox, None, &which)?, json),
-        args::Inbox::Search { text, which } => list(rows(inbox, Some(&text.join(" ")), &which)?, json),
+        args::Inbox::List(options) => list(rows(inbox, None, &options)?, json),
+        args::Inbox::Search { text, options } => list(rows(inbox, Some(&text.join(" ")), &options)?, json),
         args::Inbox::Show { id } => show(inbox, &id, json),
         args::Inbox::Read { ids } => {
             let count = change(inbox, &ids, |inbox, seqs| inbox.mark(seqs, true))?;
-            done("marked", "marked as read", count, json)
+            print_count("marked", "marked as read", count, json)
         }
         args::Inbox::Delete { ids } => {
             let count = change(inbox, &ids, Inbox::delete)?;
-            done("deleted", "deleted", count, json)
+            print_count("deleted", "deleted", count, json)
         }
         args::Inbox::Export { format } => export(inbox, format),
         args::Inbox::Stats => stats(&inbox.stats()?, json),
     }
 }
 
-fn rows(mut inbox: Inbox, text: Option<&str>, which: &Which) -> Result<Vec<InboxRow>, Error> {
-    let filter = Filter { text, unread: which.unread, ..Filter::default() };
-    let page = inbox.page(&filter, Place::Newest, which.limit)?;
+fn rows(mut inbox: Inbox, text: Option<&str>, options: &ListOptions) -> Result<Vec<InboxRow>, Error> {
+    let filter = Filter { text, unread: options.unread, ..Filter::default() };
+    let page = inbox.page(&filter, Place::Newest, options.limit)?;
     Ok(page.rows.into_iter().map(|detail| detail.row).collect())
 }
 
@@ -56,12 +57,12 @@ fn list(rows: Vec<InboxRow>, json: bool) -> Result<(), Error> {
         return Ok(output::json(&rows)?);
     }
     if rows.is_empty() {
-        output::note("no notices");
+        output::message("no notices");
     }
     let cells: Vec<_> = rows
         .iter()
         .map(|row| {
-            let mut title = plain(&row.title);
+            let mut title = short(&row.title);
             if row.state != State::Open {
                 title.push_str(&format!(" [{}]", name(&row.state)));
             }
@@ -69,32 +70,33 @@ fn list(rows: Vec<InboxRow>, json: bool) -> Result<(), Error> {
                 title.push_str(" !");
             }
             let mark = if row.read { " " } else { "●" };
-            [mark.to_owned(), local(row.received_at), plain(&row.sender), title, plain(&row.id)]
+            [mark.to_owned(), local(row.received_at), short(&row.sender), title, short(&row.id)]
         })
         .collect();
     Ok(output::lines(table(&cells))?)
 }
 
-/// One object for every notice of this id: several only where scopes keep clashing ids apart.
+/// One object for every notice with this id. There are several only if notices of different scopes
+/// have the same id.
 fn show(inbox: Inbox, id: &str, json: bool) -> Result<(), Error> {
     let mut details = Vec::new();
     for seq in inbox.find(id)? {
         details.extend(inbox.show(seq)?);
     }
     if details.is_empty() {
-        return Err(unknown(&[id]));
+        return Err(unknown_ids(&[id]));
     }
     for detail in &details {
         if json {
             output::json(detail)?;
         } else {
-            output::lines(described(detail))?;
+            output::lines(detail_lines(detail))?;
         }
     }
     Ok(())
 }
 
-fn described(detail: &Detail) -> Vec<String> {
+fn detail_lines(detail: &Detail) -> Vec<String> {
     let row = &detail.row;
     let mut fields = vec![
         ["id", &row.id],
@@ -105,7 +107,7 @@ fn described(detail: &Detail) -> Vec<String> {
         ["destination", &detail.destination],
     ]
     .into_iter()
-    .map(|[name, value]| [name.to_owned(), plain(value)])
+    .map(|[name, value]| [name.to_owned(), short(value)])
     .collect::<Vec<_>>();
     let mut add = |field: &str, value: String| fields.push([field.to_owned(), value]);
     add("sent", row.sent_at.map(local).unwrap_or_default());
@@ -116,14 +118,14 @@ fn described(detail: &Detail) -> Vec<String> {
     add("alert", alert(detail));
     add("version", detail.version.map(|version| version.to_string()).unwrap_or_default());
     for action in &detail.actions {
-        add("action", plain(&format!("{} ({})", action.label, action.url)));
+        add("action", short(&format!("{} ({})", action.label, action.url)));
     }
     for (field, value) in &detail.extra {
-        add(&plain(field), plain(&name(value)));
+        add(&short(field), short(&name(value)));
     }
     fields.retain(|[_, value]| !value.is_empty());
-    let body = host::plain::lines(&row.body, usize::MAX);
-    let mut lines = vec![plain(&row.title)];
+    let body = clean(&row.body, Shape::Lines);
+    let mut lines = vec![short(&row.title)];
     lines.extend(table(&fields));
     lines.push(String::new());
     lines.extend(body.lines().map(str::to_owned));
@@ -133,8 +135,8 @@ fn described(detail: &Detail) -> Vec<String> {
 fn alert(detail: &Detail) -> String {
     match serde_json::to_value(&detail.alert) {
         Ok(Value::Object(mark)) => {
-            let said = ["mark", "why"].into_iter().filter_map(|key| mark.get(key)?.as_str());
-            plain(&said.collect::<Vec<_>>().join(": "))
+            let texts = ["mark", "why"].into_iter().filter_map(|key| mark.get(key)?.as_str());
+            short(&texts.collect::<Vec<_>>().join(": "))
         }
         _ => String::new(),
     }
@@ -143,7 +145,7 @@ fn alert(detail: &Detail) -> String {
 fn change(
     mut inbox: Inbox,
     ids: &[String],
-    work: impl FnOnce(&mut Inbox, &[Seq]) -> Result<usize, engine::store::StoreError>,
+    apply: impl FnOnce(&mut Inbox, &[Seq]) -> Result<usize, engine::store::StoreError>,
 ) -> Result<usize, Error> {
     let (mut seqs, mut missing) = (BTreeSet::new(), Vec::new());
     for id in ids {
@@ -154,19 +156,20 @@ fn change(
         seqs.extend(found);
     }
     if !missing.is_empty() {
-        return Err(unknown(&missing));
+        return Err(unknown_ids(&missing));
     }
-    Ok(work(&mut inbox, &seqs.into_iter().collect::<Vec<_>>())?)
+    Ok(apply(&mut inbox, &seqs.into_iter().collect::<Vec<_>>())?)
 }
 
-fn unknown(ids: &[&str]) -> Error {
-    let ids: Vec<_> = ids.iter().map(|id| plain(id)).collect();
-    let message = format!("the inbox has no notice {}: see belfryctl inbox list; nothing was changed", ids.join(", "));
-    Error::new(Code::Failed, message)
+fn unknown_ids(ids: &[&str]) -> Error {
+    let ids: Vec<_> = ids.iter().map(|id| short(id)).collect();
+    let message =
+        format!("unknown notice id {}: run belfryctl inbox list to see the ids; nothing was changed", ids.join(", "));
+    Error::new(ExitReason::Failed, message)
 }
 
-fn done(key: &str, words: &str, count: usize, json: bool) -> Result<(), Error> {
-    Ok(if json { output::json(&json!({ key: count })) } else { output::lines([format!("{count} {words}")]) }?)
+fn print_count(key: &str, done: &str, count: usize, json: bool) -> Result<(), Error> {
+    Ok(if json { output::json(&json!({ key: count })) } else { output::lines([format!("{count} {done}")]) }?)
 }
 
 fn export(inbox: Inbox, format: ExportFormat) -> Result<(), Error> {
@@ -192,8 +195,8 @@ fn stats(stats: &Stats, json: bool) -> Result<(), Error> {
         count("decided", stats.decided),
         count("withdrawn", stats.withdrawn),
         count("expired", stats.expired),
-        count("popup uncertain", stats.uncertain),
-        count("not usable", stats.rejected),
+        count("notification uncertain", stats.uncertain),
+        count("rejected", stats.rejected),
         row("last live", local_or_never(stats.last_live)),
         row("complete through", local_or_never(stats.complete_through)),
     ]))?)

@@ -1,12 +1,13 @@
 //! `belfryctl`: Belfry's engine in a terminal, without a window.
 //!
-//! It parses, dispatches and ends with an exit code of `docs/reference/commands.md`; each group of
-//! commands is a module. Invariants: results go to stdout, everything else to stderr; an error is
-//! one line; no secret is printed.
+//! It parses the command line, runs the command and ends with an exit code of
+//! `docs/reference/commands.md`. Each group of commands is a module. Deliberately absent: popups.
+//! Invariants: results go to stdout, everything else to stderr; each error is one line; no secret
+//! is printed.
 
 mod args;
 mod doctor;
-mod ending;
+mod error;
 mod inbox;
 mod output;
 mod run;
@@ -19,40 +20,42 @@ mod status;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use host::exit_reason::ExitReason;
 
 use crate::{
     args::{Cli, Command},
-    ending::{Code, Error},
-    output::{note, spoken},
+    error::Error,
+    output::message,
     setup::Setup,
 };
 
 fn main() -> ExitCode {
     let Cli { global, command } = Cli::parse();
-    // Commands that end say what matters by themselves; a log is for those who ask for it.
+    // Only `run` logs by default. The other commands print what matters; their log is for
+    // debugging.
     if (matches!(command, Command::Run(_)) || std::env::var_os(host::logging::VARIABLE).is_some())
         && let Err(error) = host::logging::to_stderr()
     {
-        note(&format!("warning: {error}"));
+        message(&format!("warning: {error}"));
     }
     let setup = Setup::read(&global);
     let warnings = setup.as_ref().map_or_else(|error| &error.warnings, |setup| &setup.warnings);
     for warning in warnings {
-        note(&format!("warning: {}", spoken(warning)));
+        message(&format!("warning: {warning}"));
     }
     match dispatch(setup, command, global.json) {
         Ok(code) => code,
-        Err(error) if error.is_quiet => ExitCode::SUCCESS,
+        Err(error) if error.is_broken_pipe => ExitCode::SUCCESS,
         Err(error) => {
             for line in error.to_string().lines() {
-                note(&format!("error: {}", spoken(line)));
+                message(&format!("error: {line}"));
             }
-            error.code.into()
+            error.reason.into()
         }
     }
 }
 
-/// Only `doctor` goes on without settings: what is wrong with them is its first finding.
+/// Only `doctor` runs without settings: an error in them is its first finding.
 fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result<ExitCode, Error> {
     match command {
         Command::Run(args) => block_on(run::run(setup?, args, json))?,
@@ -68,12 +71,13 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-/// Two threads: a reader of our output that stops reading holds up one of them, and the session beats on in the other.
+/// Two threads: if the reader of our output stops reading, one thread waits and the other one still
+/// sends heart-beats.
 fn block_on<T>(command: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|error| Error::new(Code::Failed, format!("no thread could be started: {error}")))?
+        .map_err(|error| Error::new(ExitReason::Failed, format!("cannot start threads: {error}")))?
         .block_on(command)
 }

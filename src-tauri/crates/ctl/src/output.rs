@@ -1,33 +1,76 @@
-//! What goes to standard output: one JSON value a line for scripts, or short aligned lines for people.
+//! Prints to standard output: one JSON value per line for scripts, or short aligned lines for
+//! people; and messages to standard error.
 //!
-//! Every line is flushed, so that a pipe sees it at once. Invariant: no text of a server reaches a terminal with a control
-//! character in it, in whichever form.
+//! Every line is flushed, so that a pipe receives it at once. Deliberately absent: what is printed.
+//! Invariants: text of a server is printed only after [`clean`], or as JSON with every control
+//! character escaped, so no such text can control a terminal.
 
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 
-use host::plain;
+use belfry_core::foreign_text;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Serialize;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
-/// Longest text in a line for people, in characters.
-const LONGEST: usize = 100;
+/// Longest [`Shape::Short`] text, in characters.
+const MAX_SHORT: usize = 100;
+
+/// How much of a foreign text is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// One line; longer than 100 characters it is cut and ends in `…`.
+    Short,
+    /// One line, complete.
+    OneLine,
+    /// Several lines, complete.
+    Lines,
+}
+
+/// Text with parts from a server or another program, without control and bidirectional formatting
+/// characters. Every foreign text that is printed for people goes through this function.
+pub(crate) fn clean(text: &str, shape: Shape) -> String {
+    match shape {
+        Shape::Short => foreign_text::one_line(text, MAX_SHORT),
+        Shape::OneLine => foreign_text::one_line(text, usize::MAX),
+        Shape::Lines => foreign_text::lines(text, usize::MAX),
+    }
+}
+
+/// [`clean`] with [`Shape::Short`].
+pub(crate) fn short(text: &str) -> String {
+    clean(text, Shape::Short)
+}
 
 /// Prints a value as one line of JSON.
 ///
 /// # Errors
-/// When standard output takes nothing.
+/// Standard output cannot be written.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    write(&line)
+    let mut line = escape_controls(&serde_json::to_string(value)?);
+    line.push('\n');
+    write(line.as_bytes())
+}
+
+/// Escapes the control characters that JSON allows unescaped (U+007F to U+009F): some terminals
+/// execute them. They occur only inside strings.
+fn escape_controls(json: &str) -> String {
+    let mut escaped = String::with_capacity(json.len() + 1);
+    for c in json.chars() {
+        if c.is_control() {
+            let _infallible = write!(escaped, "\\u{:04x}", u32::from(c));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
 }
 
 /// Prints lines for people.
 ///
 /// # Errors
-/// When standard output takes nothing.
+/// Standard output cannot be written.
 pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()> {
     let mut text = String::new();
     for line in lines {
@@ -43,23 +86,13 @@ fn write(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Says something to the person at the terminal, beside the output.
-pub(crate) fn note(text: &str) {
-    // Without a place to say it there is nobody to hear it.
-    let _ = writeln!(io::stderr(), "{text}");
+/// Prints a message to standard error, cleaned to one line.
+pub(crate) fn message(text: &str) {
+    // If standard error is closed, there is no other place for it.
+    let _ = writeln!(io::stderr(), "{}", clean(text, Shape::OneLine));
 }
 
-/// Text of a server on one line, cut where it gets long.
-pub(crate) fn plain(text: &str) -> String {
-    plain::line(text, LONGEST)
-}
-
-/// Text of our own with parts of others in it, whole, on one line.
-pub(crate) fn spoken(text: &str) -> String {
-    plain::line(text, usize::MAX)
-}
-
-/// What a value is called in `docs/reference/commands.md`, or a value as text.
+/// The name of a value in `docs/reference/commands.md`, otherwise the value as JSON text.
 pub(crate) fn name(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(name)) => name,
@@ -68,17 +101,17 @@ pub(crate) fn name(value: &impl Serialize) -> String {
     }
 }
 
-/// A time as the clock on the wall shows it.
+/// A time in the system's time zone.
 pub(crate) fn local(time: Timestamp) -> String {
     time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
-/// [`local`], or a word for a time that never was.
+/// [`local`], or `never`.
 pub(crate) fn local_or_never(time: Option<Timestamp>) -> String {
     time.map_or_else(|| "never".to_owned(), local)
 }
 
-/// Rows with columns as wide as what stands in them; the last is as long as it is.
+/// Rows with aligned columns; each column is as wide as its widest cell.
 pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> Vec<String> {
     let mut widths = [0; N];
     for row in rows {
@@ -100,14 +133,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_whatever_the_script() {
+    fn columns_are_aligned_in_every_script() {
         let rows = [["a".to_owned(), "x".to_owned()], ["审批".to_owned(), "y".to_owned()]];
         assert_eq!(table(&rows), ["a     x", "审批  y"]);
     }
 
     #[test]
-    fn text_of_a_server_moves_no_cursor() {
-        assert_eq!(plain("a\u{1b}[2Jb\r\nc"), "a[2Jb c");
-        assert!(plain(&"x".repeat(1_000)).chars().count() <= LONGEST);
+    fn text_of_a_server_cannot_control_a_terminal() {
+        assert_eq!(clean("a\u{1b}[2Jb\r\nc", Shape::Short), "a[2Jb c");
+        assert_eq!(clean("a\u{9b}2Jb\r\nc", Shape::Lines), "a2Jb\nc");
+        assert!(clean(&"x".repeat(1_000), Shape::Short).chars().count() <= MAX_SHORT);
+        let json = serde_json::to_string("a\u{1b}[2J\u{9b}\u{7f}审").unwrap();
+        assert_eq!(escape_controls(&json), r#""a\u001b[2J\u009b\u007f审""#);
     }
 }

@@ -1,9 +1,9 @@
-//! `run`: the engine until somebody says stop, each event printed as it happens.
+//! `run`: the engine in a terminal, with each event printed as it happens.
 //!
-//! Popups have no screen here, so they are taken and named as they would be shown. An event is printed and flushed before
-//! the engine counts it as told, so that what a crash cut off is said again by the next run, and what comes beyond a count
-//! is said by it for the first time. It ends on a signal, a count, a time, or when nobody reads the output any more; always
-//! with DISCONNECT.
+//! It ends at a signal, after a count or a time, or when the reader of the output closes it.
+//! Deliberately absent: popups; they are accepted and reported as events. Invariants: an event is
+//! printed and flushed before the engine marks it as announced, so the next run repeats what a
+//! crash interrupted and prints what exceeded a count; the session always ends with DISCONNECT.
 
 use std::{
     io,
@@ -19,30 +19,27 @@ use belfry_core::{
     ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId},
 };
 use engine::{Engine, EngineConfig};
+use host::exit_reason::ExitReason;
 use host::texts;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{runtime::Handle, sync::mpsc};
 
-use crate::{
-    args::Run,
-    ending::{Code, Error},
-    output,
-    setup::Setup,
-};
+use crate::{args::Run, error::Error, output, setup::Setup};
 
-mod readable;
+mod event_lines;
 
-/// Stays connected.
+/// Stays connected and prints events.
 ///
 /// # Errors
-/// At the start only: [`Code::SignIn`], [`Code::InUse`], [`Code::Store`], and [`Code::Usage`] for a token file; then none,
-/// but of standard output.
+/// At the start: [`ExitReason::SignIn`], [`ExitReason::InUse`], [`ExitReason::Store`], and
+/// [`ExitReason::Usage`] for a token file. Later only errors of standard output.
 pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error> {
     setup.secret()?;
-    // Before anything is connected, so that no signal finds us without a good-bye.
-    let signal = signal().map_err(|error| Error::new(Code::Failed, format!("signals cannot be heard: {error}")))?;
-    let (told, mut stop) = mpsc::unbounded_channel();
-    let mut printer = Printer { json, left: args.count, told };
+    // Before anything is connected, so that every signal leads to DISCONNECT.
+    let signal =
+        signal().map_err(|error| Error::new(ExitReason::Failed, format!("cannot listen for signals: {error}")))?;
+    let (stop_sender, mut stop) = mpsc::unbounded_channel();
+    let mut printer = Printer { json, remaining: args.count, stop: stop_sender };
     let config = EngineConfig {
         language: texts::language(setup.settings.app.language),
         settings: setup.settings,
@@ -59,43 +56,44 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
     let failure = tokio::select! {
         () = signal => None,
         stopped = stop.recv() => stopped.flatten(),
-        () = wait(args.timeout) => None,
+        () = time_out(args.timeout) => None,
     };
     engine.end().await;
     failure.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Prints events and says when it is time to stop: the count is reached, or the output is gone (then why).
+/// Prints events. Sends to `stop` when the count is reached, or with the error when the output
+/// cannot be written.
 struct Printer {
     json: bool,
-    left: Option<u64>,
-    told: mpsc::UnboundedSender<Option<io::Error>>,
+    remaining: Option<u64>,
+    stop: mpsc::UnboundedSender<Option<io::Error>>,
 }
 
 impl Printer {
     fn print(&mut self, event: &Event) {
-        let printed = if self.json { output::json(event) } else { output::lines(readable::lines(event)) };
-        if let (Some(left), Event::Notice { .. }) = (&mut self.left, event) {
-            *left = left.saturating_sub(1);
+        let printed = if self.json { output::json(event) } else { output::lines(event_lines::lines(event)) };
+        if let (Some(remaining), Event::Notice { .. }) = (&mut self.remaining, event) {
+            *remaining = remaining.saturating_sub(1);
         }
         let stop = match printed {
             Err(error) => Some(error),
-            Ok(()) if self.left == Some(0) => None,
+            Ok(()) if self.remaining == Some(0) => None,
             Ok(()) => return,
         };
-        // Said once is enough; the end may be under way.
-        let _ = self.told.send(stop);
+        // The receiver is gone once the command is ending.
+        let _ = self.stop.send(stop);
     }
 }
 
-/// Takes every popup and shows none.
+/// Accepts every popup and shows none.
 struct Headless {
     run: String,
     next: AtomicU64,
 }
 
 impl Headless {
-    /// Names that no other run gives.
+    /// Its popup ids are unique among all runs.
     fn new() -> Self {
         let run = format!("headless {} {}", Timestamp::now().as_millisecond(), std::process::id());
         Self { run, next: AtomicU64::new(1) }
@@ -112,7 +110,7 @@ impl Notifier for Headless {
     fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
 }
 
-async fn wait(limit: Option<Duration>) {
+async fn time_out(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
         None => std::future::pending().await,
@@ -136,12 +134,12 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
 #[cfg(windows)]
 fn signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
-    let (mut interrupt, mut broken, mut closed) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
+    let (mut interrupt, mut break_key, mut close) = (ctrl_c()?, ctrl_break()?, ctrl_close()?);
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}
-            _ = broken.recv() => {}
-            _ = closed.recv() => {}
+            _ = break_key.recv() => {}
+            _ = close.recv() => {}
         }
     })
 }

@@ -1,25 +1,22 @@
-//! `send`: one message, over STOMP or through the API.
+//! `send`: one message, over STOMP or through the message API.
 //!
-//! Invariant: what is said to be sent was taken by the server; one that confirms nothing is said to.
+//! Deliberately absent: retries. Invariant: "sent" means that the server has confirmed the message;
+//! for a server that does not confirm, a warning says so.
 
 use std::io::{self, Read as _};
 
 use belfry_core::error::{Failure, Fault};
 use engine::net::{api::Outgoing, one_shot};
+use host::exit_reason::ExitReason;
 use serde_json::json;
 
-use crate::{
-    args::Send,
-    ending::{Code, Error},
-    output,
-    server::Server,
-    setup::Setup,
-};
+use crate::{args::Send, error::Error, output, server::Server, setup::Setup};
 
 /// Sends it.
 ///
 /// # Errors
-/// [`Code::SignIn`], [`Code::Unreachable`], or [`Code::Failed`] when the server does not take it.
+/// [`ExitReason::SignIn`], [`ExitReason::Unreachable`], or [`ExitReason::Failed`] if the server
+/// refuses it.
 pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Error> {
     let body = if args.body == "-" { read_body()? } else { args.body };
     let server = Server::new(&setup).await?;
@@ -27,12 +24,16 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
         Some(destination) => {
             let connection = one_shot::connect(&server.client, &server.identity, &server.token).await?;
             let sent = one_shot::send(connection, &destination, &args.headers, body.as_bytes()).await;
-            let is_confirmed = sent.map_err(|failure| refused(failure, &destination))?;
+            let is_confirmed = sent.map_err(|failure| send_error(failure, &destination))?;
             if !is_confirmed {
-                output::note("warning: sent, but this server does not confirm what it was sent");
+                output::message("warning: the message was sent, but this server does not confirm messages");
             }
-            let said = json!({ "destination": destination, "confirmed": is_confirmed });
-            Ok(if json { output::json(&said) } else { output::lines([format!("sent to {destination}")]) }?)
+            let report = json!({ "destination": destination, "confirmed": is_confirmed });
+            Ok(if json {
+                output::json(&report)
+            } else {
+                output::lines([format!("sent to {}", output::short(&destination))])
+            }?)
         }
         None => {
             let message = Outgoing {
@@ -41,19 +42,24 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
                 kind: args.kind.unwrap_or_default(),
                 receivers: args.to,
             };
-            let id = server.api().send(&server.token, &message).await.map_err(crate::server::refused)?;
-            let words = id.as_ref().map_or_else(|| "sent".to_owned(), |id| format!("sent, id {}", output::plain(id)));
-            Ok(if json { output::json(&json!({ "id": id })) } else { output::lines([words]) }?)
+            let id = server.api().send(&server.token, &message).await.map_err(crate::server::request_error)?;
+            let text =
+                id.as_ref().map_or_else(|| "sent".to_owned(), |id| format!("sent with id {}", output::short(id)));
+            Ok(if json { output::json(&json!({ "id": id })) } else { output::lines([text]) }?)
         }
     }
 }
 
-/// A session that was fine until the message came says something about the message.
-fn refused(failure: Failure, destination: &str) -> Error {
+/// The error of a sent message. The session was accepted before, so a refusal is about the
+/// destination.
+fn send_error(failure: Failure, destination: &str) -> Error {
     match failure.fault {
         Fault::Denied => Error::new(
-            Code::Failed,
-            format!("{destination}: {}: check that it exists and that this account may send there", failure.reason()),
+            ExitReason::Failed,
+            format!(
+                "{destination}: {}: check that the destination exists and that this account may send to it",
+                failure.reason()
+            ),
         ),
         _ => failure.into(),
     }
@@ -62,7 +68,10 @@ fn refused(failure: Failure, destination: &str) -> Error {
 fn read_body() -> Result<String, Error> {
     let mut body = String::new();
     io::stdin().read_to_string(&mut body).map_err(|error| {
-        Error::new(Code::Usage, format!("standard input: the body cannot be read ({error}): send text in UTF-8"))
+        Error::new(
+            ExitReason::Usage,
+            format!("standard input: the message text cannot be read ({error}): it must be UTF-8"),
+        )
     })?;
     Ok(body)
 }

@@ -1,23 +1,25 @@
-//! `messages` and `clients`: what the server has on record, and who is connected to it.
+//! `messages` and `clients`: the messages on the server, and the clients connected to it.
 //!
-//! Rows are shown as the server names them; JSON output is its own objects, untouched. Absent: the inbox.
+//! Columns have the server's names; the JSON output is the server's objects, unchanged.
+//! Deliberately absent: the inbox.
 
 use std::sync::Arc;
 
 use belfry_core::error::{Failure, Fault};
 use engine::net::{api::Api, connection::Identity, http, intake::Intake, token};
+use host::exit_reason::ExitReason;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
     args::Messages,
-    ending::{Code, Error},
-    output::{self, local, name, plain, table},
+    error::Error,
+    output::{self, local, name, short, table},
     setup::Setup,
 };
 
-/// What one-shot commands need of a server.
+/// What one-shot commands need to use a server.
 pub(crate) struct Server {
     pub(crate) client: http::Client,
     pub(crate) identity: Arc<Identity>,
@@ -25,10 +27,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Nothing is connected yet, but a password is made into a token where the settings say so.
+    /// Gets a token for the password, if the settings say so; otherwise nothing is connected yet.
     ///
     /// # Errors
-    /// [`Code::SignIn`] without a secret or with a wrong one, [`Code::Usage`] for files the settings name.
+    /// [`ExitReason::SignIn`] without a secret or with a wrong one, [`ExitReason::Usage`] for files
+    /// that the settings name.
     pub(crate) async fn new(setup: &Setup) -> Result<Self, Error> {
         let secret = setup.secret()?;
         let client = http::client(&setup.settings.network)?;
@@ -37,7 +40,7 @@ impl Server {
         Ok(Self { client, identity, token })
     }
 
-    /// The message service's API.
+    /// The message API.
     pub(crate) fn api(&self) -> Api {
         let intake = Intake::new(&self.identity.settings, TimeZone::system());
         Api::new(self.client.clone(), Arc::clone(&self.identity), Arc::new(intake))
@@ -47,18 +50,19 @@ impl Server {
 /// `messages`.
 ///
 /// # Errors
-/// [`Code::SignIn`], [`Code::Unreachable`], or [`Code::Failed`] when the server says no.
+/// [`ExitReason::SignIn`], [`ExitReason::Unreachable`], or [`ExitReason::Failed`] if the server
+/// refuses.
 pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Result<(), Error> {
     let server = Server::new(&setup).await?;
     match command {
         Messages::List { page } => {
-            let rows = server.api().messages(&server.token, page).await.map_err(refused)?;
+            let rows = server.api().messages(&server.token, page).await.map_err(request_error)?;
             show(&rows, ["sendTime", "sender", "receiver", "status", "title", "id"], json)
         }
         Messages::Delete { id } => {
-            server.api().delete(&server.token, &id).await.map_err(refused)?;
-            let words = format!("deleted {} on the server", plain(&id));
-            Ok(if json { output::json(&json!({ "deleted": id })) } else { output::lines([words]) }?)
+            server.api().delete(&server.token, &id).await.map_err(request_error)?;
+            let text = format!("deleted message {} on the server", short(&id));
+            Ok(if json { output::json(&json!({ "deleted": id })) } else { output::lines([text]) }?)
         }
     }
 }
@@ -69,36 +73,37 @@ pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Res
 /// As [`messages`].
 pub(crate) async fn clients(setup: Setup, json: bool) -> Result<(), Error> {
     let server = Server::new(&setup).await?;
-    let rows = server.api().clients(&server.token).await.map_err(refused)?;
+    let rows = server.api().clients(&server.token).await.map_err(request_error)?;
     show(&rows, ["loginTime", "loginName", "device", "status"], json)
 }
 
-/// Of a call, a status means something else than of a connection: 403 is no lack of a sign-in, 404 no wrong endpoint.
-pub(crate) fn refused(failure: Failure) -> Error {
+/// The error of an API request. A status means something else here than for a connection: 403 is a
+/// missing permission and not a missing sign-in, 404 may be a missing message.
+pub(crate) fn request_error(failure: Failure) -> Error {
     let remedy = match failure.fault {
-        Fault::Status(403) => "this account may not do that: ask who runs the server",
-        Fault::Status(404) => "there is no such message, or a path in [api] is wrong",
+        Fault::Status(403) => "this account does not have permission: ask your administrator",
+        Fault::Status(404) => "check the message id and the paths in [api]",
         _ => return failure.into(),
     };
-    Error::new(Code::Failed, format!("{}: {remedy}", failure.detail))
+    Error::new(ExitReason::Failed, format!("{}: {remedy}", failure.detail))
 }
 
-/// Columns that no row has are left out.
+/// Prints the rows as a table or as JSON.
 fn show<const N: usize>(rows: &[Value], columns: [&str; N], json: bool) -> Result<(), Error> {
     if json {
         return Ok(output::json(&rows)?);
     }
     if rows.is_empty() {
-        output::note("none");
+        output::message("no entries");
     }
-    let cells: Vec<[String; N]> = rows.iter().map(|row| columns.map(|column| plain(&cell(row, column)))).collect();
+    let cells: Vec<[String; N]> = rows.iter().map(|row| columns.map(|column| short(&cell(row, column)))).collect();
     Ok(output::lines(table(&cells))?)
 }
 
 fn cell(row: &Value, column: &str) -> String {
     match row.get(column) {
         None | Some(Value::Null) => String::new(),
-        Some(Value::Array(several)) => several.iter().map(name).collect::<Vec<_>>().join(", "),
+        Some(Value::Array(values)) => values.iter().map(name).collect::<Vec<_>>().join(", "),
         Some(Value::String(text)) => text.parse().map_or_else(|_| text.clone(), local),
         Some(other) => name(other),
     }
@@ -109,13 +114,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_call_is_not_a_lack_of_a_sign_in() {
-        assert_eq!(refused(Failure::new(Fault::Status(403), "h answered HTTP 403")).code, Code::Failed);
-        assert_eq!(refused(Failure::new(Fault::Status(401), "")).code, Code::SignIn);
+    fn a_missing_permission_is_not_a_missing_sign_in() {
+        assert_eq!(request_error(Failure::new(Fault::Status(403), "h answered HTTP 403")).reason, ExitReason::Failed);
+        assert_eq!(request_error(Failure::new(Fault::Status(401), "")).reason, ExitReason::SignIn);
     }
 
     #[test]
-    fn cells_show_what_the_server_calls_them() {
+    fn cells_show_the_values_of_the_servers_fields() {
         let row = json!({ "id": 7, "title": "a", "sender": null, "receiver": ["b", "c"] });
         let columns = ["id", "title", "sender", "none", "receiver"];
         assert_eq!(columns.map(|column| cell(&row, column)), ["7", "a", "", "", "b, c"]);

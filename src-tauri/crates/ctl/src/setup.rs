@@ -1,7 +1,7 @@
-//! What every command begins with: the settings, the folders, the account and where its secret is.
+//! What every command needs first: the settings, the folders, the account and its secret.
 //!
-//! Nothing is written here. Absent: managed settings. Invariant: settings with an error end the command before anything
-//! is touched.
+//! Deliberately absent: managed settings. Invariant: an error in the settings ends the command
+//! before anything is changed.
 
 use std::{path::PathBuf, sync::Arc};
 
@@ -15,19 +15,17 @@ use engine::{
     net::connection::Identity,
     runtime::data_dir::{account_dir, device_id},
 };
+use host::exit_reason::ExitReason;
 use host::{credentials::MachineCredentials, machine, paths};
 
-use crate::{
-    args::Global,
-    ending::{Code, Error},
-};
+use crate::{args::Global, error::Error};
 
 /// One account on one machine.
 #[derive(Debug)]
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) settings_file: PathBuf,
-    /// What the settings file has that nobody knows, one a line.
+    /// Unknown keys in the settings file, one message each.
     pub(crate) warnings: Vec<String>,
     pub(crate) account: Account,
     pub(crate) data_dir: PathBuf,
@@ -38,7 +36,7 @@ impl Setup {
     /// Reads the settings.
     ///
     /// # Errors
-    /// [`Code::Usage`] with every error of the file.
+    /// [`ExitReason::Usage`] with every error of the file.
     pub(crate) fn read(global: &Global) -> Result<Self, Error> {
         let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
         let (settings, warnings) = host::settings::read(Some(&settings_file))?;
@@ -57,20 +55,23 @@ impl Setup {
     /// The secret.
     ///
     /// # Errors
-    /// [`Code::SignIn`] when there is none, [`Code::Usage`] when the file it was to come from cannot be used.
+    /// [`ExitReason::SignIn`] if there is none, [`ExitReason::Usage`] if the given token file
+    /// cannot be used.
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
-        let (name, given) = (self.account.name(), self.ways_to_give());
+        let (name, others) = (self.account.name(), self.other_sources());
         let error = match self.credentials.secret(&name, self.settings.auth.mode) {
             Ok(Some(secret)) => return Ok(secret),
-            Ok(None) => format!("{name}: nobody has signed in: run belfryctl sign-in, or give {given}"),
+            Ok(None) => {
+                format!("{name}: not signed in, the keychain has no secret: run belfryctl sign-in, or give {others}")
+            }
             Err(error @ CredentialError::File(_)) => return Err(error.into()),
-            Err(error) => format!("{name}: {error}, or give {given}"),
+            Err(error) => format!("{name}: {error}, or give {others}"),
         };
-        Err(Error::new(Code::SignIn, error))
+        Err(Error::new(ExitReason::SignIn, error))
     }
 
-    /// How a secret comes here without a keychain.
-    pub(crate) fn ways_to_give(&self) -> &'static str {
+    /// The ways to provide a secret without a keychain.
+    pub(crate) fn other_sources(&self) -> &'static str {
         match self.settings.auth.mode {
             AuthMode::Password => {
                 "the password with BELFRY_PASSWORD, or a token with --token-file FILE or BELFRY_TOKEN"
@@ -79,19 +80,20 @@ impl Setup {
         }
     }
 
-    /// Who connects; this machine gets its device id if it has none yet.
+    /// Account, device and settings for a connection. Creates the device id of this machine, if it
+    /// has none yet.
     ///
     /// # Errors
-    /// [`Code::Store`] when the device id cannot be read or kept.
+    /// [`ExitReason::Store`] if the device id cannot be read or saved.
     pub(crate) fn identity(&self) -> Result<Identity, Error> {
         let device = device_id(&self.data_dir, &machine::machine_id())?;
         Ok(Identity { settings: self.settings.clone(), account: self.account.clone(), device })
     }
 
-    /// The account's inbox; an empty one when it has none yet.
+    /// The account's inbox; an empty one if it does not exist yet.
     ///
     /// # Errors
-    /// [`Code::Store`].
+    /// [`ExitReason::Store`].
     pub(crate) fn inbox(&self) -> Result<Inbox, Error> {
         Ok(Inbox::open(&account_dir(&self.data_dir, &self.account))?.map_or_else(Inbox::empty, Ok)?)
     }

@@ -1,8 +1,8 @@
-//! `sign-in` and `sign-out`: the secret's way into the keychain, and out of it.
+//! `sign-in` and `sign-out`: save the secret in the keychain, and remove it.
 //!
-//! A token or password is kept only after the server has taken it, and only in the keychain; where there is none, nothing is
-//! kept. A token that a password buys is not kept at all.
-//! Invariant: it is never an argument, never echoed, never printed.
+//! A token or password is saved only after the server has accepted it, and only in the keychain;
+//! without a keychain nothing is saved. Deliberately absent: saving a token that the server issued
+//! for a password. Invariant: a secret is never an argument, never echoed, never printed.
 
 use std::io::{self, IsTerminal as _, Read as _};
 
@@ -15,84 +15,88 @@ use engine::{
     net::token::check,
     runtime::data_dir::{account_dir, is_running},
 };
+use host::credentials::MAX_SECRET_BYTES;
+use host::exit_reason::ExitReason;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::{
-    ending::{Code, Error},
-    output::{self, note},
+    error::Error,
+    output::{self, message},
     setup::Setup,
 };
 
-/// Longest token taken, in bytes: the longest in use have a few thousand.
-const LONGEST: u64 = 64 * 1024;
-
-/// Checks the secret and keeps it.
+/// Checks the secret with the server and saves it.
 ///
 /// # Errors
-/// [`Code::SignIn`] when the server refuses it, [`Code::Unreachable`], [`Code::Failed`] without a keychain; nothing is
-/// kept then.
+/// [`ExitReason::SignIn`] if the server refuses it, [`ExitReason::Unreachable`],
+/// [`ExitReason::Failed`] without a keychain; then nothing is saved.
 pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
     let auth = &setup.settings.auth;
     let what = if auth.mode == AuthMode::Password { "password" } else { "token" };
-    let secret = match setup.credentials.given(auth.mode)? {
+    let secret = match setup.credentials.provided(auth.mode)? {
         Some(Secret::Token(_)) if auth.mode == AuthMode::Password && auth.login_url.is_some() => {
             let remedy = "give it with BELFRY_PASSWORD or on standard input, without BELFRY_TOKEN and --token-file";
-            return Err(Error::new(Code::Usage, format!("auth.mode is password, so a password is kept: {remedy}")));
+            return Err(Error::new(
+                ExitReason::Usage,
+                format!("auth.mode is password, so sign-in needs a password: {remedy}"),
+            ));
         }
-        Some(given) => given,
+        Some(provided) => provided,
         None => read_secret(&setup, what)?,
     };
     check(&setup.identity()?, &secret).await?;
-    let (Secret::Token(kept) | Secret::Password(kept)) = &secret;
-    setup.credentials.keep(&account, kept)?;
-    tell_running(&setup, "uses it now", &format!("restart it, so that it uses this {what}"));
-    let words = format!("signed in as {account}; the {what} is in the keychain");
-    Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
+    let (Secret::Token(text) | Secret::Password(text)) = &secret;
+    setup.credentials.keep(&account, text)?;
+    notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));
+    let text = format!("signed in as {account}; the {what} was saved in the keychain");
+    Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
 }
 
-/// Forgets the secret.
+/// Removes the secret.
 ///
 /// # Errors
-/// [`Code::Failed`] when the keychain cannot be used.
+/// [`ExitReason::Failed`] if the keychain cannot be used.
 pub(crate) fn sign_out(setup: &Setup, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
     setup.credentials.forget(&account)?;
-    tell_running(setup, "disconnects now", "it stays connected until it is restarted");
-    let words = format!("signed out {account}; the keychain has no secret of it any more");
-    Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([words]) }?)
+    notify_running(setup, "disconnects now", "restart it, so that it disconnects");
+    let text = format!("signed out of {account}; the secret was removed from the keychain");
+    Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
 }
 
-/// Tells a Belfry that runs for this account, and says what it does then; or what to do where it cannot be told.
-fn tell_running(setup: &Setup, does: &str, otherwise: &str) {
+/// Notifies a running Belfry of this account and prints what it does then, or the remedy if it
+/// cannot be notified.
+fn notify_running(setup: &Setup, reaction: &str, remedy: &str) {
     if !is_running(&setup.data_dir) {
         return;
     }
-    // Where this account has no inbox, it runs for another one.
+    // If this account has no inbox, the running Belfry uses another account.
     let Some(inbox) = Inbox::open(&account_dir(&setup.data_dir, &setup.account)).transpose() else { return };
     match inbox.and_then(|mut inbox| inbox.note_sign_in()) {
-        Ok(()) => note(&format!("a Belfry that runs for this account {does}")),
-        Err(error) => note(&format!("a Belfry that runs could not be told ({error}): {otherwise}")),
+        Ok(()) => message(&format!("the running Belfry {reaction}")),
+        Err(error) => message(&format!("the running Belfry could not be notified ({error}): {remedy}")),
     }
 }
 
 fn read_secret(setup: &Setup, what: &str) -> Result<Secret, Error> {
-    let failed =
-        |error: io::Error| Error::new(Code::Usage, format!("standard input: the {what} cannot be read ({error})"));
+    let failed = |error: io::Error| {
+        Error::new(ExitReason::Usage, format!("standard input: the {what} cannot be read ({error})"))
+    };
     let text = if io::stdin().is_terminal() {
         rpassword::prompt_password(format!("{what} of {}: ", setup.account.name())).map_err(failed)?
     } else {
         let mut text = String::new();
-        io::stdin().take(LONGEST).read_to_string(&mut text).map_err(failed)?;
+        io::stdin().take(MAX_SECRET_BYTES).read_to_string(&mut text).map_err(failed)?;
         text
     };
     let secret = SecretString::from(text.trim_end_matches(['\r', '\n']));
     if secret.expose_secret().is_empty() {
-        let given = setup.ways_to_give();
+        let others = setup.other_sources();
         return Err(Error::new(
-            Code::Usage,
-            format!("standard input: there is no {what} in it: give it there, or give {given}"),
+            ExitReason::Usage,
+            format!("standard input: it contains no {what}: give it there, or give {others}"),
         ));
     }
     Ok(if setup.settings.auth.mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) })

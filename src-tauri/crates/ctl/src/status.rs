@@ -1,29 +1,31 @@
-//! `status`: how Belfry fares on this machine, for fleet tools.
+//! `status`: the state of Belfry on this machine, for fleet tools.
 //!
-//! Read from what lies on the disk and what a running engine has noted; nothing is connected. Invariant: the exit code is
-//! the worst of what is true: store (6), sign-in (3), not live for more than a day (4).
+//! It reads the files on disk and the status that a running engine has written. Deliberately
+//! absent: connecting. Invariant: if several exit codes apply, the first of store (6), sign-in (3)
+//! and not live for more than a day (4) is used.
 
 use std::process::ExitCode;
 
 use belfry_core::status::{Connectivity, Fix, StatusSnapshot};
 use data_encoding::HEXLOWER;
 use engine::runtime::data_dir::running_status;
+use host::exit_reason::ExitReason;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ending::{Code, Error},
-    output::{self, local, local_or_never, name, table},
+    error::Error,
+    output::{self, Shape, clean, local, local_or_never, name, table},
     setup::Setup,
 };
 
-/// Without having been live for so long, something is wrong.
-const LONGEST_GAP: SignedDuration = SignedDuration::from_hours(24);
+/// Not live for longer than this is unhealthy.
+const MAX_TIME_NOT_LIVE: SignedDuration = SignedDuration::from_hours(24);
 
-/// What is said, in the words of `docs/reference/commands.md`.
+/// The printed report, with the keys of `docs/reference/commands.md`.
 #[derive(Debug, Serialize)]
-struct Report {
+struct StatusReport {
     version: &'static str,
     state: Connectivity,
     last_live: Option<Timestamp>,
@@ -33,14 +35,14 @@ struct Report {
     policy_digest: String,
 }
 
-/// Says how it fares.
+/// Prints the report.
 ///
 /// # Errors
-/// [`Code::Store`].
+/// [`ExitReason::Store`].
 pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
     let stats = setup.inbox()?.stats()?;
     let running = running_status(&setup.data_dir, &setup.account);
-    let report = Report {
+    let report = StatusReport {
         version: env!("CARGO_PKG_VERSION"),
         state: running.as_ref().map_or(Connectivity::Offline, |running| running.status.state),
         last_live: stats.last_live,
@@ -52,23 +54,24 @@ pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
     if json {
         output::json(&report)?;
     } else {
-        output::lines(described(&report, running.as_ref()))?;
+        output::lines(status_lines(&report, running.as_ref()))?;
     }
     let has_secret = || setup.secret().is_ok();
     Ok(verdict(&report, running.as_ref(), has_secret, Timestamp::now()).map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
-/// Of all managed settings in effect, as canonical JSON from dotted names to values; there are none.
+/// The digest of all managed settings in effect, as canonical JSON from dotted names to values.
+/// There are none yet.
 fn policy_digest() -> String {
     format!("sha256:{}", HEXLOWER.encode(&Sha256::digest(b"{}")))
 }
 
 fn verdict(
-    report: &Report,
+    report: &StatusReport,
     running: Option<&StatusSnapshot>,
     has_secret: impl FnOnce() -> bool,
     now: Timestamp,
-) -> Option<Code> {
+) -> Option<ExitReason> {
     let needs_sign_in = match running {
         Some(running) => {
             running.status.state == Connectivity::ActionNeeded
@@ -77,32 +80,32 @@ fn verdict(
         None => !has_secret(),
     };
     let is_live = report.state == Connectivity::Live;
-    let was_live = report.last_live.is_some_and(|last| now.duration_since(last) <= LONGEST_GAP);
+    let was_live = report.last_live.is_some_and(|last| now.duration_since(last) <= MAX_TIME_NOT_LIVE);
     if needs_sign_in {
-        Some(Code::SignIn)
+        Some(ExitReason::SignIn)
     } else if !is_live && !was_live {
-        Some(Code::Unreachable)
+        Some(ExitReason::Unreachable)
     } else {
         None
     }
 }
 
-fn described(report: &Report, running: Option<&StatusSnapshot>) -> Vec<String> {
+fn status_lines(report: &StatusReport, running: Option<&StatusSnapshot>) -> Vec<String> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![row("version", report.version.to_owned())];
     match running {
         Some(StatusSnapshot { status: running, .. }) => {
             rows.push(row("state", format!("{} since {}", name(&running.state), local(running.since))));
-            rows.push(row("endpoint", running.endpoint.clone()));
-            rows.push(row("reason", running.reason.clone()));
-            rows.push(row("remedy", running.remedy.clone()));
+            rows.push(row("endpoint", clean(&running.endpoint, Shape::OneLine)));
+            rows.push(row("reason", clean(&running.reason, Shape::OneLine)));
+            rows.push(row("remedy", clean(&running.remedy, Shape::OneLine)));
         }
         None => rows.push(row("state", "offline: Belfry is not running".to_owned())),
     }
     rows.push(row("last live", local_or_never(report.last_live)));
     rows.push(row("complete through", local_or_never(report.complete_through)));
     rows.push(row("unread", report.unread.to_string()));
-    rows.push(row("not usable", report.rejected.to_string()));
+    rows.push(row("rejected", report.rejected.to_string()));
     rows.retain(|[_, value]| !value.is_empty());
     table(&rows)
 }
@@ -113,8 +116,8 @@ mod tests {
 
     use super::*;
 
-    fn report(state: Connectivity, last_live: Option<&str>) -> Report {
-        Report {
+    fn report(state: Connectivity, last_live: Option<&str>) -> StatusReport {
+        StatusReport {
             version: "0",
             state,
             last_live: last_live.map(|time| time.parse().unwrap()),
@@ -138,22 +141,28 @@ mod tests {
     }
 
     #[test]
-    fn the_exit_code_is_the_worst_of_what_is_true() {
+    fn sign_in_comes_before_not_live_in_the_exit_code() {
         let now = "2026-11-20T08:00:00Z".parse().unwrap();
         let (recent, old) = (Some("2026-11-19T09:00:00Z"), Some("2026-11-19T07:00:00Z"));
         for (state, last_live, running, has_secret, expected) in [
             (Connectivity::Offline, recent, None, true, None),
-            (Connectivity::Offline, old, None, true, Some(Code::Unreachable)),
-            (Connectivity::Offline, None, None, true, Some(Code::Unreachable)),
-            (Connectivity::Offline, recent, None, false, Some(Code::SignIn)),
+            (Connectivity::Offline, old, None, true, Some(ExitReason::Unreachable)),
+            (Connectivity::Offline, None, None, true, Some(ExitReason::Unreachable)),
+            (Connectivity::Offline, recent, None, false, Some(ExitReason::SignIn)),
             (Connectivity::Live, old, Some(running(Connectivity::Live, None)), false, None),
-            (Connectivity::Polling, old, Some(running(Connectivity::Polling, None)), false, Some(Code::Unreachable)),
+            (
+                Connectivity::Polling,
+                old,
+                Some(running(Connectivity::Polling, None)),
+                false,
+                Some(ExitReason::Unreachable),
+            ),
             (
                 Connectivity::ActionNeeded,
                 recent,
                 Some(running(Connectivity::ActionNeeded, Some(Kind::Refused))),
                 true,
-                Some(Code::SignIn),
+                Some(ExitReason::SignIn),
             ),
             (
                 Connectivity::ActionNeeded,
@@ -169,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_report_has_exactly_the_keys_of_the_contract() {
+    fn the_report_has_exactly_the_keys_of_the_reference() {
         let json = serde_json::to_value(report(Connectivity::CatchingUp, None)).unwrap();
         let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = ["version", "state", "last_live", "complete_through", "unread", "rejected", "policy_digest"];

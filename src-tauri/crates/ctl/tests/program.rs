@@ -1,6 +1,10 @@
-//! The program as scripts see it, without a server: exit codes, output, and what it leaves on the disk.
+//! The program as scripts see it, without a server: exit codes, output and files.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the lint's leave for tests does not reach what they share")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the lints allow these in tests, but not in functions that tests share"
+)]
 
 use std::{
     fs::File,
@@ -24,7 +28,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A place of its own, with settings for a server that is not there.
+/// A temporary folder with settings for a server that does not run.
 struct Home {
     folder: TempDir,
 }
@@ -32,7 +36,7 @@ struct Home {
 impl Home {
     fn new() -> Self {
         let home = Self { folder: tempfile::tempdir().unwrap() };
-        // Nobody listens on a port that was just given back.
+        // Nothing listens on a port that was just released.
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         home.write_settings(&format!(
             "[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[api]\nbase = \"http://127.0.0.1:{port}\"\n\
@@ -58,7 +62,7 @@ impl Home {
         account_dir(&self.path("data"), &Account::of(&self.settings()).unwrap())
     }
 
-    /// Puts messages into the inbox, as a server would have sent them.
+    /// Stores messages in the inbox as if a server had sent them.
     fn receive(&self, messages: &[Value]) {
         let account = Account::of(&self.settings()).unwrap();
         std::fs::create_dir_all(self.account_dir()).unwrap();
@@ -94,41 +98,41 @@ impl Home {
         let mut command = Command::new(env!("CARGO_BIN_EXE_belfryctl"));
         command.arg("--config").arg(self.path("settings.toml")).arg("--data-dir").arg(self.path("data"));
         command.args(line.split_whitespace()).stdin(Stdio::null());
-        // Neither the developer's sign-in nor the desktop is anybody's business here.
+        // The tests use neither the developer's token nor the developer's session bus.
         command.env_remove("BELFRY_TOKEN").env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nowhere");
         command
     }
 
-    fn run(&self, line: &str) -> Ended {
-        Ended::of(self.command(line).output().unwrap())
+    fn run(&self, line: &str) -> Outcome {
+        Outcome::of(self.command(line).output().unwrap())
     }
 
-    fn run_with_token(&self, line: &str) -> Ended {
-        Ended::of(self.command(line).env("BELFRY_TOKEN", "a-secret").output().unwrap())
+    fn run_with_token(&self, line: &str) -> Outcome {
+        Outcome::of(self.command(line).env("BELFRY_TOKEN", "a-secret").output().unwrap())
     }
 }
 
 #[derive(Debug)]
-struct Ended {
+struct Outcome {
     code: i32,
     stdout: String,
     stderr: String,
 }
 
-impl Ended {
+impl Outcome {
     fn of(output: Output) -> Self {
         let text = |bytes| String::from_utf8(bytes).unwrap();
-        let ended =
+        let outcome =
             Self { code: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) };
-        assert!(!ended.stdout.contains("a-secret") && !ended.stderr.contains("a-secret"), "{ended:?}");
-        ended
+        assert!(!outcome.stdout.contains("a-secret") && !outcome.stderr.contains("a-secret"), "{outcome:?}");
+        outcome
     }
 
     fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    /// The one line of an error, in full.
+    /// The text of the error, which is a single line.
     fn error(&self) -> &str {
         self.stderr.strip_prefix("error: ").unwrap_or_else(|| panic!("{self:?}")).trim_end()
     }
@@ -139,24 +143,24 @@ fn message(id: &str, title: &str) -> Value {
 }
 
 #[test]
-fn settings_that_are_missing_or_wrong_end_with_2_and_touch_nothing() {
+fn missing_or_invalid_settings_end_with_2_and_nothing_is_written() {
     let home = Home::new();
     home.write_settings("[server]\nendpoints = 7\n[auth]\nlogin = true\n");
-    let ended = home.run("run");
-    assert_eq!(ended.code, 2, "{ended:?}");
-    assert_eq!(ended.stderr.lines().count(), 2, "every error of the file: {ended:?}");
-    assert!(ended.stderr.lines().all(|line| line.starts_with("error: ") && line.contains("settings.toml:")));
+    let outcome = home.run("run");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 2, "every error of the file: {outcome:?}");
+    assert!(outcome.stderr.lines().all(|line| line.starts_with("error: ") && line.contains("settings.toml:")));
     home.write_settings("[server]\nendpoint = [\"ws://127.0.0.1:1/ws\"]\n");
-    let ended = home.run("run");
-    let said: Vec<&str> = ended.stderr.lines().collect();
-    let [warning, error] = said.as_slice() else { panic!("{ended:?}") };
-    assert!(warning.starts_with("warning: ") && warning.contains("unknown key server.endpoint "), "{ended:?}");
-    assert!(error.starts_with("error: ") && error.contains("server.endpoints"), "{ended:?}");
-    assert_eq!(ended.code, 2, "{ended:?}");
+    let outcome = home.run("run");
+    let lines: Vec<&str> = outcome.stderr.lines().collect();
+    let [warning, error] = lines.as_slice() else { panic!("{outcome:?}") };
+    assert!(warning.starts_with("warning: ") && warning.contains("unknown key server.endpoint "), "{outcome:?}");
+    assert!(error.starts_with("error: ") && error.contains("server.endpoints"), "{outcome:?}");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
     std::fs::remove_file(home.path("settings.toml")).unwrap();
-    let ended = home.run("inbox list");
-    assert_eq!(ended.code, 2, "{ended:?}");
-    assert!(ended.error().contains("settings.toml: there is no settings file here: "), "{ended:?}");
+    let outcome = home.run("inbox list");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.error().contains("settings.toml: there is no settings file: "), "{outcome:?}");
     assert!(!home.path("data").exists());
 }
 
@@ -164,31 +168,32 @@ fn settings_that_are_missing_or_wrong_end_with_2_and_touch_nothing() {
 fn an_unknown_key_is_a_warning() {
     let home = Home::new();
     home.write_settings("[server]\nendpoints = [\"ws://127.0.0.1:1/ws\"]\n[auth]\nlogn = \"alice\"\n");
-    let ended = home.run("inbox list --json");
-    assert_eq!((ended.code, ended.stdout.as_str()), (0, "[]\n"), "{ended:?}");
-    assert!(ended.stderr.starts_with("warning: ") && ended.stderr.contains("auth.login"), "{ended:?}");
+    let outcome = home.run("inbox list --json");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (0, "[]\n"), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("warning: ") && outcome.stderr.contains("auth.login"), "{outcome:?}");
 }
 
 #[test]
 fn bad_usage_ends_with_2() {
     for line in ["", "nothing", "inbox", "run --count 0", "send hi", "inbox list --limit many"] {
-        let ended = Home::new().run(line);
-        assert_eq!(ended.code, 2, "{line}: {ended:?}");
+        let outcome = Home::new().run(line);
+        assert_eq!(outcome.code, 2, "{line}: {outcome:?}");
     }
 }
 
 #[test]
 fn without_a_credential_run_and_one_shot_commands_end_with_3() {
-    // A keychain that is not there, so that the developer's own is not asked: Linux has one only on the session bus.
+    // There is no keychain, so that the developer's own is not opened. Only on Linux is it found
+    // through the session bus.
     if !cfg!(target_os = "linux") {
-        eprintln!("SKIPPED: only Linux finds its keychain through an address that a test can take away");
+        eprintln!("SKIPPED: only on Linux can a test remove the keychain");
         return;
     }
     let home = Home::new();
     for line in ["run", "send --destination /queue/a hi", "messages list", "clients list"] {
-        let ended = home.run(line);
-        assert_eq!((ended.code, ended.stdout.as_str()), (3, ""), "{line}: {ended:?}");
-        assert!(ended.error().contains("keychain"), "{line}: {ended:?}");
+        let outcome = home.run(line);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (3, ""), "{line}: {outcome:?}");
+        assert!(outcome.error().contains("keychain"), "{line}: {outcome:?}");
     }
 }
 
@@ -199,57 +204,57 @@ fn a_token_file_that_others_can_read_is_refused_with_the_remedy() {
     let home = Home::new();
     std::fs::write(home.path("token"), "a-secret\n").unwrap();
     std::fs::set_permissions(home.path("token"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    let ended = home.run(&format!("run --token-file {}", home.path("token").display()));
-    assert_eq!(ended.code, 2, "{ended:?}");
-    assert!(ended.error().contains("chmod 600"), "{ended:?}");
+    let outcome = home.run(&format!("run --token-file {}", home.path("token").display()));
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.error().contains("chmod 600"), "{outcome:?}");
 }
 
 #[test]
-fn a_server_that_cannot_be_reached_ends_one_shot_commands_with_4_and_run_goes_on() {
+fn an_unreachable_server_ends_one_shot_commands_with_4_and_run_retries() {
     let home = Home::new();
     for line in ["send --destination /queue/a hi", "send --title T --type 1 hi", "messages list", "clients list"] {
-        let ended = home.run_with_token(line);
-        assert_eq!((ended.code, ended.stdout.as_str()), (4, ""), "{line}: {ended:?}");
-        assert!(ended.error().starts_with("the server cannot be reached: 127.0.0.1:"), "{line}: {ended:?}");
+        let outcome = home.run_with_token(line);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (4, ""), "{line}: {outcome:?}");
+        assert!(outcome.error().starts_with("the server cannot be reached: 127.0.0.1:"), "{line}: {outcome:?}");
     }
-    let ended = home.run_with_token("run --json --timeout 1s");
-    assert_eq!(ended.code, 0, "{ended:?}");
-    let events: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let waits = events.iter().find(|event| event["state"] == "offline" && event["retry_in_ms"].is_u64());
-    let waits = waits.unwrap_or_else(|| panic!("{ended:?}"));
-    assert!(waits["reason"].as_str().unwrap().contains("cannot be reached"), "{waits}");
+    let outcome = home.run_with_token("run --json --timeout 1s");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let events: Vec<Value> = outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let retry = events.iter().find(|event| event["state"] == "offline" && event["retry_in_ms"].is_u64());
+    let retry = retry.unwrap_or_else(|| panic!("{outcome:?}"));
+    assert!(retry["reason"].as_str().unwrap().contains("cannot be reached"), "{retry}");
 }
 
 #[test]
-fn run_prints_as_many_notices_as_it_is_to_and_the_next_run_prints_the_rest() {
+fn run_prints_count_notices_and_the_next_run_prints_the_rest() {
     let home = Home::new();
     home.receive(&["1", "2", "3"].map(|id| message(id, "Expense report")));
     let printed = |count: u64| {
-        let ended = home.run_with_token(&format!("run --json --count {count}"));
-        assert_eq!(ended.code, 0, "{ended:?}");
-        let events = ended.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let outcome = home.run_with_token(&format!("run --json --count {count}"));
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        let events = outcome.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let notices = events.filter(|event| event["event"] == "notice");
         notices
             .map(|notice| (notice["id"].as_str().unwrap().to_owned(), notice["replayed"] == true))
             .collect::<Vec<_>>()
     };
-    // Whoever put them there left no word of having announced them.
+    // The store does not know whether the first ones were announced, so they count as repeated.
     assert_eq!(printed(2), [("1".to_owned(), true), ("2".to_owned(), true)]);
     assert_eq!(printed(1), [("3".to_owned(), false)]);
 }
 
 #[test]
-fn a_sign_in_that_cannot_be_checked_keeps_nothing() {
+fn a_sign_in_that_cannot_be_checked_saves_nothing() {
     let home = Home::new();
-    let ended = home.run("sign-in");
-    assert_eq!(ended.code, 2, "{ended:?}");
-    assert!(ended.error().contains("there is no token in it"), "{ended:?}");
+    let outcome = home.run("sign-in");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    assert!(outcome.error().contains("it contains no token"), "{outcome:?}");
     let mut command = home.command("sign-in");
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
     child.stdin.take().unwrap().write_all(b"a-secret\n").unwrap();
-    let ended = Ended::of(child.wait_with_output().unwrap());
-    assert_eq!(ended.code, 4, "{ended:?}");
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!(outcome.code, 4, "{outcome:?}");
     for entry in std::fs::read_dir(home.path("data")).unwrap() {
         let path = entry.unwrap().path();
         assert!(!std::fs::read_to_string(&path).unwrap().contains("a-secret"), "{}", path.display());
@@ -257,14 +262,14 @@ fn a_sign_in_that_cannot_be_checked_keeps_nothing() {
 }
 
 #[test]
-fn a_data_folder_in_use_ends_run_with_5_and_leaves_the_inbox_readable() {
+fn a_data_directory_in_use_ends_run_with_5_and_the_inbox_can_be_read() {
     let home = Home::new();
     home.receive(&[message("1", "one")]);
     let lock = File::options().create(true).truncate(false).write(true).open(home.path("data/engine.lock")).unwrap();
     lock.try_lock().unwrap();
-    let ended = home.run_with_token("run --timeout 1s");
-    assert_eq!((ended.code, ended.stdout.as_str()), (5, ""), "{ended:?}");
-    assert!(ended.error().contains("--data-dir"), "{ended:?}");
+    let outcome = home.run_with_token("run --timeout 1s");
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (5, ""), "{outcome:?}");
+    assert!(outcome.error().contains("--data-dir"), "{outcome:?}");
     assert_eq!(home.run("inbox list --json").json().as_array().unwrap().len(), 1);
 }
 
@@ -276,18 +281,18 @@ fn a_store_that_cannot_be_used_ends_with_6() {
         std::fs::write(entry.unwrap().path(), "not a database, and long enough to be read as one".repeat(100)).unwrap();
     }
     for line in ["run --timeout 1s", "inbox list", "inbox stats", "status"] {
-        let ended = home.run_with_token(line);
-        assert_eq!((ended.code, ended.stdout.as_str()), (6, ""), "{line}: {ended:?}");
-        assert!(ended.error().contains("inbox"), "{line}: {ended:?}");
+        let outcome = home.run_with_token(line);
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (6, ""), "{line}: {outcome:?}");
+        assert!(outcome.error().contains("inbox"), "{line}: {outcome:?}");
     }
     let file = home.path("a-file");
     std::fs::write(&file, "").unwrap();
-    let ended = home.run_with_token(&format!("run --data-dir {}", file.display()));
-    assert_eq!(ended.code, 6, "{ended:?}");
+    let outcome = home.run_with_token(&format!("run --data-dir {}", file.display()));
+    assert_eq!(outcome.code, 6, "{outcome:?}");
 }
 
 #[test]
-fn an_inbox_that_does_not_exist_is_empty_and_is_not_made() {
+fn an_inbox_that_does_not_exist_is_empty_and_is_not_created() {
     let home = Home::new();
     assert_eq!(home.run("inbox list --json").json(), json!([]));
     assert_eq!(home.run("inbox search x --json").json(), json!([]));
@@ -299,7 +304,7 @@ fn an_inbox_that_does_not_exist_is_empty_and_is_not_made() {
 }
 
 #[test]
-fn the_inbox_is_listed_newest_first_with_the_fields_of_the_contract() {
+fn the_inbox_is_listed_newest_first_with_the_fields_of_the_reference() {
     let home = Home::new();
     home.receive(&[message("1", "one"), message("2", "two"), message("3", "审批\u{1b}[2J")]);
     let rows = home.run("inbox list --json").json();
@@ -336,55 +341,55 @@ fn the_inbox_is_listed_newest_first_with_the_fields_of_the_contract() {
 fn notices_are_marked_and_deleted_by_id_all_or_none() {
     let home = Home::new();
     home.receive(&[message("1", "one"), message("2", "two")]);
-    let ended = home.run("inbox read 1 nope");
-    assert_eq!(ended.code, 1, "{ended:?}");
-    assert!(ended.error().contains("nope") && ended.error().contains("nothing was changed"), "{ended:?}");
+    let outcome = home.run("inbox read 1 nope");
+    assert_eq!(outcome.code, 1, "{outcome:?}");
+    assert!(outcome.error().contains("nope") && outcome.error().contains("nothing was changed"), "{outcome:?}");
     assert_eq!(home.run("inbox list --unread --json").json().as_array().unwrap().len(), 2);
     assert_eq!(home.run("inbox read 1 --json").json(), json!({ "marked": 1 }));
     assert_eq!(home.run("inbox list --unread --json").json()[0]["id"], "2");
     assert_eq!(home.run("inbox delete 1 2 --json").json(), json!({ "deleted": 2 }));
     assert_eq!(home.run("inbox list --json").json(), json!([]));
     home.receive(&[message("1", "one")]);
-    assert_eq!(home.run("inbox list --json").json(), json!([]), "a copy sent again stays away");
+    assert_eq!(home.run("inbox list --json").json(), json!([]), "a deleted notice that is sent again stays deleted");
 }
 
 #[test]
-fn an_export_is_what_the_list_shows_and_ends_quietly_when_nobody_reads_it() {
+fn an_export_has_the_notices_of_the_list_and_a_closed_output_is_no_error() {
     let home = Home::new();
     let messages: Vec<Value> = (0..500).map(|id| message(&id.to_string(), "=1+1")).collect();
     home.receive(&messages);
     assert_eq!(home.run("inbox export --format json").json(), home.run("inbox list --json --limit 1000").json());
     let csv = home.run("inbox export --format csv").stdout;
     assert_eq!(csv.lines().count(), 501);
-    assert!(csv.contains("'=1+1"), "no spreadsheet runs it");
+    assert!(csv.contains("'=1+1"), "a spreadsheet must not run it as a formula");
     let mut child =
         home.command("inbox export --format json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
-    let ended = Ended::of(child.wait_with_output().unwrap());
-    assert_eq!((ended.code, ended.stderr.as_str()), (0, ""));
+    let outcome = Outcome::of(child.wait_with_output().unwrap());
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""));
 }
 
 #[test]
-fn status_says_how_it_fares_and_its_exit_code_says_it_to_fleet_tools() {
+fn status_prints_the_state_and_its_exit_code_is_for_fleet_tools() {
     let home = Home::new();
-    let ended = home.run_with_token("status --json");
-    assert_eq!(ended.code, 4, "never live: {ended:?}");
-    assert_eq!(ended.json()["state"], "offline");
-    assert_eq!(ended.json()["last_live"], Value::Null);
+    let outcome = home.run_with_token("status --json");
+    assert_eq!(outcome.code, 4, "never live: {outcome:?}");
+    assert_eq!(outcome.json()["state"], "offline");
+    assert_eq!(outcome.json()["last_live"], Value::Null);
     assert!(!home.path("data").exists());
     home.receive(&[message("1", "one")]);
     let mut store = Store::open(&home.account_dir(), &Account::of(&home.settings()).unwrap().name()).unwrap();
     store.apply(&[Write::LastLive(Timestamp::now())]).unwrap();
-    let ended = home.run_with_token("status --json");
-    assert_eq!(ended.code, 0, "{ended:?}");
-    assert_eq!(ended.json()["unread"], 1);
+    let outcome = home.run_with_token("status --json");
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    assert_eq!(outcome.json()["unread"], 1);
     assert!(home.run_with_token("status").stdout.contains("Belfry is not running"));
 }
 
 #[test]
-fn doctor_names_every_step_in_order_even_when_nothing_works() {
-    let steps = |ended: &Ended| -> Vec<(String, String)> {
-        let findings = ended.json();
+fn doctor_reports_every_step_in_order_even_if_nothing_works() {
+    let steps = |outcome: &Outcome| -> Vec<(String, String)> {
+        let findings = outcome.json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         findings.as_array().unwrap().iter().map(|one| (text(&one["step"]), text(&one["verdict"]))).collect()
     };
@@ -404,15 +409,15 @@ fn doctor_names_every_step_in_order_even_when_nothing_works() {
         "tray",
     ];
     let home = Home::new();
-    let ended = home.run_with_token("doctor --json");
-    assert_eq!(ended.code, 4, "{ended:?}");
-    let found = steps(&ended);
+    let outcome = home.run_with_token("doctor --json");
+    assert_eq!(outcome.code, 4, "{outcome:?}");
+    let found = steps(&outcome);
     assert_eq!(found.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), order);
     assert_eq!(found.iter().find(|(_, verdict)| verdict == "fail").unwrap().0, "tcp");
     home.write_settings("[server]\nendpoints = 7\n");
-    let ended = home.run_with_token("doctor --json");
-    assert_eq!(ended.code, 2, "{ended:?}");
-    let found = steps(&ended);
+    let outcome = home.run_with_token("doctor --json");
+    assert_eq!(outcome.code, 2, "{outcome:?}");
+    let found = steps(&outcome);
     assert_eq!(found.iter().map(|(step, _)| step.as_str()).collect::<Vec<_>>(), order);
     assert_eq!(found[0].1, "fail");
     assert!(home.run("doctor").stdout.contains("settings.toml:2: server.endpoints"));

@@ -1,22 +1,23 @@
-//! Where the secret of an account is read from and kept.
+//! Where the secret of an account is read from and stored.
 //!
-//! Read in this order: a token that the environment gave (`BELFRY_TOKEN`), the file given with `--token-file`, in mode
-//! `password` what the environment gave as that (`BELFRY_PASSWORD`), the OS keychain. A secret too long for every keychain is
-//! [`sealed`] in a file whose key is in the keychain.
-//! Deliberately absent: a plain-text fall-back on disk; without a keychain the person is told so. Invariants: no secret is
-//! in an error or a log; a token file that others can read is refused, not used; the keychain is asked anew each time, so
-//! one that is started or unlocked later needs no restart.
+//! The first of these that is set is used: the environment variable `BELFRY_TOKEN`, the file given
+//! with `--token-file`, in mode `password` the environment variable `BELFRY_PASSWORD`, the OS
+//! keychain. A secret that is too long for some keychain is [encrypted](encrypted_token) in a file
+//! whose key is in the keychain. Deliberately absent: a plain-text fall-back on disk; without a
+//! keychain Belfry says so. Invariants: no secret is in an error or a log; a token file that others
+//! can read is refused; every access opens the keychain again, so that one that is started or
+//! unlocked later needs no restart.
 
-mod sealed;
+mod encrypted_token;
 #[cfg(target_os = "linux")]
 #[path = "credentials/linux.rs"]
-mod store;
+mod keychain;
 #[cfg(target_os = "macos")]
 #[path = "credentials/macos.rs"]
-mod store;
+mod keychain;
 #[cfg(target_os = "windows")]
 #[path = "credentials/windows.rs"]
-mod store;
+mod keychain;
 
 use std::fs::File;
 use std::io::Read;
@@ -31,16 +32,19 @@ use secrecy::{ExposeSecret, SecretString};
 
 /// Environment variable with the token, for headless use and tests.
 pub const TOKEN_VARIABLE: &str = "BELFRY_TOKEN";
-/// Environment variable with the password, for headless use and tests; of use in mode `password` alone.
+/// Environment variable with the password, for headless use and tests; read only in mode
+/// `password`.
 pub const PASSWORD_VARIABLE: &str = "BELFRY_PASSWORD";
-/// Under which name the keychain lists our entries.
+/// The service name of our entries in the keychain.
 const SERVICE: &str = "app.belfry.desktop";
-/// Longest token file read, in bytes; the longest tokens in use are a few thousand.
-const MAX_TOKEN_FILE: u64 = 64 * 1024;
-/// Longest token that every keychain holds, in UTF-16 units: Windows' 2,560 bytes (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
-const LONGEST_IN_KEYCHAIN: usize = 1_280;
+/// Longest secret accepted from a file or from standard input, in bytes; the longest tokens in use
+/// have a few thousand.
+pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
+/// Longest secret that every keychain can store, in UTF-16 units: Windows' 2,560 bytes
+/// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
+const MAX_KEYCHAIN_UNITS: usize = 1_280;
 
-/// The engine's [`Credentials`] on this machine.
+/// The engine's [`Credentials`] port on this machine.
 #[derive(Debug)]
 pub struct MachineCredentials {
     token: Option<SecretString>,
@@ -50,18 +54,19 @@ pub struct MachineCredentials {
 }
 
 impl MachineCredentials {
-    /// What [`TOKEN_VARIABLE`] and [`PASSWORD_VARIABLE`] hold, where empty counts as not set, then `token_file`, then the
-    /// keychain; long secrets are sealed in `data_dir`.
+    /// Reads [`TOKEN_VARIABLE`] and [`PASSWORD_VARIABLE`], where empty counts as not set. Long
+    /// secrets are encrypted in `data_dir`.
     pub fn from_environment(token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
-        let given = |variable| std::env::var(variable).ok().filter(|it| !it.is_empty()).map(SecretString::from);
-        Self { token: given(TOKEN_VARIABLE), password: given(PASSWORD_VARIABLE), token_file, data_dir }
+        let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty()).map(SecretString::from);
+        Self { token: variable(TOKEN_VARIABLE), password: variable(PASSWORD_VARIABLE), token_file, data_dir }
     }
 
-    /// The secret this run was given, by the environment or a file; `None` when it is left to the keychain.
+    /// The secret from the environment or from the token file; `None` if neither was provided, so
+    /// that the keychain is used.
     ///
     /// # Errors
     /// [`CredentialError::File`].
-    pub fn given(&self, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+    pub fn provided(&self, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
         match (&self.token, &self.token_file) {
             (Some(token), _) => Ok(Some(Secret::Token(token.clone()))),
             (None, Some(path)) => {
@@ -72,101 +77,106 @@ impl MachineCredentials {
         }
     }
 
-    /// Where the account's long token is sealed.
-    fn folder(&self, account: &str) -> Result<PathBuf, CredentialError> {
-        let of_name = Account::of_name(account).map(|account| account_dir(&self.data_dir, &account));
-        of_name.ok_or_else(|| CredentialError::File(format!("{account} is no account's name")))
+    /// The folder of the account's encrypted token.
+    fn account_folder(&self, account: &str) -> Result<PathBuf, CredentialError> {
+        let account_dir = Account::of_name(account).map(|account| account_dir(&self.data_dir, &account));
+        account_dir.ok_or_else(|| CredentialError::File(format!("{account} is not the name of an account")))
     }
 }
 
 impl Credentials for MachineCredentials {
     fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
-        if let Some(given) = self.given(mode)? {
-            return Ok(Some(given));
+        if let Some(provided) = self.provided(mode)? {
+            return Ok(Some(provided));
         }
         let of_mode = match mode {
             AuthMode::Password => Secret::Password,
             AuthMode::Token | AuthMode::Oidc => Secret::Token,
         };
-        let kept = match entry(account).and_then(|entry| entry.get_password()) {
-            Ok(kept) => SecretString::from(kept),
+        let stored = match entry(account).and_then(|entry| entry.get_password()) {
+            Ok(stored) => SecretString::from(stored),
             Err(KeychainError::NoEntry) => return Ok(None),
-            Err(error) => return Err(unavailable(&error)),
+            Err(error) => return Err(keychain_error(&error)),
         };
-        if !sealed::is_key(kept.expose_secret()) {
-            return Ok(Some(of_mode(kept)));
+        if !encrypted_token::is_key(stored.expose_secret()) {
+            return Ok(Some(of_mode(stored)));
         }
-        let folder = self.folder(account)?;
-        let opened = sealed::open(&folder, account, &kept).map_err(|error| unsealed(&folder, &error))?;
-        if opened.is_none() {
-            tracing::warn!(folder = %folder.display(), "the sealed secret is gone or was changed; somebody has to sign in again");
+        let folder = self.account_folder(account)?;
+        let decrypted =
+            encrypted_token::decrypt(&folder, account, &stored).map_err(|error| file_error(&folder, &error))?;
+        if decrypted.is_none() {
+            tracing::warn!(folder = %folder.display(), "the encrypted token is missing or was changed; sign in again");
         }
-        Ok(opened.map(of_mode))
+        Ok(decrypted.map(of_mode))
     }
 
     fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
         let text = secret.expose_secret();
-        let is_short = text.encode_utf16().take(LONGEST_IN_KEYCHAIN + 1).count() <= LONGEST_IN_KEYCHAIN;
-        let folder = self.folder(account)?;
-        // First the keychain: without it nothing is written at all.
-        let entry = entry(account).map_err(|error| unavailable(&error))?;
-        let set = |kept: &SecretString| entry.set_password(kept.expose_secret()).map_err(|error| unavailable(&error));
-        if is_short && !sealed::is_key(text) {
-            set(secret)?;
-            sealed::forget(&folder).map_err(|error| unsealed(&folder, &error))?;
+        let fits_keychain = text.encode_utf16().take(MAX_KEYCHAIN_UNITS + 1).count() <= MAX_KEYCHAIN_UNITS;
+        let folder = self.account_folder(account)?;
+        // The keychain comes first: without one nothing is written.
+        let entry = entry(account).map_err(|error| keychain_error(&error))?;
+        let store =
+            |value: &SecretString| entry.set_password(value.expose_secret()).map_err(|error| keychain_error(&error));
+        if fits_keychain && !encrypted_token::is_key(text) {
+            store(secret)?;
+            encrypted_token::remove(&folder).map_err(|error| file_error(&folder, &error))?;
         } else {
-            let key = sealed::seal(&folder, account, secret).map_err(|error| unsealed(&folder, &error))?;
-            set(&key).inspect_err(|_| drop(sealed::forget(&folder)))?;
+            let key =
+                encrypted_token::encrypt(&folder, account, secret).map_err(|error| file_error(&folder, &error))?;
+            store(&key).inspect_err(|_| drop(encrypted_token::remove(&folder)))?;
         }
         Ok(())
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
-        let folder = self.folder(account)?;
-        sealed::forget(&folder).map_err(|error| unsealed(&folder, &error))?;
+        let folder = self.account_folder(account)?;
+        encrypted_token::remove(&folder).map_err(|error| file_error(&folder, &error))?;
         match entry(account).and_then(|entry| entry.delete_credential()) {
             Ok(()) | Err(KeychainError::NoEntry) => Ok(()),
-            Err(error) => Err(unavailable(&error)),
+            Err(error) => Err(keychain_error(&error)),
         }
     }
 }
 
 fn entry(account: &str) -> Result<Entry, KeychainError> {
-    store::open()?.build(SERVICE, account, None)
+    keychain::open()?.build(SERVICE, account, None)
 }
 
-fn unavailable(error: &KeychainError) -> CredentialError {
+fn keychain_error(error: &KeychainError) -> CredentialError {
     match error {
         KeychainError::NoStorageAccess(cause) => CredentialError::Locked(cause.to_string()),
         _ => CredentialError::Unavailable(error.to_string()),
     }
 }
 
-fn unsealed(folder: &Path, error: &std::io::Error) -> CredentialError {
+fn file_error(folder: &Path, error: &std::io::Error) -> CredentialError {
     CredentialError::File(format!(
-        "{}: the sealed secret cannot be used ({error}): allow Belfry to write there",
+        "{}: the encrypted token cannot be read or written ({error}): allow Belfry to write to this folder",
         folder.display()
     ))
 }
 
-/// The token in a file: all of it, without the line end that editors leave.
+/// The token in a file: the whole content without the line end that editors add.
 fn read_token_file(path: &Path) -> Result<SecretString, String> {
     let name = path.display();
     let file = File::open(path).map_err(|error| format!("cannot read the token file {name}: {error}"))?;
     let metadata = file.metadata().map_err(|error| format!("cannot read the token file {name}: {error}"))?;
     if is_open_to_others(&metadata) {
-        return Err(format!("the token file {name} can be read by others; run: chmod 600 {name}"));
+        return Err(format!("other users can read the token file {name}: run chmod 600 {name}"));
     }
-    if metadata.len() > MAX_TOKEN_FILE {
-        return Err(format!("the token file {name} is larger than {MAX_TOKEN_FILE} bytes; is it the right file?"));
+    if metadata.len() > MAX_SECRET_BYTES {
+        return Err(format!(
+            "the token file {name} is larger than {MAX_SECRET_BYTES} bytes: give the file that contains only the token"
+        ));
     }
     let mut text = String::new();
-    file.take(MAX_TOKEN_FILE)
+    file.take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| format!("cannot read the token file {name}: {error}"))?;
     let token = text.trim_end_matches(['\r', '\n']);
     if token.is_empty() {
-        return Err(format!("the token file {name} is empty; put the token in it"));
+        return Err(format!("the token file {name} is empty: write the token into it"));
     }
     Ok(SecretString::from(token))
 }
@@ -177,7 +187,8 @@ fn is_open_to_others(metadata: &std::fs::Metadata) -> bool {
     metadata.permissions().mode() & 0o077 != 0
 }
 
-/// A file in a Windows profile is its owner's alone unless somebody opened it; access lists are not read here.
+/// Only its owner can read a file in a Windows profile, unless its access list was changed. Access
+/// lists are not checked.
 #[cfg(not(unix))]
 fn is_open_to_others(_: &std::fs::Metadata) -> bool {
     false
@@ -224,13 +235,13 @@ mod tests {
     }
 
     #[test]
-    fn a_password_is_of_use_where_a_password_is_wanted_and_after_any_token() {
+    fn a_password_is_used_only_in_mode_password_and_after_any_token() {
         let (_folder, path) = file_with(b"from-file");
         let credentials = MachineCredentials { password: Some("hunter2".into()), ..from_file(path) };
         assert_eq!(token_of(&credentials).unwrap(), "from-file");
         let credentials = MachineCredentials { token_file: None, ..credentials };
-        assert!(matches!(credentials.given(AuthMode::Password), Ok(Some(Secret::Password(_)))));
-        assert!(matches!(credentials.given(AuthMode::Token), Ok(None)));
+        assert!(matches!(credentials.provided(AuthMode::Password), Ok(Some(Secret::Password(_)))));
+        assert!(matches!(credentials.provided(AuthMode::Token), Ok(None)));
     }
 
     #[test]
@@ -252,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_missing_large_or_binary_token_file_says_what_is_wrong() {
+    fn the_error_of_an_empty_missing_large_or_binary_token_file_says_what_is_wrong() {
         let (_folder, path) = file_with(b"\n");
         assert!(token_of(&from_file(path.clone())).unwrap_err().contains("is empty"));
         fs::write(&path, vec![b'x'; 70_000]).unwrap();

@@ -1,6 +1,7 @@
-//! The machine's side of `doctor`: keychain, notification service, tray.
+//! The machine's part of `doctor`: keychain, notification service, tray.
 //!
-//! Nothing is shown and nothing is kept. The server's side is the engine's ([`engine::doctor`]).
+//! Deliberately absent: the server's part ([`engine::doctor`]). Invariant: no notification is shown
+//! and nothing is stored.
 
 use belfry_core::{
     error::{Failure, Fault},
@@ -11,16 +12,16 @@ use engine::doctor::{Finding, Step, StepRun};
 
 use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
 
-/// The secret of an account, and how it was come by.
+/// The secret of an account, and a finding that says where it came from.
 pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode) -> (Option<Secret>, Finding) {
     let run = StepRun::start(Step::Keychain);
-    match credentials.given(mode) {
+    match credentials.provided(mode) {
         Ok(Some(secret)) => {
-            let how = "the secret was given by BELFRY_TOKEN, BELFRY_PASSWORD or --token-file";
-            return (Some(secret), Finding::skipped(Step::Keychain, how));
+            let source = "the secret comes from BELFRY_TOKEN, BELFRY_PASSWORD or --token-file";
+            return (Some(secret), Finding::skipped(Step::Keychain, source));
         }
         Ok(None) => {}
-        Err(error) => return (None, run.fail(error.to_string(), "mend the token file, or give another")),
+        Err(error) => return (None, run.fail(error.to_string(), "correct the token file, or give another one")),
     }
     match credentials.secret(account, mode) {
         Ok(Some(secret)) => (Some(secret), run.ok(format!("the secret of {account} is in the keychain"))),
@@ -32,21 +33,23 @@ pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode)
     }
 }
 
-/// Missing is a warning: `belfryctl` and the inbox do without.
+/// A missing service is a warning: `belfryctl` and the inbox work without it.
 pub fn notifications() -> Finding {
     let run = StepRun::start(Step::Notifications);
     match Desktop::new("").probe() {
         Ok(name) => run.ok(name),
-        Err(NotifyError::Unavailable(why)) => run.warn(why, "without it nothing pops up; the inbox has everything"),
+        Err(NotifyError::Unavailable(why)) => {
+            run.warn(why, "without it Belfry shows no notifications; the inbox has every notice")
+        }
         Err(NotifyError::Refused(why)) => run.fail(why, "restart the desktop's notification service"),
     }
 }
 
-/// Missing is a warning too.
+/// A missing tray is a warning.
 pub fn tray() -> Finding {
     let run = StepRun::start(Step::Tray);
     match tray_host::probe() {
         Ok(()) => run.ok("the desktop shows tray icons"),
-        Err(why) => run.warn(why.to_string(), "without it Belfry keeps its window in the task bar"),
+        Err(why) => run.warn(why.to_string(), "without a tray Belfry keeps its window in the task bar"),
     }
 }

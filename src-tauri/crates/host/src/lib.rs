@@ -1,17 +1,18 @@
 //! The engine's ports on a real desktop, shared by the app and `belfryctl`.
 //!
-//! Each module is one thing the machine has: its keychain, its notification service, its name, its log, its folders, its
-//! language. Deliberately absent: Tauri, and any decision about notices. Whatever is missing on a machine becomes an
-//! error that says what to do, never a panic.
+//! Each module is one thing of the machine: its keychain, its notification service, its id, its
+//! log, its folders, its language. Deliberately absent: Tauri, and any decision about notices.
+//! Invariant: if something is missing on a machine, the result is an error that says what to do,
+//! never a panic.
 
 pub mod autostart;
 pub mod credentials;
 pub mod doctor;
+pub mod exit_reason;
 pub mod logging;
 pub mod machine;
 pub mod notify;
 pub mod paths;
-pub mod plain;
 pub mod power;
 pub mod settings;
 pub mod texts;

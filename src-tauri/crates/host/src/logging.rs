@@ -1,7 +1,8 @@
-//! The log: one line an event, to stderr or to a file.
+//! The log: one line per event, to stderr or to a file.
 //!
-//! Our own crates speak as `BELFRY_LOG` says (default `info`); every other crate stops at `warn`, because HTTP and
-//! WebSocket libraries print URLs and payloads below that. Invariant: nothing can raise a foreign crate above `warn`.
+//! Belfry's crates log at the level in `BELFRY_LOG` (default `info`), all other crates at `warn` or
+//! higher, because HTTP and WebSocket libraries log URLs and payloads at lower levels. Deliberately
+//! absent: rotation. Invariant: no setting makes a foreign crate log below `warn`.
 
 use std::fs::OpenOptions;
 use std::io;
@@ -15,9 +16,10 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-/// Crates whose events may go below `warn`.
-const OURS: [&str; 5] = ["belfry", "belfryctl", "engine", "host", "stomp"];
-/// Environment variable with our level: `off`, `error`, `warn`, `info`, `debug` or `trace`.
+/// Crates that may log below `warn`.
+const OWN_CRATES: [&str; 6] = ["belfry", "belfry_core", "belfryctl", "engine", "host", "stomp"];
+/// Environment variable with the level of Belfry's crates: `off`, `error`, `warn`, `info`, `debug`
+/// or `trace`.
 pub const VARIABLE: &str = "BELFRY_LOG";
 
 /// Why there is no log.
@@ -28,10 +30,10 @@ pub enum LogError {
     File {
         /// Which file.
         path: String,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// A log was started before in this process.
+    /// Logging was already started in this process.
     #[error("logging was started twice: {0}")]
     Started(#[from] TryInitError),
 }
@@ -44,7 +46,7 @@ pub fn to_stderr() -> Result<(), LogError> {
     start(io::stderr)
 }
 
-/// Logs to the end of a file, which is made if needed; its directory has to exist.
+/// Appends to a file, which is created if needed; its directory must exist.
 ///
 /// # Errors
 /// [`LogError`].
@@ -57,15 +59,16 @@ fn start<W>(writer: W) -> Result<(), LogError>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let ours = std::env::var(VARIABLE).ok().and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let filter = filter_fn(move |event| is_logged(event.target(), event.level(), ours)).with_max_level_hint(ours);
+    let own_level = std::env::var(VARIABLE).ok().and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO);
+    let filter =
+        filter_fn(move |event| is_logged(event.target(), event.level(), own_level)).with_max_level_hint(own_level);
     let layer = fmt::layer().with_writer(writer).with_ansi(false).with_filter(filter);
     Ok(tracing_subscriber::registry().with(layer).try_init()?)
 }
 
-fn is_logged(target: &str, level: &Level, ours: LevelFilter) -> bool {
-    let is_ours = target.split("::").next().is_some_and(|name| OURS.contains(&name));
-    *level <= if is_ours { ours } else { ours.min(LevelFilter::WARN) }
+fn is_logged(target: &str, level: &Level, own_level: LevelFilter) -> bool {
+    let is_own = target.split("::").next().is_some_and(|name| OWN_CRATES.contains(&name));
+    *level <= if is_own { own_level } else { own_level.min(LevelFilter::WARN) }
 }
 
 #[cfg(test)]
@@ -73,15 +76,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_crate_never_speaks_below_warn() {
+    fn a_foreign_crate_never_logs_below_warn() {
         assert!(is_logged("belfry_core::pipeline::link", &Level::TRACE, LevelFilter::TRACE));
         assert!(is_logged("tungstenite::protocol", &Level::WARN, LevelFilter::TRACE));
         assert!(!is_logged("tungstenite::protocol", &Level::INFO, LevelFilter::TRACE));
-        assert!(!is_logged("hostname::linux", &Level::INFO, LevelFilter::TRACE), "a name that begins like ours");
+        assert!(
+            !is_logged("hostname::linux", &Level::INFO, LevelFilter::TRACE),
+            "a name that only begins like one of ours"
+        );
     }
 
     #[test]
-    fn a_quieter_level_quiets_everybody() {
+    fn a_higher_level_applies_to_all_crates() {
         assert!(!is_logged("engine", &Level::WARN, LevelFilter::ERROR));
         assert!(!is_logged("hyper", &Level::WARN, LevelFilter::ERROR));
         assert!(is_logged("hyper", &Level::ERROR, LevelFilter::ERROR));

@@ -1,13 +1,14 @@
-//! The name this machine was given by its operating system.
+//! The id that the operating system gives to this machine.
 //!
-//! The engine keeps a hash of it beside the device's name, so that a profile copied to another machine is noticed there.
-//! Invariant: the id itself never leaves the process.
+//! The engine stores a hash of it beside the device id, to detect a profile that was copied to
+//! another machine. Invariant: the id itself never leaves the process.
 
-/// The id: `/etc/machine-id` or D-Bus's (Linux), `MachineGuid` (Windows), `IOPlatformUUID` (macOS). Empty, with a warning,
-/// where the system has none, as in bare containers: a copied profile is not noticed there.
+/// The id: `/etc/machine-id` or D-Bus's (Linux), `MachineGuid` (Windows), `IOPlatformUUID` (macOS).
+/// Empty, with a warning, if the system has none, as in minimal containers: then a copied profile
+/// is not detected.
 pub fn machine_id() -> String {
     machine_uid::get().unwrap_or_else(|error| {
-        tracing::warn!(%error, "this machine has no id, so a copied profile will not be noticed");
+        tracing::warn!(%error, "this machine has no id, so a copied profile will not be detected");
         String::new()
     })
 }

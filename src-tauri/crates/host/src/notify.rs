@@ -1,8 +1,8 @@
 //! The desktop's notification service as the engine's [`Notifier`].
 //!
-//! This file only picks the system; [`crate::plain`] cleans what people will read. Deliberately absent: which notice deserves a
-//! popup, and how loud (the engine decides). Invariant: nothing a message says is ever taken as markup, an image path, a
-//! sound file or a control sequence.
+//! This file only selects the system; [`belfry_core::foreign_text`] cleans the texts. Deliberately
+//! absent: which notices pop up, and how loudly (the engine decides). Invariant: no part of a
+//! message is ever interpreted as markup, an image path, a sound file or a control sequence.
 
 #[cfg(target_os = "linux")]
 #[path = "notify/linux.rs"]
@@ -14,31 +14,36 @@ mod desktop;
 #[path = "notify/windows.rs"]
 mod desktop;
 
+#[cfg(not(target_os = "macos"))]
+mod markup;
+
 pub use desktop::Desktop;
 
 /// Longest title handed to a service, in characters.
 pub const MAX_TITLE: usize = 120;
-/// Longest body handed to a service, in characters: more than any desktop shows, less than any of them minds.
+/// Longest body handed to a service, in characters: more than any desktop shows, and accepted by
+/// all of them.
 pub const MAX_BODY: usize = 400;
 
-/// Tells what people do to popups. The newest listener counts: another engine may have taken over from the first.
+/// Receives what the user does with popups. A new callback replaces the old one, since another
+/// engine may have been started.
 #[cfg(not(target_os = "macos"))]
 #[derive(Clone, Default)]
-struct Listener(std::sync::Arc<std::sync::Mutex<Option<Sink>>>);
+struct Listener(std::sync::Arc<std::sync::Mutex<Option<Callback>>>);
 
-/// Who listens.
+/// What is called for each event.
 #[cfg(not(target_os = "macos"))]
-type Sink = Box<dyn Fn(belfry_core::ports::PopupEvent) + Send + Sync>;
+type Callback = Box<dyn Fn(belfry_core::ports::PopupEvent) + Send + Sync>;
 
 #[cfg(not(target_os = "macos"))]
 impl Listener {
-    fn set(&self, sink: Sink) {
-        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(sink);
+    fn set(&self, callback: Callback) {
+        *self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(callback);
     }
 
-    fn tell(&self, event: belfry_core::ports::PopupEvent) {
-        if let Some(sink) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {
-            sink(event);
+    fn notify(&self, event: belfry_core::ports::PopupEvent) {
+        if let Some(callback) = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).as_ref() {
+            callback(event);
         }
     }
 }
@@ -50,16 +55,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_people_do_is_told_to_who_listens_now() {
+    fn events_go_to_the_newest_callback() {
         let listener = Listener::default();
-        let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let received = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
         let closed = || PopupEvent::Closed { id: PopupId("a".to_owned()) };
-        listener.tell(closed());
+        listener.notify(closed());
         for name in ["first", "second"] {
-            let heard = heard.clone();
-            listener.set(Box::new(move |_| heard.lock().unwrap().push(name)));
-            listener.tell(closed());
+            let received = received.clone();
+            listener.set(Box::new(move |_| received.lock().unwrap().push(name)));
+            listener.notify(closed());
         }
-        assert_eq!(*heard.lock().unwrap(), ["first", "second"]);
+        assert_eq!(*received.lock().unwrap(), ["first", "second"]);
     }
 }

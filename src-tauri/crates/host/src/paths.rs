@@ -1,7 +1,8 @@
 //! Where settings and data live on this system.
 //!
-//! Settings in the configuration directory, everything else in the local data directory: never in a roaming profile,
-//! since a database that two machines share is a database that breaks. Deliberately absent: creating anything.
+//! Settings are in the configuration directory, everything else in the local data directory.
+//! Deliberately absent: creating anything. Invariant: nothing is in a roaming profile, since two
+//! machines that share a database corrupt it.
 
 use std::path::PathBuf;
 
@@ -10,9 +11,9 @@ use directories::{ProjectDirs, UserDirs};
 /// Name of the settings file.
 pub const SETTINGS_FILE: &str = "settings.toml";
 
-/// There is no home directory to put anything in.
+/// The home directory is unknown.
 #[derive(Debug, thiserror::Error)]
-#[error("no home directory is known; set HOME, or give --config and --data-dir")]
+#[error("the home directory is unknown: set HOME, or give --config and --data-dir")]
 pub struct NoHome;
 
 /// `settings.toml` in the configuration directory.
@@ -31,14 +32,14 @@ pub fn data_dir() -> Result<PathBuf, NoHome> {
     Ok(project()?.data_local_dir().to_path_buf())
 }
 
-/// The person's own folder for documents, else the home directory.
+/// The user's folder for documents, otherwise the home directory.
 ///
 /// # Errors
 /// [`NoHome`].
 pub fn documents_dir() -> Result<PathBuf, NoHome> {
-    let person = UserDirs::new().ok_or(NoHome)?;
-    let documents = person.document_dir().filter(|folder| folder.is_dir());
-    Ok(documents.unwrap_or_else(|| person.home_dir()).to_path_buf())
+    let user = UserDirs::new().ok_or(NoHome)?;
+    let documents = user.document_dir().filter(|folder| folder.is_dir());
+    Ok(documents.unwrap_or_else(|| user.home_dir()).to_path_buf())
 }
 
 fn project() -> Result<ProjectDirs, NoHome> {

@@ -1,8 +1,10 @@
-//! That the machine woke up, or its network changed: hints to look at the connection now.
+//! Hints that the machine woke up or that its network changed, so that the connection is checked at
+//! once.
 //!
-//! On Linux logind and NetworkManager say so on the system bus; where they are absent nothing is lost but speed. On Windows
-//! and macOS the engine's own comparison of the clocks notices a sleep within seconds, and a lost heart-beat a lost network.
-//! Invariant: a hint never ends a connection by itself; the engine probes it.
+//! On Linux they come from logind and NetworkManager, on the system bus; without these services the
+//! change is only noticed later. Deliberately absent: Windows and macOS, where the engine notices a
+//! sleep within seconds by comparing clocks, and a lost network by missing heart-beats. Invariant:
+//! a hint never ends a connection by itself; the engine probes it.
 
 #[cfg(target_os = "linux")]
 #[path = "power/linux.rs"]

@@ -1,7 +1,7 @@
-//! The settings of this machine: found, read, and checked, for every program alike.
+//! Finds, reads and checks the settings of this machine, for every program in the same way.
 //!
-//! Deliberately absent: what the keys mean ([`belfry_core::settings`]), and writing. Invariant: settings with an error are
-//! no settings; nothing is guessed.
+//! Deliberately absent: what the keys mean ([`belfry_core::settings`]), and writing. Invariant: a
+//! file with an error gives no settings at all; nothing is guessed.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,36 +13,36 @@ use crate::paths::{self, NoHome};
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// Nobody said where, and there is no usual place.
+    /// No file was given, and the home directory is unknown.
     #[error(transparent)]
     NoHome(#[from] NoHome),
     /// There is no such file.
-    #[error("{}: there is no settings file here: write one with server.endpoints, or give --config FILE", .0.display())]
+    #[error("{}: there is no settings file: create one with server.endpoints, or give --config FILE", .0.display())]
     Missing(PathBuf),
     /// The file cannot be read.
     #[error("{}: the settings file cannot be read ({source}): allow Belfry to read it, or give --config FILE", path.display())]
     Unreadable {
         /// Which file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The file says what it may not.
+    /// The file has errors.
     #[error(transparent)]
-    Wrong(#[from] SettingsErrors),
+    Invalid(#[from] SettingsErrors),
 }
 
 impl ReadError {
-    /// Keys of a file with errors that have no effect either.
+    /// The warnings about a file with errors: keys that have no effect.
     pub fn warnings(&self) -> &[Warning] {
         match self {
-            Self::Wrong(wrong) => &wrong.warnings,
+            Self::Invalid(errors) => &errors.warnings,
             Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } => &[],
         }
     }
 }
 
-/// Reads `file`, else the settings file of this person. The warnings name keys that have no effect.
+/// Reads `file`, otherwise the user's settings file. The warnings name keys that have no effect.
 ///
 /// # Errors
 /// [`ReadError`], with every error of the file.
@@ -60,22 +60,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_an_unreadable_and_a_wrong_file_say_which_and_what_to_do() {
+    fn the_error_of_a_missing_an_unreadable_and_an_invalid_file_says_which_and_what_to_do() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
         let error = |path: &Path| read(Some(path)).unwrap_err().to_string();
-        assert!(error(&path).contains("settings.toml: there is no settings file here"), "{}", error(&path));
+        assert!(error(&path).contains("settings.toml: there is no settings file"), "{}", error(&path));
         assert!(error(folder.path()).contains("cannot be read"), "{}", error(folder.path()));
         std::fs::write(&path, "[server]\nendpoints = 7\n").unwrap();
         assert!(error(&path).contains("settings.toml:2: server.endpoints"), "{}", error(&path));
         std::fs::write(&path, "[server]\nendpoint = [\"wss://push.example.com/ws\"]\n").unwrap();
-        let wrong = read(Some(&path)).unwrap_err();
-        assert!(wrong.to_string().contains("server.endpoints"), "{wrong}");
-        assert!(wrong.warnings()[0].to_string().contains("unknown key server.endpoint"), "{:?}", wrong.warnings());
+        let invalid = read(Some(&path)).unwrap_err();
+        assert!(invalid.to_string().contains("server.endpoints"), "{invalid}");
+        assert!(invalid.warnings()[0].to_string().contains("unknown key server.endpoint"), "{:?}", invalid.warnings());
     }
 
     #[test]
-    fn a_key_nobody_knows_is_a_warning() {
+    fn an_unknown_key_is_a_warning() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("settings.toml");
         std::fs::write(&path, "[server]\nendpoints = [\"wss://push.example.com/ws\"]\nheartbeat = 1\n").unwrap();

@@ -1,7 +1,7 @@
 //! Whether the desktop has a place for a tray icon.
 //!
-//! This file only picks the system. Invariant: "unknown" counts as "no", so that a window is never hidden where nothing
-//! could bring it back.
+//! This file only selects the system. Deliberately absent: the icon itself. Invariant: "unknown"
+//! counts as "no", so that a window is never hidden where the user could not open it again.
 
 #[cfg(target_os = "linux")]
 #[path = "tray_host/linux.rs"]
@@ -12,15 +12,15 @@ mod desktop;
 
 pub use desktop::{probe, wait};
 
-/// Why no tray icon is seen.
+/// Why no tray icon would be visible.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoTrayHost {
     /// There is no session bus to ask.
-    #[error("no session bus ({0}); start the app inside a desktop session")]
+    #[error("no session bus ({0}): start the app inside a desktop session")]
     NoBus(String),
-    /// Nobody collects tray icons.
+    /// No program shows tray icons.
     #[error(
-        "this desktop shows no tray icons (nobody owns org.kde.StatusNotifierWatcher); on GNOME, enable the AppIndicator extension"
+        "this desktop shows no tray icons (org.kde.StatusNotifierWatcher has no owner): on GNOME, enable the AppIndicator extension"
     )]
     NoWatcher,
 }

@@ -1,9 +1,10 @@
-//! Bytes in, frames out, however the bytes were cut (STOMP 1.2, "STOMP Frames" and "Augmented BNF").
+//! Reads frames from bytes, however the bytes are split (STOMP 1.2, "STOMP Frames" and "Augmented
+//! BNF").
 //!
-//! Each octet is looked at once and copied once, into a buffer that belongs to its frame alone; a body that arrives in a
-//! thousand pieces costs what it costs in one. Memory is bounded by [`Limits`] whatever arrives: a frame beyond them is
-//! read to its end, counted and reported as [`Oversize`], and the session lives on. Lines may end in LF or CRLF.
-//! Deliberately absent: any opinion on what a frame means, and any trimming.
+//! Each octet is examined once and copied once, into the buffer of its frame; a body in a thousand
+//! pieces costs as much as in one. Lines may end in LF or CRLF. Deliberately absent: what a frame
+//! means, and any trimming. Invariant: memory is bounded by [`Limits`] for any input. A frame
+//! beyond them is read to its end, counted and reported as [`Oversize`], and the session goes on.
 
 use std::{fmt, mem};
 
@@ -12,18 +13,18 @@ use memchr::memchr;
 
 use crate::{Command, DecodeError, Frame, Version, escape, frame::Span};
 
-/// `UNSUBSCRIBE` is the longest command; two more for CRLF.
+/// Octets of the longest command, `UNSUBSCRIBE`, and of CRLF.
 const MAX_COMMAND_LINE: usize = 13;
 
-/// A header line of [`KEPT_BEYOND_LIMITS`] longer than this is dropped like the others.
-const MAX_KEPT_LINE: usize = 4 * 1024;
+/// A longer header line is dropped from an oversize frame, even one of [`NEEDED_HEADERS`].
+const MAX_NEEDED_LINE: usize = 4 * 1024;
 
-/// How much of an oversize frame is kept as it came.
-const PREFIX: usize = 64 * 1024;
+/// How many octets of an oversize frame are kept as received.
+const MAX_PREFIX: usize = 64 * 1024;
 
-/// Headers that are kept even after a frame's head has passed the limits: without them the message could be neither
-/// attributed nor acknowledged, and would come back for ever.
-const KEPT_BEYOND_LIMITS: [&str; 8] = [
+/// Headers that are kept even when a frame's head is beyond the limits: without them the message
+/// could be neither attributed nor acknowledged, and the server would redeliver it for ever.
+const NEEDED_HEADERS: [&str; 8] = [
     "subscription",
     "message-id",
     "ack",
@@ -34,19 +35,19 @@ const KEPT_BEYOND_LIMITS: [&str; 8] = [
     "amqp-message-id",
 ];
 
-/// What a frame may cost. More is skipped and reported, not refused.
+/// The largest frame that is kept. A larger one is skipped and reported; it is not an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Octets of a body.
     pub max_body: usize,
     /// Header lines, repeated ones included.
     pub max_headers: usize,
-    /// Octets of command and header lines together, ends of line included.
+    /// Octets of command and header lines together, line ends included.
     pub max_header_bytes: usize,
 }
 
 impl Default for Limits {
-    /// 4 MiB of body, 512 headers, 64 KiB of them.
+    /// A body of 4 MiB, and 512 headers in 64 KiB.
     fn default() -> Limits {
         Limits { max_body: 4 * 1024 * 1024, max_headers: 512, max_header_bytes: 64 * 1024 }
     }
@@ -55,9 +56,9 @@ impl Default for Limits {
 /// What [`Decoder::next`] has found.
 #[derive(Debug, Clone)]
 pub enum Decoded {
-    /// A whole frame.
+    /// A complete frame.
     Frame(Frame),
-    /// An end of line between frames: a heart-beat, or the one RabbitMQ adds to every frame.
+    /// A line end between frames: a heart-beat, or the line end that RabbitMQ adds to every frame.
     HeartBeat,
     /// A frame beyond the limits, read to its end and dropped.
     Oversize(Oversize),
@@ -66,11 +67,12 @@ pub enum Decoded {
 /// What is left of a frame beyond the [`Limits`].
 #[derive(Clone)]
 pub struct Oversize {
-    /// Command and headers, without a body. Of too many headers the first ones are here, and of the rest those needed to
-    /// attribute and acknowledge the message: `subscription`, `message-id`, `ack`, `destination`, `content-length`,
-    /// `content-type`, `redelivered`, `amqp-message-id` (each up to 4 KiB).
+    /// Command and headers, without a body. If there were too many headers, these are the first
+    /// ones and, of the others, those needed to attribute and acknowledge the message:
+    /// `subscription`, `message-id`, `ack`, `destination`, `content-length`, `content-type`,
+    /// `redelivered`, `amqp-message-id` (each up to 4 KiB).
     pub head: Frame,
-    /// The first 64 KiB of the frame as it came.
+    /// The first 64 KiB of the frame as received.
     pub prefix: Bytes,
     /// Octets of the whole frame, its NUL included.
     pub len: u64,
@@ -82,18 +84,20 @@ impl fmt::Debug for Oversize {
     }
 }
 
-/// The decoder, for either direction. Push what arrives, then take with [`next`](Decoder::next) until `None`.
+/// A decoder for either direction. Push received bytes, then call [`next`](Decoder::next) until it
+/// returns `None`.
 pub struct Decoder {
     limits: Limits,
     version: Version,
-    /// Pushed, not yet looked at.
+    /// Pushed, not yet examined.
     input: Bytes,
     phase: Phase,
-    /// The frame being read as it came; while skipping, only what is kept of its head.
+    /// The frame being read, as received; while it is skipped, only what is kept of its head.
     raw: BytesMut,
     headers: Vec<Span>,
-    /// Header lines seen, and where in `raw` the one being read begins.
+    /// Header lines seen so far.
     lines: usize,
+    /// Where in `raw` the line being read begins.
     line_start: usize,
     content_length: Option<u64>,
     /// Where in `raw` the body begins.
@@ -103,22 +107,22 @@ pub struct Decoder {
 
 #[derive(Clone, Copy)]
 enum Phase {
-    /// Between frames; after a CR only LF may follow.
-    Between {
+    /// After a CR only LF may follow.
+    BetweenFrames {
         after_cr: bool,
     },
     CommandLine,
     Head(Command),
-    /// This many octets of body are still to come.
-    Sized(Command, u64),
-    /// A body without content-length.
-    UntilNul(Command),
-    /// The NUL comes now.
-    End(Command),
-    Broken(DecodeError),
+    /// The body has a content-length; this many octets are missing.
+    BodyOfLength(Command, u64),
+    /// The body has no content-length.
+    BodyUntilNul(Command),
+    /// The body is complete.
+    ExpectNul(Command),
+    Failed(DecodeError),
 }
 
-/// A frame beyond the limits is counted, and its beginning kept.
+/// A frame beyond the limits: its octets are counted and its beginning is kept.
 struct Skip {
     prefix: BytesMut,
     len: u64,
@@ -126,13 +130,13 @@ struct Skip {
 }
 
 impl Decoder {
-    /// A decoder that stands between frames.
+    /// A decoder at the beginning of a stream.
     pub fn new(limits: Limits, version: Version) -> Decoder {
         Decoder {
             limits,
             version,
             input: Bytes::new(),
-            phase: Phase::Between { after_cr: false },
+            phase: Phase::BetweenFrames { after_cr: false },
             raw: BytesMut::new(),
             headers: Vec::new(),
             lines: 0,
@@ -143,13 +147,13 @@ impl Decoder {
         }
     }
 
-    /// The version agreed on: it decides which escapes are defined in the frames that follow.
+    /// Sets the negotiated version, which decides what escapes are defined in the following frames.
     pub fn set_version(&mut self, version: Version) {
         self.version = version;
     }
 
-    /// Adds bytes as they arrive. Take everything with [`next`](Decoder::next) before the next push: what lies here
-    /// undecoded is the one thing [`Limits`] do not bound.
+    /// Adds received bytes. Call [`next`](Decoder::next) until `None` before the next push:
+    /// [`Limits`] do not bound bytes that were pushed and not decoded.
     pub fn push(&mut self, bytes: impl Into<Bytes>) {
         let bytes = bytes.into();
         if self.input.is_empty() {
@@ -161,53 +165,53 @@ impl Decoder {
         }
     }
 
-    /// The next thing found; `None` when more bytes are needed.
+    /// Decodes the next item; `None` when more bytes are needed.
     ///
     /// # Errors
     /// [`DecodeError`] if the peer broke the protocol; every later call returns the same one.
     #[expect(
         clippy::should_implement_trait,
-        reason = "an iterator ends at its first `None`; this goes on after a push"
+        reason = "an iterator ends at its first `None`; a decoder continues after a push"
     )]
     pub fn next(&mut self) -> Result<Option<Decoded>, DecodeError> {
         while let Some(&byte) = self.input.first() {
             match self.step(byte) {
                 Ok(None) => {}
                 Ok(found) => return Ok(found),
-                Err(error) => self.phase = Phase::Broken(error),
+                Err(error) => self.phase = Phase::Failed(error),
             }
         }
         match self.phase {
-            Phase::Broken(error) => Err(error),
+            Phase::Failed(error) => Err(error),
             _ => Ok(None),
         }
     }
 
-    /// Goes on by one piece of the input, whose first octet is `byte`.
+    /// Consumes one part of the input, whose first octet is `byte`.
     fn step(&mut self, byte: u8) -> Result<Option<Decoded>, DecodeError> {
         match self.phase {
-            Phase::Between { after_cr } => match byte {
+            Phase::BetweenFrames { after_cr } => match byte {
                 b'\n' => {
                     self.input.advance(1);
-                    self.phase = Phase::Between { after_cr: false };
+                    self.phase = Phase::BetweenFrames { after_cr: false };
                     return Ok(Some(Decoded::HeartBeat));
                 }
                 b'\r' if !after_cr => {
                     self.input.advance(1);
-                    self.phase = Phase::Between { after_cr: true };
+                    self.phase = Phase::BetweenFrames { after_cr: true };
                 }
                 _ if after_cr => return Err(DecodeError::UnknownCommand),
                 _ => self.phase = Phase::CommandLine,
             },
             Phase::CommandLine => self.command_line()?,
             Phase::Head(command) => self.header_line(command)?,
-            Phase::Sized(command, 0) => self.phase = Phase::End(command),
-            Phase::Sized(command, left) => {
+            Phase::BodyOfLength(command, 0) => self.phase = Phase::ExpectNul(command),
+            Phase::BodyOfLength(command, left) => {
                 let here = usize::try_from(left).unwrap_or(usize::MAX).min(self.input.len());
                 self.take_body(here);
-                self.phase = Phase::Sized(command, left - here as u64);
+                self.phase = Phase::BodyOfLength(command, left - here as u64);
             }
-            Phase::UntilNul(command) => {
+            Phase::BodyUntilNul(command) => {
                 let end = memchr(0, &self.input);
                 let here = end.unwrap_or(self.input.len());
                 if self.skip.is_none() && self.raw.len() - self.body_start + here > self.limits.max_body {
@@ -215,15 +219,15 @@ impl Decoder {
                 }
                 self.take_body(here);
                 if end.is_some() {
-                    self.phase = Phase::End(command);
+                    self.phase = Phase::ExpectNul(command);
                 }
             }
-            Phase::End(command) if byte == 0 => {
-                self.phase = Phase::Between { after_cr: false };
+            Phase::ExpectNul(command) if byte == 0 => {
+                self.phase = Phase::BetweenFrames { after_cr: false };
                 return Ok(Some(self.finish(command)));
             }
-            Phase::End(command) => return Err(DecodeError::MissingNul { command }),
-            Phase::Broken(_) => self.input.clear(),
+            Phase::ExpectNul(command) => return Err(DecodeError::MissingNul { command }),
+            Phase::Failed(_) => self.input.clear(),
         }
         Ok(None)
     }
@@ -253,7 +257,7 @@ impl Decoder {
             Some(skip) => {
                 skip.count(&piece);
                 skip.line_len += here;
-                let room = (self.line_start + MAX_KEPT_LINE).saturating_sub(self.raw.len());
+                let room = (self.line_start + MAX_NEEDED_LINE).saturating_sub(self.raw.len());
                 self.raw.extend_from_slice(piece.get(..room).unwrap_or(&piece));
             }
         }
@@ -272,7 +276,7 @@ impl Decoder {
         let start = self.line_start;
         let line = without_eol(self.raw.get(start..).unwrap_or_default());
         let end = start + line.len();
-        if self.skip.as_ref().is_some_and(|skip| skip.line_len > MAX_KEPT_LINE) {
+        if self.skip.as_ref().is_some_and(|skip| skip.line_len > MAX_NEEDED_LINE) {
             if line.starts_with(b"content-length:") {
                 return Err(DecodeError::ContentLength { command, line: line_no });
             }
@@ -296,11 +300,11 @@ impl Decoder {
             let length = parse_length(digits).ok_or(DecodeError::ContentLength { command, line: line_no })?;
             self.content_length = Some(length);
         }
-        let is_short = line.len() <= MAX_KEPT_LINE;
+        let is_short = line.len() <= MAX_NEEDED_LINE;
         if self.skip.is_none() && self.headers.len() >= self.limits.max_headers {
             self.start_skip();
         }
-        if self.skip.is_none() || (is_short && self.is_needed_beyond_limits(&span)) {
+        if self.skip.is_none() || (is_short && self.is_needed(&span)) {
             self.headers.push(span);
             self.line_start = self.raw.len();
         } else {
@@ -309,22 +313,22 @@ impl Decoder {
         Ok(())
     }
 
-    fn is_needed_beyond_limits(&self, span: &Span) -> bool {
+    fn is_needed(&self, span: &Span) -> bool {
         let name = self.raw.get(span.name.clone()).unwrap_or_default();
-        KEPT_BEYOND_LIMITS.iter().any(|kept| kept.as_bytes() == name)
+        NEEDED_HEADERS.iter().any(|kept| kept.as_bytes() == name)
             && !self.headers.iter().any(|seen| self.raw.get(seen.name.clone()) == Some(name))
     }
 
     fn end_of_head(&mut self, command: Command) {
         self.body_start = self.raw.len();
         self.phase = match self.content_length {
-            None => Phase::UntilNul(command),
+            None => Phase::BodyUntilNul(command),
             Some(length) => {
                 match usize::try_from(length) {
                     Ok(length) if length <= self.limits.max_body => self.raw.reserve(length),
                     _ => self.start_skip(),
                 }
-                Phase::Sized(command, length)
+                Phase::BodyOfLength(command, length)
             }
         };
     }
@@ -347,14 +351,15 @@ impl Decoder {
         }
     }
 
-    /// What the frame being read holds on to, for the test that it is bounded.
+    /// Memory held for the frame being read, for the test that it is bounded.
     #[cfg(test)]
     pub(crate) fn capacity(&self) -> usize {
         let prefix = self.skip.as_ref().map_or(0, |skip| skip.prefix.capacity());
         self.input.len() + self.raw.capacity() + prefix + self.headers.capacity() * size_of::<Span>()
     }
 
-    /// How much of the line being read is in the input, its LF included, and whether that ends it.
+    /// How many octets of the line being read are in the input, LF included, and whether the line
+    /// is complete.
     fn line_in_input(&self) -> (usize, bool) {
         memchr(b'\n', &self.input).map_or((self.input.len(), false), |at| (at + 1, true))
     }
@@ -367,16 +372,16 @@ impl Decoder {
         }
     }
 
-    /// From here on the frame is only counted. Everything so far is in `raw`.
+    /// From now on the octets of the frame are only counted. All octets so far are in `raw`.
     fn start_skip(&mut self) {
         if self.skip.is_some() {
             return;
         }
-        let prefix = self.raw.get(..PREFIX).unwrap_or(&self.raw).into();
+        let prefix = self.raw.get(..MAX_PREFIX).unwrap_or(&self.raw).into();
         let line_len = self.raw.len() - self.line_start;
         self.skip = Some(Skip { prefix, len: self.raw.len() as u64, line_len });
-        // The line being read may be one to keep. A copy, for what is kept must not hold on to what is not.
-        self.raw = self.raw.get(..self.line_start + line_len.min(MAX_KEPT_LINE)).unwrap_or_default().into();
+        // The line being read may be a needed one. It is copied, so that the large buffer is freed.
+        self.raw = self.raw.get(..self.line_start + line_len.min(MAX_NEEDED_LINE)).unwrap_or_default().into();
     }
 }
 
@@ -389,7 +394,7 @@ impl fmt::Debug for Decoder {
 impl Skip {
     fn count(&mut self, piece: &[u8]) {
         self.len += piece.len() as u64;
-        let room = PREFIX.saturating_sub(self.prefix.len());
+        let room = MAX_PREFIX.saturating_sub(self.prefix.len());
         self.prefix.extend_from_slice(piece.get(..room).unwrap_or(piece));
     }
 }
@@ -414,22 +419,22 @@ mod tests {
 
     const SMALL: Limits = Limits { max_body: 16, max_headers: 4, max_header_bytes: 200 };
 
-    /// Everything `bytes` decode to, in a form that can be compared.
+    /// Everything that `bytes` decode to, in a comparable form.
     fn decode(limits: Limits, version: Version, bytes: &[u8]) -> Result<Vec<String>, DecodeError> {
         let mut decoder = Decoder::new(limits, version);
         decoder.push(bytes.to_vec());
         let mut found = Vec::new();
         while let Some(decoded) = decoder.next()? {
             found.push(match decoded {
-                Decoded::Frame(frame) => shown(&frame),
-                Decoded::HeartBeat => "beat".into(),
-                Decoded::Oversize(big) => format!("oversize {} of {}", shown(&big.head), big.len),
+                Decoded::Frame(frame) => describe(&frame),
+                Decoded::HeartBeat => "heart-beat".into(),
+                Decoded::Oversize(big) => format!("oversize {} of {}", describe(&big.head), big.len),
             });
         }
         Ok(found)
     }
 
-    fn shown(frame: &Frame) -> String {
+    fn describe(frame: &Frame) -> String {
         let headers: Vec<_> = frame.headers().map(|(name, value)| format!("{name:?}={value:?}")).collect();
         format!("{} {} {:?}", frame.command(), headers.join(" "), String::from_utf8_lossy(frame.body()))
     }
@@ -440,8 +445,8 @@ mod tests {
             (&b"MESSAGE\na:b\n\nhi\0"[..], &[r#"MESSAGE "a"="b" "hi""#][..]),
             // CRLF, mixed with LF
             (b"MESSAGE\r\na:b\r\nc:d\n\r\nhi\r\n\0", &["MESSAGE \"a\"=\"b\" \"c\"=\"d\" \"hi\\r\\n\""]),
-            // any ends of line between frames
-            (b"\n\r\nRECEIPT\n\n\0\n", &["beat", "beat", r#"RECEIPT  """#, "beat"]),
+            // any line ends between frames
+            (b"\n\r\nRECEIPT\n\n\0\n", &["heart-beat", "heart-beat", r#"RECEIPT  """#, "heart-beat"]),
             // the first colon splits; nothing is trimmed; the first of repeated headers comes first
             (b"ERROR\n a : b:c \n a :2\nx:\n\n\0", &[r#"ERROR " a "=" b:c " " a "="2" "x"="" """#]),
             // escapes in names and values
@@ -459,7 +464,7 @@ mod tests {
             (b"SEND\n\na\0SEND\n\nb\0", &[r#"SEND  "a""#, r#"SEND  "b""#]),
             // what a publisher may put into a header must not end the session
             (b"MESSAGE\n:v\nk:\xff\n\n\0", &["MESSAGE \"\"=\"v\" \"k\"=\"\u{fffd}\" \"\""]),
-            // not yet whole
+            // not complete yet
             (b"MESSAGE\na:b\n\nhi", &[]),
         ] {
             let expected = expected.iter().map(|&text| text.to_owned()).collect();
@@ -468,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_peer_is_a_typed_error() {
+    fn a_protocol_error_of_the_peer_is_a_typed_error() {
         use Command::{Message, Send};
         for (bytes, expected) in [
             (&b"message\n"[..], DecodeError::UnknownCommand),
@@ -483,7 +488,7 @@ mod tests {
             (b"SEND\ncontent-length:\n", DecodeError::ContentLength { command: Send, line: 2 }),
             (b"SEND\ncontent-length:+3\n", DecodeError::ContentLength { command: Send, line: 2 }),
             (
-                // beyond the limits and too long to keep: its end cannot be known
+                // beyond the limits and too long to keep: the end of the frame is unknown
                 &[b"SEND\ncontent-length:", &[b'0'; 5000][..], b"1\n"].concat(),
                 DecodeError::ContentLength { command: Send, line: 2 },
             ),
@@ -512,7 +517,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_at_the_limits_is_a_frame() {
+    fn a_frame_at_the_limits_is_accepted() {
         let head = format!("SEND\na:{}\n\n\0", "x".repeat(200 - 9));
         for bytes in [
             "SEND\n\n0123456789abcdef\0",
@@ -548,7 +553,7 @@ mod tests {
             ),
             // the line that crosses the limit may itself be a needed one
             (format!("MESSAGE\nb:1\nack:{long}\n\n\0"), &format!(r#"MESSAGE "b"="1" "ack"="{long}" """#)),
-            // but not at any length
+            // but not if it is too long to keep
             (format!("MESSAGE\nb:1\nack:{}\nc:2\n\n\0", "y".repeat(5000)), r#"MESSAGE "b"="1" """#),
         ] {
             let mut stream: Vec<u8> = bytes.clone().into();
@@ -575,7 +580,7 @@ mod tests {
         let mut decoder = Decoder::new(SMALL, Version::V1_2);
         decoder.push(bytes.clone());
         let Ok(Some(Decoded::Oversize(big))) = decoder.next() else { panic!("not oversize") };
-        assert_eq!((big.len, &big.prefix[..]), (bytes.len() as u64, &bytes[..PREFIX]));
+        assert_eq!((big.len, &big.prefix[..]), (bytes.len() as u64, &bytes[..MAX_PREFIX]));
         assert_eq!(big.head.raw_head(), b"MESSAGE\nack:1\n");
     }
 }

@@ -1,7 +1,8 @@
-//! Frames out. What leaves here is a well-formed frame, or nothing: a value that cannot be spelled is refused.
+//! Writes frames: a well-formed frame, or an error for a value that cannot be encoded.
 //!
-//! `content-length` is written whenever there is a body, so a body may hold anything. Deliberately absent: which headers
-//! a command needs (that is [`Session`](crate::Session)'s) and end-of-line choices (always LF).
+//! `content-length` is written whenever there is a body, so a body may contain any octet.
+//! Deliberately absent: which headers a command needs ([`Session`](crate::Session) decides it), and
+//! a choice of line end (always LF).
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -10,28 +11,28 @@ use crate::{Command, EncodeError, Version, escape};
 /// A heart-beat on the wire.
 pub const HEART_BEAT: &[u8] = b"\n";
 
-/// How frames are written.
+/// Writes frames of one version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Encoder {
-    /// The version agreed on; before that, the highest offered.
+    /// The negotiated version; before the negotiation, the highest one offered.
     pub version: Version,
-    /// Write `\` as `\\` in CONNECT and STOMP. The specification says CONNECT is not escaped, and Spring keeps to it.
-    /// RabbitMQ (3.10 to 4.x) un-escapes it all the same: a bare `\` in a passcode ends in close 1007. So: true for
-    /// RabbitMQ, false for others.
+    /// Write `\` as `\\` in CONNECT and STOMP. By the specification CONNECT is not escaped, and
+    /// Spring follows it. RabbitMQ (3.10 to 4.x) unescapes CONNECT nevertheless: with a bare `\` in
+    /// a passcode it closes the WebSocket with code 1007. So: true for RabbitMQ, false for others.
     pub escape_connect: bool,
 }
 
 impl Encoder {
-    /// An encoder that keeps to the specification.
+    /// An encoder that follows the specification.
     pub fn new(version: Version) -> Encoder {
         Encoder { version, escape_connect: false }
     }
 
-    /// One whole frame, NUL included. Headers are written in the order given, repeated ones too (a receiver takes the
-    /// first); `content-length` is added if there is a body.
+    /// One whole frame, NUL included. Headers are written in the order given, repeated ones too (a
+    /// receiver takes the first); `content-length` is added if there is a body.
     ///
     /// # Errors
-    /// [`EncodeError`], naming the header by its place.
+    /// [`EncodeError`], which names the header by its position.
     pub fn encode<N: AsRef<str>, V: AsRef<str>>(
         &self,
         command: Command,
@@ -51,9 +52,9 @@ impl Encoder {
                 "content-length" => return Err(EncodeError::ContentLength { command }),
                 _ => {}
             }
-            let is_written = self.put(&mut out, command, name, true) && {
+            let is_written = self.write_text(&mut out, command, name, true) && {
                 out.put_u8(b':');
-                self.put(&mut out, command, value, false)
+                self.write_text(&mut out, command, value, false)
             };
             if !is_written {
                 return Err(EncodeError::Unencodable { command, index });
@@ -69,17 +70,17 @@ impl Encoder {
         Ok(out.freeze())
     }
 
-    /// `false` if the text has no spelling here.
-    fn put(&self, out: &mut BytesMut, command: Command, text: &str, is_name: bool) -> bool {
+    /// `false` if the text cannot be encoded in this frame.
+    fn write_text(&self, out: &mut BytesMut, command: Command, text: &str, is_name: bool) -> bool {
         if command.is_escaped() {
             return escape::escape_into(out, text, self.version);
         }
         if text.contains(['\r', '\n', '\0']) || (is_name && text.contains(':')) {
             return false;
         }
-        let is_doubled = self.escape_connect && command != Command::Connected;
+        let escapes_backslash = self.escape_connect && command != Command::Connected;
         for byte in text.bytes() {
-            if byte == b'\\' && is_doubled {
+            if byte == b'\\' && escapes_backslash {
                 out.put_u8(b'\\');
             }
             out.put_u8(byte);
@@ -104,7 +105,7 @@ mod tests {
             (V1_2, Disconnect, ("receipt", "1"), b"", b"DISCONNECT\nreceipt:1\n\n\0"),
             (V1_2, Send, ("a:\\", "\r\n"), b"", b"SEND\na\\c\\\\:\\r\\n\n\n\0"),
             (V1_1, Send, ("a:\\", "\n"), b"", b"SEND\na\\c\\\\:\\n\n\n\0"),
-            // CONNECT is not escaped, except for RabbitMQ; CONNECTED never is
+            // CONNECT is not escaped, except for RabbitMQ; CONNECTED is never escaped
             (V1_2, Connect, ("passcode", "a:\\b"), b"", b"CONNECT\npasscode:a:\\b\n\n\0"),
             (RABBIT, Connect, ("passcode", "a:\\b"), b"", b"CONNECT\npasscode:a:\\\\b\n\n\0"),
             (RABBIT, Connected, ("server", "\\"), b"", b"CONNECTED\nserver:\\\n\n\0"),
@@ -117,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_spelled_is_refused() {
+    fn what_cannot_be_encoded_is_refused() {
         use Command::{Connect, Send};
         let unencodable = |command, index| EncodeError::Unencodable { command, index };
         for (encoder, command, headers, body, expected) in [

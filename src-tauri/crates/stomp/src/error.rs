@@ -1,16 +1,17 @@
-//! What can go wrong, kept apart by whose fault it is.
+//! What can go wrong, by which side made the mistake.
 //!
-//! [`DecodeError`]: the peer broke the protocol. [`EncodeError`]: the caller asked for a frame that cannot be written.
-//! "Not enough bytes yet" is neither: it is `None`. No error carries a byte of what was received or was to be sent,
-//! so that it can be shown and logged as it is.
+//! [`DecodeError`]: the peer broke the protocol. [`EncodeError`]: the caller asked for a frame that
+//! cannot be written. "Not enough bytes yet" is neither: it is `None`. Invariant: no error contains
+//! received or sent data, so every error can be shown and logged.
 
-/// The peer sent bytes that are not STOMP. Where the next frame begins is unknown, so the connection is of no more use.
+/// The peer sent bytes that are not STOMP. Where the next frame begins is unknown, so the
+/// connection cannot be used any more.
 ///
 /// `line` counts the lines of the frame: 1 is the command, 2 the first header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// Where a frame had to begin there was no STOMP command (commands are case sensitive).
+    /// A frame does not begin with a STOMP command (commands are case sensitive).
     #[error("the peer sent something that is not a stomp command")]
     UnknownCommand,
     /// A header line without a colon.
@@ -21,7 +22,8 @@ pub enum DecodeError {
         /// The line of the frame.
         line: usize,
     },
-    /// An escape the version does not define; "MUST be treated as fatal" (STOMP 1.2, "Value Encoding").
+    /// An escape the version does not define; "MUST be treated as fatal" (STOMP 1.2, "Value
+    /// Encoding").
     #[error("line {line} of the peer's {command} frame holds an undefined escape sequence")]
     UndefinedEscape {
         /// The frame's command.
@@ -49,17 +51,18 @@ pub enum DecodeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EncodeError {
-    /// A header name or value with an octet that has no spelling here: NUL anywhere; CR and LF in the frames that are not
-    /// escaped (CONNECT, STOMP, CONNECTED), and a colon in the names of those; CR in STOMP 1.1.
+    /// A header name or value with an octet that cannot be encoded: NUL in any frame; CR and LF in
+    /// the frames that are not escaped (CONNECT, STOMP, CONNECTED), and a colon in their header
+    /// names; CR in STOMP 1.1.
     ///
-    /// Written as it is, a line break in a password would start a header of its own.
+    /// Written unescaped, a line break in a password would start another header.
     #[error(
         "header {index} of {command} holds a character that cannot be sent there (line break, nul, or colon in a name)"
     )]
     Unencodable {
         /// The frame's command.
         command: crate::Command,
-        /// Which of the given headers, from 1.
+        /// Position of the header in the caller's list, from 1.
         index: usize,
     },
     /// An empty header name.
@@ -67,17 +70,17 @@ pub enum EncodeError {
     EmptyName {
         /// The frame's command.
         command: crate::Command,
-        /// Which of the given headers, from 1.
+        /// Position of the header in the caller's list, from 1.
         index: usize,
     },
     /// `content-length` was given; the encoder writes it itself.
-    #[error("content-length of {command} is written by the encoder: leave it out")]
+    #[error("the encoder writes the content-length of {command}: remove it from the headers")]
     ContentLength {
         /// The frame's command.
         command: crate::Command,
     },
-    /// A body for a frame that must not have one: only SEND, MESSAGE and ERROR may.
-    #[error("{command} cannot have a body")]
+    /// A body for a frame that must not have one: only SEND, MESSAGE and ERROR may have a body.
+    #[error("a {command} frame cannot have a body")]
     BodyNotAllowed {
         /// The frame's command.
         command: crate::Command,

@@ -1,6 +1,7 @@
 //! Escaping of header names and values (STOMP 1.2, "Value Encoding"; 1.1 lacks `\r`).
 //!
-//! What is read is checked once, when the line arrives ([`check`]); after that [`unescape`] cannot fail.
+//! A received line is checked once, when it arrives ([`check`]); after that [`unescape`] cannot
+//! fail.
 
 use std::borrow::Cow;
 
@@ -9,7 +10,7 @@ use memchr::memchr;
 
 use crate::Version;
 
-/// Whether the line holds escapes; `None` if one of them is not defined in this version.
+/// Whether the line contains escapes; `None` if one of them is undefined in this version.
 pub(crate) fn check(line: &[u8], version: Version) -> Option<bool> {
     let mut rest = line;
     while let Some(at) = memchr(b'\\', rest) {
@@ -21,7 +22,7 @@ pub(crate) fn check(line: &[u8], version: Version) -> Option<bool> {
     Some(rest.len() < line.len())
 }
 
-/// Un-escapes text that [`check`] has accepted.
+/// Unescapes text that [`check`] has accepted.
 pub(crate) fn unescape(text: Cow<'_, str>) -> Cow<'_, str> {
     if !text.contains('\\') {
         return text;
@@ -42,7 +43,7 @@ pub(crate) fn unescape(text: Cow<'_, str>) -> Cow<'_, str> {
     out.into()
 }
 
-/// Writes `text` escaped; `false` if it holds an octet without a spelling in this version.
+/// Writes `text` escaped; `false` if it contains an octet that this version cannot encode.
 pub(crate) fn escape_into(out: &mut BytesMut, text: &str, version: Version) -> bool {
     for byte in text.bytes() {
         match (byte, version) {

@@ -1,8 +1,10 @@
-//! A received frame: one [`Bytes`] and the places of its headers in it; no string is made until somebody asks.
+//! A received frame: one [`Bytes`] and the positions of its headers in it. Strings are made only on
+//! request.
 //!
-//! A `Frame` exists only if its framing and its escapes are valid, so reading it cannot fail. Building frames is the
-//! business of [`Encoder`](crate::Encoder). `Debug` shows the command, header names and the length of the body: values
-//! and bodies are other people's letters, and CONNECT holds a password.
+//! A `Frame` exists only if its framing and its escapes are valid, so reading it cannot fail.
+//! Deliberately absent: building frames, which [`Encoder`](crate::Encoder) does. Invariant: `Debug`
+//! shows only the command, the header names and the length of the body, since values and bodies are
+//! private and CONNECT contains a password.
 
 use std::{borrow::Cow, fmt, ops::Range};
 
@@ -17,12 +19,12 @@ macro_rules! commands {
         pub enum Command { $($(#[$doc])* $name,)* }
 
         impl Command {
-            /// As on the wire.
+            /// The command on the wire.
             pub fn as_str(self) -> &'static str {
                 match self { $(Command::$name => $text,)* }
             }
 
-            /// Reads a command line without its end of line; `None` for anything else.
+            /// Parses a command line without its end of line; `None` for anything else.
             pub fn parse(line: &[u8]) -> Option<Command> {
                 $(if line == $text.as_bytes() { return Some(Command::$name); })*
                 None
@@ -34,7 +36,7 @@ macro_rules! commands {
 commands! {
     /// Client: opens the session.
     Connect = "CONNECT",
-    /// Client: the same as CONNECT; told apart from HTTP by its first octets.
+    /// Client: the same as CONNECT, but its first octets differ from every HTTP method.
     Stomp = "STOMP",
     /// Client: a message for a destination.
     Send = "SEND",
@@ -42,9 +44,9 @@ commands! {
     Subscribe = "SUBSCRIBE",
     /// Client: ends a subscription.
     Unsubscribe = "UNSUBSCRIBE",
-    /// Client: has consumed a message.
+    /// Client: a message was consumed.
     Ack = "ACK",
-    /// Client: has not consumed a message.
+    /// Client: a message was not consumed.
     Nack = "NACK",
     /// Client: starts a transaction.
     Begin = "BEGIN",
@@ -70,7 +72,8 @@ impl Command {
         matches!(self, Command::Send | Command::Message | Command::Error)
     }
 
-    /// Every frame is escaped but CONNECT, STOMP and CONNECTED, which stay as in 1.0 (STOMP 1.2, "Value Encoding").
+    /// Every frame is escaped except CONNECT, STOMP and CONNECTED, for compatibility with 1.0
+    /// (STOMP 1.2, "Value Encoding").
     pub fn is_escaped(self) -> bool {
         !matches!(self, Command::Connect | Command::Stomp | Command::Connected)
     }
@@ -82,16 +85,16 @@ impl fmt::Display for Command {
     }
 }
 
-/// Where a header lies in the frame. The name ends at the line's first colon.
+/// The position of a header in the frame. The name ends at the line's first colon.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
     pub(crate) name: Range<usize>,
     pub(crate) value: Range<usize>,
-    /// Name or value holds escapes.
+    /// Name or value contains escapes.
     pub(crate) is_escaped: bool,
 }
 
-/// A frame as it came. Cheap to clone: the bytes are shared.
+/// A frame as received. Cheap to clone: the bytes are shared.
 #[derive(Clone)]
 pub struct Frame {
     raw: Bytes,
@@ -112,12 +115,12 @@ impl Frame {
         self.command
     }
 
-    /// The value of the first header of this name (the first of repeated ones wins: STOMP 1.2, "Repeated Header
-    /// Entries"), un-escaped, never trimmed.
+    /// The value of the first header of this name (the first of repeated ones wins: STOMP 1.2,
+    /// "Repeated Header Entries"), unescaped, never trimmed.
     ///
-    /// Octets that are not UTF-8 are shown as U+FFFD: RabbitMQ passes on whatever a publisher put into an AMQP header,
-    /// and an error here would turn one such message into a session that dies at every redelivery. The octets
-    /// themselves are in [`raw_head`](Frame::raw_head).
+    /// Octets that are not UTF-8 become U+FFFD: RabbitMQ forwards any octets that a publisher put
+    /// into an AMQP header, and an error here would end the session at every redelivery of such a
+    /// message. [`raw_head`](Frame::raw_head) has the original octets.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let span = self.headers.iter().find(|span| match span.is_escaped {
             false => self.slice(&span.name) == name.as_bytes(),
@@ -126,7 +129,7 @@ impl Frame {
         Some(self.text(&span.value, span.is_escaped))
     }
 
-    /// All headers with their names, in the order of the wire, repeated ones included.
+    /// All headers with their names, in their order on the wire, repeated ones included.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.headers
             .iter()
@@ -138,12 +141,12 @@ impl Frame {
         self.slice(&self.body)
     }
 
-    /// The body without a copy; it keeps the frame's bytes alive.
+    /// The body without a copy; it keeps the whole frame in memory.
     pub fn body_bytes(&self) -> Bytes {
         self.raw.slice(self.body.clone())
     }
 
-    /// Command and header lines as received, to keep with a message that cannot be used.
+    /// Command and header lines as received, to store with a message that cannot be used.
     pub fn raw_head(&self) -> &[u8] {
         self.slice(&(0..self.head_end))
     }

@@ -1,9 +1,10 @@
 //! STOMP 1.1 and 1.2 without I/O: bytes and time go in, bytes and events come out.
 //!
-//! It opens no socket, reads no clock, spawns nothing and logs nothing. [`Decoder`], [`Encoder`], [`Frame`] and [`Pulse`]
-//! serve both directions, so a server can be built on them as well as a client; [`Session`] is the client. Errors keep
-//! apart who is to blame: [`DecodeError`] and [`Violation`] are the peer's, [`EncodeError`] and [`SessionError`] the
-//! caller's, and "not enough bytes yet" is `None`.
+//! It opens no socket, reads no clock, spawns nothing and logs nothing. [`Decoder`], [`Encoder`],
+//! [`Frame`] and [`HeartBeatTimers`] work in both directions, so a server can be built on them as
+//! well as a client. [`Session`] is the client. Errors say which side made the mistake:
+//! [`DecodeError`] and [`Violation`] the peer, [`EncodeError`] and [`SessionError`] the caller.
+//! "Not enough bytes yet" is `None`.
 //!
 //! ```
 //! use std::time::{Duration, Instant};
@@ -34,7 +35,7 @@ mod encoder;
 mod error;
 mod escape;
 mod frame;
-mod heartbeat;
+mod heart_beat;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
@@ -46,7 +47,7 @@ pub use decoder::{Decoded, Decoder, Limits, Oversize};
 pub use encoder::{Encoder, HEART_BEAT};
 pub use error::{DecodeError, EncodeError};
 pub use frame::{Command, Frame};
-pub use heartbeat::{Beat, HeartBeat, Pulse};
+pub use heart_beat::{HeartBeat, HeartBeatEvent, HeartBeatTimers};
 pub use session::{
     AckMode, AckToken, Connect, DISCONNECT_TIMEOUT, ReceiptId, Session, SessionError, SessionEvent, SubscriptionId,
     Violation,

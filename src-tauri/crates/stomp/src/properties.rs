@@ -1,5 +1,5 @@
-//! What holds for every input: how the bytes are cut is of no consequence, what is written is read back, and nothing a
-//! peer can send brings a panic or unbounded memory.
+//! What holds for every input: the result does not depend on how the bytes are split, what is
+//! written is read back, and no input causes a panic or unbounded memory.
 
 use bytes::{Bytes, BytesMut};
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -10,7 +10,7 @@ const LIMITS: Limits = Limits { max_body: 64, max_headers: 6, max_header_bytes: 
 
 type Headers = Vec<(String, String)>;
 
-/// What was decoded, in a form that can be compared.
+/// What was decoded, in a comparable form.
 #[derive(Debug, Clone, PartialEq)]
 enum Seen {
     Frame(Command, Headers, Vec<u8>, Vec<u8>),
@@ -48,7 +48,7 @@ fn decode<'a>(limits: Limits, version: Version, pieces: impl IntoIterator<Item =
     seen
 }
 
-/// The pieces of `bytes`, cut at these places.
+/// The pieces of `bytes`, split at these positions.
 fn cut<'a>(bytes: &'a [u8], at: &[Index]) -> Vec<&'a [u8]> {
     let mut places: Vec<_> = at.iter().map(|index| index.index(bytes.len() + 1)).chain([0, bytes.len()]).collect();
     places.sort_unstable();
@@ -60,20 +60,21 @@ fn command() -> impl Strategy<Value = Command> {
     prop::sample::select(vec![Ack, Connect, Connected, Disconnect, Error, Message, Message, Receipt, Send, Subscribe])
 }
 
-/// Text that every command of every version can carry.
-fn plain() -> impl Strategy<Value = String> {
+/// Text that needs no escape in any command of any version.
+fn unescaped_text() -> impl Strategy<Value = String> {
     "[a-z\\t \\\\{é中]{1,12}"
 }
 
 fn name() -> impl Strategy<Value = String> {
     prop_oneof![
-        plain(),
+        unescaped_text(),
         prop::sample::select(vec!["subscription", "ack", "message-id", "destination"]).prop_map(str::to_owned),
     ]
 }
 
-/// One thing of a valid stream, as bytes: a frame in one of its spellings, small or beyond the limits, or an end of line.
-fn item() -> impl Strategy<Value = Vec<u8>> {
+/// One item of a valid stream, as bytes: a frame with LF or CRLF, with or without content-length,
+/// within or beyond the limits, or a line end.
+fn stream_item() -> impl Strategy<Value = Vec<u8>> {
     let frame = (command(), vec((name(), "[^\r\n\\x00]{0,40}"), 0..10), vec(any::<u8>(), 0..100), any::<[bool; 2]>());
     prop_oneof![
         1 => Just(b"\n".to_vec()),
@@ -107,7 +108,7 @@ fn find(bytes: &[u8], what: &[u8]) -> usize {
 proptest! {
     #[test]
     fn any_split_of_a_valid_stream_gives_the_same_frames(
-        items in vec(item(), 0..8),
+        items in vec(stream_item(), 0..8),
         at in vec(any::<Index>(), 0..12),
     ) {
         let stream = items.concat();
@@ -134,13 +135,13 @@ proptest! {
         let version = if is_1_2 { Version::V1_2 } else { Version::V1_1 };
         let body = if command.may_have_body() { body } else { Vec::new() };
         let Ok(bytes) = Encoder::new(version).encode(command, given.clone(), &body) else {
-            // Refused: then one of them has no spelling.
-            let is_bad = |(name, value): &(String, String)| {
+            // Refused: then one of the headers cannot be encoded.
+            let cannot_be_encoded = |(name, value): &(String, String)| {
                 let text = format!("{name}{value}");
                 name.is_empty() || text.contains('\0') || (text.contains('\r') && (!is_1_2 || !command.is_escaped()))
                     || (!command.is_escaped() && (text.contains('\n') || name.contains(':')))
             };
-            prop_assert!(given.iter().any(is_bad), "refused for no reason");
+            prop_assert!(given.iter().any(cannot_be_encoded), "refused for no reason");
             return Ok(());
         };
         let mut expected = given;
@@ -154,7 +155,8 @@ proptest! {
 
     #[test]
     fn a_passcode_reaches_rabbitmq_as_it_is(passcode in "[^\r\n\\x00]{0,20}") {
-        // RabbitMQ un-escapes CONNECT; so does this decoder for a frame that is like it but escaped.
+        // RabbitMQ unescapes CONNECT. The decoder does the same for the same bytes with an escaped
+        // command.
         let encoder = Encoder { version: Version::V1_2, escape_connect: true };
         let bytes = encoder.encode(Command::Connect, [("passcode", &passcode)], b"").unwrap();
         let as_escaped = [b"SUBSCRIBE", &bytes[b"CONNECT".len()..]].concat();
@@ -164,11 +166,11 @@ proptest! {
     }
 
     #[test]
-    fn garbage_never_panics_and_reads_the_same_however_it_is_cut(
+    fn garbage_never_panics_and_decodes_the_same_however_it_is_split(
         pieces in vec(
             prop_oneof![
                 vec(any::<u8>(), 0..40),
-                item(),
+                stream_item(),
                 prop::sample::select(vec!["MESSAGE\n", "a:b\n", "\n", "\r", "\0", "\\", "content-length:7\n", ":"])
                     .prop_map(|text| text.as_bytes().to_vec()),
             ],
@@ -182,9 +184,9 @@ proptest! {
     }
 }
 
-/// 4 MiB in 1 KiB pieces; what the decoder may hold meanwhile is far less.
+/// 4 MiB in pieces of 1 KiB; the decoder holds far less at any time.
 #[test]
-fn memory_stays_bounded_whatever_never_ends() {
+fn memory_stays_bounded_for_input_that_never_ends() {
     let limits = Limits { max_body: 256 * 1024, max_headers: 100, max_header_bytes: 32 * 1024 };
     let filler = |text: &str| Bytes::from(text.repeat(1024 / text.len()));
     for (start, endless) in [
@@ -203,10 +205,10 @@ fn memory_stays_bounded_whatever_never_ends() {
             decoder.push(endless.clone());
             assert!(decoder.capacity() < 640 * 1024, "{} after {start:?}", decoder.capacity());
         }
-        // Once it is being skipped, little more than the prefix.
+        // While the frame is skipped, little more than the prefix is held.
         assert!(decoder.capacity() < 160 * 1024, "{} in the end after {start:?}", decoder.capacity());
     }
-    // No line at all: refused at once.
+    // Without a line end it is refused at once.
     let mut decoder = Decoder::new(limits, Version::V1_2);
     decoder.push(filler("x"));
     assert_eq!(decoder.next().unwrap_err(), DecodeError::UnknownCommand);

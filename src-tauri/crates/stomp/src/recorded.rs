@@ -1,8 +1,10 @@
-//! What RabbitMQ 3.10.8 (Web STOMP, Debian 12) sent, as recorded: the oracle that is not of our making.
+//! The decoder against a recording of what RabbitMQ 3.10.8 (Web STOMP, Debian 12) sent: a reference
+//! that does not depend on our own encoder.
 
 use crate::{Decoded, Decoder, Limits, Version};
 
-/// CONNECTED, RECEIPT, a heart-beat, a MESSAGE with every escape and a NUL in its body, one without a body, and ERROR.
+/// CONNECTED, RECEIPT, a heart-beat, a MESSAGE with every escape and a NUL in its body, one without
+/// a body, and ERROR.
 const SESSION: &[u8] = b"CONNECTED\nserver:RabbitMQ/3.10.8\nsession:session-uKwbti7ystDXxZSCXvTR6Q\nheart-beat:1000,1000\n\
 version:1.2\n\n\x00\nRECEIPT\nreceipt-id:1\n\n\x00\n\nMESSAGE\nsubscription:news\ndestination:/topic/belfry.a\n\
 message-id:T_news@@session-uKwbti7ystDXxZSCXvTR6Q@@1\nredelivered:false\nack:T_news@@session-uKwbti7ystDXxZSCXvTR6Q@@1\n\
@@ -14,19 +16,19 @@ message-id:T_news@@session-uKwbti7ystDXxZSCXvTR6Q@@2\nredelivered:false\nack:T_n
 /reply-queue/.\n\x00\n";
 
 #[test]
-fn a_session_of_rabbitmq_is_read_whole() {
+fn a_recorded_session_of_rabbitmq_is_decoded_completely() {
     let mut decoder = Decoder::new(Limits::default(), Version::V1_2);
     decoder.push(SESSION);
-    let (mut frames, mut beats) = (Vec::new(), 0);
+    let (mut frames, mut heart_beats) = (Vec::new(), 0);
     while let Some(decoded) = decoder.next().unwrap() {
         match decoded {
             Decoded::Frame(frame) => frames.push(frame),
-            Decoded::HeartBeat => beats += 1,
+            Decoded::HeartBeat => heart_beats += 1,
             Decoded::Oversize(big) => panic!("{big:?}"),
         }
     }
-    // One after each frame, one on its own.
-    assert_eq!(beats, 6);
+    // One after each frame, and one by itself.
+    assert_eq!(heart_beats, 6);
     for (frame, name, value) in [
         (0, "heart-beat", "1000,1000"),
         (0, "version", "1.2"),
@@ -46,10 +48,11 @@ fn a_session_of_rabbitmq_is_read_whole() {
     assert!(bodies[4].starts_with("'/nowhere' is not a valid destination."), "{}", bodies[4]);
 }
 
-/// Headers a publisher got through RabbitMQ to its subscribers, over STOMP or AMQP, each in a frame of its own. One of
-/// them ending the session would end it again at every redelivery.
+/// Headers that a publisher sent through RabbitMQ to its subscribers, over STOMP or AMQP, each in a
+/// separate frame. If one of them ended the session, it would end the session again at every
+/// redelivery.
 #[test]
-fn odd_headers_that_rabbitmq_passes_on_do_not_end_the_session() {
+fn unusual_headers_that_rabbitmq_forwards_do_not_end_the_session() {
     for (line, name, value) in [
         (&b"k:\xff\xfe"[..], "k", "\u{fffd}\u{fffd}"),
         (b"\xff:v", "\u{fffd}", "v"),
@@ -59,7 +62,7 @@ fn odd_headers_that_rabbitmq_passes_on_do_not_end_the_session() {
         (b"a\tb:c", "a\tb", "c"),
         (b"k\\nack:ab", "k\nack", "ab"),
         (b"k:\t x ", "k", "\t x "),
-        // A user header never hides the broker's own, which come first.
+        // A publisher's header never hides the broker's headers, which come first.
         (b"subscription:evil", "subscription", "news"),
     ] {
         let head = b"MESSAGE\nsubscription:news\ndestination:/topic/odd\nredelivered:false\n";

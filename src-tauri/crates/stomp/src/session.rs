@@ -1,9 +1,10 @@
 //! A client's session: from CONNECT to the end, over one connection.
 //!
-//! Bytes and time go in through `handle_*`; what to send, what happened and when to come back come out of `poll_*`. The
-//! session exists from the moment the socket does, and CONNECT is the first thing to send. After ERROR, a violation,
-//! silence or DISCONNECT it is over and sends nothing more. Deliberately absent: reconnecting, the time allowed for
-//! CONNECTED, and any memory across sessions: ids of messages and acknowledgements mean nothing outside their own.
+//! Bytes and time go in through `handle_*`; `poll_*` returns what to send, what happened and when
+//! to call again. A session begins with the socket, and CONNECT is the first frame to send. After
+//! ERROR, a violation, silence or DISCONNECT the session is over and sends nothing more.
+//! Deliberately absent: reconnecting, a time-out for CONNECTED, and any state across sessions:
+//! message and acknowledgement ids are valid only within their session.
 
 mod connect;
 mod event;
@@ -25,10 +26,11 @@ pub use self::{
 };
 use crate::{
     Command, Decoded, Decoder, EncodeError, Encoder, Frame, HEART_BEAT, HeartBeat, Limits, Oversize, Version,
-    heartbeat::{Beat, Pulse},
+    heart_beat::{HeartBeatEvent, HeartBeatTimers},
 };
 
-/// How long the receipt of DISCONNECT is waited for. It may never come (STOMP 1.2, "Connection Lingering").
+/// How long the session waits for the receipt of DISCONNECT, which may never come (STOMP 1.2,
+/// "Connection Lingering").
 pub const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A client's session.
@@ -37,7 +39,7 @@ pub struct Session {
     decoder: Decoder,
     encoder: Encoder,
     heart_beat: HeartBeat,
-    /// Every subscription ever made here.
+    /// Every subscription of this session, ended ones included.
     subscriptions: HashMap<SubscriptionId, Subscription>,
     last_receipt: ReceiptId,
     events: VecDeque<SessionEvent>,
@@ -46,14 +48,14 @@ pub struct Session {
 
 enum State {
     Connecting,
-    Open(Pulse),
+    Open(HeartBeatTimers),
     Disconnecting { receipt: ReceiptId, until: Option<Instant> },
     Over,
 }
 
 struct Subscription {
     ack: AckMode,
-    /// Ended by us; messages already on their way are still ours, and of no interest.
+    /// Ended by us. Messages that were already on their way are ignored, but are no violation.
     is_ended: bool,
 }
 
@@ -75,14 +77,14 @@ impl Session {
         })
     }
 
-    /// Takes what the socket has received, cut anywhere. Everything whole in it becomes an event.
+    /// Handles what the socket has received, split anywhere. Each complete frame becomes an event.
     pub fn handle_bytes(&mut self, bytes: impl Into<Bytes>, now: Instant) {
         let bytes = bytes.into();
         if self.is_over() || bytes.is_empty() {
             return;
         }
-        if let State::Open(pulse) = &mut self.state {
-            pulse.handle_received(now);
+        if let State::Open(timers) = &mut self.state {
+            timers.handle_received(now);
         }
         self.decoder.push(bytes);
         while !self.is_over() {
@@ -99,12 +101,13 @@ impl Session {
         }
     }
 
-    /// To be called when the time of [`poll_timeout`](Session::poll_timeout) has come; earlier does no harm.
+    /// Call it at the time that [`poll_timeout`](Session::poll_timeout) returned; an earlier call
+    /// has no effect.
     pub fn handle_timeout(&mut self, now: Instant) {
         match &mut self.state {
-            State::Open(pulse) => match pulse.handle_timeout(now) {
-                Some(Beat::Send) => self.outgoing.push_back(Bytes::from_static(HEART_BEAT)),
-                Some(Beat::PeerSilent) => self.end(SessionEvent::PeerSilent),
+            State::Open(timers) => match timers.handle_timeout(now) {
+                Some(HeartBeatEvent::SendDue) => self.outgoing.push_back(Bytes::from_static(HEART_BEAT)),
+                Some(HeartBeatEvent::PeerSilent) => self.end(SessionEvent::PeerSilent),
                 None => {}
             },
             State::Disconnecting { until, .. } if until.is_some_and(|until| until <= now) => {
@@ -119,25 +122,26 @@ impl Session {
         self.events.pop_front()
     }
 
-    /// The next thing to send: one whole frame (CONNECT holds secrets) or a heart-beat.
+    /// The next bytes to send: one complete frame (CONNECT contains secrets) or a heart-beat.
     pub fn poll_transmit(&mut self) -> Option<Bytes> {
         self.outgoing.pop_front()
     }
 
-    /// When to call [`handle_timeout`](Session::handle_timeout); `None`: no need to. Changes with every `handle_*`.
+    /// When to call [`handle_timeout`](Session::handle_timeout); `None`: never. Every `handle_*`
+    /// call may change it.
     pub fn poll_timeout(&self) -> Option<Instant> {
         match &self.state {
-            State::Open(pulse) => pulse.poll_timeout(),
+            State::Open(timers) => timers.poll_timeout(),
             State::Disconnecting { until, .. } => *until,
             State::Connecting | State::Over => None,
         }
     }
 
-    /// Subscribes. The receipt says when the server has done it, if the server sends receipts. Of repeated headers the
+    /// Subscribes. The receipt confirms it, if the server sends receipts. Of repeated headers the
     /// session's own (`id`, `destination`, `ack`, `receipt`) win.
     ///
     /// # Errors
-    /// [`SessionError`]; nothing was sent then.
+    /// [`SessionError`]; then nothing was sent.
     pub fn subscribe(
         &mut self,
         id: SubscriptionId,
@@ -154,11 +158,11 @@ impl Session {
         Ok(receipt)
     }
 
-    /// Ends a subscription; messages that still arrive for it make no event. On RabbitMQ the header `durable:true`
-    /// deletes the queue with all that is in it.
+    /// Ends a subscription; messages that still arrive for it cause no event. On RabbitMQ the
+    /// header `durable:true` deletes the queue with its messages.
     ///
     /// # Errors
-    /// [`SessionError`]; nothing was sent then.
+    /// [`SessionError`]; then nothing was sent.
     pub fn unsubscribe(
         &mut self,
         id: &SubscriptionId,
@@ -177,7 +181,7 @@ impl Session {
     /// Sends a message. Of repeated headers the session's own (`destination`, `receipt`) win.
     ///
     /// # Errors
-    /// [`SessionError`]; nothing was sent then.
+    /// [`SessionError`]; then nothing was sent.
     pub fn send(
         &mut self,
         destination: &str,
@@ -190,32 +194,33 @@ impl Session {
     /// Acknowledges a message of this session: it is consumed.
     ///
     /// # Errors
-    /// [`SessionError::NotOpen`] and, after UNSUBSCRIBE, [`SessionError::UnknownSubscription`]: the server will deliver
-    /// it again.
+    /// [`SessionError::NotOpen`] and, after UNSUBSCRIBE, [`SessionError::UnknownSubscription`]: the
+    /// server will deliver the message again.
     pub fn ack(&mut self, token: &AckToken) -> Result<(), SessionError> {
-        self.answer(Command::Ack, token)
+        self.send_ack(Command::Ack, token)
     }
 
-    /// Gives a message of this session back: it is not consumed. What then happens to it is the server's choice.
+    /// Rejects a message of this session: it was not consumed. The server decides what happens to
+    /// it.
     ///
     /// # Errors
     /// As [`ack`](Session::ack).
     pub fn nack(&mut self, token: &AckToken) -> Result<(), SessionError> {
-        self.answer(Command::Nack, token)
+        self.send_ack(Command::Nack, token)
     }
 
-    /// Says good-bye. Nothing is sent after it; messages on their way still become events until
-    /// [`SessionEvent::Disconnected`], which follows within [`DISCONNECT_TIMEOUT`].
+    /// Sends DISCONNECT, and nothing after it. Messages that are on their way still become events
+    /// until [`SessionEvent::Disconnected`], which follows within [`DISCONNECT_TIMEOUT`].
     ///
     /// # Errors
-    /// [`SessionError::NotOpen`]: there is nobody to say it to; close the connection.
+    /// [`SessionError::NotOpen`]: there is no session to end; close the connection.
     pub fn disconnect(&mut self, now: Instant) -> Result<(), SessionError> {
         let receipt = self.transmit(Command::Disconnect, &[], &[], b"")?;
         self.state = State::Disconnecting { receipt, until: now.checked_add(DISCONNECT_TIMEOUT) };
         Ok(())
     }
 
-    /// Whether the session has ended, for whatever reason.
+    /// Whether the session has ended, for any reason.
     pub fn is_over(&self) -> bool {
         matches!(self.state, State::Over)
     }
@@ -240,11 +245,11 @@ impl Session {
         Ok(receipt)
     }
 
-    fn answer(&mut self, command: Command, token: &AckToken) -> Result<(), SessionError> {
+    fn send_ack(&mut self, command: Command, token: &AckToken) -> Result<(), SessionError> {
         if !matches!(self.state, State::Open(_)) {
             return Err(SessionError::NotOpen);
         }
-        // RabbitMQ answers it with ERROR, which would cost the session.
+        // RabbitMQ replies to it with ERROR, which would end the session.
         if self.subscriptions.get(&token.subscription).is_none_or(|known| known.is_ended) {
             return Err(SessionError::UnknownSubscription(token.subscription.clone()));
         }
@@ -293,14 +298,14 @@ impl Session {
 
     fn handle_connected(&mut self, frame: &Frame, now: Instant) -> Result<(), Violation> {
         let version = frame.header("version").and_then(|text| Version::parse(&text)).ok_or(Violation::Version)?;
-        let server_wish = match frame.header("heart-beat") {
+        let server_offer = match frame.header("heart-beat") {
             Some(header) => HeartBeat::parse(&header).ok_or(Violation::HeartBeat)?,
             None => HeartBeat::default(),
         };
-        let heart_beat = self.heart_beat.agree(server_wish);
+        let heart_beat = self.heart_beat.negotiate(server_offer);
         self.decoder.set_version(version);
         self.encoder.version = version;
-        self.state = State::Open(Pulse::new(heart_beat, now));
+        self.state = State::Open(HeartBeatTimers::new(heart_beat, now));
         let text = |name| frame.header(name).map(|value| value.into_owned());
         self.events.push_back(SessionEvent::Connected {
             version,
@@ -312,14 +317,16 @@ impl Session {
         Ok(())
     }
 
-    /// Whose message this is and what acknowledges it; `None` if we have ended that subscription.
+    /// The subscription of a message and what acknowledges it; `None` if that subscription was
+    /// ended by us.
     fn route(&self, frame: &Frame) -> Result<Option<(SubscriptionId, Option<AckToken>)>, Violation> {
-        let id = required(frame, "subscription")?;
+        let id = required_header(frame, "subscription")?;
         let (id, known) = self.subscriptions.get_key_value(&*id).ok_or(Violation::UnknownSubscription)?;
         if known.is_ended {
             return Ok(None);
         }
-        // Spring's simple broker knows no ACK and sends no `ack` header, whatever SUBSCRIBE asked for.
+        // Spring's simple broker does not support ACK and sends no `ack` header, whatever SUBSCRIBE
+        // asked for.
         let ack = match (known.ack, self.encoder.version) {
             (AckMode::Auto, _) => None,
             (_, Version::V1_1) => frame.header("message-id"),
@@ -329,9 +336,9 @@ impl Session {
         Ok(Some((id.clone(), token)))
     }
 
-    /// A receipt nobody asked for confirms nothing and is passed over.
+    /// A receipt that was not requested confirms nothing and is ignored.
     fn handle_receipt(&mut self, frame: &Frame) -> Result<(), Violation> {
-        let Some(id) = self.receipt_of(&required(frame, "receipt-id")?) else { return Ok(()) };
+        let Some(id) = self.own_receipt(&required_header(frame, "receipt-id")?) else { return Ok(()) };
         match self.state {
             State::Disconnecting { receipt, .. } if receipt == id => {
                 self.end(SessionEvent::Disconnected { is_confirmed: true });
@@ -343,12 +350,12 @@ impl Session {
 
     fn handle_error(&mut self, frame: Frame) {
         let message = frame.header("message").unwrap_or_default().into_owned();
-        let receipt = frame.header("receipt-id").and_then(|text| self.receipt_of(&text));
+        let receipt = frame.header("receipt-id").and_then(|text| self.own_receipt(&text));
         self.end(SessionEvent::Error { message, receipt, frame });
     }
 
     /// The receipt id in a header, if it is one of ours.
-    fn receipt_of(&self, text: &str) -> Option<ReceiptId> {
+    fn own_receipt(&self, text: &str) -> Option<ReceiptId> {
         let id = ReceiptId(text.parse().ok()?);
         (id > ReceiptId(0) && id <= self.last_receipt).then_some(id)
     }
@@ -360,7 +367,7 @@ impl Session {
     }
 }
 
-fn required<'a>(frame: &'a Frame, header: &'static str) -> Result<Cow<'a, str>, Violation> {
+fn required_header<'a>(frame: &'a Frame, header: &'static str) -> Result<Cow<'a, str>, Violation> {
     frame.header(header).ok_or(Violation::MissingHeader { command: frame.command(), header })
 }
 

@@ -1,10 +1,10 @@
-//! The protocol versions spoken here, and how the two sides agree on one.
+//! The supported protocol versions, and how the two sides agree on one.
 //!
-//! STOMP 1.0 is absent on purpose: no escaping, no heart-beat, no negotiation.
+//! Deliberately absent: STOMP 1.0, which has no escaping, no heart-beat and no negotiation.
 
 use std::fmt;
 
-/// A protocol version. The later is the greater.
+/// A protocol version; a later one is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Version {
     /// STOMP 1.1: no `\r` escape; ACK names `message-id` and `subscription`.
@@ -17,7 +17,7 @@ impl Version {
     /// What a client offers in `accept-version`.
     pub const OFFERED: &str = "1.2,1.1";
 
-    /// As in the `version` header.
+    /// The value of the `version` header.
     pub fn as_str(self) -> &'static str {
         match self {
             Version::V1_1 => "1.1",
@@ -25,7 +25,7 @@ impl Version {
         }
     }
 
-    /// Reads a `version` header; `None` for one not spoken here.
+    /// Parses a `version` header; `None` for an unsupported version.
     pub fn parse(text: &str) -> Option<Version> {
         match text {
             "1.1" => Some(Version::V1_1),
@@ -34,8 +34,8 @@ impl Version {
         }
     }
 
-    /// The server's choice: the highest version of an `accept-version` list that is spoken here.
-    /// `None` means no common version (answer ERROR and close).
+    /// The server's choice: the highest supported version of an `accept-version` list. `None`:
+    /// there is no common version (reply with ERROR and close).
     pub fn negotiate(accept_version: &str) -> Option<Version> {
         accept_version.split(',').filter_map(Version::parse).max()
     }

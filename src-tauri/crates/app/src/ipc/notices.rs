@@ -6,7 +6,7 @@
 use belfry_core::notice;
 use belfry_core::storage;
 use engine::inbox;
-use host::plain;
+use belfry_core::foreign_text;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
@@ -302,7 +302,7 @@ impl Row {
     /// A row of the list, with the marks of a search.
     pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let row = &detail.row;
-        let (title, sender) = (plain::line(&row.title, LINE), plain::line(&row.sender, LINE));
+        let (title, sender) = (foreign_text::one_line(&row.title, LINE), foreign_text::one_line(&row.sender, LINE));
         let (preview, marks) = match marker {
             None => (beginning(&row.body), None),
             Some(marker) => {
@@ -320,7 +320,7 @@ impl Row {
             seq: row.seq.0,
             title,
             preview,
-            kind: plain::line(&row.kind, LINE),
+            kind: foreign_text::one_line(&row.kind, LINE),
             sender,
             at: row.sent_at.map_or(row.received_at, |sent| sent.min(row.received_at)).to_string(),
             read: row.read,
@@ -338,10 +338,10 @@ impl Detail {
         let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
         let fields: Vec<Field> = extra
             .iter()
-            .map(|(name, value)| Field { name: plain::line(name, LINE), value: plain::lines(&text_of(value), BODY) })
+            .map(|(name, value)| Field { name: foreign_text::one_line(name, LINE), value: foreign_text::lines(&text_of(value), BODY) })
             .collect();
-        let (title, sender) = (plain::line(&row.title, LINE * 5), plain::line(&row.sender, LINE));
-        let body = plain::lines(&row.body, BODY);
+        let (title, sender) = (foreign_text::one_line(&row.title, LINE * 5), foreign_text::one_line(&row.sender, LINE));
+        let body = foreign_text::lines(&row.body, BODY);
         let length = row.body.chars().count();
         let marks = marker.map(|marker| DetailMarks {
             title: marker.ranges(&title),
@@ -351,14 +351,14 @@ impl Detail {
         });
         Self {
             seq: row.seq.0,
-            id: plain::line(&row.id, LINE),
-            scope: plain::line(&scope, LINE),
+            id: foreign_text::one_line(&row.id, LINE),
+            scope: foreign_text::one_line(&scope, LINE),
             version,
-            destination: plain::line(&destination, LINE),
+            destination: foreign_text::one_line(&destination, LINE),
             title,
             body,
             body_length: (length > BODY).then_some(length),
-            kind: plain::line(&row.kind, LINE),
+            kind: foreign_text::one_line(&row.kind, LINE),
             sender,
             sent_at: row.sent_at.map(|at| at.to_string()),
             received_at: row.received_at.to_string(),
@@ -366,7 +366,7 @@ impl Detail {
             state: row.state.into(),
             priority: row.priority.into(),
             source: row.source.into(),
-            link: plain::line(&row.link, LINE * 10),
+            link: foreign_text::one_line(&row.link, LINE * 10),
             fields,
             alert: alert.into(),
             actions: actions.into_iter().map(Into::into).collect(),
@@ -378,14 +378,14 @@ impl Detail {
 impl Kind {
     /// Kinds that are no plain words are left out: they could not be shown as they are.
     pub fn of((kind, count): (String, u64)) -> Option<Self> {
-        (plain::line(&kind, LINE) == kind).then_some(Self { kind, count })
+        (foreign_text::one_line(&kind, LINE) == kind).then_some(Self { kind, count })
     }
 }
 
 impl From<notice::Action> for Action {
     fn from(action: notice::Action) -> Self {
         let opens = action.method.is_empty();
-        Self { label: plain::line(&action.label, LINE), id: action.id, confirm: action.confirm, opens }
+        Self { label: foreign_text::one_line(&action.label, LINE), id: action.id, confirm: action.confirm, opens }
     }
 }
 
@@ -396,7 +396,7 @@ impl From<storage::Alert> for Alert {
             storage::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
             storage::Alert::Claimed => Self::Claimed,
             storage::Alert::Shown => Self::Shown,
-            storage::Alert::Refused(why) => Self::Refused { why: plain::line(&why, LINE) },
+            storage::Alert::Refused(why) => Self::Refused { why: foreign_text::one_line(&why, LINE) },
             storage::Alert::Uncertain => Self::Uncertain,
         }
     }
@@ -404,18 +404,18 @@ impl From<storage::Alert> for Alert {
 
 fn beginning(body: &str) -> String {
     let beginning: String = body.chars().take(LINE * 4).collect();
-    plain::line(&beginning, LINE)
+    foreign_text::one_line(&beginning, LINE)
 }
 
 /// One line of `text` around its first hit; `None` without one.
 fn excerpt(text: &str, marker: &inbox::Highlighter) -> Option<String> {
-    let text = plain::line(text, usize::MAX);
+    let text = foreign_text::one_line(text, usize::MAX);
     let hit = marker.first(&text)?;
     if hit <= LEAD * 2 {
-        return Some(plain::line(&text, LINE));
+        return Some(foreign_text::one_line(&text, LINE));
     }
     let around: String = text.chars().skip(hit - LEAD).take(LINE * 2).collect();
-    Some(plain::line(&format!("…{around}"), LINE))
+    Some(foreign_text::one_line(&format!("…{around}"), LINE))
 }
 
 fn text_of(value: &serde_json::Value) -> String {

@@ -5,7 +5,7 @@
 
 use belfry_core::settings;
 use engine::{doctor, net::requests};
-use host::plain;
+use belfry_core::foreign_text;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
@@ -146,7 +146,7 @@ pub struct Client {
 
 impl From<requests::SignedIn> for Client {
     fn from(one: requests::SignedIn) -> Self {
-        let line = |text: &str| plain::line(text, LINE);
+        let line = |text: &str| foreign_text::one_line(text, LINE);
         Self { login: line(&one.login), device: line(&one.device), since: line(&one.since), is_this: one.is_this }
     }
 }
@@ -198,7 +198,7 @@ pub struct DoctorStep {
 impl From<doctor::Finding> for DoctorStep {
     fn from(finding: doctor::Finding) -> Self {
         let doctor::Finding { step, verdict, ms, detail, remedy, why } = finding;
-        let (fault, detail) = (why.as_ref().map(Fault::from), plain::line(&detail, LINE));
+        let (fault, detail) = (why.as_ref().map(Fault::from), foreign_text::one_line(&detail, LINE));
         Self { step: step.into(), verdict: verdict.into(), ms, detail, remedy, fault }
     }
 }

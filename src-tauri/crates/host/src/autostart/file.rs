@@ -1,29 +1,29 @@
-//! One small file in a folder of the person's own, written only when it changes.
+//! One small file in the user's folder, written only when its content changes.
 
 use std::fs;
 use std::io;
 use std::path::Path;
 
-/// Makes the file say this, or not be there.
+/// Writes the file, or removes it for `None`.
 ///
 /// # Errors
-/// What the system said.
+/// The error of the system.
 pub(super) fn set(path: &Path, text: Option<&str>) -> io::Result<()> {
-    let there = match fs::read_to_string(path) {
-        Ok(there) => Some(there),
+    let current = match fs::read_to_string(path) {
+        Ok(text) => Some(text),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
     match text {
-        _ if there.as_deref() == text => Ok(()),
+        _ if current.as_deref() == text => Ok(()),
         None => fs::remove_file(path),
         Some(text) => {
             if let Some(folder) = path.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let beside = path.with_extension("new");
-            fs::write(&beside, text)?;
-            fs::rename(&beside, path)
+            let temporary = path.with_extension("new");
+            fs::write(&temporary, text)?;
+            fs::rename(&temporary, path)
         }
     }
 }

@@ -1,16 +1,18 @@
-//! What stands in the entries, for each system. Pure.
+//! The text of the start-up entries of each system.
 //!
-//! Invariant: whatever characters a path has, the system starts exactly this program, with exactly one argument.
+//! Deliberately absent: files and registries. Invariant: for every path, the system starts exactly
+//! this program, with exactly one argument.
 
-#![cfg_attr(not(test), allow(dead_code, reason = "each system needs one of them; the tests need all"))]
+#![cfg_attr(not(test), allow(dead_code, reason = "each system uses one of them; the tests use all"))]
 
 use super::HIDDEN;
 
-/// An entry of the Desktop Application Autostart Specification 0.5, quoted by the Desktop Entry Specification 1.5: first as
-/// an argument (`"`, `` ` ``, `$` and `\` get a backslash), then as a value (each backslash twice); `%` is `%%`. GLib looks
-/// for the program before it reads field codes, so one with a `%` in its path is started by a shell, which is given it.
+/// An entry of the Desktop Application Autostart Specification 0.5, quoted by the Desktop Entry
+/// Specification 1.5: first as an argument (`"`, `` ` ``, `$` and `\` get a backslash), then as a
+/// value (each backslash twice); `%` becomes `%%`. GLib looks for the program before it expands
+/// field codes, so a program with a `%` in its path is started through a shell.
 pub(super) fn desktop_entry(program: &str) -> String {
-    let starter = if program.contains('%') { r#"/bin/sh -c "exec \\"\\$0\\" \\"\\$@\\"" "# } else { "" };
+    let shell = if program.contains('%') { r#"/bin/sh -c "exec \\"\\$0\\" \\"\\$@\\"" "# } else { "" };
     let mut quoted = String::new();
     for c in program.chars() {
         match c {
@@ -21,17 +23,18 @@ pub(super) fn desktop_entry(program: &str) -> String {
         }
     }
     format!(
-        "[Desktop Entry]\nType=Application\nName=Belfry\nExec={starter}\"{quoted}\" {HIDDEN}\nIcon=belfry\nTerminal=false\n\
+        "[Desktop Entry]\nType=Application\nName=Belfry\nExec={shell}\"{quoted}\" {HIDDEN}\nIcon=belfry\nTerminal=false\n\
          X-GNOME-Autostart-enabled=true\n"
     )
 }
 
-/// An entry that switches the machine's own off for one person.
+/// An entry that turns off the machine's entry for one user.
 pub(super) fn hidden_desktop_entry() -> &'static str {
     "[Desktop Entry]\nType=Application\nName=Belfry\nHidden=true\n"
 }
 
-/// A value of the `Run` key: without the quotes Windows would try the path at every space. A Windows path has no `"`.
+/// A value of the `Run` key: without quotes Windows would split the path at its spaces. A Windows
+/// path cannot contain `"`.
 pub(super) fn run_value(program: &str) -> String {
     format!("\"{program}\" {HIDDEN}")
 }
@@ -67,8 +70,8 @@ mod tests {
 
     use super::*;
 
-    /// What a desktop reads out of `Exec`: the value's escapes, the field codes, then the quotes (Desktop Entry
-    /// Specification 1.5, in the order GLib does it).
+    /// The arguments that a desktop parses from `Exec`: the value's escapes, the field codes, then
+    /// the quotes (Desktop Entry Specification 1.5, in GLib's order).
     fn arguments(entry: &str) -> Vec<String> {
         let value = entry.lines().find_map(|line| line.strip_prefix("Exec=")).unwrap();
         let unescape = |text: &str| {
@@ -94,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_spaces_and_quotes_is_started_as_it_is() {
+    fn a_path_with_spaces_and_quotes_is_started_unchanged() {
         let path = "/opt/My Apps/\"belfry\" $HOME `x` \\ 审批";
         let entry = desktop_entry(path);
         assert!(entry.contains(r#"Exec="/opt/My Apps/\\"belfry\\" \\$HOME \\`x\\` \\\\ 审批" --hidden"#), "{entry}");
@@ -102,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_percent_never_stands_in_the_first_word() {
+    fn a_percent_sign_is_never_in_the_first_argument() {
         let path = "/opt/100%f \"belfry\" a=b";
         let entry = desktop_entry(path);
         assert!(entry.contains(r#"Exec=/bin/sh -c "exec \\"\\$0\\" \\"\\$@\\"" "/opt/100%%f"#), "{entry}");
@@ -111,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_path_is_started_as_it_is(path in "/\\PC{0,40}") {
+        fn any_path_is_started_unchanged(path in "/\\PC{0,40}") {
             let arguments = arguments(&desktop_entry(&path));
             prop_assert_eq!(&arguments[arguments.len() - 2..], [path.as_str(), "--hidden"]);
             prop_assert!(!arguments[0].contains('%'));

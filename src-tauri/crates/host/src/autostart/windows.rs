@@ -1,5 +1,6 @@
-//! Windows: the value `Belfry` of the `Run` key. The machine's own stands below `HKLM`; a person switches it off in the
-//! Task Manager, whose mark Windows keeps and we leave alone.
+//! Windows: the value `Belfry` of the `Run` key. An entry for the whole machine is in `HKLM`. Users
+//! turn it off in the Task Manager; Windows stores that choice elsewhere, and it is not touched
+//! here.
 
 use std::env;
 use std::io;
@@ -7,27 +8,27 @@ use std::path::{Path, PathBuf};
 
 use windows_registry::{CURRENT_USER, LOCAL_MACHINE};
 
-use super::{name, text};
+use super::{path_text, text};
 
 const RUN: &str = r"Software\Microsoft\Windows\CurrentVersion\Run";
 const VALUE: &str = "Belfry";
 
-/// Below the program folders, the machine's or the person's.
+/// Programs in a program folder, of the machine or of the user.
 pub(super) fn installed(program: &Path) -> Option<PathBuf> {
-    let places = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].into_iter().filter_map(env::var_os);
-    let is_installed = places.map(PathBuf::from).any(|place| program.starts_with(place));
+    let folders = ["ProgramFiles", "ProgramFiles(x86)", "LOCALAPPDATA"].into_iter().filter_map(env::var_os);
+    let is_installed = folders.map(PathBuf::from).any(|folder| program.starts_with(folder));
     is_installed.then(|| program.to_owned())
 }
 
 /// # Errors
-/// What the system said.
-pub(super) fn apply(program: &Path, wanted: bool) -> io::Result<()> {
-    let of_machine = LOCAL_MACHINE.open(RUN).is_ok_and(|key| key.get_string(VALUE).is_ok());
-    let value = (wanted && !of_machine).then(|| name(program).map(text::run_value)).transpose()?;
+/// The error of the system.
+pub(super) fn apply(program: &Path, is_enabled: bool) -> io::Result<()> {
+    let has_machine_entry = LOCAL_MACHINE.open(RUN).is_ok_and(|key| key.get_string(VALUE).is_ok());
+    let value = (is_enabled && !has_machine_entry).then(|| path_text(program).map(text::run_value)).transpose()?;
     let key = CURRENT_USER.create(RUN).map_err(io::Error::from)?;
-    let there = key.get_string(VALUE).ok();
+    let current = key.get_string(VALUE).ok();
     match value {
-        value if value == there => Ok(()),
+        value if value == current => Ok(()),
         Some(value) => key.set_string(VALUE, value).map_err(io::Error::from),
         None => key.remove_value(VALUE).map_err(io::Error::from),
     }

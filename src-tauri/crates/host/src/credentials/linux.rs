@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Result};
 
-/// A connection to the service, made anew for every use: one that starts or comes back later is found.
+/// Connects to the service, once for every use, so that a service that starts later is found.
 ///
 /// # Errors
 /// There is no session bus, or no such service on it.

@@ -7,7 +7,7 @@ use keyring_core::{CredentialStore, Result};
 /// The keychain.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(super) fn open() -> Result<Arc<CredentialStore>> {
     Ok(apple_native_keyring_store::keychain::Store::new()?)
 }

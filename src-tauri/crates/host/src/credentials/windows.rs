@@ -1,4 +1,4 @@
-//! Windows: the Credential Manager, which holds 1,280 UTF-16 units an entry.
+//! Windows: the Credential Manager, which stores up to 1,280 UTF-16 units per entry.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use keyring_core::{CredentialStore, Result};
 /// The Credential Manager.
 ///
 /// # Errors
-/// What the system says.
+/// The error of the system.
 pub(super) fn open() -> Result<Arc<CredentialStore>> {
     Ok(windows_native_keyring_store::Store::new()?)
 }

@@ -1,9 +1,11 @@
-//! Desktop notifications over D-Bus (Desktop Notifications Specification 1.2, `org.freedesktop.Notifications`).
+//! Desktop notifications over D-Bus (Desktop Notifications Specification 1.2,
+//! `org.freedesktop.Notifications`).
 //!
-//! One connection shows, retracts and listens, and lives as long as the program: GNOME Shell takes an application's
-//! notifications away when the connection that showed them closes. One thread listens for all popups. Deliberately
-//! absent: buttons, and any image, path or sound file from a message. Invariants: the name of a popup carries the bus and
-//! the daemon that numbered it, so an old number never closes somebody else's popup; `Notify` is never sent twice.
+//! One connection shows, retracts and listens, as long as the program runs: GNOME Shell removes an
+//! application's notifications when the connection that showed them closes. One thread listens for
+//! all popups. Deliberately absent: buttons, and any image, path or sound file from a message.
+//! Invariants: the id of a popup contains the bus and the daemon that numbered it, so an old number
+//! never closes a popup of another application; `Notify` is never sent twice for one popup.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -17,32 +19,32 @@ use zbus::message::Type;
 use zbus::zvariant::Value;
 
 use super::{Listener, MAX_BODY, MAX_TITLE};
-use crate::plain;
+use belfry_core::foreign_text;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
 /// Shown by some desktops beside the popup.
 const APP_NAME: &str = "Belfry";
-/// Name of the installed `.desktop` file without its ending: by it a desktop finds the icon and the person's own settings
-/// for the app.
+/// Name of the installed `.desktop` file without its extension. A desktop uses it to find the icon
+/// and the user's settings for the app.
 const DESKTOP_ENTRY: &str = "belfry";
 /// How long a call may take; the bus may have to start the daemon first.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
-/// Signals held while the listener is busy. Clicks are rare, so this is never near.
-const QUEUE: usize = 64;
-/// The action that the specification gives to a click on the body.
+/// Signals that are queued while the listener is busy; clicks are rare.
+const SIGNAL_QUEUE: usize = 64;
+/// The specification's name for a click on the body.
 const BODY_CLICK: &str = "default";
 
 /// The notification service of a Linux desktop.
 pub struct Desktop {
     open_label: String,
-    /// Where the bus is; the session's when not given.
+    /// The D-Bus address; `None` for the session bus.
     address: Option<String>,
     listener: Listener,
     connection: Mutex<Option<Connection>>,
 }
 
-/// The daemon that answers now.
+/// The daemon that is running now.
 struct Daemon {
     /// Its unique name on the bus.
     owner: String,
@@ -50,8 +52,8 @@ struct Daemon {
 }
 
 impl Desktop {
-    /// `open_label` is what opening the notice is called, where a desktop shows it. Nothing is connected before the first
-    /// use.
+    /// `open_label` is the label of the action that opens the notice, for desktops that show it.
+    /// Connects at the first use.
     pub fn new(open_label: &str) -> Self {
         Self {
             open_label: open_label.to_owned(),
@@ -66,21 +68,22 @@ impl Desktop {
         Self { address: Some(address.to_owned()), ..Self::new(open_label) }
     }
 
-    /// Whether a notification could be shown now, and by whom: `name version`.
+    /// The service that would show a notification now, as `name version`.
     ///
     /// # Errors
     /// [`NotifyError::Unavailable`] with what to do: no session bus, or no daemon on it.
     pub fn probe(&self) -> Result<String, NotifyError> {
-        let reply = self.call("GetServerInformation", &()).map_err(explain)?;
+        let reply = self.call("GetServerInformation", &()).map_err(notify_error)?;
         let (name, _vendor, version, _spec): (String, String, String, String) =
-            reply.body().deserialize().map_err(explain)?;
+            reply.body().deserialize().map_err(notify_error)?;
         Ok(format!("{name} {version}"))
     }
 
-    /// The session bus: connected at the first use, and again after it was lost. The listener comes with it.
+    /// The connection and its listening thread: made at the first use, and again after the
+    /// connection was lost.
     fn connection(&self) -> zbus::Result<Connection> {
-        let mut kept = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(connection) = kept.as_ref() {
+        let mut current = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = current.as_ref() {
             return Ok(connection.clone());
         }
         let builder = match &self.address {
@@ -89,11 +92,11 @@ impl Desktop {
         };
         let connection = builder.method_timeout(CALL_TIMEOUT).build()?;
         listen(&connection, self.listener.clone())?;
-        *kept = Some(connection.clone());
+        *current = Some(connection.clone());
         Ok(connection)
     }
 
-    /// Calls the service once. A broken connection is dropped, so that the next call makes a new one.
+    /// Calls the service once. A broken connection is dropped, so that the next call reconnects.
     fn call<B>(&self, method: &str, body: &B) -> zbus::Result<zbus::Message>
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
@@ -105,14 +108,15 @@ impl Desktop {
         result
     }
 
-    /// Asks the daemon what it can do. Harmless, so it is tried again on a new connection: what follows finds a good one.
+    /// Asks the daemon for its capabilities. The call has no effect, so it is repeated after a
+    /// broken connection; the calls that follow then have a good connection.
     fn daemon(&self) -> Result<Daemon, NotifyError> {
         let reply = match self.call("GetCapabilities", &()) {
             Err(zbus::Error::InputOutput(_)) => self.call("GetCapabilities", &()),
             other => other,
         }
-        .map_err(explain)?;
-        let capabilities: Vec<String> = reply.body().deserialize().map_err(explain)?;
+        .map_err(notify_error)?;
+        let capabilities: Vec<String> = reply.body().deserialize().map_err(notify_error)?;
         Ok(Daemon { owner: sender(&reply), has_body_markup: capabilities.iter().any(|c| c == "body-markup") })
     }
 }
@@ -120,24 +124,25 @@ impl Desktop {
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
         let daemon = self.daemon()?;
-        let bus = self.connection().map_err(explain)?.server_guid().to_owned();
+        let bus = self.connection().map_err(notify_error)?.server_guid().to_owned();
         let replaces = match &popup.replaces {
             None => 0,
-            // Shown without its daemon it would not be an update, but pop up a second time.
-            Some(id) => number_of(id, &bus, &daemon.owner)
-                .ok_or_else(|| NotifyError::Refused("the popup to update has gone with its daemon".to_owned()))?,
+            // Another daemon would not update it but show a second popup.
+            Some(id) => number_of(id, &bus, &daemon.owner).ok_or_else(|| {
+                NotifyError::Refused("the daemon that showed this popup is no longer running".to_owned())
+            })?,
         };
-        let body = plain::lines(&popup.body, MAX_BODY);
-        let body = if daemon.has_body_markup { plain::as_markup(&body) } else { body };
+        let body = foreign_text::lines(&popup.body, MAX_BODY);
+        let body = if daemon.has_body_markup { markup::as_markup(&body) } else { body };
         let hints = hints(popup);
         let actions = [BODY_CLICK, self.open_label.as_str()];
-        // 0: until it is dealt with; -1: as long as the desktop thinks right.
+        // 0: until it is dismissed; -1: the desktop's default.
         let expire_ms: i32 = if popup.loudness == Loudness::Urgent { 0 } else { -1 };
-        let title = plain::line(&popup.title, MAX_TITLE);
+        let title = foreign_text::one_line(&popup.title, MAX_TITLE);
         let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, &actions[..], hints, expire_ms);
-        let reply = self.call("Notify", &arguments).map_err(explain)?;
-        let number: u32 = reply.body().deserialize().map_err(explain)?;
-        Ok(name(&bus, &sender(&reply), number))
+        let reply = self.call("Notify", &arguments).map_err(notify_error)?;
+        let number: u32 = reply.body().deserialize().map_err(notify_error)?;
+        Ok(popup_id(&bus, &sender(&reply), number))
     }
 
     fn retract(&self, id: &PopupId) {
@@ -150,15 +155,15 @@ impl Notifier for Desktop {
             }
         });
         if let Err(error) = closed {
-            tracing::debug!(popup = %id.0, %error, "popup not closed; it is gone, or its daemon is");
+            tracing::debug!(popup = %id.0, %error, "popup not closed; it or its daemon is gone");
         }
     }
 
-    fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
-        self.listener.set(sink);
-        // A popup of an earlier run may be clicked before this one shows any.
+    fn listen(&self, callback: Box<dyn Fn(PopupEvent) + Send + Sync>) {
+        self.listener.set(callback);
+        // A popup of an earlier run may be clicked before this run shows any.
         if let Err(error) = self.connection() {
-            tracing::warn!(error = %explain(error), "clicks on notifications cannot be heard yet");
+            tracing::warn!(error = %notify_error(error), "clicks on notifications are not received yet");
         }
     }
 }
@@ -166,38 +171,39 @@ impl Notifier for Desktop {
 /// Starts the thread that turns the daemon's signals into events; it ends with the connection.
 fn listen(connection: &Connection, listener: Listener) -> zbus::Result<()> {
     let rule = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(SERVICE)?.build();
-    let signals = MessageIterator::for_match_rule(rule, connection, Some(QUEUE))?;
+    let signals = MessageIterator::for_match_rule(rule, connection, Some(SIGNAL_QUEUE))?;
     let bus = connection.server_guid().to_owned();
     std::thread::Builder::new().name("notifications".to_owned()).spawn(move || {
         let mut token = None;
         for message in signals.map_while(Result::ok) {
             if let Some(event) = event(&bus, &message, &mut token) {
-                listener.tell(event);
+                listener.notify(event);
             }
         }
     })?;
     Ok(())
 }
 
-/// What a signal means. `token` carries an `ActivationToken` to the `ActionInvoked` that follows it (specification 1.2).
+/// The event of a signal. `token` keeps an `ActivationToken` for the `ActionInvoked` that follows
+/// it (specification 1.2).
 fn event(bus: &str, message: &zbus::Message, token: &mut Option<(PopupId, String)>) -> Option<PopupEvent> {
     let header = message.header();
     let owner = header.sender()?.as_str();
     match header.member()?.as_str() {
         "ActivationToken" => {
             let (number, value): (u32, String) = message.body().deserialize().ok()?;
-            *token = Some((name(bus, owner, number), value));
+            *token = Some((popup_id(bus, owner, number), value));
             None
         }
         "ActionInvoked" => {
             let (number, action): (u32, String) = message.body().deserialize().ok()?;
-            let id = name(bus, owner, number);
+            let id = popup_id(bus, owner, number);
             let activation_token = token.take().filter(|(of, _)| *of == id).map(|(_, value)| value);
             Some(PopupEvent::Activated { id, action, activation_token })
         }
         "NotificationClosed" => {
             let (number, _reason): (u32, u32) = message.body().deserialize().ok()?;
-            Some(PopupEvent::Closed { id: name(bus, owner, number) })
+            Some(PopupEvent::Closed { id: popup_id(bus, owner, number) })
         }
         _ => None,
     }
@@ -220,23 +226,23 @@ fn sender(message: &zbus::Message) -> String {
     message.header().sender().map(|name| name.to_string()).unwrap_or_default()
 }
 
-/// `bus owner number`: none of the three has a space in it.
-fn name(bus: &str, owner: &str, number: u32) -> PopupId {
+/// `bus owner number`: none of the three contains a space.
+fn popup_id(bus: &str, owner: &str, number: u32) -> PopupId {
     PopupId(format!("{bus} {owner} {number}"))
 }
 
-/// The daemon's number of this popup, if this daemon on this bus gave it.
+/// The daemon's number of this popup, if it was assigned by this daemon on this bus.
 fn number_of(id: &PopupId, bus: &str, owner: &str) -> Option<u32> {
     id.0.strip_prefix(bus)?.strip_prefix(' ')?.strip_prefix(owner)?.strip_prefix(' ')?.parse().ok()
 }
 
-/// Our error, with what to do.
-fn explain(error: zbus::Error) -> NotifyError {
+/// The port's error, with what to do.
+fn notify_error(error: zbus::Error) -> NotifyError {
     match error {
         zbus::Error::MethodError(name, detail, _) => match name.as_str() {
             "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
                 NotifyError::Unavailable(
-                    "no notification daemon runs in this session; start one, for example dunst".to_owned(),
+                    "no notification daemon is running in this session: start one, for example dunst".to_owned(),
                 )
             }
             name if name.starts_with("org.freedesktop.DBus.Error.Spawn") => NotifyError::Unavailable(format!(
@@ -252,7 +258,7 @@ fn explain(error: zbus::Error) -> NotifyError {
         | zbus::Error::Connection(..)
         | zbus::Error::Handshake(_)
         | zbus::Error::InputOutput(_)) => NotifyError::Unavailable(format!(
-            "no session bus ({error}); start the app inside a desktop session, or set DBUS_SESSION_BUS_ADDRESS"
+            "no session bus ({error}): start the app inside a desktop session, or set DBUS_SESSION_BUS_ADDRESS"
         )),
         other => NotifyError::Refused(other.to_string()),
     }
@@ -263,8 +269,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_popup_of_another_daemon_or_another_bus_has_no_number_here() {
-        let id = name("guid", ":1.7", 42);
+    fn a_popup_of_another_daemon_or_another_bus_has_no_number() {
+        let id = popup_id("guid", ":1.7", 42);
         assert_eq!(number_of(&id, "guid", ":1.7"), Some(42));
         assert_eq!(number_of(&id, "guid", ":1.70"), None);
         assert_eq!(number_of(&id, "guid", ":1"), None);

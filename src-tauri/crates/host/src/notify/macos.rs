@@ -1,8 +1,9 @@
 //! Notifications of macOS, through notify-rust.
 //!
-//! Shows, and no more: this interface reports a click only to a thread that waits for each popup, and withdraws nothing,
-//! so a popup stays in the notification centre until the person dismisses it. Invariant: the bundle is named before the
-//! first popup, else macOS shows it as another application's.
+//! Deliberately absent: clicks, which this interface reports only to one waiting thread per popup,
+//! and retracting, which it does not support; a popup stays in the notification centre until the
+//! user dismisses it. Invariant: the bundle is set before the first popup; without it macOS shows
+//! the popup under another application's name.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -10,24 +11,24 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
 
 use super::{MAX_BODY, MAX_TITLE};
-use crate::plain;
+use belfry_core::foreign_text;
 
 /// The bundle id.
 const BUNDLE: &str = "app.belfry.desktop";
 
 /// The notification centre.
 pub struct Desktop {
-    named: Once,
+    bundle_set: Once,
     count: AtomicU32,
 }
 
 impl Desktop {
-    /// A click on the body opens the app; macOS needs no word for it.
+    /// macOS has no label for a click on the body.
     pub fn new(_open_label: &str) -> Self {
-        Self { named: Once::new(), count: AtomicU32::new(0) }
+        Self { bundle_set: Once::new(), count: AtomicU32::new(0) }
     }
 
-    /// Whether a notification could be shown now, and by whom.
+    /// The service that would show a notification now.
     ///
     /// # Errors
     /// None on macOS: the notification centre always runs.
@@ -38,13 +39,15 @@ impl Desktop {
 
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
-        self.named.call_once(|| {
+        self.bundle_set.call_once(|| {
             if let Err(error) = notify_rust::set_application(BUNDLE) {
                 tracing::warn!(%error, "notifications will carry another application's name");
             }
         });
         let mut notification = notify_rust::Notification::new();
-        notification.summary(&plain::line(&popup.title, MAX_TITLE)).body(&plain::lines(&popup.body, MAX_BODY));
+        notification
+            .summary(&foreign_text::one_line(&popup.title, MAX_TITLE))
+            .body(&foreign_text::lines(&popup.body, MAX_BODY));
         if popup.loudness != Loudness::Quiet && !popup.sound.is_empty() {
             notification.sound_name(&popup.sound);
         }
@@ -56,7 +59,7 @@ impl Notifier for Desktop {
         tracing::debug!(popup = %id.0, "macos keeps this popup until it is dismissed");
     }
 
-    fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
+    fn listen(&self, _callback: Box<dyn Fn(PopupEvent) + Send + Sync>) {
         tracing::debug!("macos does not report clicks on notifications to this app");
     }
 }

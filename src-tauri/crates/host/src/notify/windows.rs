@@ -1,8 +1,9 @@
 //! Toast notifications (Windows 10 and later), over the WinRT API itself.
 //!
-//! Each toast carries a tag, by which it is replaced and withdrawn, also by a later run: Windows keeps toasts in its
-//! notification centre under our AppUserModelID. Clicks come as callbacks, so no thread waits. Deliberately absent:
-//! buttons and images. Invariant: message text enters the XML escaped.
+//! Each toast has a tag, by which it is replaced and removed, also by a later run: Windows keeps
+//! toasts in its notification centre under our AppUserModelID. Clicks arrive as callbacks, without
+//! a thread. Deliberately absent: buttons and images. Invariant: message text is always escaped in
+//! the XML.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,11 +15,12 @@ use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
 use windows::core::HSTRING;
 
 use super::{Listener, MAX_BODY, MAX_TITLE};
-use crate::plain;
+use belfry_core::foreign_text;
 
-/// The AppUserModelID, which the Start-menu shortcut has to carry: without one Windows shows nothing.
+/// The AppUserModelID, which the Start-menu shortcut must have too: without it Windows shows
+/// nothing.
 const APP_ID: &str = "app.belfry.desktop";
-/// All our toasts are in one group.
+/// The group of all our toasts.
 const GROUP: &str = "notices";
 /// The action reported for a click on the body, as on other systems.
 const BODY_CLICK: &str = "default";
@@ -26,19 +28,20 @@ const BODY_CLICK: &str = "default";
 /// The notification service of Windows.
 pub struct Desktop {
     listener: Listener,
-    /// Makes tags unique within this run; the start time makes them unique among runs.
+    /// Makes tags unique within this run.
     count: AtomicU32,
+    /// Makes tags unique among runs: seconds since 1970.
     started: u64,
 }
 
 impl Desktop {
-    /// A click on the body opens the notice; Windows needs no word for it.
+    /// Windows has no label for a click on the body.
     pub fn new(_open_label: &str) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self { listener: Listener::default(), count: AtomicU32::new(0), started }
     }
 
-    /// Whether a notification could be shown now, and by whom.
+    /// The service that would show a notification now.
     ///
     /// # Errors
     /// [`NotifyError::Unavailable`] when the service does not know the app.
@@ -58,12 +61,12 @@ impl Desktop {
         let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
         toast.Activated(&TypedEventHandler::new(move |_, _| {
             let action = BODY_CLICK.to_owned();
-            listener.tell(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
+            listener.notify(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
             Ok(())
         }))?;
         let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
         toast.Dismissed(&TypedEventHandler::new(move |_, _| {
-            listener.tell(PopupEvent::Closed { id: id.clone() });
+            listener.notify(PopupEvent::Closed { id: id.clone() });
             Ok(())
         }))?;
         ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?.Show(&toast)
@@ -85,19 +88,19 @@ impl Notifier for Desktop {
         let removed = ToastNotificationManager::History()
             .and_then(|history| history.RemoveGroupedTagWithId(&tag, &group, &HSTRING::from(APP_ID)));
         if let Err(error) = removed {
-            tracing::debug!(popup = %id.0, error = error.message(), "toast not withdrawn; it is gone");
+            tracing::debug!(popup = %id.0, error = error.message(), "toast not removed; it is gone already");
         }
     }
 
-    fn listen(&self, sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {
-        self.listener.set(sink);
+    fn listen(&self, callback: Box<dyn Fn(PopupEvent) + Send + Sync>) {
+        self.listener.set(callback);
     }
 }
 
-/// The toast as Windows wants it (schema of `ToastGeneric`).
+/// The toast as XML (schema of `ToastGeneric`).
 fn toast_xml(popup: &Popup) -> String {
-    let title = plain::as_markup(&plain::line(&popup.title, MAX_TITLE));
-    let body = plain::as_markup(&plain::lines(&popup.body, MAX_BODY));
+    let title = markup::as_markup(&foreign_text::one_line(&popup.title, MAX_TITLE));
+    let body = markup::as_markup(&foreign_text::lines(&popup.body, MAX_BODY));
     let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
     let silent = popup.loudness == Loudness::Quiet || popup.sound.is_empty();
     format!(

@@ -1,4 +1,5 @@
-//! Linux: `PrepareForSleep` of logind (systemd 183 and later) and `StateChanged` of NetworkManager (0.9 and later).
+//! Linux: `PrepareForSleep` of logind (systemd 183 and later) and `StateChanged` of NetworkManager
+//! (0.9 and later).
 
 use std::thread;
 
@@ -12,43 +13,44 @@ use super::Hint;
 
 const SLEEP: [&str; 3] = ["org.freedesktop.login1", "org.freedesktop.login1.Manager", "PrepareForSleep"];
 const NETWORK: [&str; 3] = ["org.freedesktop.NetworkManager", "org.freedesktop.NetworkManager", "StateChanged"];
-/// `NM_STATE_CONNECTED_LOCAL`: from here on there is a network.
+/// `NM_STATE_CONNECTED_LOCAL`: from this state on there is a network.
 const CONNECTED: u32 = 50;
 
-/// Calls `tell` for each hint, on a thread of its own, until the system bus goes away.
-pub fn watch(tell: impl Fn(Hint) + Send + 'static) {
-    spawn(tell, Connection::system);
+/// Calls `on_hint` for each hint, on a separate thread, until the system bus closes.
+pub fn watch(on_hint: impl Fn(Hint) + Send + 'static) {
+    spawn(on_hint, Connection::system);
 }
 
 /// As [`watch`], on the bus at this address.
-pub fn watch_at(address: &str, tell: impl Fn(Hint) + Send + 'static) {
+pub fn watch_at(address: &str, on_hint: impl Fn(Hint) + Send + 'static) {
     let address = address.to_owned();
-    spawn(tell, move || Builder::address(address.as_str())?.build());
+    spawn(on_hint, move || Builder::address(address.as_str())?.build());
 }
 
-fn spawn(tell: impl Fn(Hint) + Send + 'static, connect: impl FnOnce() -> zbus::Result<Connection> + Send + 'static) {
+fn spawn(on_hint: impl Fn(Hint) + Send + 'static, connect: impl FnOnce() -> zbus::Result<Connection> + Send + 'static) {
     let work = move || {
-        if let Err(error) = connect().and_then(|connection| listen(&connection, tell)) {
-            tracing::debug!(%error, "nobody tells of sleep and networks");
+        if let Err(error) = connect().and_then(|connection| listen(&connection, on_hint)) {
+            tracing::debug!(%error, "sleep and network changes cannot be watched");
         }
     };
     if let Err(error) = thread::Builder::new().name("power".to_owned()).spawn(work) {
-        tracing::debug!(%error, "nobody tells of sleep and networks");
+        tracing::debug!(%error, "sleep and network changes cannot be watched");
     }
 }
 
-fn listen(connection: &Connection, tell: impl Fn(Hint)) -> zbus::Result<()> {
+fn listen(connection: &Connection, on_hint: impl Fn(Hint)) -> zbus::Result<()> {
     let bus = DBusProxy::new(connection)?;
     for [sender, interface, member] in [SLEEP, NETWORK] {
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(sender)?.interface(interface)?.member(member)?;
-        // The bus then sends only what the owner of the name says, now or later: an absent service is no error.
+        // The bus then forwards only signals of the name's owner, present or future: an absent
+        // service is no error.
         bus.add_match_rule(rule.build())?;
     }
-    tracing::debug!("listening for sleep and networks");
+    tracing::debug!("watching for sleep and network changes");
     for message in MessageIterator::from(connection) {
         if let Some(hint) = hint(&message?) {
-            tracing::debug!(?hint, "the system says");
-            tell(hint);
+            tracing::debug!(?hint, "hint from the system");
+            on_hint(hint);
         }
     }
     Ok(())
@@ -61,7 +63,7 @@ fn hint(message: &Message) -> Option<Hint> {
     }
     let (interface, member) = (header.interface()?.as_str(), header.member()?.as_str());
     if interface == SLEEP[1] && member == SLEEP[2] {
-        // True before, false after the sleep.
+        // True before the sleep, false after it.
         return (!message.body().deserialize::<bool>().ok()?).then_some(Hint::Woke);
     }
     if interface == NETWORK[1] && member == NETWORK[2] {

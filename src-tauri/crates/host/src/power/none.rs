@@ -1,6 +1,6 @@
-//! Windows and macOS: the engine's clocks serve.
+//! Windows and macOS: no hints; the engine's comparison of clocks is enough.
 
 use super::Hint;
 
 /// Nothing to watch.
-pub fn watch(_tell: impl Fn(Hint) + Send + 'static) {}
+pub fn watch(_on_hint: impl Fn(Hint) + Send + 'static) {}

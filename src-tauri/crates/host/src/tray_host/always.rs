@@ -4,18 +4,18 @@ use std::time::Duration;
 
 use super::NoTrayHost;
 
-/// Always fine.
+/// A tray icon is always visible.
 ///
 /// # Errors
-/// None here.
+/// None on these systems.
 pub fn probe() -> Result<(), NoTrayHost> {
     Ok(())
 }
 
-/// Always fine, at once.
+/// A tray icon is always visible, so this returns at once.
 ///
 /// # Errors
-/// None here.
+/// None on these systems.
 pub fn wait(_limit: Duration) -> Result<(), NoTrayHost> {
     Ok(())
 }

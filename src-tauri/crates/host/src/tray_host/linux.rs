@@ -1,4 +1,5 @@
-//! Linux: somebody has to own `org.kde.StatusNotifierWatcher` (StatusNotifierItem specification), usually the panel.
+//! Linux: the tray exists if `org.kde.StatusNotifierWatcher` has an owner, usually the panel
+//! (StatusNotifierItem specification).
 
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use super::NoTrayHost;
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
 
-/// Whether a tray icon would be seen now.
+/// Whether a tray icon would be visible now.
 ///
 /// # Errors
 /// [`NoTrayHost`] with what to do.
@@ -20,7 +21,7 @@ pub fn probe() -> Result<(), NoTrayHost> {
     has_watcher(&bus)
 }
 
-/// Waits until a tray icon would be seen: at login the panel may come after us.
+/// Waits until a tray icon would be visible: at login the panel may start after this program.
 ///
 /// # Errors
 /// [`NoTrayHost`] when it is still not there after `limit`.
@@ -28,13 +29,13 @@ pub fn wait(limit: Duration) -> Result<(), NoTrayHost> {
     let until = Instant::now() + limit;
     let connection = Connection::session().map_err(no_bus)?;
     let bus = DBusProxy::new(&connection).map_err(no_bus)?;
-    // Listen first, then look: an owner that comes in between is not missed.
+    // Listen first, then check, so that no change in between is missed.
     let changes = bus.receive_name_owner_changed_with_args(&[(0, WATCHER)]).map_err(no_bus)?;
-    let (tell, told) = channel();
-    // Ends with the first change after nobody waits any more.
+    let (sender, changed) = channel();
+    // Ends at the first change after this function has returned.
     std::thread::spawn(move || {
         for _ in changes {
-            if tell.send(()).is_err() {
+            if sender.send(()).is_err() {
                 break;
             }
         }
@@ -44,7 +45,7 @@ pub fn wait(limit: Duration) -> Result<(), NoTrayHost> {
         if found.is_ok() {
             return found;
         }
-        match told.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        match changed.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(()) => {}
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return found,
         }

@@ -1,4 +1,5 @@
-//! What a session opens with. It may hold secrets, so its `Debug` prints `***` where they could be.
+//! The contents of CONNECT. Invariant: `Debug` prints `***` in place of everything that may be a
+//! secret.
 
 use std::fmt;
 
@@ -6,18 +7,19 @@ use bytes::Bytes;
 
 use crate::{Command, EncodeError, Encoder, HeartBeat, Version};
 
-/// The CONNECT frame to be. `accept-version` is written by the session: `1.2,1.1`.
+/// What goes into the CONNECT frame. The session adds `accept-version`: `1.2,1.1`.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Connect {
     /// The `host` header: RabbitMQ's virtual host (`/`), elsewhere the server's name.
     pub host: String,
     /// The `login` header.
     pub login: Option<String>,
-    /// The `passcode` header; RabbitMQ takes a JWT here, too.
+    /// The `passcode` header; RabbitMQ also accepts a JWT here.
     pub passcode: Option<String>,
-    /// More headers, such as a token in `Authorization`. One that repeats a header above comes after it, so it is ignored.
+    /// More headers, such as a token in `Authorization`. A header that repeats one of the above
+    /// comes after it, so servers ignore it.
     pub headers: Vec<(String, String)>,
-    /// What this side would like to send and to be sent.
+    /// What this side offers to send and asks to receive.
     pub heart_beat: HeartBeat,
     /// See [`Encoder::escape_connect`]: true for RabbitMQ, false for others.
     pub escape_connect: bool,
@@ -27,7 +29,8 @@ impl Connect {
     /// The frame.
     ///
     /// # Errors
-    /// [`EncodeError::Unencodable`] for a line break or NUL in a value: it would end the header and start another.
+    /// [`EncodeError::Unencodable`] for a line break or NUL in a value: it would end the header and
+    /// start another.
     pub(crate) fn encode(&self) -> Result<Bytes, EncodeError> {
         let heart_beat = self.heart_beat.to_string();
         let always = [("accept-version", Version::OFFERED), ("host", &self.host), ("heart-beat", &heart_beat)];

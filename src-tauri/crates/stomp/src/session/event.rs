@@ -1,4 +1,4 @@
-//! What a session tells its owner, and the small types in it.
+//! The events and errors of a session, and the types they contain.
 
 use std::{borrow::Borrow, fmt, sync::Arc};
 
@@ -9,54 +9,58 @@ use crate::{Command, DecodeError, EncodeError, Frame, HeartBeat, Oversize, Versi
 pub enum SessionEvent {
     /// The server has accepted CONNECT; subscriptions may begin.
     Connected {
-        /// The version both speak from here on.
+        /// The negotiated version.
         version: Version,
         /// The `server` header: name and version.
         server: Option<String>,
         /// The `session` header.
         session: Option<String>,
-        /// The `user-name` header (Spring): who the server thinks we are.
+        /// The `user-name` header (Spring): the user that the server has authenticated.
         user_name: Option<String>,
-        /// What both sides agreed on, seen from this one.
+        /// The negotiated intervals, from the client's point of view.
         heart_beat: HeartBeat,
     },
     /// A message of one of our subscriptions.
     Message {
-        /// Whose message it is. Never judge by `destination`: servers rewrite it.
+        /// The subscription of the message. Never use `destination` for it: servers rewrite it.
         subscription: SubscriptionId,
-        /// What to acknowledge it with; `None` if nothing is to be acknowledged (mode `auto`, or a server without ACK).
+        /// What acknowledges it; `None` if no acknowledgement is expected (mode `auto`, or a server
+        /// without ACK).
         ack: Option<AckToken>,
         /// The MESSAGE frame.
         frame: Frame,
     },
-    /// A message beyond the limits: its body is lost, its headers are not, and it can be acknowledged.
+    /// A message beyond the limits: its body was dropped; its headers are here, and it can be
+    /// acknowledged.
     Oversize {
-        /// Whose message it is.
+        /// The subscription of the message.
         subscription: SubscriptionId,
         /// As in [`SessionEvent::Message`].
         ack: Option<AckToken>,
         /// What is left of it.
         oversize: Oversize,
     },
-    /// The server has processed the frame that this id was returned for, and all before it.
-    /// Some servers never send one (Spring's simple broker).
+    /// The server has processed the frame that this id was returned for, and all frames before it.
+    /// Some servers never send receipts (Spring's simple broker).
     Receipt(ReceiptId),
-    /// The server sent ERROR. The session is over; close the connection, for not every server does (RabbitMQ 3.10).
+    /// The server sent ERROR. The session is over; close the connection, since not every server
+    /// closes it (RabbitMQ 3.10).
     Error {
-        /// The `message` header, or nothing.
+        /// The `message` header; empty if it is missing.
         message: String,
-        /// The frame it is about, where the server says so.
+        /// The receipt id of the frame that caused it, if the server names one.
         receipt: Option<ReceiptId>,
-        /// The ERROR frame; its body often says more.
+        /// The ERROR frame; its body often has details.
         frame: Frame,
     },
     /// The server broke the protocol. The session is over; close the connection.
     Violation(Violation),
-    /// Nothing was heard for three heart-beat intervals. The session is over; drop the connection.
+    /// Nothing was received for three heart-beat intervals. The session is over; drop the
+    /// connection.
     PeerSilent,
     /// The end after [`Session::disconnect`](super::Session::disconnect); close the connection.
     Disconnected {
-        /// Whether the server confirmed it, or the wait ran out.
+        /// Whether the server confirmed it; otherwise the wait for the receipt timed out.
         is_confirmed: bool,
     },
 }
@@ -68,8 +72,9 @@ pub enum Violation {
     /// Its bytes are not STOMP.
     #[error(transparent)]
     Decode(#[from] DecodeError),
-    /// A frame that has no business here: of a client, before CONNECTED, or CONNECTED twice.
-    #[error("the server sent {0} where it must not")]
+    /// A frame that is not allowed in this state: a client's frame, anything before CONNECTED, or a
+    /// second CONNECTED.
+    #[error("the server sent a {0} frame where the protocol does not allow it")]
     UnexpectedFrame(Command),
     /// CONNECTED with a version that was not offered, or with none (STOMP 1.0).
     #[error("the server chose a stomp version that was not offered (offered: 1.2, 1.1)")]
@@ -77,23 +82,23 @@ pub enum Violation {
     /// CONNECTED with a `heart-beat` that is not two numbers.
     #[error("the server's heart-beat header is not two numbers of milliseconds")]
     HeartBeat,
-    /// A frame without a header it must have.
+    /// A frame without a required header.
     #[error("the server's {command} frame has no {header} header")]
     MissingHeader {
         /// The frame's command.
         command: Command,
-        /// The header it lacks.
+        /// The missing header.
         header: &'static str,
     },
-    /// A message for a subscription that was never made here: it may be somebody else's.
-    #[error("the server sent a message for a subscription that was never made")]
+    /// A message for a subscription that this session never made: it may be meant for another user.
+    #[error("the server sent a message for a subscription that this client never made")]
     UnknownSubscription,
     /// A frame other than MESSAGE or ERROR beyond the limits.
     #[error("the server's {0} frame is too large")]
     Oversize(Command),
 }
 
-/// The session was asked for something it cannot do now. Nothing was sent.
+/// The caller asked for something that the session cannot do now. Nothing was sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SessionError {
@@ -103,7 +108,7 @@ pub enum SessionError {
     /// Subscription ids are unique within a session.
     #[error("subscription {0} exists already")]
     DuplicateSubscription(SubscriptionId),
-    /// To end a subscription it must have begun.
+    /// There is no such subscription, or it was ended.
     #[error("subscription {0} does not exist")]
     UnknownSubscription(SubscriptionId),
     /// The frame cannot be written.
@@ -116,7 +121,7 @@ pub enum SessionError {
 pub struct SubscriptionId(Arc<str>);
 
 impl SubscriptionId {
-    /// As in the `id` and `subscription` headers.
+    /// The value of the `id` and `subscription` headers.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -150,7 +155,7 @@ impl fmt::Display for ReceiptId {
     }
 }
 
-/// What acknowledges one message, and only on the session that delivered it.
+/// Acknowledges one message, only in the session that delivered it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AckToken {
     pub(super) subscription: SubscriptionId,
@@ -161,17 +166,17 @@ pub struct AckToken {
 /// How the messages of a subscription are acknowledged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum AckMode {
-    /// Not at all: sent is delivered, and what is lost on the way is lost.
+    /// Not at all: the server regards a sent message as delivered, even if it is lost on the way.
     #[default]
     Auto,
-    /// One ACK covers the message and all before it.
+    /// One ACK covers the message and all messages before it.
     Client,
-    /// Each message on its own.
+    /// Each message separately.
     ClientIndividual,
 }
 
 impl AckMode {
-    /// As in the `ack` header of SUBSCRIBE.
+    /// The value of the `ack` header of SUBSCRIBE.
     pub fn as_str(self) -> &'static str {
         match self {
             AckMode::Auto => "auto",
@@ -180,7 +185,8 @@ impl AckMode {
         }
     }
 
-    /// Reads the `ack` header of SUBSCRIBE; `None` if it is not one. A missing header means [`AckMode::Auto`].
+    /// Parses the `ack` header of SUBSCRIBE; `None` for an unknown mode. A missing header means
+    /// [`AckMode::Auto`].
     pub fn parse(text: &str) -> Option<AckMode> {
         [AckMode::Auto, AckMode::Client, AckMode::ClientIndividual].into_iter().find(|mode| mode.as_str() == text)
     }

@@ -1,9 +1,10 @@
-//! The session against a peer in memory: frames are written by [`Encoder`] and what it sends is read by [`Decoder`].
+//! The session against a peer in memory, which writes frames with [`Encoder`] and reads them with
+//! [`Decoder`].
 
 use super::*;
 use crate::DecodeError;
 
-/// A session with its peer: both ends of the wire, and the clock.
+/// A session and its peer: both ends of the connection, and the clock.
 struct Peer {
     session: Session,
     /// What the session sent, read by a server.
@@ -12,13 +13,13 @@ struct Peer {
     now: Instant,
 }
 
-fn beats(header: &str) -> HeartBeat {
+fn parse(header: &str) -> HeartBeat {
     HeartBeat::parse(header).unwrap()
 }
 
 impl Peer {
     fn new() -> Peer {
-        let connect = Connect { host: "/".into(), heart_beat: beats("10000,10000"), ..Connect::default() };
+        let connect = Connect { host: "/".into(), heart_beat: parse("10000,10000"), ..Connect::default() };
         Peer {
             session: Session::new(&connect, Limits { max_body: 16, ..Limits::default() }).unwrap(),
             server: Decoder::new(Limits::default(), Version::V1_2),
@@ -27,7 +28,7 @@ impl Peer {
         }
     }
 
-    /// Past CONNECT and CONNECTED.
+    /// After CONNECT and CONNECTED.
     fn connected(version: Version) -> Peer {
         let mut peer = Peer::new();
         assert_eq!(peer.sent().len(), 1);
@@ -38,7 +39,7 @@ impl Peer {
         peer
     }
 
-    /// And subscribed as `s`.
+    /// After CONNECT, CONNECTED and SUBSCRIBE with the id `s`.
     fn subscribed(version: Version, ack: AckMode) -> Peer {
         let mut peer = Peer::connected(version);
         peer.session.subscribe("s".into(), "/queue/a", ack, &[]).unwrap();
@@ -55,7 +56,8 @@ impl Peer {
         self.receive(Command::Message, headers, body);
     }
 
-    /// What the session has sent since, as `COMMAND name:value …`; a heart-beat is `beat`.
+    /// What the session has sent since the last call, as `COMMAND name:value …`; a heart-beat is
+    /// `heart-beat`.
     fn sent(&mut self) -> Vec<String> {
         let mut sent = Vec::new();
         while let Some(bytes) = self.session.poll_transmit() {
@@ -63,7 +65,7 @@ impl Peer {
             let frame = match self.server.next().unwrap().unwrap() {
                 Decoded::Frame(frame) => frame,
                 Decoded::HeartBeat => {
-                    sent.push("beat".into());
+                    sent.push("heart-beat".into());
                     continue;
                 }
                 Decoded::Oversize(big) => panic!("{big:?}"),
@@ -103,7 +105,7 @@ fn connect_carries_what_was_asked_for() {
         login: Some("alice".into()),
         passcode: Some("pa:ss".into()),
         headers: vec![("Authorization".into(), "Bearer x".into())],
-        heart_beat: beats("10000,0"),
+        heart_beat: parse("10000,0"),
         escape_connect: false,
     };
     let mut session = Session::new(&connect, Limits::default()).unwrap();
@@ -123,7 +125,7 @@ fn a_line_break_in_a_credential_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn debug_shows_no_secret_and_no_letter() {
+fn debug_shows_no_secret_and_no_message_text() {
     let secret = "s3cret";
     let connect = Connect {
         login: Some(secret.into()),
@@ -146,7 +148,7 @@ fn the_version_and_the_heart_beat_are_the_servers_answer() {
         [("version", "1.1"), ("heart-beat", "0,20000"), ("server", "x/1"), ("session", "9"), ("user-name", "a:\\b")];
     peer.receive(Command::Connected, &headers, "");
     let SessionEvent::Connected { version, server, session, user_name, heart_beat } = peer.event() else { panic!() };
-    assert_eq!((version, heart_beat), (Version::V1_1, beats("20000,0")));
+    assert_eq!((version, heart_beat), (Version::V1_1, parse("20000,0")));
     assert_eq!([server, session, user_name].map(|text| text.unwrap()), ["x/1", "9", "a:\\b"]);
 }
 
@@ -177,7 +179,7 @@ fn a_server_that_breaks_the_protocol_ends_the_session() {
 }
 
 #[test]
-fn the_escapes_are_those_of_the_version_agreed_on() {
+fn the_escapes_are_those_of_the_negotiated_version() {
     let bytes = b"MESSAGE\nsubscription:s\ntitle:\\r\n\n\0";
     let mut peer = Peer::subscribed(Version::V1_2, AckMode::Auto);
     peer.session.handle_bytes(&bytes[..], peer.now);
@@ -189,7 +191,7 @@ fn the_escapes_are_those_of_the_version_agreed_on() {
 }
 
 #[test]
-fn what_came_before_a_violation_is_not_lost() {
+fn messages_before_a_violation_are_not_lost() {
     let mut peer = Peer::subscribed(Version::V1_2, AckMode::Auto);
     peer.session.handle_bytes(&b"MESSAGE\nsubscription:s\n\n\0nonsense\nMESSAGE\nsubscription:s\n\n\0"[..], peer.now);
     assert!(matches!(peer.event(), SessionEvent::Message { .. }));
@@ -198,7 +200,7 @@ fn what_came_before_a_violation_is_not_lost() {
 }
 
 #[test]
-fn nothing_can_be_sent_before_connected() {
+fn nothing_can_be_sent_before_connected_arrives() {
     let mut peer = Peer::new();
     assert_eq!(peer.session.subscribe("s".into(), "/queue/a", AckMode::Auto, &[]), Err(SessionError::NotOpen));
     assert_eq!(peer.session.send("/queue/a", &[], b""), Err(SessionError::NotOpen));
@@ -218,7 +220,7 @@ fn subscriptions_are_made_ended_and_made_again() {
     );
     let second = peer.session.unsubscribe(&id, &durable).unwrap();
     assert_eq!(peer.session.unsubscribe(&id, &[]), Err(SessionError::UnknownSubscription(id.clone())));
-    // On its way already: ours, and of no interest.
+    // It was already on its way: no event, and no violation.
     peer.message(&[("subscription", "s"), ("ack", "1")], "");
     assert!(peer.session.poll_event().is_none() && !peer.session.is_over());
     let third = peer.session.subscribe(id, "/topic/c", AckMode::Auto, &[]).unwrap();
@@ -236,7 +238,7 @@ fn subscriptions_are_made_ended_and_made_again() {
 }
 
 #[test]
-fn messages_are_routed_by_subscription_and_acknowledged_as_the_version_wants() {
+fn messages_are_routed_by_subscription_and_acknowledged_as_the_version_requires() {
     for (version, mode, expected) in [
         (Version::V1_2, AckMode::ClientIndividual, Some(["ACK id:a1", "NACK id:a1"])),
         (Version::V1_2, AckMode::Client, Some(["ACK id:a1", "NACK id:a1"])),
@@ -253,7 +255,7 @@ fn messages_are_routed_by_subscription_and_acknowledged_as_the_version_wants() {
         peer.message(&headers, "hello");
         let SessionEvent::Message { subscription, ack, frame } = peer.event() else { panic!() };
         assert_eq!((subscription.as_str(), frame.body()), ("s", &b"hello"[..]));
-        // Too large to keep, but it can be acknowledged like any other.
+        // Too large to keep, but it can be acknowledged.
         peer.message(&headers, "12345678901234567");
         let SessionEvent::Oversize { subscription, ack: same, oversize } = peer.event() else { panic!() };
         assert_eq!((subscription.as_str(), &same, oversize.head.body()), ("s", &ack, &b""[..]));
@@ -284,7 +286,7 @@ fn nothing_is_acknowledged_for_an_ended_subscription() {
 }
 
 #[test]
-fn a_frame_that_cannot_be_written_is_refused_and_leaves_no_trace() {
+fn a_frame_that_cannot_be_written_is_refused_and_changes_nothing() {
     let mut peer = Peer::connected(Version::V1_2);
     let bad = [("x".to_owned(), "\0".to_owned())];
     let refused = SessionError::Encode(EncodeError::Unencodable { command: Command::Subscribe, index: 5 });
@@ -326,27 +328,27 @@ fn an_error_ends_the_session_and_says_why() {
 }
 
 #[test]
-fn heart_beats_go_out_and_silence_is_noticed() {
+fn heart_beats_are_sent_and_silence_is_noticed() {
     let mut peer = Peer::connected(Version::V1_2);
     for _ in 0..3 {
         let before = peer.now;
         peer.pass(peer.session.poll_timeout().unwrap() - before);
-        assert_eq!(peer.sent(), ["beat"]);
+        assert_eq!(peer.sent(), ["heart-beat"]);
         assert!(peer.now - before <= Duration::from_secs(10));
     }
     peer.session.handle_bytes(&b"\n"[..], peer.now);
-    let last_heard = peer.now;
+    let last_received = peer.now;
     while !peer.session.is_over() {
         let due = peer.session.poll_timeout().unwrap();
         peer.pass(due - peer.now);
     }
-    assert_eq!(peer.now, last_heard + Duration::from_secs(30));
+    assert_eq!(peer.now, last_received + Duration::from_secs(30));
     assert!(matches!(peer.event(), SessionEvent::PeerSilent));
     peer.assert_over();
 }
 
 #[test]
-fn half_a_frame_is_a_sign_of_life() {
+fn half_a_frame_shows_that_the_peer_is_alive() {
     let mut peer = Peer::connected(Version::V1_2);
     peer.now += Duration::from_secs(29);
     peer.session.handle_bytes(&b"MESS"[..], peer.now);
@@ -361,7 +363,7 @@ fn disconnect_is_the_last_thing_sent_and_ends_with_its_receipt() {
     let mut peer = Peer::subscribed(Version::V1_2, AckMode::Client);
     peer.session.disconnect(peer.now).unwrap();
     assert_eq!(peer.sent(), ["DISCONNECT receipt:2"]);
-    // A message on its way is still an event; to acknowledge it is too late.
+    // A message that was on its way is still an event, but it cannot be acknowledged any more.
     peer.message(&[("subscription", "s"), ("ack", "a1")], "");
     let SessionEvent::Message { ack: Some(token), .. } = peer.event() else { panic!() };
     assert_eq!(peer.session.ack(&token), Err(SessionError::NotOpen));
@@ -375,7 +377,7 @@ fn disconnect_is_the_last_thing_sent_and_ends_with_its_receipt() {
 }
 
 #[test]
-fn the_receipt_of_disconnect_is_not_waited_for_for_ever() {
+fn the_wait_for_the_receipt_of_disconnect_times_out() {
     let mut peer = Peer::connected(Version::V1_2);
     peer.session.disconnect(peer.now).unwrap();
     assert_eq!(peer.session.poll_timeout(), Some(peer.now + DISCONNECT_TIMEOUT));

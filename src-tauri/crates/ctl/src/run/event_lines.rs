@@ -1,4 +1,4 @@
-//! Events as lines for people: when, what, and what to do about it.
+//! Events as lines for people: the time, the event, and what to do about it.
 
 use belfry_core::{
     event::{Event, NotificationType},
@@ -6,67 +6,68 @@ use belfry_core::{
 };
 use jiff::{Timestamp, tz::TimeZone};
 
-use crate::output::{local, name, plain};
+use crate::output::{Shape, clean, local, name, short};
 
-/// An event, as it is said now.
+/// The lines of an event that happened now.
 pub(super) fn lines(event: &Event) -> Vec<String> {
     let clock = Timestamp::now().to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string();
-    let (what, said) = words(event);
-    let mut said = said.into_iter();
-    let first = format!("{clock}  {what:<13} {}", said.next().unwrap_or_default());
+    let (what, details) = describe(event);
+    let mut details = details.into_iter();
+    let first = format!("{clock}  {what:<13} {}", details.next().unwrap_or_default());
     let indent = " ".repeat(clock.len() + 16);
-    [first].into_iter().chain(said.map(|more| format!("{indent}{more}"))).collect()
+    [first].into_iter().chain(details.map(|more| format!("{indent}{more}"))).collect()
 }
 
-/// A word for what it is, and the lines beside it.
-fn words(event: &Event) -> (&'static str, Vec<String>) {
+/// The name of the event, and the lines beside it.
+fn describe(event: &Event) -> (&'static str, Vec<String>) {
     match event {
         Event::Status(status) => {
-            let mut first = status.endpoint.clone();
+            let mut first = clean(&status.endpoint, Shape::OneLine);
             if let Some(delay) = status.retry_in_ms {
-                first.push_str(&format!("  (next try in {} s)", delay.div_ceil(1_000)));
+                first.push_str(&format!("  (next attempt in {} s)", delay.div_ceil(1_000)));
             }
             let more = [&status.reason, &status.remedy].into_iter().filter(|text| !text.is_empty());
-            (state(status.state), [first].into_iter().chain(more.cloned()).collect())
+            let more = more.map(|text| clean(text, Shape::OneLine));
+            (state(status.state), [first].into_iter().chain(more).collect())
         }
         Event::Notice { id, title, kind, source, replayed, .. } => {
             let mut about = vec![name(source)];
             if !kind.is_empty() {
-                about.insert(0, format!("type {}", plain(kind)));
+                about.insert(0, format!("type {}", short(kind)));
             }
             if *replayed {
-                about.push("said before".to_owned());
+                about.push("repeated".to_owned());
             }
-            ("notice", vec![format!("{}  ({}, id {})", plain(title), about.join(", "), plain(id))])
+            ("notice", vec![format!("{}  ({}, id {})", short(title), about.join(", "), short(id))])
         }
         Event::Changed { id, state, fields } => {
-            ("changed", vec![format!("{} is {} ({})", plain(id), name(state), fields.join(", "))])
+            ("changed", vec![format!("{} is {} ({})", short(id), name(state), fields.join(", "))])
         }
         Event::CaughtUp { fetched, new, complete_through, incomplete } => {
             let through = match complete_through {
                 Some(time) => format!("complete through {}", local(*time)),
                 None => "not complete yet".to_owned(),
             };
-            let more = if *incomplete { "; there is more, the next pass goes on" } else { "" };
+            let more = if *incomplete { "; more will follow in the next pass" } else { "" };
             ("caught up", vec![format!("{fetched} fetched, {new} new; {through}{more}")])
         }
         Event::Notification { r#type, notices, summary } => {
             let of = match notices.as_slice() {
-                [id] => plain(id),
+                [id] => short(id),
                 several => format!("{} notices", several.len()),
             };
-            let said = match r#type {
-                NotificationType::Single | NotificationType::Summary => format!("{}  ({of})", plain(summary)),
-                NotificationType::Update => format!("now {}  ({of})", plain(summary)),
-                NotificationType::Retract => format!("taken back  ({of})"),
+            let text = match r#type {
+                NotificationType::Single | NotificationType::Summary => format!("{}  ({of})", short(summary)),
+                NotificationType::Update => format!("updated: {}  ({of})", short(summary)),
+                NotificationType::Retract => format!("retracted  ({of})"),
             };
-            ("notification", vec![said])
+            ("notification", vec![text])
         }
         Event::Rejected { reason, destination } => {
-            ("rejected", vec![format!("{} from {}", name(reason), plain(destination))])
+            ("rejected", vec![format!("{} from {}", name(reason), short(destination))])
         }
         Event::Activated { notices, action, .. } => {
-            ("clicked", vec![format!("{} on {} notices", plain(action), notices.len())])
+            ("clicked", vec![format!("{} on {} notices", short(action), notices.len())])
         }
     }
 }
@@ -137,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn events_have_exactly_the_keys_of_the_contract() {
+    fn events_have_exactly_the_keys_of_the_reference() {
         let allowed = |event: &str| -> &[&str] {
             match event {
                 "status" => &["state", "endpoint", "reason", "remedy", "retry_in_ms", "since"],
@@ -149,7 +150,7 @@ mod tests {
                 other => panic!("{other}"),
             }
         };
-        // Said only when there is something to say.
+        // Present only if there is a value.
         let optional = ["retry_in_ms", "since", "replayed", "incomplete"];
         for event in events() {
             let json = serde_json::to_value(&event).unwrap();
@@ -163,16 +164,16 @@ mod tests {
 
     #[test]
     fn people_read_short_lines_without_control_characters() {
-        let said: Vec<String> =
-            events().iter().flat_map(|event| words(event).1.into_iter().map(|line| format!("{line}\n"))).collect();
-        let lines = said.concat();
+        let details: Vec<String> =
+            events().iter().flat_map(|event| describe(event).1.into_iter().map(|line| format!("{line}\n"))).collect();
+        let lines = details.concat();
         for expected in [
-            "wss://push.example.com:443/ws  (next try in 2 s)\nthe server refused the sign-in\nsign in again\n",
+            "wss://push.example.com:443/ws  (next attempt in 2 s)\nthe server refused the sign-in\nsign in again\n",
             "Approval[2J needed  (type 3, live, id 7)\n",
-            "Approval[2J needed  (type 3, live, said before, id 7)\n",
+            "Approval[2J needed  (type 3, live, repeated, id 7)\n",
             "7 is decided (state, title)\n",
             "250 fetched, 243 new; complete through 2026-11-20 ",
-            "Approval needed  (7)\nApproval needed  (2 notices)\ntaken back  (7)\n",
+            "Approval needed  (7)\nApproval needed  (2 notices)\nretracted  (7)\n",
             "not-utf8 from /queue/a\n",
         ] {
             assert!(lines.contains(expected), "{expected:?} in {lines}");

@@ -1,4 +1,5 @@
-//! That the proving ground itself stands: what is sent through RabbitMQ and `belfry-pushd` comes out as STOMP.
+//! The test environment itself: what is sent through RabbitMQ and `belfry-pushd` arrives over
+//! STOMP.
 
 use std::time::Duration;
 
@@ -51,7 +52,7 @@ async fn a_broker_that_was_stopped_keeps_its_queues_and_its_ports() {
 }
 
 #[tokio::test]
-async fn a_user_without_rights_on_a_queue_is_turned_away() {
+async fn a_user_without_permission_for_a_queue_is_refused() {
     let Some(rabbit) = RabbitMq::shared().await else { return };
     Amqp::connect(&rabbit).await.declare_queue("private").await;
     rabbit.add_user("mallory", "secret", ["^$", "^$", "^public$"]).await;
@@ -63,7 +64,7 @@ async fn a_user_without_rights_on_a_queue_is_turned_away() {
 }
 
 #[tokio::test]
-async fn a_message_sent_to_somebody_through_pushd_arrives_in_their_personal_queue() {
+async fn a_message_sent_to_a_user_through_pushd_arrives_in_the_personal_queue() {
     let pushd = Pushd::start(["--user", "alice:secret", "--user", "bob:secret"]).await;
     let mut wire = Wire::connect(pushd.stomp()).await;
     wire.sign_in("alice", &pushd.login("alice", "secret").await, "/").await;

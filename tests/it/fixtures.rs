@@ -1,4 +1,4 @@
-//! What the tests' people have: settings as they would write them, a token, a computer of their own.
+//! What the tests share: settings, users with a token and a home folder, and checks of events.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
@@ -7,7 +7,8 @@ use harness::program::{Ended, run_to_end};
 use harness::{Home, Pushd, Running};
 use serde_json::Value;
 
-/// Settings for one server. A subscription is TOML lines, such as `destination = "/queue/x"`; `more` is further sections.
+/// Settings for one server. A subscription is TOML lines, such as `destination = "/queue/x"`;
+/// `more` is further sections.
 pub(crate) fn settings(endpoint: &str, login: &str, subscriptions: &[&str], more: &str) -> String {
     let mut text = format!("[server]\nendpoints = [\"{endpoint}\"]\nreconnect_spread = \"1s\"\n");
     for subscription in subscriptions {
@@ -17,7 +18,7 @@ pub(crate) fn settings(endpoint: &str, login: &str, subscriptions: &[&str], more
     text
 }
 
-/// The same settings with one more line in `[server]`.
+/// The same settings with another line in `[server]`.
 pub(crate) fn with_server(settings: &str, line: &str) -> String {
     settings.replacen("[server]\n", &format!("[server]\n{line}\n"), 1)
 }
@@ -27,18 +28,19 @@ pub(crate) fn api(base: &str) -> String {
     format!("[api]\nbase = \"{base}\"\n")
 }
 
-/// What `belfry-pushd` offers everybody: a personal queue, the broadcast topic, the message API.
+/// What `belfry-pushd` offers every user: a personal queue, the broadcast topic, the message API.
 pub(crate) fn pushd_settings(pushd: &Pushd, login: &str) -> String {
     let subscriptions = ["destination = \"/user/queue/notices\"", "destination = \"/topic/broadcast\""];
     settings(pushd.stomp(), login, &subscriptions, &api(&pushd.api_base()))
 }
 
-/// The same server where a password buys the token: `login_url` is its `/login`, or a way to it.
+/// The same settings with sign-in by password: `login_url` is the server's `/login`, or a proxy of
+/// it.
 pub(crate) fn with_password(settings: &str, login_url: &str) -> String {
     settings.replacen("[auth]\n", &format!("[auth]\nmode = \"password\"\nlogin_url = \"{login_url}\"\n"), 1)
 }
 
-/// Somebody with a computer.
+/// A user with a home folder.
 pub(crate) struct Person {
     pub(crate) home: Home,
     pub(crate) token: String,
@@ -68,7 +70,7 @@ impl Person {
         running
     }
 
-    /// Runs `belfryctl` to its end.
+    /// Runs `belfryctl` until it ends.
     pub(crate) async fn ctl(&self, args: &[&str]) -> Ended {
         let mut command = self.home.ctl(args).await;
         command.env("BELFRY_TOKEN", &self.token);
@@ -109,7 +111,7 @@ pub(crate) fn numbered(prefix: &str, count: usize) -> Vec<String> {
     ids
 }
 
-/// No notice popped up twice, alone or in a summary.
+/// No notice popped up twice, by itself or in a summary.
 pub(crate) fn assert_no_second_popup(notifications: &[Value]) {
     let mut seen = HashSet::new();
     for notification in notifications.iter().filter(|it| it["type"] == "single" || it["type"] == "summary") {

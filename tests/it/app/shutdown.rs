@@ -1,4 +1,4 @@
-//! How the app ends: politely when it is asked to, and without a loss when it is not.
+//! How the app ends: with DISCONNECT when it is asked to end, and without a loss when it is killed.
 
 use std::sync::Arc;
 
@@ -10,18 +10,18 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Desk, pushd, see_window};
-use crate::world::settings;
+use crate::fixtures::settings;
 
 #[tokio::test]
-async fn sigterm_and_quit_in_the_trays_menu_say_good_bye_to_the_server() {
-    let farewells = Arc::new(Semaphore::new(0));
-    let heard = Arc::clone(&farewells);
+async fn sigterm_and_quit_in_the_tray_menu_send_disconnect() {
+    let disconnects = Arc::new(Semaphore::new(0));
+    let received = Arc::clone(&disconnects);
     let broker = FakeBroker::start(move |_, mut wire| {
-        let heard = Arc::clone(&heard);
+        let received = Arc::clone(&received);
         async move {
             wire.welcome().await;
             wire.serve_until(Command::Disconnect).await;
-            heard.add_permits(1);
+            received.add_permits(1);
         }
     })
     .await;
@@ -32,17 +32,17 @@ async fn sigterm_and_quit_in_the_trays_menu_say_good_bye_to_the_server() {
     desk.desktop.tray().wait_for("Connected").await;
     see_window(&mut desk.desktop.screen).await;
     assert_eq!(app.terminate().await.code(), Some(0));
-    timeout(PATIENCE, farewells.acquire()).await.expect("a good-bye").unwrap().forget();
+    timeout(PATIENCE, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
 
     let Some(mut app) = desk.start(&["--hidden"]).await else { return };
     desk.desktop.tray().wait_for("Connected").await;
     desk.desktop.tray().choose("Quit Belfry").await;
     assert_eq!(app.wait().await.code(), Some(0));
-    timeout(PATIENCE, farewells.acquire()).await.expect("a good-bye").unwrap().forget();
+    timeout(PATIENCE, disconnects.acquire()).await.expect("DISCONNECT").unwrap().forget();
 }
 
 #[tokio::test]
-async fn what_is_sent_while_the_app_lies_dead_arrives_once_and_nothing_pops_up_twice() {
+async fn what_is_sent_after_the_app_was_killed_arrives_once_and_nothing_pops_up_twice() {
     let pushd = pushd().await;
     let Some(mut desk) = Desk::of(&pushd).await else { return };
     let mut sent = Vec::new();
