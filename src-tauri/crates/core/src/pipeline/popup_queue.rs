@@ -1,8 +1,9 @@
-//! What waits for the desktop, in order, and which of it may still be handed over: an update of a popup that has left the
-//! screen may not, since it would pop up again.
+//! What waits for the desktop, in order, and which of it may still be handed over: an update of a
+//! popup that has left the screen may not, since it would pop up again.
 //!
-//! Pure, and shared by the notifier thread and the simulation. Deliberately absent: the desktop, and what is shown and
-//! when ([`super::delivery`]). Invariant: a popup is remembered as dismissed only while an update of it may be waiting.
+//! Pure, and shared by the notifier thread and the simulation. Deliberately absent: the desktop,
+//! and what is shown and when ([`super::delivery`]). Invariant: a popup is remembered as dismissed
+//! only while an update of it may be waiting.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -16,7 +17,8 @@ use crate::{
 pub enum PopupStep {
     /// Hand it over, then [`PipelineInput::Shown`](super::PipelineInput::Shown).
     Show(ShowId, Box<Popup>),
-    /// Hand nothing over: this is the result for [`PipelineInput::Shown`](super::PipelineInput::Shown).
+    /// Hand nothing over: this is the result for
+    /// [`PipelineInput::Shown`](super::PipelineInput::Shown).
     Refused(ShowId, NotifyError),
     /// Take it off the screen.
     Retract(PopupId),
@@ -56,8 +58,8 @@ impl PopupQueue {
         self.dismissed.insert(popup);
     }
 
-    /// The pipeline knows that the popup has left the screen and orders no update of it any more: it is forgotten once
-    /// everything that waits now has had its turn.
+    /// The pipeline knows that the popup has left the screen and orders no update of it any more:
+    /// it is forgotten once everything that waits now has had its turn.
     pub fn handle_known(&mut self, popup: PopupId) {
         self.entries.push_back(Entry::Forget(popup));
     }

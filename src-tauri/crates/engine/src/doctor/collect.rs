@@ -4,7 +4,7 @@
 //! rows and its cursor are committed under the engine's lock, as a pass does it; the next engine
 //! that starts announces them. Deliberately absent: further pages.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::{Finding, Step, StepRun, Subject};
@@ -82,11 +82,10 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     create_private_dir(&dir).map_err(|source| StartError::DataDir { path: dir.clone(), source })?;
     let mut store = Store::open(&dir, &identity.account.name())?;
     let started = clock::now().wall;
-    let retention = SignedDuration::from_hours(24 * i64::from(identity.settings.inbox.retention_days));
     let start = PassStart {
         cursor: store.cursor()?,
         complete_through: store.complete_through()?,
-        retention: started.checked_sub(retention).unwrap_or(Timestamp::MIN),
+        retention: started.checked_sub(identity.settings.inbox.retention()).unwrap_or(Timestamp::MIN),
         history: false,
         wait: false,
         started,

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_queue_is_probed_only_while_nobody_takes_from_it_and_a_copy_always() {
+    fn a_queue_is_probed_only_while_no_engine_takes_from_it_and_a_copy_always() {
         let durable = [("durable", "true"), ("auto-delete", "false"), ("x-queue-name", "belfry.{login}.{device}")];
         let stream = [("x-queue-type", "stream"), ("durable", "true"), ("x-queue-name", "s")];
         for (destination, headers, is_queue) in [

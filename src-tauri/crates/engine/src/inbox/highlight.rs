@@ -56,7 +56,7 @@ impl Highlighter {
         let mut marked = Vec::new();
         for (index, word) in typed.iter().enumerate() {
             let mut rest = word.as_str();
-            // Found by itself, wherever it stands.
+            // A single character is found wherever it occurs.
             while let Some(lone) = lone_start(rest) {
                 marked.push(Word { letters: vec![Letter { c: lone, class: Class::Cjk }], may_go_on: true });
                 rest = rest.trim_start_matches(lone).trim_start_matches(is_silent);

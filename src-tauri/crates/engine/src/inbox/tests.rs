@@ -211,7 +211,7 @@ fn marking_all_covers_what_matches_and_was_there() {
 }
 
 #[test]
-fn what_was_removed_comes_back_as_it_was_and_rings_for_nobody() {
+fn what_was_removed_comes_back_as_it_was_and_does_not_notify() {
     for indexed in [false, true] {
         let (_dir, mut store, mut inbox) = both();
         let seqs = ["1", "2", "3"].map(|id| store.add(notice(id)));
@@ -315,7 +315,7 @@ fn an_id_means_the_notices_of_every_scope() {
 }
 
 #[test]
-fn the_detail_says_why_somebody_was_or_was_not_notified() {
+fn the_detail_says_why_a_notice_notified_or_not() {
     let (_dir, mut store, inbox) = both();
     let mut sent = notice("1");
     sent.extra.insert("amount".to_owned(), json!(12));

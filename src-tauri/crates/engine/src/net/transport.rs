@@ -26,10 +26,16 @@ use url::Url;
 
 use self::rechunk::Rechunk;
 use crate::net::http;
-use belfry_core::error::{Failure, Fault};
+use belfry_core::{
+    error::{Failure, Fault},
+    foreign_text::one_line,
+};
 
 /// The WebSocket sub-protocols of STOMP 1.2 and 1.1; not every server picks one.
 const SUB_PROTOCOLS: &str = "v12.stomp, v11.stomp";
+
+/// Longest reason of a close frame that is shown, in characters.
+const MAX_REASON_CHARS: usize = 200;
 
 /// What a WebSocket runs over: an upgraded connection, or a pipe in a test.
 trait Pipe: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
@@ -145,7 +151,7 @@ impl Transport {
     fn closed(&self, code: u16, reason: &str) -> Failure {
         // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
         let fault = if matches!(code, 1002 | 1003 | 1007) { Fault::Protocol } else { Fault::Closed };
-        let reason: String = reason.chars().filter(|character| !character.is_control()).take(200).collect();
+        let reason = one_line(reason, MAX_REASON_CHARS);
         Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
     }
 

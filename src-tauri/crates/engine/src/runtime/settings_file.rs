@@ -49,8 +49,8 @@ pub fn read(path: &Path) -> Result<String, SaveError> {
     }
 }
 
-/// Sets these keys, or takes them out where there is no value; the settings as they are now, which
-/// name no server if nobody has yet. The folder is made if it is not there.
+/// Sets these keys, or removes them where there is no value; returns the new settings, which name
+/// no server if none is set yet. The folder is made if it does not exist.
 ///
 /// # Errors
 /// [`SaveError`]; then the file is as it was.

@@ -8,7 +8,7 @@ use rusqlite::{Transaction, params};
 use super::codes::AsWord;
 use belfry_core::storage::{Seq, Suppressed};
 
-/// Marks notices; how many were marked otherwise before. Those not there are passed over.
+/// Marks notices; returns how many that changed. Those that do not exist are ignored.
 pub(crate) fn mark(tx: &Transaction<'_>, seqs: &[Seq], read: bool) -> rusqlite::Result<usize> {
     let mut mark = tx.prepare_cached("UPDATE notices SET read = ?2 WHERE seq = ?1 AND read <> ?2")?;
     let mut changed = 0;

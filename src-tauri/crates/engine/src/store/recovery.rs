@@ -14,15 +14,14 @@ use belfry_core::{notice::NoticeKey, ports::PopupId};
 
 /// Marks claimed alerts as uncertain and collects what is left to be done.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
-    let unsaid: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
+    let first_unannounced: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
     tx.execute("UPDATE account SET first_unannounced = NULL", [])?;
-    let unsaid = unsaid.map(Seq);
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
         uncertain: uncertain as u64,
         due: collect(tx, "alert = 'due'")?,
         unannounced: collect(tx, "seq > (SELECT announced FROM account)")?,
-        first_unannounced: unsaid,
+        first_unannounced: first_unannounced.map(Seq),
         popups: popups(tx)?,
         withdraw: apply::stale_popups(tx)?,
         stream_offsets: account::stream_offsets(tx)?,

@@ -15,12 +15,11 @@ use belfry_core::{
     pipeline::{
         Message, Pipeline, PipelineAction, PipelineInput,
         catchup::PassId,
-        delivery::{AckId, DeliveryAction, ShowId},
+        delivery::{AckId, DeliveryAction},
         group_commit::{GroupCommit, Job},
         link::{Generation, LinkAction, LinkInput, LinkState, PROBE_LIMIT, Refreshed, StopReason},
         popup_queue::PopupQueue,
     },
-    ports::{Popup, PopupId},
     status::Connectivity,
     storage::{RejectReason, Write},
 };

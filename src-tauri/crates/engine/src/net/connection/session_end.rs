@@ -6,7 +6,13 @@
 
 use stomp::SessionEvent;
 
-use belfry_core::error::{Failure, Fault};
+use belfry_core::{
+    error::{Failure, Fault},
+    foreign_text::one_line,
+};
+
+/// Longest text of an ERROR frame that is shown, in characters.
+const MAX_DETAIL_CHARS: usize = 200;
 
 /// Why the session is over, if this event ends it.
 pub(crate) fn session_end(event: &SessionEvent, is_established: bool) -> Option<Failure> {
@@ -40,11 +46,6 @@ fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
     } else {
         Fault::Denied
     };
-    let detail: String = [message.trim(), body.trim()]
-        .join(": ")
-        .chars()
-        .filter(|character| !character.is_control())
-        .take(200)
-        .collect();
-    Failure::new(fault, detail.trim_matches([':', ' ']).to_owned())
+    let detail = [message.trim(), body.trim()].join(": ");
+    Failure::new(fault, one_line(detail.trim_matches([':', ' ']), MAX_DETAIL_CHARS))
 }

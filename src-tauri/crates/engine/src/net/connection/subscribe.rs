@@ -15,7 +15,7 @@ use belfry_core::{
     settings::{AckMode, expand},
 };
 
-/// Un-acknowledged messages a server may have under way, unless a subscription's headers say
+/// Unacknowledged messages that a server may have sent, unless a subscription's headers say
 /// otherwise.
 const PREFETCH_COUNT: &str = "200";
 /// The header for that (RabbitMQ).

@@ -46,7 +46,7 @@ impl Credentials for Keychain {
     }
 }
 
-/// A desktop that takes its time for a popup: until somebody else comes to the gate too.
+/// A desktop that holds a popup until another thread comes to the gate too.
 #[derive(Default)]
 struct Desktop {
     gate: Option<Arc<Barrier>>,
@@ -66,8 +66,8 @@ impl Notifier for Desktop {
 }
 
 fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine {
-    // Nobody listens on a port that was just given back; it names the account, so it is the same
-    // for all.
+    // No program listens on a port that was just given back. It is part of the account's name, so
+    // it is the same for all tests.
     static PORT: OnceLock<u16> = OnceLock::new();
     let port = PORT.get_or_init(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let settings = format!("[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[auth]\nlogin = \"alice\"\n");
@@ -103,7 +103,7 @@ async fn an_engine_that_needs_a_sign_in_takes_the_one_of_another_program_and_its
     until(&engine, needs_person).await;
     keychain.hold(Some("token"));
     tell(&engine);
-    // It has a token now, and tries: that nobody is there is another matter.
+    // It has a token now and tries to connect; no server is there, so it is offline.
     until(&engine, |status| status.state == Connectivity::Offline).await;
     keychain.hold(None);
     tell(&engine);
@@ -112,7 +112,7 @@ async fn an_engine_that_needs_a_sign_in_takes_the_one_of_another_program_and_its
 }
 
 #[tokio::test]
-async fn an_engine_that_was_disconnected_stays_so_whoever_signs_in_and_uses_the_new_token_later() {
+async fn an_engine_that_was_disconnected_stays_so_when_another_program_signs_in_and_uses_the_new_token_later() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
     keychain.hold(Some("old"));
     let engine = start(folder.path(), &keychain, Desktop::default());

@@ -132,7 +132,7 @@ fn a_popup_that_was_dismissed_before_its_name_was_known_is_not_on_the_screen() {
 }
 
 #[test]
-fn what_is_unread_and_open_is_the_only_thing_that_rings_when_its_turn_comes() {
+fn only_what_is_unread_and_open_notifies_when_its_turn_comes() {
     let mut rig = Rig::new();
     rig.receive([notice("1"), Notice { state: State::Withdrawn, ..notice("2") }]);
     assert_eq!(rig.titles(), [(PopupKind::Single, "title of 1")]);

@@ -1,5 +1,5 @@
-//! The line, step by step, on a clock that the test moves; with the real store, and everything else
-//! at hand.
+//! The pipeline, step by step, on a clock that the test moves; with the real store, and everything
+//! else at hand.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ struct Rig {
 }
 
 impl Rig {
-    /// A line that polls every 5 s, with a history.
+    /// A pipeline that polls every 5 s, with a history.
     fn new() -> Self {
         let mut settings = Settings::default();
         settings.server.poll_every = 5 * SECOND;
@@ -164,7 +164,7 @@ fn polls_read_the_history_until_what_was_given_up_can_be_served_no_more() {
     rig.answers = false;
     assert_eq!(rig.asked(|rig| rig.wait(5 * SECOND)), "c");
     rig.answers = true;
-    // Nobody has answered it, and a second later it is asked for again.
+    // It fails, and a second later it is requested again.
     rig.refuse(504, None);
     assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
     assert_eq!(rig.asked(|rig| rig.wait(15 * SECOND)), "chchch");

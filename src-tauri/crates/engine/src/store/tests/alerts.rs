@@ -38,7 +38,7 @@ fn a_notice_that_arrives_decided_owes_no_popup_whatever_the_caller_says() {
 }
 
 #[test]
-fn a_notice_that_opens_again_does_not_ring_again() {
+fn a_notice_that_opens_again_does_not_notify_again() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(version("1", 1, State::Open));
     store.arrive(version("1", 2, State::Decided));

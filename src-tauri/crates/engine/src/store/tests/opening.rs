@@ -81,7 +81,7 @@ fn a_read_only_folder_is_named_with_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o500)).unwrap();
     if fs::write(dir.path().join("probe"), "").is_ok() {
-        // Root is not bound by modes; the file system of processes takes no file from anybody.
+        // Root is not bound by modes, but not even root can make a file in /proc.
         let error = Store::open(std::path::Path::new("/proc/self"), "alice").unwrap_err();
         assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
         return;
@@ -92,7 +92,7 @@ fn a_read_only_folder_is_named_with_what_to_do() {
 
 #[cfg(unix)]
 #[test]
-fn nobody_else_can_read_the_inbox() {
+fn only_its_owner_can_read_the_inbox() {
     use std::os::unix::fs::PermissionsExt;
 
     let dir = tempfile::tempdir().unwrap();

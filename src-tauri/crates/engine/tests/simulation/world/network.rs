@@ -125,7 +125,7 @@ impl World<'_> {
             let early = self.rng.millis(0..4_000);
             self.push(established + early, Event::Act(Act::Publish { count: 1, array: false }));
         }
-        let offsets = self.machine.as_ref().map(|machine| machine.line.stream_offsets());
+        let offsets = self.machine.as_ref().map(|machine| machine.pipeline.stream_offsets());
         let offset = offsets.and_then(|offsets| offsets.get("stream")).map_or(0, |offset| offset + 1);
         self.push(established + late, Event::Subscribed { session, offset });
     }
