@@ -135,7 +135,7 @@ fn handle_call(app: &App, call: Call) {
 
 fn fail(failure: &Failure) -> ExitCode {
     tracing::error!("{}", failure.message);
-    failure.exit_code()
+    failure.reason.into()
 }
 
 /// Closing the last window does not end the program; only [`Request::Quit`] gives a code.

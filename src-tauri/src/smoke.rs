@@ -11,6 +11,7 @@ use belfry_app::{App, Request};
 use belfry_core::notice::{NoticeKey, Priority};
 use belfry_core::ports::{Loudness, Notifier, Popup, PopupKind};
 use belfry_core::status::Connectivity;
+use host::exit_reason::ExitReason;
 use host::texts::Language;
 use tauri::async_runtime as runtime;
 use tokio::time::timeout;
@@ -29,7 +30,7 @@ pub(crate) async fn run(app: App, notifier: Arc<dyn Notifier>, language: Languag
         }
         Err(failure) => {
             tracing::error!("smoke test failed: {}", failure.message);
-            failure.code
+            failure.reason.code()
         }
     };
     app.send(Request::Quit { code });
@@ -47,9 +48,10 @@ async fn try_all(app: &App, notifier: Arc<dyn Notifier>, language: Language) -> 
     };
     match status.state {
         Connectivity::Live => {}
-        Connectivity::ActionNeeded => return Err(Failure { message: says(), code: 3 }),
+        Connectivity::ActionNeeded => return Err(Failure::new(ExitReason::SignIn, says())),
         Connectivity::Offline | Connectivity::Connecting | Connectivity::CatchingUp | Connectivity::Polling => {
-            return Err(Failure { message: format!("not live within {} s: {}", LIMIT.as_secs(), says()), code: 4 });
+            let message = format!("not live within {} s: {}", LIMIT.as_secs(), says());
+            return Err(Failure::new(ExitReason::Unreachable, message));
         }
     }
     let popup = Popup {

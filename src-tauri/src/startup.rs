@@ -4,7 +4,6 @@
 //! read without an error.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 use std::sync::Arc;
 
 use belfry_app::session_credentials::SessionCredentials;
@@ -13,6 +12,8 @@ use belfry_core::settings::{AuthMode, Settings};
 use engine::StartError;
 use engine::runtime::settings_file;
 use host::credentials::MachineCredentials;
+use host::exit_reason::ExitReason;
+use host::paths::NoHome;
 use host::settings::ReadError;
 use host::{autostart, doctor, machine, notify, paths, texts};
 use tokio::runtime::Handle;
@@ -26,49 +27,46 @@ use crate::platform::instance::ClaimError;
 pub(crate) struct Failure {
     /// What happened, where, and what to do.
     pub(crate) message: String,
-    /// As of `belfryctl`: 2 settings, 3 sign-in, 4 server unreachable, 5 data directory in use, 6
-    /// store unusable, 1 anything else.
-    pub(crate) code: u8,
+    /// The exit code, as of `belfryctl`.
+    pub(crate) reason: ExitReason,
 }
 
 impl Failure {
-    /// A failure that has no exit code of its own.
-    pub(crate) fn other(message: impl ToString) -> Self {
-        Self { message: message.to_string(), code: 1 }
+    pub(crate) fn new(reason: ExitReason, message: impl ToString) -> Self {
+        Self { reason, message: message.to_string() }
     }
 
-    /// For the system.
-    pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.code)
+    /// A failure without an exit code of its own.
+    pub(crate) fn other(message: impl ToString) -> Self {
+        Self::new(ExitReason::Failed, message)
     }
 }
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        let code = if matches!(error, ReadError::NoHome(_)) { 1 } else { 2 };
-        Self { message: error.to_string(), code }
+        Self::new(ExitReason::from(&error), error)
+    }
+}
+
+impl From<NoHome> for Failure {
+    fn from(error: NoHome) -> Self {
+        Self::new(ExitReason::from(&error), error)
     }
 }
 
 impl From<ClaimError> for Failure {
     fn from(error: ClaimError) -> Self {
-        let code = match &error {
-            ClaimError::DataDir(_) => 6,
-            ClaimError::Silent(_) => 5,
+        let reason = match &error {
+            ClaimError::DataDir(_) => ExitReason::Store,
+            ClaimError::Silent(_) => ExitReason::InUse,
         };
-        Self { message: error.to_string(), code }
+        Self::new(reason, error)
     }
 }
 
 impl From<StartError> for Failure {
     fn from(error: StartError) -> Self {
-        let code = match &error {
-            StartError::NoServer => 2,
-            StartError::InUse(_) => 5,
-            StartError::DataDir { .. } | StartError::Store(_) => 6,
-            StartError::Thread(_) => 1,
-        };
-        Self { message: error.to_string(), code }
+        Self::new(ExitReason::from(&error), error)
     }
 }
 
@@ -77,7 +75,7 @@ impl From<StartError> for Failure {
 /// # Errors
 /// [`Failure`]: no folder was given, and there is no usual place.
 pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
-    args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::other)
+    args.data_dir.clone().map_or_else(paths::data_dir, Ok).map_err(Failure::from)
 }
 
 /// Starts the engine; it connects when it is told to. While no settings file names a server there
@@ -87,7 +85,7 @@ pub(crate) fn data_dir(args: &Args) -> Result<PathBuf, Failure> {
 /// # Errors
 /// [`Failure`], before anything is connected.
 pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<Started, Failure> {
-    let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok).map_err(Failure::other)?;
+    let settings_file = args.config.clone().map_or_else(paths::settings_file, Ok)?;
     let (settings, is_set_up) = match host::settings::read(Some(&settings_file)) {
         Ok((settings, warnings)) => {
             for warning in warnings {

@@ -23,7 +23,7 @@ const PACKAGES: [&str; 5] = ["cargo-web", "gcc-mingw-w64-x86-64-win32", "rust-we
 /// What ships.
 const CRATES: [&str; 5] = ["stomp", "engine", "host", "belfryctl", "belfry"];
 
-/// Nobody debugs or measures these programs: no debug information, and SQLite's C compiled without
+/// These programs are neither debugged nor measured: no debug information, and SQLite's C compiled without
 /// optimising it.
 const PROFILE: [&str; 3] =
     ["profile.dev.debug=0", "profile.dev.package.'*'.debug=0", "profile.dev.package.libsqlite3-sys.opt-level=0"];

@@ -6,6 +6,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use belfry_core::settings::parse_duration;
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 
 /// Run Belfry in a terminal: receive notices, read the inbox, check the connection.
@@ -179,8 +180,7 @@ pub(crate) enum Clients {
 
 fn duration(text: &str) -> Result<Duration, String> {
     let accepted = || "a duration is a number with a unit, such as \"500ms\", \"30s\" or \"5m\"".to_owned();
-    let duration: jiff::SignedDuration = text.parse().map_err(|_| accepted())?;
-    Duration::try_from(duration).map_err(|_| accepted())
+    parse_duration(text).ok_or_else(accepted)
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
