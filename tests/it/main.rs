@@ -21,3 +21,4 @@ mod notify;
 mod password;
 mod power;
 mod rabbit;
+mod reference;
