@@ -10,7 +10,6 @@ use belfry_app::session_credentials::SessionCredentials;
 use belfry_app::{Check, Machine, Started};
 use belfry_core::settings::{AuthMode, Settings};
 use engine::StartError;
-use engine::runtime::settings_file;
 use host::credentials::MachineCredentials;
 use host::exit_reason::ExitReason;
 use host::paths::NoHome;
@@ -93,7 +92,7 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
             }
             (settings, true)
         }
-        Err(ReadError::Missing(_)) if !args.smoke_test => (Settings::default(), false),
+        Err(ReadError::Missing(_)) if !args.smoke_test => (unfinished(&settings_file).unwrap_or_default(), false),
         Err(error) => {
             let may_be_unfinished = matches!(error, ReadError::Invalid(_)) && !args.smoke_test;
             let Some(settings) = may_be_unfinished.then(|| unfinished(&settings_file)).flatten() else {
@@ -139,8 +138,7 @@ fn checks(credentials: &Arc<MachineCredentials>) -> Vec<Check> {
 /// What was chosen on the first page of the first run, if there is nothing else wrong with the
 /// file.
 fn unfinished(file: &Path) -> Option<Settings> {
-    let text = settings_file::read(file).ok()?;
-    Settings::parse_unfinished(&text, &file.display().to_string()).ok().map(|(settings, _)| settings)
+    host::settings::unfinished(file).ok().map(|effective| effective.settings)
 }
 
 /// Makes the start-up entry what the setting says. A program that is not installed, or that was

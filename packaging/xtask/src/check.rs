@@ -29,6 +29,9 @@ pub(crate) fn run_checks() -> Result<()> {
     component("clippy", "cargo-clippy")?;
     run(cargo(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))?;
 
+    heading("policy templates are as the table of settings says");
+    run(cargo(["run", "--quiet", "-p", "belfry-generate", "--", "policy", "--check"]))?;
+
     heading("licences, bans and sources of dependencies");
     run(deny()?)?;
 

@@ -20,8 +20,11 @@ use crate::system;
 /// The packages that hold the tools; apt adds what they depend on and the machine lacks.
 const PACKAGES: [&str; 5] = ["cargo-web", "gcc-mingw-w64-x86-64-win32", "rust-web-clippy", "rust-web-src", "rustc-web"];
 
+/// What mingw builds for.
+const WINDOWS: &str = "x86_64-pc-windows-gnu";
+
 /// What ships.
-const CRATES: [&str; 5] = ["stomp", "engine", "host", "belfryctl", "belfry"];
+const CRATES: [&str; 6] = ["stomp", "belfry-core", "engine", "host", "belfryctl", "belfry"];
 
 /// These programs are neither debugged nor measured: no debug information, and SQLite's C compiled without
 /// optimising it.
@@ -47,6 +50,30 @@ pub(crate) fn check() -> Result<()> {
         println!("{what}: {}", minutes(began.elapsed()));
     }
     Ok(())
+}
+
+/// Builds these programs as they ship for Windows, with mingw; the folder they are in, `WebView2Loader.dll` beside them.
+pub(crate) fn windows_release(packages: &[&str], rustflags: &str) -> Result<PathBuf> {
+    let mut cargo = Tools::unpacked()?.base("build", WINDOWS);
+    cargo.arg("--release").args(packages.iter().flat_map(|name| ["--package", name]));
+    cargo.env("RUSTFLAGS", rustflags);
+    with_mingw(&mut cargo);
+    run(cargo)?;
+    Ok(target().join("cross").join(WINDOWS).join("release"))
+}
+
+fn with_mingw(cargo: &mut Command) {
+    cargo.env("CC_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-gcc");
+    cargo.env("AR_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-ar");
+}
+
+/// A compiler for C programs of Windows, in its own folder.
+pub(crate) fn mingw_gcc() -> Result<Command> {
+    let tools = Tools::unpacked()?;
+    let programs = tools.folder.join("usr/bin");
+    let mut gcc = command(&programs.join("x86_64-w64-mingw32-gcc").to_string_lossy(), [] as [&str; 0]);
+    gcc.env("PATH", path_with(&programs));
+    Ok(gcc)
 }
 
 /// Debian's Rust and mingw, unpacked.
@@ -106,9 +133,8 @@ impl Tools {
 
     /// Builds and links, so that what mingw must find is found.
     fn windows(&self) -> Command {
-        let mut cargo = self.cargo("build", "x86_64-pc-windows-gnu");
-        cargo.env("CC_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-gcc");
-        cargo.env("AR_x86_64_pc_windows_gnu", "x86_64-w64-mingw32-ar");
+        let mut cargo = self.cargo("build", WINDOWS);
+        with_mingw(&mut cargo);
         cargo
     }
 
@@ -123,15 +149,22 @@ impl Tools {
 
     /// Debian's cargo, compiler and lints on what ships, and the standard library with it.
     fn cargo(&self, action: &str, system: &str) -> Command {
+        let mut cargo = self.base(action, system);
+        cargo.args(CRATES.iter().flat_map(|name| ["--package", name]));
+        cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
+        cargo.env("RUSTC_WORKSPACE_WRAPPER", self.folder.join("usr/bin/clippy-driver"));
+        cargo.env("RUSTFLAGS", "-D warnings");
+        cargo
+    }
+
+    /// Debian's cargo and compiler, and the standard library with what is built.
+    fn base(&self, action: &str, system: &str) -> Command {
         let programs = self.folder.join("usr/bin");
         let program = |name: &str| programs.join(name);
         let mut cargo = command(&program("cargo").to_string_lossy(), [action, "--locked", "--target", system]);
         cargo.arg("-Zbuild-std=std,panic_abort,panic_unwind");
-        cargo.args(CRATES.iter().flat_map(|name| ["--package", name]));
-        cargo.args(PROFILE.iter().flat_map(|setting| ["--config", setting]));
-        cargo.env("RUSTC", program("rustc")).env("RUSTC_WORKSPACE_WRAPPER", program("clippy-driver"));
+        cargo.env("RUSTC", program("rustc"));
         cargo.env("RUSTC_BOOTSTRAP", "1"); // for `-Zbuild-std`
-        cargo.env("RUSTFLAGS", "-D warnings");
         cargo.env("CARGO_TARGET_DIR", target().join("cross"));
         cargo.env("LD_LIBRARY_PATH", self.folder.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)));
         cargo.env("PATH", path_with(&programs));

@@ -7,6 +7,7 @@ mod check;
 mod code;
 mod cross;
 mod demo;
+mod package;
 mod shell;
 mod system;
 mod tally;
@@ -47,6 +48,8 @@ enum Command {
         #[arg(long)]
         code: bool,
     },
+    /// Make the packages that IT installs, and try them
+    Package(package::Package),
 }
 
 fn main() -> ExitCode {
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { stay } => demo::run_demo(stay).map(|()| true),
         Command::Test { name } => test::run_tests(name.as_deref(), began),
+        Command::Package(asked) => package::package(&asked).map(|()| true),
         Command::Check { code } => if code { code::check() } else { check::run_checks() }.map(|()| {
             println!("\ncheck: all is well, {}", minutes(began.elapsed()));
             true

@@ -449,7 +449,7 @@ account: string,
  */
 isKept: boolean, };
 export type TestStep = "sent" | "delivered" | "stored" | "shown";
-export type Level = "user" | "default";
+export type Level = "mandatory" | "user" | "recommended" | "default";
 export type Setting = { 
 /**
  * Dotted name.

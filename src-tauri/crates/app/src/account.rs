@@ -14,11 +14,8 @@ use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use belfry_core::status::Kind;
 use engine::net::connection::Identity;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
+use engine::net::{http, token};
 use engine::runtime::data_dir::device_id;
-use engine::{
-    net::{http, token},
-    runtime::settings_file,
-};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -64,8 +61,8 @@ impl<G: Gui> Controller<G> {
         let (number, file) = (self.discoveries, self.machine.settings_file.clone());
         self.spawn(|reporter| async move {
             // How this computer reaches the network is said by its own file, where it has one.
-            let read = blocking(move || Ok(host::settings::read(Some(&file)).ok())).await.ok().flatten();
-            let network = read.map_or_else(NetworkSettings::default, |(settings, _)| settings.network);
+            let read = blocking(move || Ok(host::settings::unfinished(&file).ok())).await.ok().flatten();
+            let network = read.map_or_else(NetworkSettings::default, |effective| effective.settings.network);
             let found = match http::client(&network) {
                 Ok(client) => discovery::discover(&client, &network, &address).await.map_err(Problem::from),
                 Err(failure) => Err(failure.into()),
@@ -127,7 +124,7 @@ impl<G: Gui> Controller<G> {
                 let name = name.clone();
                 blocking(move || Ok(credentials.store_or_keep_in_memory(&name, &secret))).await
             };
-            let settings = blocking(move || Ok(Box::new(settings_file::save(&file, &changes)?))).await;
+            let settings = blocking(move || Ok(Box::new(host::settings::save(&file, &changes)?))).await;
             let signed_in = SignedIn { account: name, is_kept: stored.unwrap_or(false) };
             report(&reporter, Outcome::Applied { settings, after: After::SignedIn { signed_in, reply } });
         });
@@ -153,8 +150,13 @@ impl<G: Gui> Controller<G> {
 
 /// Signs in with this, opens a session, and closes it.
 async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString) -> Result<Checked, Problem> {
-    let (file, previewed) = (machine.settings_file.clone(), changes.clone());
-    let settings = blocking(move || Ok(settings_file::preview(&file, &previewed)?)).await?;
+    let file = machine.settings_file.clone();
+    let read = blocking(move || {
+        // What a server says of itself never stands against a policy.
+        let changes = host::settings::unlocked(&file, changes)?;
+        Ok((host::settings::preview(&file, &changes)?, changes))
+    });
+    let (settings, changes) = read.await?;
     let account = Account::of(&settings).ok_or_else(|| Problem::new(Code::BadAddress, "find the server first"))?;
     let typed = match settings.auth.mode {
         AuthMode::Password => Secret::Password(secret.clone()),

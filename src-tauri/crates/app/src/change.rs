@@ -10,7 +10,6 @@ use std::collections::VecDeque;
 use belfry_core::account::Account;
 use belfry_core::settings::Settings;
 use engine::Engine;
-use engine::runtime::settings_file;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
@@ -138,7 +137,7 @@ impl<G: Gui> Controller<G> {
         let changes: Vec<_> =
             values.into_iter().map(|(key, value)| (key, Some(value).filter(|value| !value.is_null()))).collect();
         self.spawn(|reporter| async move {
-            let settings = blocking(move || Ok(Box::new(settings_file::save(&file, &changes)?))).await;
+            let settings = blocking(move || Ok(Box::new(host::settings::save(&file, &changes)?))).await;
             report(&reporter, Outcome::Applied { settings, after: After::Saved { reply } });
         });
     }

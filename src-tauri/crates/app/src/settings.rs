@@ -1,8 +1,8 @@
 //! What a person may set, and what this program keeps. Values go through the engine's own table of
 //! keys, both ways.
 
-use belfry_core::settings::{EditError, list};
-use engine::runtime::settings_file::{self, SaveError};
+use belfry_core::settings::EditError;
+use engine::runtime::settings_file::SaveError;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
@@ -15,7 +15,7 @@ impl<G: Gui> Controller<G> {
         let file = self.machine.settings_file.clone();
         self.spawn(|_| async move {
             let listed = blocking(move || {
-                let listed = list(&settings_file::read(&file)?, &file.display().to_string());
+                let listed = host::settings::list(&file);
                 let listed = listed.map_err(|errors| Problem::new(Code::Setting, errors))?;
                 Ok(listed.into_iter().map(Into::into).collect())
             });
@@ -25,7 +25,8 @@ impl<G: Gui> Controller<G> {
 
     pub(crate) fn about(&self, reply: Reply<About>) {
         let counts = self.snapshot().counts;
-        let about = About {
+        let file = self.machine.settings_file.clone();
+        let mut about = About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             data_dir: self.session.dir.display().to_string(),
             settings_file: self.machine.settings_file.display().to_string(),
@@ -34,16 +35,20 @@ impl<G: Gui> Controller<G> {
             unread: counts.unread,
             rejected: counts.rejected,
         };
-        answer(reply, Ok(about));
+        self.spawn(|_| async move {
+            let managed = blocking(move || Ok(host::settings::unfinished(&file).ok())).await.ok().flatten();
+            about.policy_digest = managed.map(|managed| managed.policy_digest()).unwrap_or_default();
+            answer(reply, Ok(about));
+        });
     }
 }
 
 impl From<SaveError> for Problem {
     fn from(error: SaveError) -> Self {
         let (code, key) = match &error {
-            SaveError::Edit(EditError::Refused { key, .. } | EditError::Unknown(key)) => {
-                (Code::Setting, Some(key.clone()).filter(|key| !key.is_empty()))
-            }
+            SaveError::Edit(
+                EditError::Refused { key, .. } | EditError::Locked { key, .. } | EditError::Unknown(key),
+            ) => (Code::Setting, Some(key.clone()).filter(|key| !key.is_empty())),
             SaveError::Edit(EditError::Broken(_)) | SaveError::Unreadable { .. } => (Code::Setting, None),
             SaveError::Unwritable { .. } => (Code::File, None),
         };

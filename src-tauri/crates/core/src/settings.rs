@@ -22,6 +22,7 @@ mod edit;
 mod expand;
 mod insecure;
 mod keys;
+pub mod policy;
 mod read;
 mod spanned_value;
 mod tables;

@@ -58,6 +58,8 @@ pub(crate) enum Command {
     ///
     /// Exit codes: 0 healthy; 3 sign-in required; 4 not live for more than a day; 6 store unusable.
     Status,
+    /// Print the settings in effect, and which of them administrators have set.
+    Policy,
     /// Check everything between this computer and its messages, step by step. Consumes no message.
     Doctor,
     /// Check a token or password with the server and save it in the system keychain.

@@ -10,6 +10,7 @@ mod doctor;
 mod error;
 mod inbox;
 mod output;
+mod policy;
 mod run;
 mod send;
 mod server;
@@ -38,12 +39,20 @@ fn main() -> ExitCode {
     {
         message(&format!("warning: {error}"));
     }
+    if let Command::Policy = command {
+        return ended(policy::policy(&global).map(|()| ExitCode::SUCCESS));
+    }
     let setup = Setup::read(&global);
     let warnings = setup.as_ref().map_or_else(|error| &error.warnings, |setup| &setup.warnings);
     for warning in warnings {
         message(&format!("warning: {warning}"));
     }
-    match dispatch(setup, command, global.json) {
+    ended(dispatch(setup, command, global.json))
+}
+
+/// Says why a command failed, and gives the exit code that says it too.
+fn ended(outcome: Result<ExitCode, Error>) -> ExitCode {
+    match outcome {
         Ok(code) => code,
         Err(error) if error.is_broken_pipe => ExitCode::SUCCESS,
         Err(error) => {
@@ -63,6 +72,8 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result
         Command::Send(args) => block_on(send::send(setup?, args, json))?,
         Command::Messages(command) => block_on(server::messages(setup?, command, json))?,
         Command::Clients(args::Clients::List) => block_on(server::clients(setup?, json))?,
+        // Handled before, since it needs no server.
+        Command::Policy => {}
         Command::Doctor => return block_on(doctor::doctor(setup, json)),
         Command::Status => return status::status(&setup?, json),
         Command::SignIn => block_on(sign_in::sign_in(setup?, json))?,

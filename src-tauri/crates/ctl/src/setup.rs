@@ -1,6 +1,6 @@
 //! What every command needs first: the settings, the folders, the account and its secret.
 //!
-//! Deliberately absent: managed settings. Invariant: an error in the settings ends the command
+//! Deliberately absent: writing anything. Invariant: an error in the settings ends the command
 //! before anything is changed.
 
 use std::{path::PathBuf, sync::Arc};
@@ -25,8 +25,10 @@ use crate::{args::Global, error::Error};
 pub(crate) struct Setup {
     pub(crate) settings: Settings,
     pub(crate) settings_file: PathBuf,
-    /// Unknown keys in the settings file, one message each.
+    /// Values without effect, in the settings file and in managed settings, one message each.
     pub(crate) warnings: Vec<String>,
+    /// The digest of the managed settings in effect.
+    pub(crate) policy_digest: String,
     pub(crate) account: Account,
     pub(crate) data_dir: PathBuf,
     pub(crate) credentials: Arc<MachineCredentials>,
@@ -39,13 +41,17 @@ impl Setup {
     /// [`ExitReason::Usage`] with every error of the file.
     pub(crate) fn read(global: &Global) -> Result<Self, Error> {
         let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
-        let (settings, warnings) = host::settings::read(Some(&settings_file))?;
+        let effective = host::settings::effective(Some(&settings_file))?;
+        let warnings = effective.warnings.iter().map(ToString::to_string).chain(effective.complaints()).collect();
+        let policy_digest = effective.policy_digest();
+        let settings = effective.settings;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;
         let account = Account::of(&settings).ok_or(engine::StartError::NoServer)?;
         Ok(Self {
             settings,
             settings_file,
-            warnings: warnings.iter().map(ToString::to_string).collect(),
+            warnings,
+            policy_digest,
             account,
             credentials: Arc::new(MachineCredentials::from_environment(global.token_file.clone(), data_dir.clone())),
             data_dir,

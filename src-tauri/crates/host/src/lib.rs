@@ -13,6 +13,7 @@ pub mod logging;
 pub mod machine;
 pub mod notify;
 pub mod paths;
+pub mod policy;
 pub mod power;
 pub mod settings;
 pub mod texts;

@@ -1,14 +1,22 @@
 //! Finds, reads and checks the settings of this machine, for every program in the same way.
 //!
-//! Deliberately absent: what the keys mean ([`belfry_core::settings`]), and writing. Invariant: a
-//! file with an error gives no settings at all; nothing is guessed.
+//! Deliberately absent: what the keys mean, and which value is in effect ([`belfry_core::settings`]).
+//! Invariants: a file with an error gives no settings at all; nothing is guessed; no program reads
+//! the person's file without the managed settings.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use belfry_core::settings::{Settings, SettingsErrors, Warning};
+use belfry_core::settings::policy::{Effective, Managed, resolve};
+use belfry_core::settings::{EditError, ListedSetting, Settings, SettingsErrors, Warning};
+use engine::runtime::settings_file::{self, SaveError};
+use serde_json::Value;
 
 use crate::paths::{self, NoHome};
+use crate::policy;
+
+/// Changes of a settings file: dotted names, with `None` for a key to be taken out.
+type Changes = [(String, Option<Value>)];
 
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
@@ -42,17 +50,110 @@ impl ReadError {
     }
 }
 
-/// Reads `file`, otherwise the user's settings file. The warnings name keys that have no effect.
+/// Reads `file`, else the settings file of this person, together with the managed settings. The warnings name keys that
+/// have no effect; what is wrong with managed settings goes into the log.
 ///
 /// # Errors
 /// [`ReadError`], with every error of the file.
 pub fn read(file: Option<&Path>) -> Result<(Settings, Vec<Warning>), ReadError> {
+    let effective = effective(file)?;
+    for complaint in effective.complaints() {
+        tracing::warn!("{complaint}");
+    }
+    Ok((effective.settings, effective.warnings))
+}
+
+/// As [`read`], with where each value comes from. Without a file, managed settings that name the server are enough.
+///
+/// # Errors
+/// [`ReadError`], with every error of the file.
+pub fn effective(file: Option<&Path>) -> Result<Effective, ReadError> {
     let path = file.map_or_else(paths::settings_file, |file| Ok(file.to_owned()))?;
-    let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::NotFound => ReadError::Missing(path.clone()),
-        _ => ReadError::Unreadable { path: path.clone(), source },
-    })?;
-    Ok(Settings::parse(&text, &path.display().to_string())?)
+    of_file(&path, &policy::read(), true)
+}
+
+/// As [`effective`], of a file in which nobody may have said yet where the server is, or which is not there yet.
+///
+/// # Errors
+/// [`ReadError`], with every error of the file.
+pub fn unfinished(file: &Path) -> Result<Effective, ReadError> {
+    of_file(file, &policy::read(), false)
+}
+
+/// Every key, as a window lists it.
+///
+/// # Errors
+/// [`ReadError`], with every error of the file.
+pub fn list(file: &Path) -> Result<Vec<ListedSetting>, ReadError> {
+    let managed = policy::read();
+    let without_file = resolve("", &file.display().to_string(), &managed, false)?;
+    Ok(of_file(file, &managed, false)?.list(&without_file))
+}
+
+/// Changes the person's file; the settings that hold then.
+///
+/// # Errors
+/// [`SaveError`], also when a key is managed; then the file is as it was.
+pub fn save(file: &Path, changes: &Changes) -> Result<Settings, SaveError> {
+    let managed = policy::read();
+    refuse_locked(file, &managed, changes)?;
+    settings_file::save(file, changes)?;
+    joined(&settings_file::read(file)?, file, &managed)
+}
+
+/// The settings that would hold after these changes; nothing is written.
+///
+/// # Errors
+/// As [`save`].
+pub fn preview(file: &Path, changes: &Changes) -> Result<Settings, SaveError> {
+    let managed = policy::read();
+    refuse_locked(file, &managed, changes)?;
+    let text = belfry_core::settings::edit(&settings_file::read(file)?, &file.display().to_string(), changes)?;
+    joined(&text, file, &managed)
+}
+
+/// Those of the changes that no administrator has decided: what a server says of itself never stands against a policy.
+///
+/// # Errors
+/// [`SaveError::Edit`], when the person's file has errors.
+pub fn unlocked(file: &Path, changes: Vec<(String, Option<Value>)>) -> Result<Vec<(String, Option<Value>)>, SaveError> {
+    let locks = resolve("", &file.display().to_string(), &policy::read(), false).map_err(EditError::Broken)?;
+    let is_free = |key: &str| !locks.key(key).is_some_and(belfry_core::settings::policy::Effect::is_locked);
+    Ok(changes.into_iter().filter(|(key, _)| is_free(key)).collect())
+}
+
+fn joined(text: &str, file: &Path, managed: &Managed) -> Result<Settings, SaveError> {
+    let effective = resolve(text, &file.display().to_string(), managed, false).map_err(EditError::Broken)?;
+    Ok(effective.settings)
+}
+
+/// A locked key may be "changed" to the value it has: then nothing is asked for.
+fn refuse_locked(file: &Path, managed: &Managed, changes: &Changes) -> Result<(), SaveError> {
+    let locks = resolve("", &file.display().to_string(), managed, false).map_err(EditError::Broken)?;
+    for (key, value) in changes {
+        if let Some(effect) = locks.key(key)
+            && effect.is_locked()
+            && value.as_ref() != Some(&effect.value)
+        {
+            return Err(EditError::Locked { key: key.clone(), place: effect.source.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+fn of_file(path: &Path, managed: &Managed, needs_server: bool) -> Result<Effective, ReadError> {
+    let names_server = || managed.found.iter().any(|found| found.key == "server.endpoints");
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            if needs_server && !names_server() {
+                return Err(ReadError::Missing(path.to_owned()));
+            }
+            String::new()
+        }
+        Err(source) => return Err(ReadError::Unreadable { path: path.to_owned(), source }),
+    };
+    Ok(resolve(&text, &path.display().to_string(), managed, needs_server)?)
 }
 
 #[cfg(test)]
@@ -72,6 +173,28 @@ mod tests {
         let invalid = read(Some(&path)).unwrap_err();
         assert!(invalid.to_string().contains("server.endpoints"), "{invalid}");
         assert!(invalid.warnings()[0].to_string().contains("unknown key server.endpoint"), "{:?}", invalid.warnings());
+    }
+
+    #[test]
+    fn a_managed_server_needs_no_file_and_a_locked_key_cannot_be_changed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let found = |key: &str, value: Value| belfry_core::settings::policy::Found {
+            key: key.to_owned(),
+            value,
+            is_loose: false,
+            level: belfry_core::settings::policy::Level::Mandatory,
+            scope: belfry_core::settings::policy::Scope::Machine,
+            source: "/etc/belfry/policies/managed/a.json".to_owned(),
+        };
+        let server = found("server.endpoints", serde_json::json!(["wss://push.example.com/ws"]));
+        let managed = Managed { found: vec![server, found("app.theme", "dark".into())], ignored: Vec::new() };
+        let effective = of_file(&path, &managed, true).unwrap();
+        assert_eq!(effective.settings.server.endpoints.len(), 1);
+        let change = |value: &str| [("app.theme".to_owned(), Some(value.into()))];
+        refuse_locked(&path, &managed, &change("dark")).unwrap();
+        let error = refuse_locked(&path, &managed, &change("light")).unwrap_err().to_string();
+        assert!(error.contains("app.theme") && error.contains("managed/a.json"), "{error}");
     }
 
     #[test]

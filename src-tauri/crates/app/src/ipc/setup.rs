@@ -4,7 +4,7 @@
 //! argument.
 
 use belfry_core::foreign_text;
-use belfry_core::settings;
+use belfry_core::settings::{self, policy};
 use engine::{doctor, net::requests};
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -98,10 +98,25 @@ pub enum TestStep {
 #[cfg_attr(test, derive(TS))]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
+    /// Set by an administrator: the person cannot change it.
+    Mandatory,
     /// In the person's own file.
     User,
-    /// Nowhere: what is built in holds.
+    /// Suggested by an administrator.
+    Recommended,
+    /// What was given at installation, or what is built in.
     Default,
+}
+
+impl From<policy::Level> for Level {
+    fn from(level: policy::Level) -> Self {
+        match level {
+            policy::Level::Mandatory => Self::Mandatory,
+            policy::Level::User => Self::User,
+            policy::Level::Recommended => Self::Recommended,
+            policy::Level::Default | policy::Level::BuiltIn => Self::Default,
+        }
+    }
 }
 
 /// One setting.
@@ -124,8 +139,9 @@ pub struct Setting {
 
 impl From<settings::ListedSetting> for Setting {
     fn from(listed: settings::ListedSetting) -> Self {
-        let level = if listed.is_set { Level::User } else { Level::Default };
-        Self { key: listed.key, value: listed.value, fallback: listed.fallback, level, source: String::new() }
+        let level = listed.level.into();
+        let source = if listed.is_set { String::new() } else { listed.source };
+        Self { key: listed.key, value: listed.value, fallback: listed.fallback, level, source }
     }
 }
 

@@ -18,6 +18,14 @@ pub enum EditError {
     /// There is no such key.
     #[error("{0}: there is no such setting")]
     Unknown(String),
+    /// An administrator has set it.
+    #[error("{key}: your organization has set this in {place}, so it cannot be changed here")]
+    Locked {
+        /// Which key.
+        key: String,
+        /// Where it is set.
+        place: String,
+    },
     /// The new value is not accepted.
     #[error("{error}")]
     Refused {

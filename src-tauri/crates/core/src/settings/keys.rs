@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::{
     Settings,
     diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
+    policy::{Level, Managed, resolve},
     read,
     spanned_value::{RawValue, SpannedValue, read_json, read_toml},
     tables,
@@ -16,18 +17,18 @@ use super::{
 };
 
 /// One key.
-struct Key {
+pub(super) struct Key {
     /// Dotted, as `server.endpoints`.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Reads a value and puts it into its place, or reports it.
-    set: fn(&mut Settings, &str, &SpannedValue, &mut SettingsReport),
+    pub(super) set: fn(&mut Settings, &str, &SpannedValue, &mut SettingsReport),
     /// Its value, written as in a settings file.
-    get: fn(&Settings) -> Value,
+    pub(super) get: fn(&Settings) -> Value,
 }
 
 macro_rules! keys {
     ($($section:ident . $field:ident = $read:expr;)+) => {
-        const KEYS: &[Key] = &[$(Key {
+        pub(super) const KEYS: &[Key] = &[$(Key {
             name: concat!(stringify!($section), ".", stringify!($field)),
             set: |settings, key, spanned, report| {
                 let read = $read;
@@ -174,10 +175,14 @@ pub struct ListedSetting {
     pub key: &'static str,
     /// The value in effect, written as in a settings file: durations and sizes are texts.
     pub value: Value,
-    /// The built-in default.
+    /// The value without the person's own file.
     pub fallback: Value,
-    /// Whether the file sets it.
+    /// Whether the file sets it, and its value is the one in effect.
     pub is_set: bool,
+    /// How binding the value is.
+    pub level: Level,
+    /// Where the value is set; empty for a built-in value.
+    pub source: String,
 }
 
 /// Every key, with its value in a settings file. `file` is its name, for messages.
@@ -185,16 +190,9 @@ pub struct ListedSetting {
 /// # Errors
 /// As [`Settings::parse`].
 pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
-    let (settings, _) = Settings::parse_unfinished(text, file)?;
-    let set_keys = keys_set_in(&read_toml(text).unwrap_or_default());
-    let defaults = Settings::default();
-    let listed = |key: &Key| ListedSetting {
-        key: key.name,
-        value: (key.get)(&settings),
-        fallback: (key.get)(&defaults),
-        is_set: set_keys.iter().any(|set| set == key.name),
-    };
-    Ok(KEYS.iter().map(listed).collect())
+    let nothing = Managed::default();
+    let without_file = resolve("", file, &nothing, false)?;
+    Ok(resolve(text, file, &nothing, false)?.list(&without_file))
 }
 
 /// Whether there is such a key.

@@ -1,0 +1,82 @@
+//! The MSI, on Linux: programs built with mingw, tables by wixl, and what wixl has no words for by msibuild.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use super::{copy, out, remapped, source_date, tables, version};
+use crate::shell::{command, heading, root, run};
+use crate::{cross, system, ui};
+
+/// What makes and looks into an MSI.
+pub(super) const WIXL: &[&str] = &["msitools", "wixl"];
+
+/// The MSI.
+pub(super) fn msi() -> Result<PathBuf> {
+    system::ensure(&[system::BUILD, WIXL])?;
+    ui::build()?;
+    heading("programs: release build for Windows");
+    let programs = cross::windows_release(&["belfry", "belfryctl"], &remapped())?;
+
+    heading("msi");
+    let stage = out().join("msi-stage");
+    if stage.exists() {
+        fs::remove_dir_all(&stage)?;
+    }
+    fs::create_dir_all(&stage)?;
+    let templates = root().join("packaging/policy/out/windows");
+    for program in ["belfry.exe", "belfryctl.exe", "WebView2Loader.dll"] {
+        copy(&programs.join(program), &stage.join(program))?;
+    }
+    copy(&root().join("icons/icon.ico"), &stage.join("icon.ico"))?;
+    copy(&root().join("packaging/README.md"), &stage.join("admin-guide.md"))?;
+    copy(&root().join("docs/admin-policies.md"), &stage.join("policies.md"))?;
+    copy(&root().join("LICENSE"), &stage.join("LICENSE.txt"))?;
+    copy(&templates.join("belfry.admx"), &stage.join("belfry.admx"))?;
+    for language in ["en-US", "zh-CN"] {
+        copy(&templates.join(language).join("belfry.adml"), &stage.join(language).join("belfry.adml"))?;
+    }
+    let mut touch = command("find", [".", "-exec", "touch", &format!("--date=@{}", source_date()?), "{}", "+"]);
+    touch.current_dir(&stage);
+    run(touch)?;
+    compile(&stage, &version()?, &out())
+}
+
+/// Makes an MSI of this version, into `folder`, from the files in `stage`.
+pub(super) fn compile(stage: &Path, version: &str, folder: &Path) -> Result<PathBuf> {
+    let file = folder.join(format!("Belfry-{version}-x64.msi"));
+    if file.exists() {
+        fs::remove_file(&file)?;
+    }
+    let windows = root().join("packaging/windows");
+    let mut wixl = command("wixl", ["--arch", "x64", "-D", "WebView2Loader=1"]);
+    wixl.args(["-D", &format!("Version={version}"), "-D", &format!("ProductCode={}", product_code(version))]);
+    wixl.arg("--output").arg(&file).arg(windows.join("belfry.wxs")).current_dir(stage);
+    run(wixl)?;
+    for query in fs::read_to_string(windows.join("tables.sql"))?.lines() {
+        let mut add = command("msibuild", [file.as_os_str(), "-q".as_ref(), query.as_ref()]);
+        add.current_dir(stage);
+        super::output(add).with_context(|| format!("msibuild refused: {query}"))?;
+    }
+    tables::inspect(&file, version)?;
+    Ok(file)
+}
+
+/// One version has one product code, wherever it is built: another one means another product to Windows.
+pub(super) fn product_code(version: &str) -> String {
+    let mut numbers = version.split('.').map(|part| part.parse::<u16>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    format!("B31F7A10-{:04X}-{:04X}-{:04X}-7D0F6F0D8A3C", next(), next(), next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_has_a_product_code_of_its_own() {
+        assert_eq!(product_code("0.1.0"), "B31F7A10-0000-0001-0000-7D0F6F0D8A3C");
+        assert_eq!(product_code("1.12.300"), "B31F7A10-0001-000C-012C-7D0F6F0D8A3C");
+    }
+}
