@@ -1,7 +1,8 @@
 //! Trying the packages: in a clean Debian root, in an rpm root, and under Wine.
 //!
-//! What a result is worth is said with it: a package tried in a clean root ran on the real system, one tried under Wine ran
-//! in an emulation of Windows. Invariant: whatever cannot be tried is an error that says why; nothing passes silently.
+//! What a result is worth is said with it: a package tried in a clean root ran on the real system,
+//! one tried under Wine ran in an emulation of Windows. Invariant: whatever cannot be tried is an
+//! error that says why; nothing passes silently.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -60,8 +61,8 @@ pub(super) fn deb() -> Result<()> {
     Ok(())
 }
 
-/// What lintian would say and is meant so: no bug tracker has a number for this package, and the programs hold static
-/// libraries, as every Rust program does.
+/// What lintian would say and is meant so: no bug tracker has a number for this package, and the
+/// programs hold static libraries, as every Rust program does.
 const EXPECTED: &str = "initial-upload-closes-no-bugs,embedded-library";
 
 fn unpacked(deb: &Path) -> Result<PathBuf> {
@@ -163,7 +164,8 @@ pub(super) fn rpm() -> Result<()> {
     Ok(fs::remove_dir_all(&folder)?)
 }
 
-/// Install with properties, files and registry, the programs of the terminal, upgrade, downgrade, removal: under Wine.
+/// Install with properties, files and registry, the programs of the terminal, upgrade, downgrade,
+/// removal: under Wine.
 pub(super) fn msi() -> Result<()> {
     system::ensure(&[installer::WIXL, WINE])?;
     heading("msi: under Wine (emulated)");
@@ -210,7 +212,8 @@ pub(super) fn msi() -> Result<()> {
     );
     tried.holds("shortcuts in menu and desktop", wine.finds("Belfry.lnk")? == 2);
 
-    // Debian's Wine lacks this library of Windows, which every Rust program asks for random numbers.
+    // Debian's Wine lacks this library of Windows, which every Rust program asks for random
+    // numbers.
     shim(&folder.join("bcryptprimitives.dll"))?;
     let ctl = |args: &[&str]| wine.run(folder.join("belfryctl.exe"), args);
     let said = ctl(&["--version"])?;
@@ -377,7 +380,7 @@ impl Wine {
         let users = self.prefix.join("drive_c/users");
         let people = fs::read_dir(&users)?.filter_map(|entry| Some(entry.ok()?.path().join("AppData/Local")));
         let mut people = people.filter(|path| path.is_dir() && !path.starts_with(users.join("Public")));
-        people.next().context("Wine has nobody")
+        people.next().context("Wine has no user")
     }
 }
 
