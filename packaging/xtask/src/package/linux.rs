@@ -112,12 +112,12 @@ fn third_party() -> Result<String> {
         &format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
     ]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    let packages = metadata.get("packages").and_then(Value::as_array).context("cargo metadata names no packages")?;
     let mut lines: Vec<String> = packages
         .iter()
-        .filter(|package| !package["source"].is_null())
+        .filter(|package| package.get("source").is_some_and(Value::is_string))
         .map(|package| {
-            let text = |key: &str| package[key].as_str().unwrap_or("see its files").to_owned();
+            let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or("see its files").to_owned();
             format!("{} {}: {}", text("name"), text("version"), text("license"))
         })
         .collect();

@@ -225,15 +225,18 @@ pub(super) fn msi() -> Result<()> {
     let list = r"HKLM\Software\Policies\Belfry\app.allowed_link_hosts";
     wine.reg(&["add", list, "/v", "1", "/t", "REG_SZ", "/d", "intranet.example.com"])?;
     let rows: Vec<Value> = serde_json::from_slice(&ctl(&["policy", "--json"])?.stdout)?;
-    let row = |name: &str| rows.iter().find(|row| row["name"] == name).cloned().unwrap_or_default();
-    let retention = row("inbox.retention_days");
+    let cell = |name: &str, pointer: &str| {
+        let row = rows.iter().find(|row| row.get("name").is_some_and(|found| found == name));
+        row.and_then(|row| row.pointer(pointer)).cloned().unwrap_or_default()
+    };
+    let retention = |pointer: &str| cell("inbox.retention_days", pointer);
     tried.holds(
         "a policy in HKLM stands over one in HKCU, and locks",
-        retention["value"] == 30 && retention["scope"] == "machine" && retention["level"] == "mandatory",
+        retention("/value") == 30 && retention("/scope") == "machine" && retention("/level") == "mandatory",
     );
-    tried.holds("an invalid policy is reported", row("app.theme")["status"] == "invalid");
-    tried.holds("a list has a key of its own", row("app.allowed_link_hosts")["value"][0] == "intranet.example.com");
-    tried.holds("the installer's default holds", row("server.endpoints")["level"] == "default");
+    tried.holds("an invalid policy is reported", cell("app.theme", "/status") == "invalid");
+    tried.holds("a list has a key of its own", cell("app.allowed_link_hosts", "/value/0") == "intranet.example.com");
+    tried.holds("the installer's default holds", cell("server.endpoints", "/level") == "default");
     wine.reg(&["delete", r"HKLM\Software\Policies\Belfry", "/f"])?;
     wine.reg(&["delete", r"HKCU\Software\Policies\Belfry", "/f"])?;
 
@@ -409,8 +412,9 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
         let ready: Value = serde_json::from_str(&line).context("belfry-pushd did not become ready")?;
-        let address =
-            |name: &str| ready[name].as_str().map(str::to_owned).with_context(|| format!("no address {name}"));
+        let address = |name: &str| {
+            ready.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no address {name}"))
+        };
         Ok(Self { http: address("http")?, stomp: address("stomp")?, process })
     }
 }

@@ -317,10 +317,13 @@ fn decide(key: &Key, sections: &Entries, file: &str, managed: &Managed, settings
     effect(settings, Level::BuiltIn, None, "", status, rejected)
 }
 
+/// Puts the value that weakens nothing into the place of a key.
+type Close = fn(&mut Settings);
+
 /// Keys where a person's own value could weaken what an administrator meant to secure, and the
 /// value that weakens nothing. The certificate file does not exist, so nothing is connected, and
 /// its name says why.
-const CLOSED: [(&str, fn(&mut Settings)); 3] = [
+const CLOSED: [(&str, Close); 3] = [
     ("network.ca_bundle", |settings| {
         settings.network.ca_bundle = Some(PathBuf::from("the managed setting network.ca_bundle is invalid"));
     }),
