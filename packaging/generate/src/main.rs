@@ -1,8 +1,8 @@
 //! Writes what the packages hold beside the programs, each from the one place that knows it.
 //!
-//! `policy` writes the policy templates and their reference from the table of settings; `policy --check` only compares.
-//! `manual DIR` writes manual pages and shell completions from the command lines. Invariant: the same sources give the same
-//! bytes, so a template that is stale can be told.
+//! `policy` writes the policy templates and their reference from the table of settings; `policy
+//! --check` only compares. `manual DIR` writes manual pages and shell completions from the command
+//! lines. Invariant: the same sources give the same bytes, so a template that is stale can be told.
 
 #[allow(dead_code, unreachable_pub, reason = "only the definition of the command line is used")]
 #[path = "../../../src-tauri/src/args.rs"]

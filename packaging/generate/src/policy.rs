@@ -88,7 +88,8 @@ mod tests {
         }
     }
 
-    /// What a place at each level does to each policy, through the files an administrator writes on Linux.
+    /// What a place at each level does to each policy, through the files an administrator writes on
+    /// Linux.
     #[cfg(target_os = "linux")]
     #[test]
     fn each_policy_mandatory_recommended_invalid_and_absent_has_its_value_place_and_lock() {

@@ -52,7 +52,8 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// Builds these programs as they ship for Windows, with mingw; the folder they are in, `WebView2Loader.dll` beside them.
+/// Builds these programs as they ship for Windows, with mingw; the folder they are in,
+/// `WebView2Loader.dll` beside them.
 pub(crate) fn windows_release(packages: &[&str], rustflags: &str) -> Result<PathBuf> {
     let mut cargo = Tools::unpacked()?.base("build", WINDOWS);
     cargo.arg("--release").args(packages.iter().flat_map(|name| ["--package", name]));

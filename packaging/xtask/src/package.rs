@@ -1,8 +1,10 @@
-//! `cargo xtask package deb|rpm|msi [--verify]`: what IT installs, into `target/packages`, with its size.
+//! `cargo xtask package deb|rpm|msi [--verify]`: what IT installs, into `target/packages`, with its
+//! size.
 //!
-//! deb and rpm by Tauri's bundler, from programs built here; the MSI by wixl, from programs built with mingw. The deb is
-//! packed again, since the bundler's has fixed dependencies, no list of configuration files and times of its own: the same
-//! tree gives the same bytes. Invariant: what a package holds beside the programs is generated for it, never edited by hand.
+//! deb and rpm by Tauri's bundler, from programs built here; the MSI by wixl, from programs built
+//! with mingw. The deb is packed again, since the bundler's has fixed dependencies, no list of
+//! configuration files and times of its own: the same tree gives the same bytes. Invariant: what a
+//! package holds beside the programs is generated for it, never edited by hand.
 
 mod linux;
 mod msi;
@@ -56,7 +58,7 @@ pub(crate) struct Package {
 /// Makes the packages and prints their sizes; with `--verify`, tries each.
 pub(crate) fn package(asked: &Package) -> Result<()> {
     if asked.product_code {
-        println!("{}", msi::product_code(&version()?));
+        println!("{}", tables::product_code(&version()?));
         return Ok(());
     }
     if let Some(file) = &asked.inspect {
@@ -122,7 +124,8 @@ fn version() -> Result<String> {
     Ok(line.trim_end_matches('"').to_owned())
 }
 
-/// Seconds since 1970 that files of packages carry: those of the last commit, so that the same tree gives the same bytes.
+/// Seconds since 1970 that files of packages carry: those of the last commit, so that the same tree
+/// gives the same bytes.
 fn source_date() -> Result<String> {
     if let Ok(given) = std::env::var("SOURCE_DATE_EPOCH") {
         return Ok(given);

@@ -1,7 +1,8 @@
 //! Windows: the administrative template (ADMX) and its texts (ADML), for Group Policy and Intune.
 //!
-//! Each setting is there twice: mandatory, and recommended in a category of its own. Invariant: value names are the dotted
-//! names, so that what stands in the registry can be compared with any other system.
+//! Each setting is there twice: mandatory, and recommended in a category of its own. Invariant:
+//! value names are the dotted names, so that what stands in the registry can be compared with any
+//! other system.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,5 @@
-//! macOS: the preference manifest, from which editors of configuration profiles (`ProfileCreator`, iMazing) make a form.
+//! macOS: the preference manifest, from which editors of configuration profiles (`ProfileCreator`,
+//! iMazing) make a form.
 
 use std::fmt::Write as _;
 

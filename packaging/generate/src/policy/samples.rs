@@ -1,4 +1,5 @@
-//! Samples that an administrator starts from: a configuration profile for macOS, and JSON files for Linux.
+//! Samples that an administrator starts from: a configuration profile for macOS, and JSON files for
+//! Linux.
 
 use std::fmt::Write as _;
 
@@ -36,7 +37,8 @@ fn json(schema: &Schema, is_wanted: impl Fn(&str) -> bool) -> String {
     text
 }
 
-/// A profile with the same values. The identifiers are fixed, so that a new version replaces the one that is installed.
+/// A profile with the same values. The identifiers are fixed, so that a new version replaces the
+/// one that is installed.
 pub(crate) fn mobileconfig(schema: &Schema) -> String {
     let keys = |names: &[&str], tabs: &str| {
         let mut keys = String::new();

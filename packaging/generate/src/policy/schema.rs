@@ -1,8 +1,9 @@
 //! What each policy is called, means and takes.
 //!
-//! Name, type, limits and default come from the program itself: each reader is asked what it accepts. The English text is
-//! that of the reference of settings; `texts.json` adds titles and the Chinese text. Invariant: a setting without a text is
-//! an error here, so no policy is ever left out of a template.
+//! Name, type, limits and default come from the program itself: each reader is asked what it
+//! accepts. The English text is that of the reference of settings; `texts.json` adds titles and the
+//! Chinese text. Invariant: a setting without a text is an error here, so no policy is ever left
+//! out of a template.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +28,7 @@ pub(crate) struct Policy {
     pub(crate) name: String,
     /// What it takes.
     pub(crate) kind: Kind,
-    /// What holds when nobody sets it.
+    /// The built-in default.
     pub(crate) default: Value,
     titles: [String; 2],
     meanings: [String; 2],

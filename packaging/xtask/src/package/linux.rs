@@ -17,7 +17,8 @@ pub(super) const PACKAGING: &[&str] =
 /// Tauri's command line, from npm. Pinned, so that an unchanged commit makes the same package.
 const TAURI_CLI: &str = "@tauri-apps/cli@2.12.5";
 
-/// Loaded by name when the tray is made, so no tool finds it among the libraries the programs are linked to.
+/// Loaded by name when the tray is made, so no tool finds it among the libraries the programs are
+/// linked to.
 const TRAY: &str = "libayatana-appindicator3-1";
 /// Without them the program runs, and says what is missing.
 const RECOMMENDED: [&str; 2] =
@@ -111,12 +112,12 @@ fn third_party() -> Result<String> {
         &format!("{}-unknown-linux-gnu", std::env::consts::ARCH),
     ]))?;
     let metadata: Value = serde_json::from_str(&metadata)?;
-    let packages = metadata["packages"].as_array().context("cargo metadata names no packages")?;
+    let packages = metadata.get("packages").and_then(Value::as_array).context("cargo metadata names no packages")?;
     let mut lines: Vec<String> = packages
         .iter()
-        .filter(|package| !package["source"].is_null())
+        .filter(|package| package.get("source").is_some_and(Value::is_string))
         .map(|package| {
-            let text = |key: &str| package[key].as_str().unwrap_or("see its files").to_owned();
+            let text = |key: &str| package.get(key).and_then(Value::as_str).unwrap_or("see its files").to_owned();
             format!("{} {}: {}", text("name"), text("version"), text("license"))
         })
         .collect();
@@ -171,7 +172,8 @@ fn stage(name: &str) -> Result<PathBuf> {
 pub(super) fn deb() -> Result<PathBuf> {
     heading("deb");
     let stage = stage("deb-stage")?;
-    // The name decides the names of package and desktop entry; on other systems the app is called Belfry.
+    // The name decides the names of package and desktop entry; on other systems the app is called
+    // Belfry.
     let config = json!({"productName": "belfry", "bundle": {"linux": {"deb": {"files": files(&stage, false)?}}}});
     let bundled = only(&bundle("deb", &config)?, "deb")?;
 
@@ -213,7 +215,8 @@ fn permissions(tree: &Path) -> Result<()> {
     run(change)
 }
 
-/// What the libraries the programs are linked to are called here, and from which version on they have what is used.
+/// What the libraries the programs are linked to are called here, and from which version on they
+/// have what is used.
 fn depends(stage: &Path) -> Result<String> {
     // The tool reads a source package's control file.
     let place = stage.join("shlibs");

@@ -1,4 +1,5 @@
-//! The MSI, on Linux: programs built with mingw, tables by wixl, and what wixl has no words for by msibuild.
+//! The MSI, on Linux: programs built with mingw, tables by wixl, and what wixl has no words for by
+//! msibuild.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -51,7 +52,7 @@ pub(super) fn compile(stage: &Path, version: &str, folder: &Path) -> Result<Path
     }
     let windows = root().join("packaging/windows");
     let mut wixl = command("wixl", ["--arch", "x64", "-D", "WebView2Loader=1"]);
-    wixl.args(["-D", &format!("Version={version}"), "-D", &format!("ProductCode={}", product_code(version))]);
+    wixl.args(["-D", &format!("Version={version}"), "-D", &format!("ProductCode={}", tables::product_code(version))]);
     wixl.arg("--output").arg(&file).arg(windows.join("belfry.wxs")).current_dir(stage);
     run(wixl)?;
     for query in fs::read_to_string(windows.join("tables.sql"))?.lines() {
@@ -61,22 +62,4 @@ pub(super) fn compile(stage: &Path, version: &str, folder: &Path) -> Result<Path
     }
     tables::inspect(&file, version)?;
     Ok(file)
-}
-
-/// One version has one product code, wherever it is built: another one means another product to Windows.
-pub(super) fn product_code(version: &str) -> String {
-    let mut numbers = version.split('.').map(|part| part.parse::<u16>().unwrap_or(0));
-    let mut next = || numbers.next().unwrap_or(0);
-    format!("B31F7A10-{:04X}-{:04X}-{:04X}-7D0F6F0D8A3C", next(), next(), next())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_version_has_a_product_code_of_its_own() {
-        assert_eq!(product_code("0.1.0"), "B31F7A10-0000-0001-0000-7D0F6F0D8A3C");
-        assert_eq!(product_code("1.12.300"), "B31F7A10-0001-000C-012C-7D0F6F0D8A3C");
-    }
 }

@@ -1,4 +1,4 @@
-//! What the tables of the MSI have to say, whoever made it: wixl here, WiX on Windows.
+//! What the tables of the MSI have to say, made by wixl here or by WiX on Windows.
 //!
 //! Portable, so that the Windows runner asserts the same about the file that ships.
 
@@ -9,7 +9,6 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use msi::{Package, Select};
 
-use super::msi::product_code;
 use crate::shell::heading;
 
 /// Never changes: it is how an upgrade finds what it replaces.
@@ -138,4 +137,23 @@ fn rows(package: &mut Package<File>, table: &str) -> Result<Vec<Row>> {
 
 fn cell(row: &Row, column: &str) -> String {
     row.get(column).cloned().unwrap_or_default()
+}
+
+/// One version has one product code, wherever it is built: another one means another product to
+/// Windows.
+pub(super) fn product_code(version: &str) -> String {
+    let mut numbers = version.split('.').map(|part| part.parse::<u16>().unwrap_or(0));
+    let mut next = || numbers.next().unwrap_or(0);
+    format!("B31F7A10-{:04X}-{:04X}-{:04X}-7D0F6F0D8A3C", next(), next(), next())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_version_has_a_product_code_of_its_own() {
+        assert_eq!(product_code("0.1.0"), "B31F7A10-0000-0001-0000-7D0F6F0D8A3C");
+        assert_eq!(product_code("1.12.300"), "B31F7A10-0001-000C-012C-7D0F6F0D8A3C");
+    }
 }

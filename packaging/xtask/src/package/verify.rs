@@ -1,7 +1,8 @@
 //! Trying the packages: in a clean Debian root, in an rpm root, and under Wine.
 //!
-//! What a result is worth is said with it: a package tried in a clean root ran on the real system, one tried under Wine ran
-//! in an emulation of Windows. Invariant: whatever cannot be tried is an error that says why; nothing passes silently.
+//! What a result is worth is said with it: a package tried in a clean root ran on the real system,
+//! one tried under Wine ran in an emulation of Windows. Invariant: whatever cannot be tried is an
+//! error that says why; nothing passes silently.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -60,8 +61,8 @@ pub(super) fn deb() -> Result<()> {
     Ok(())
 }
 
-/// What lintian would say and is meant so: no bug tracker has a number for this package, and the programs hold static
-/// libraries, as every Rust program does.
+/// What lintian would say and is meant so: no bug tracker has a number for this package, and the
+/// programs hold static libraries, as every Rust program does.
 const EXPECTED: &str = "initial-upload-closes-no-bugs,embedded-library";
 
 fn unpacked(deb: &Path) -> Result<PathBuf> {
@@ -163,7 +164,8 @@ pub(super) fn rpm() -> Result<()> {
     Ok(fs::remove_dir_all(&folder)?)
 }
 
-/// Install with properties, files and registry, the programs of the terminal, upgrade, downgrade, removal: under Wine.
+/// Install with properties, files and registry, the programs of the terminal, upgrade, downgrade,
+/// removal: under Wine.
 pub(super) fn msi() -> Result<()> {
     system::ensure(&[installer::WIXL, WINE])?;
     heading("msi: under Wine (emulated)");
@@ -210,7 +212,8 @@ pub(super) fn msi() -> Result<()> {
     );
     tried.holds("shortcuts in menu and desktop", wine.finds("Belfry.lnk")? == 2);
 
-    // Debian's Wine lacks this library of Windows, which every Rust program asks for random numbers.
+    // Debian's Wine lacks this library of Windows, which every Rust program asks for random
+    // numbers.
     shim(&folder.join("bcryptprimitives.dll"))?;
     let ctl = |args: &[&str]| wine.run(folder.join("belfryctl.exe"), args);
     let said = ctl(&["--version"])?;
@@ -222,15 +225,18 @@ pub(super) fn msi() -> Result<()> {
     let list = r"HKLM\Software\Policies\Belfry\app.allowed_link_hosts";
     wine.reg(&["add", list, "/v", "1", "/t", "REG_SZ", "/d", "intranet.example.com"])?;
     let rows: Vec<Value> = serde_json::from_slice(&ctl(&["policy", "--json"])?.stdout)?;
-    let row = |name: &str| rows.iter().find(|row| row["name"] == name).cloned().unwrap_or_default();
-    let retention = row("inbox.retention_days");
+    let cell = |name: &str, pointer: &str| {
+        let row = rows.iter().find(|row| row.get("name").is_some_and(|found| found == name));
+        row.and_then(|row| row.pointer(pointer)).cloned().unwrap_or_default()
+    };
+    let retention = |pointer: &str| cell("inbox.retention_days", pointer);
     tried.holds(
         "a policy in HKLM stands over one in HKCU, and locks",
-        retention["value"] == 30 && retention["scope"] == "machine" && retention["level"] == "mandatory",
+        retention("/value") == 30 && retention("/scope") == "machine" && retention("/level") == "mandatory",
     );
-    tried.holds("an invalid policy is reported", row("app.theme")["status"] == "invalid");
-    tried.holds("a list has a key of its own", row("app.allowed_link_hosts")["value"][0] == "intranet.example.com");
-    tried.holds("the installer's default holds", row("server.endpoints")["level"] == "default");
+    tried.holds("an invalid policy is reported", cell("app.theme", "/status") == "invalid");
+    tried.holds("a list has a key of its own", cell("app.allowed_link_hosts", "/value/0") == "intranet.example.com");
+    tried.holds("the installer's default holds", cell("server.endpoints", "/level") == "default");
     wine.reg(&["delete", r"HKLM\Software\Policies\Belfry", "/f"])?;
     wine.reg(&["delete", r"HKCU\Software\Policies\Belfry", "/f"])?;
 
@@ -377,7 +383,7 @@ impl Wine {
         let users = self.prefix.join("drive_c/users");
         let people = fs::read_dir(&users)?.filter_map(|entry| Some(entry.ok()?.path().join("AppData/Local")));
         let mut people = people.filter(|path| path.is_dir() && !path.starts_with(users.join("Public")));
-        people.next().context("Wine has nobody")
+        people.next().context("Wine has no user")
     }
 }
 
@@ -406,8 +412,9 @@ impl Server {
         let mut line = String::new();
         BufReader::new(process.stdout.take().context("no output")?).read_line(&mut line)?;
         let ready: Value = serde_json::from_str(&line).context("belfry-pushd did not become ready")?;
-        let address =
-            |name: &str| ready[name].as_str().map(str::to_owned).with_context(|| format!("no address {name}"));
+        let address = |name: &str| {
+            ready.get(name).and_then(Value::as_str).map(str::to_owned).with_context(|| format!("no address {name}"))
+        };
         Ok(Self { http: address("http")?, stomp: address("stomp")?, process })
     }
 }

@@ -34,7 +34,8 @@ pub use diagnostics::{SettingsError, SettingsErrorKind, SettingsErrors, Warning}
 pub use edit::{EditError, edit};
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
-pub use keys::{ListedSetting, list, read_discovered};
+pub use keys::read_discovered;
+pub use policy::{ListedSetting, list};
 pub use units::{format_duration, parse_duration};
 pub use values::{
     AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,

@@ -42,7 +42,7 @@ impl Setup {
     pub(crate) fn read(global: &Global) -> Result<Self, Error> {
         let settings_file = global.config.clone().map_or_else(paths::settings_file, Ok)?;
         let effective = host::settings::effective(Some(&settings_file))?;
-        let warnings = effective.warnings.iter().map(ToString::to_string).chain(effective.complaints()).collect();
+        let warnings = effective.warnings.iter().map(ToString::to_string).chain(effective.violations()).collect();
         let policy_digest = effective.policy_digest();
         let settings = effective.settings;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;

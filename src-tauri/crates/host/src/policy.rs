@@ -1,7 +1,8 @@
 //! What administrators have set on this machine, read from where the system keeps it for them.
 //!
-//! Each system has a thin reader; which value holds is decided in [`belfry_core::settings::policy`]. Invariant: a place that
-//! somebody other than an administrator may write to does not count, and is reported.
+//! Each system has a thin reader; which value holds is decided in
+//! [`belfry_core::settings::policy`]. Invariant: a place that somebody other than an administrator
+//! may write to does not count, and is reported.
 
 #[cfg(target_os = "linux")]
 #[path = "policy/linux.rs"]
@@ -21,7 +22,8 @@ mod trusted;
 
 use belfry_core::settings::policy::Managed;
 
-/// The folders of Linux below another root, whose files this user (by number) has to own; for tests.
+/// The folders of Linux below another root, whose files this user (by number) has to own; for
+/// tests.
 #[cfg(target_os = "linux")]
 pub use system::read_below;
 

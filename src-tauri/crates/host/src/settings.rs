@@ -1,8 +1,8 @@
 //! Finds, reads and checks the settings of this machine, for every program in the same way.
 //!
-//! Deliberately absent: what the keys mean, and which value is in effect ([`belfry_core::settings`]).
-//! Invariants: a file with an error gives no settings at all; nothing is guessed; no program reads
-//! the person's file without the managed settings.
+//! Deliberately absent: what the keys mean, and which value is in effect
+//! ([`belfry_core::settings`]). Invariants: a file with an error gives no settings at all; nothing
+//! is guessed; no program reads the person's file without the managed settings.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -50,20 +50,21 @@ impl ReadError {
     }
 }
 
-/// Reads `file`, else the settings file of this person, together with the managed settings. The warnings name keys that
-/// have no effect; what is wrong with managed settings goes into the log.
+/// Reads `file`, else the settings file of this person, together with the managed settings. The
+/// warnings name keys that have no effect; what is wrong with managed settings goes into the log.
 ///
 /// # Errors
 /// [`ReadError`], with every error of the file.
 pub fn read(file: Option<&Path>) -> Result<(Settings, Vec<Warning>), ReadError> {
     let effective = effective(file)?;
-    for complaint in effective.complaints() {
-        tracing::warn!("{complaint}");
+    for violation in effective.violations() {
+        tracing::warn!("{violation}");
     }
     Ok((effective.settings, effective.warnings))
 }
 
-/// As [`read`], with where each value comes from. Without a file, managed settings that name the server are enough.
+/// As [`read`], with where each value comes from. Without a file, managed settings that name the
+/// server are enough.
 ///
 /// # Errors
 /// [`ReadError`], with every error of the file.
@@ -72,7 +73,7 @@ pub fn effective(file: Option<&Path>) -> Result<Effective, ReadError> {
     of_file(&path, &policy::read(), true)
 }
 
-/// As [`effective`], of a file in which nobody may have said yet where the server is, or which is not there yet.
+/// As [`effective`], of a file that need not name the server yet, or exist yet.
 ///
 /// # Errors
 /// [`ReadError`], with every error of the file.
@@ -112,7 +113,8 @@ pub fn preview(file: &Path, changes: &Changes) -> Result<Settings, SaveError> {
     joined(&text, file, &managed)
 }
 
-/// Those of the changes that no administrator has decided: what a server says of itself never stands against a policy.
+/// Those of the changes that no administrator has decided: what a server says of itself never
+/// stands against a policy.
 ///
 /// # Errors
 /// [`SaveError::Edit`], when the person's file has errors.

@@ -9,7 +9,6 @@ use serde_json::Value;
 use super::{
     Settings,
     diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
-    policy::{Level, Managed, resolve},
     read,
     spanned_value::{RawValue, SpannedValue, read_json, read_toml},
     tables,
@@ -166,33 +165,6 @@ impl Settings {
         }
         has_endpoints
     }
-}
-
-/// A key, as the window lists it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ListedSetting {
-    /// Dotted name.
-    pub key: &'static str,
-    /// The value in effect, written as in a settings file: durations and sizes are texts.
-    pub value: Value,
-    /// The value without the person's own file.
-    pub fallback: Value,
-    /// Whether the file sets it, and its value is the one in effect.
-    pub is_set: bool,
-    /// How binding the value is.
-    pub level: Level,
-    /// Where the value is set; empty for a built-in value.
-    pub source: String,
-}
-
-/// Every key, with its value in a settings file. `file` is its name, for messages.
-///
-/// # Errors
-/// As [`Settings::parse`].
-pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
-    let nothing = Managed::default();
-    let without_file = resolve("", file, &nothing, false)?;
-    Ok(resolve(text, file, &nothing, false)?.list(&without_file))
 }
 
 /// Whether there is such a key.

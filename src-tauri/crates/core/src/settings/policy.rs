@@ -1,9 +1,11 @@
-//! Managed settings: which value of a key holds, where it stands, and what is wrong with the others.
+//! Managed settings: which value of a key holds, where it stands, and what is wrong with the
+//! others.
 //!
-//! Pure: finding and opening the places where administrators put values is the machine's matter; what they hold comes in as
-//! [`Managed`]. Invariants: the value of a key comes whole from one place, nothing is merged; a managed value that is
-//! invalid disables that key in that place alone, and is reported; a mandatory value locks its key; where an invalid
-//! mandatory value could weaken security, nothing below it counts either.
+//! Pure: finding and opening the places where administrators put values is the machine's matter;
+//! what they hold comes in as [`Managed`]. Invariants: the value of a key comes whole from one
+//! place, nothing is merged; a managed value that is invalid disables that key in that place alone,
+//! and is reported; a mandatory value locks its key; where an invalid mandatory value could weaken
+//! security, nothing below it counts either.
 
 use std::path::PathBuf;
 
@@ -15,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{
     Settings,
     diagnostics::{SettingsErrors, SettingsReport, Warning},
-    keys::{self, KEYS, Key, ListedSetting},
+    keys::{self, KEYS, Key},
     read,
     spanned_value::{Entries, RawValue, SpannedValue, read_json, read_toml},
 };
@@ -62,8 +64,8 @@ pub enum Status {
     Ignored,
 }
 
-/// Everything that administrators have set on this machine. Of two values of one key in the same level and scope, the first
-/// counts.
+/// Everything that administrators have set on this machine. Of two values of one key in the same
+/// level and scope, the first counts.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Managed {
     /// The values.
@@ -142,7 +144,7 @@ pub struct Effective {
     pub warnings: Vec<Warning>,
     /// One for each key, in the order of the reference.
     pub keys: Vec<Effect>,
-    /// Managed values with names that nobody knows, and places that do not count.
+    /// Managed values with unknown names, and places that do not count.
     pub others: Vec<Effect>,
 }
 
@@ -153,7 +155,7 @@ impl Effective {
     }
 
     /// What is wrong with managed settings, for a log: where, what, and what to do.
-    pub fn complaints(&self) -> impl Iterator<Item = String> {
+    pub fn violations(&self) -> impl Iterator<Item = String> {
         self.keys.iter().chain(&self.others).filter(|effect| effect.status != Status::InEffect).map(|effect| {
             let reason = effect.reason.as_deref().unwrap_or_default();
             match &effect.name {
@@ -164,8 +166,8 @@ impl Effective {
         })
     }
 
-    /// A name for the managed settings in effect: the same on every machine where the same values hold. SHA-256 of the
-    /// canonical JSON (RFC 8785) from dotted names to values.
+    /// A name for the managed settings in effect: the same on every machine where the same values
+    /// hold. SHA-256 of the canonical JSON (RFC 8785) from dotted names to values.
     pub fn policy_digest(&self) -> String {
         let managed = self.keys.iter().filter(|effect| effect.is_managed());
         let values: Map<String, Value> =
@@ -192,8 +194,8 @@ impl Effective {
     }
 }
 
-/// The settings that a person's file (`text`, called `file` in messages) and the managed values make together. With
-/// `needs_server`, one of them has to name the server.
+/// The settings that a person's file (`text`, called `file` in messages) and the managed values
+/// make together. With `needs_server`, one of them has to name the server.
 ///
 /// # Errors
 /// As [`Settings::parse`], every error of the person's file. Errors of managed values are in [`Effective`].
@@ -220,7 +222,35 @@ pub fn resolve(text: &str, file: &str, managed: &Managed, needs_server: bool) ->
     Ok(Effective { settings, warnings, keys, others })
 }
 
-/// The places of managed values, the highest first; the person's file stands between the second and the third.
+/// A key, as the window lists it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListedSetting {
+    /// Dotted name.
+    pub key: &'static str,
+    /// The value in effect, written as in a settings file: durations and sizes are texts.
+    pub value: Value,
+    /// The value without the person's own file.
+    pub fallback: Value,
+    /// Whether the file sets it, and its value is the one in effect.
+    pub is_set: bool,
+    /// How binding the value is.
+    pub level: Level,
+    /// Where the value is set; empty for a built-in value.
+    pub source: String,
+}
+
+/// Every key, with its value in a settings file. `file` is its name, for messages.
+///
+/// # Errors
+/// As [`Settings::parse`].
+pub fn list(text: &str, file: &str) -> Result<Vec<ListedSetting>, SettingsErrors> {
+    let nothing = Managed::default();
+    let without_file = resolve("", file, &nothing, false)?;
+    Ok(resolve(text, file, &nothing, false)?.list(&without_file))
+}
+
+/// The places of managed values, the highest first; the person's file stands between the second and
+/// the third.
 const ABOVE: [(Level, Scope); 2] = [(Level::Mandatory, Scope::Machine), (Level::Mandatory, Scope::User)];
 const BELOW: [(Level, Scope); 4] = [
     (Level::Recommended, Scope::Machine),
@@ -287,9 +317,13 @@ fn decide(key: &Key, sections: &Entries, file: &str, managed: &Managed, settings
     effect(settings, Level::BuiltIn, None, "", status, rejected)
 }
 
-/// Keys where a person's own value could weaken what an administrator meant to secure, and the value that weakens nothing.
-/// The certificate file does not exist, so nothing is connected, and its name says why.
-const CLOSED: [(&str, fn(&mut Settings)); 3] = [
+/// Puts the value that weakens nothing into the place of a key.
+type Close = fn(&mut Settings);
+
+/// Keys where a person's own value could weaken what an administrator meant to secure, and the
+/// value that weakens nothing. The certificate file does not exist, so nothing is connected, and
+/// its name says why.
+const CLOSED: [(&str, Close); 3] = [
     ("network.ca_bundle", |settings| {
         settings.network.ca_bundle = Some(PathBuf::from("the managed setting network.ca_bundle is invalid"));
     }),
@@ -324,11 +358,11 @@ fn accepted(key: &Key, found: &Found, settings: &mut Settings) -> Result<Vec<Str
     let mut first_error = None;
     for value in readings(found) {
         let mut report = SettingsReport::new(&found.source);
-        let mut trial = settings.clone();
+        let mut candidate = settings.clone();
         if let Some(node) = spanned(&value) {
-            (key.set)(&mut trial, key.name, &node, &mut report);
+            (key.set)(&mut candidate, key.name, &node, &mut report);
             if report.errors.is_empty() {
-                *settings = trial;
+                *settings = candidate;
                 return Ok(report.warnings.iter().map(ToString::to_string).collect());
             }
         }
@@ -459,7 +493,7 @@ mod tests {
         let burst = effect(&effective, "notifications.burst");
         assert_eq!((burst.value, burst.level, burst.status), (json!(5), Level::BuiltIn, Status::Invalid));
         assert_eq!(effect(&effective, "app.language").status, Status::InEffect);
-        assert_eq!(effective.complaints().count(), 3);
+        assert_eq!(effective.violations().count(), 3);
     }
 
     #[test]
@@ -525,7 +559,7 @@ mod tests {
     }
 
     #[test]
-    fn names_nobody_knows_and_places_that_do_not_count_are_told() {
+    fn unknown_names_and_places_that_do_not_count_are_told() {
         let place = found("server.endpiont", json!("x"), Level::Mandatory, Scope::Machine);
         let secret = found("auth.token", json!("hunter2"), Level::Mandatory, Scope::Machine);
         let ignored =
@@ -541,9 +575,9 @@ mod tests {
                 (Some("auth.token"), Status::Unknown)
             ]
         );
-        let complaints: Vec<String> = effective.complaints().collect();
-        assert!(complaints.iter().any(|complaint| complaint.contains("server.endpoints")), "{complaints:?}");
-        assert!(!complaints.iter().any(|complaint| complaint.contains("hunter2")), "{complaints:?}");
+        let violations: Vec<String> = effective.violations().collect();
+        assert!(violations.iter().any(|violation| violation.contains("server.endpoints")), "{violations:?}");
+        assert!(!violations.iter().any(|violation| violation.contains("hunter2")), "{violations:?}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Linux: JSON files below `/etc/belfry`, each an object from dotted names to values.
 //!
-//! `policies/managed/*.json` and `policies/recommended/*.json` in the order of their names, the first file to set a key
-//! counts; `defaults.json` for what was said when Belfry was installed.
+//! `policies/managed/*.json` and `policies/recommended/*.json` in the order of their names, the
+//! first file to set a key counts; `defaults.json` for what was said when Belfry was installed.
 
 use std::path::Path;
 
@@ -15,7 +15,8 @@ pub(super) fn read() -> Managed {
     read_below(Path::new("/"), 0)
 }
 
-/// What is set in the folders of Linux below `root`; only what belongs to the user with the number `owner` counts.
+/// What is set in the folders of Linux below `root`; only what belongs to the user with the number
+/// `owner` counts.
 pub fn read_below(root: &Path, owner: u32) -> Managed {
     let etc = root.join("etc");
     let belfry = etc.join("belfry");
@@ -56,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// A root of our own, whose files belong to whoever runs the test.
+    /// A root of our own, whose files belong to the user who runs the test.
     struct Root(tempfile::TempDir);
 
     impl Root {

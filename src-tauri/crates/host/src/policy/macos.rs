@@ -1,7 +1,9 @@
-//! macOS: the property lists of `app.belfry.desktop` that configuration profiles make, and the one of the installer.
+//! macOS: the property lists of `app.belfry.desktop` that configuration profiles make, and the one
+//! of the installer.
 //!
-//! `/Library/Managed Preferences` holds exactly what is forced by a profile, for the machine and for each person; the system
-//! writes it, and nobody but root can. A dictionary `Recommended` in them holds what a person may change.
+//! `/Library/Managed Preferences` holds exactly what is forced by a profile, for the machine and
+//! for each person; only the system writes it, as root. A dictionary `Recommended` in them holds
+//! what a person may change.
 
 use std::io::Cursor;
 use std::path::Path;

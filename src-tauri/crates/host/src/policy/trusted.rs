@@ -1,7 +1,7 @@
 //! Files that only one user, the administrator, can have written.
 //!
-//! Invariant: what is handed out was read from a file, inside of the folder it has to be in, that nobody else may write to,
-//! nor to any folder on the way to it.
+//! Invariant: what is handed out was read from a file, inside of the folder it has to be in, to
+//! which no other user may write, nor to any folder on the way to it.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read as _};
@@ -31,7 +31,8 @@ pub(super) struct Trusted<'a> {
 }
 
 impl Trusted<'_> {
-    /// The bytes of a file; `None` if there is none, or if it does not count, which is then reported.
+    /// The bytes of a file; `None` if there is none, or if it does not count, which is then
+    /// reported.
     pub(super) fn read(&mut self, path: &Path) -> Option<Vec<u8>> {
         match self.try_read(path) {
             Ok(bytes) => Some(bytes),
@@ -44,8 +45,8 @@ impl Trusted<'_> {
         }
     }
 
-    /// The files of a folder that end in `extension`, in the order of their names; none if the folder does not count, which
-    /// is then reported.
+    /// The files of a folder that end in `extension`, in the order of their names; none if the
+    /// folder does not count, which is then reported.
     pub(super) fn list(&mut self, folder: &Path, extension: &str) -> Vec<PathBuf> {
         let listed = self.resolved(folder).and_then(|real| {
             let entries = fs::read_dir(real).map_err(|error| Some(unreadable(&error)))?;

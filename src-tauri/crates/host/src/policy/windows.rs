@@ -1,7 +1,8 @@
-//! Windows: the registry. Group Policy and Intune write below `Software\Policies\Belfry`, where only administrators may; the
-//! installer below `HKLM\Software\Belfry\Defaults`.
+//! Windows: the registry. Group Policy and Intune write below `Software\Policies\Belfry`, where
+//! only administrators may; the installer below `HKLM\Software\Belfry\Defaults`.
 //!
-//! A value's name is the dotted name; a list may also be a key of that name with the values 1, 2, 3 and so on.
+//! A value's name is the dotted name; a list may also be a key of that name with the values 1, 2, 3
+//! and so on.
 
 use belfry_core::settings::policy::{Found, Ignored, Level, Managed, Scope};
 use serde_json::Value;
