@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use crate::startup::Failure;
 
-/// How long going live may take; the rest of the minute is for the notification and the good-bye.
+/// How long going live may take; the rest of the minute is for the notification and the disconnect.
 const LIMIT: Duration = Duration::from_secs(45);
 
 /// Tries everything, says how it went, and ends the program.

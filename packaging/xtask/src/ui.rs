@@ -41,7 +41,7 @@ pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
     }
     let mut tally = run_reported(tests, &report, Tally::of_vitest)?;
     if name.is_some() {
-        tally.skipped = 0; // those of other names, which nobody asked for
+        tally.skipped = 0; // tests of other names, which were not asked for
     }
     Ok(tally)
 }

@@ -2,17 +2,17 @@
 //! waits for its answer.
 
 use belfry_app::ipc::{
-    About, Ask, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, Removed, Server,
-    Setting, SignedIn, Start, Update,
+    About, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, PageQuery, Removed,
+    Server, Setting, SignedIn, Start, Update,
 };
-use belfry_app::{App, Problem, Request};
+use belfry_app::{App, CommandError, Request};
 use serde_json::{Map, Value};
 use tauri::State;
 use tauri::ipc::Channel;
 
 use super::Window;
 
-type Answer<T> = Result<T, Problem>;
+type Answer<T> = Result<T, CommandError>;
 
 /// Tells the window every update from now on.
 #[tauri::command]
@@ -35,7 +35,7 @@ pub(crate) async fn page(
     limit: usize,
     filter: Filter,
 ) -> Answer<Page> {
-    app.ask(|reply| Request::Page { ask: Ask { before, after, limit, filter }, reply }).await
+    app.ask(|reply| Request::Page { query: PageQuery { before, after, limit, filter }, reply }).await
 }
 
 /// The places of the newest notices that match, to select them all.

@@ -144,7 +144,7 @@ impl Running {
         let readers = vec![
             std::thread::spawn(move || {
                 for line in BufReader::new(stdout).lines() {
-                    let _nobody_listens = sender.send(line.expect("output in UTF-8"));
+                    let _no_receiver = sender.send(line.expect("output in UTF-8"));
                 }
             }),
             std::thread::spawn(move || {

@@ -325,14 +325,14 @@ fn follow(stdout: ChildStdout) -> mpsc::Receiver<Event> {
         for line in BufReader::new(stdout).split(b'\n').map_while(Result::ok) {
             let line = String::from_utf8_lossy(&line).into_owned();
             if line.contains("Server startup complete") {
-                let _nobody_waits = sender.send(Event::Ready);
+                let _no_receiver = sender.send(Event::Ready);
             }
             last.push_back(line);
             if last.len() > LAST_LINES {
                 last.pop_front();
             }
         }
-        let _nobody_waits = sender.send(Event::Ended(last.make_contiguous().join("\n")));
+        let _no_receiver = sender.send(Event::Ended(last.make_contiguous().join("\n")));
     });
     events
 }

@@ -332,7 +332,7 @@ impl Wire {
     async fn finish(mut self, end: End) {
         let (code, reason) = match &end {
             End::Gone => return,
-            End::Asked(_) => (close_code::NORMAL, "goodbye"),
+            End::Asked(_) => (close_code::NORMAL, "the client disconnected"),
             End::Stopping => (close_code::AWAY, "the server stops"),
             End::Refused { .. } => (close_code::PROTOCOL, "see the ERROR frame"),
         };

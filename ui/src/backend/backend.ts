@@ -9,7 +9,6 @@ export type {
   About,
   Action,
   Alert,
-  Ask,
   Client,
   Connectivity,
   Detail,
@@ -23,6 +22,7 @@ export type {
   Language,
   Older,
   Page,
+  PageQuery,
   Priority,
   Removed,
   Row,
@@ -53,8 +53,8 @@ export type Setting = Omit<Bound.Setting, 'value' | 'fallback' | 'level'> & {
 };
 
 /** `managed`: the organisation manages the setting `key`. */
-export type CommandErrorCode = Bound.Code | 'managed';
-export type CommandError = Omit<Bound.Problem, 'code'> & { code: CommandErrorCode };
+export type CommandErrorCode = Bound.CommandErrorCode | 'managed';
+export type CommandError = Omit<Bound.CommandError, 'code'> & { code: CommandErrorCode };
 
 /** Each method is the command of the same name in snake case. */
 export interface Backend {
@@ -64,7 +64,7 @@ export interface Backend {
   start: () => Promise<Bound.Start>;
 
   /** At most `limit` notices. */
-  page: (ask: Bound.Ask) => Promise<Bound.Page>;
+  page: (query: Bound.PageQuery) => Promise<Bound.Page>;
   /** The keys of the newest `limit` notices that match, to select them all. */
   seqs: (filter: Bound.Filter, limit: number) => Promise<number[]>;
   /** All kinds there are, the most frequent first, at most 50. */

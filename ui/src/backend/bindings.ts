@@ -25,7 +25,7 @@ export type TestFailure = { "what": "not-sent",
 /**
  * Why.
  */
-problem: Problem, } | { "what": "nothing-came", 
+error: CommandError, } | { "what": "nothing-came", 
 /**
  * Within so many seconds.
  */
@@ -129,12 +129,12 @@ step: TestStep,
  * Why it failed.
  */
 failure: TestFailure | null, };
-export type Code = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
-export type Problem = { 
+export type CommandErrorCode = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
+export type CommandError = { 
 /**
  * For the window.
  */
-code: Code, 
+code: CommandErrorCode, 
 /**
  * What was seen: names, numbers, what others said; a sentence only where the code says too
  * little.
@@ -166,7 +166,7 @@ needsAction: boolean,
  * Exactly this kind; null for any.
  */
 kind: string | null, };
-export type Ask = { 
+export type PageQuery = { 
 /**
  * Below this place, which may be empty.
  */
@@ -332,7 +332,7 @@ scope: string,
  */
 version: number | null, 
 /**
- * By which way the server sent it.
+ * Where the server sent it, as STOMP names it.
  */
 destination: string, 
 /**
@@ -376,7 +376,7 @@ state: State,
  */
 priority: Priority, 
 /**
- * By which way it came.
+ * How it came.
  */
 source: Source, 
 /**

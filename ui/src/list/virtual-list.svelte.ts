@@ -3,7 +3,7 @@
 // At most a few hundred rows are loaded, read by key in both directions, one page at a time. The row at the viewTop edge
 // stays there when rows above it arrive or go. Holds no truth: after an update it reads the loaded rows again.
 
-import { type Ask, type Backend, everything, type Filter, messageOf, type Page, type Row } from '../backend/backend';
+import { type Backend, everything, type Filter, messageOf, type Page, type PageQuery, type Row } from '../backend/backend';
 import {
   computeLayout,
   emptyLayout,
@@ -267,8 +267,8 @@ export class VirtualList {
     this.#clampTop();
   }
 
-  #page(ask: Partial<Ask> & { limit: number }): Promise<Page> {
-    return this.#backend.page({ before: null, after: null, filter: this.filter, ...ask });
+  #page(query: Partial<PageQuery> & { limit: number }): Promise<Page> {
+    return this.#backend.page({ before: null, after: null, filter: this.filter, ...query });
   }
 
   #updateCounts(page: Page): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { type Ask, type Backend, everything } from '../backend/backend';
+import { type Backend, everything, type PageQuery } from '../backend/backend';
 import { fake } from '../backend/fake';
 import { rowIndexAt, rowTop } from './layout';
 import { VirtualList } from './virtual-list.svelte';
@@ -134,9 +134,9 @@ test('any notice can be scrolled into view', async () => {
 test('an answer for an earlier filter is dropped', async () => {
   const backend = fake({ scene: 'many' });
   const held: (() => void)[] = [];
-  const page = async (ask: Ask) => {
-    if (ask.filter.text === 'slow') await new Promise<void>((resolve) => held.push(resolve));
-    return backend.page(ask);
+  const page = async (query: PageQuery) => {
+    if (query.filter.text === 'slow') await new Promise<void>((resolve) => held.push(resolve));
+    return backend.page(query);
   };
   const virtualList = await loaded({ ...backend, page });
   const slow = virtualList.setFilter({ ...everything, text: 'slow' });
@@ -150,7 +150,7 @@ test('an answer for an earlier filter is dropped', async () => {
 
 test('an estimated number becomes exact at the end of the list', async () => {
   const backend = fake({ scene: 'live' });
-  const page = async (ask: Ask) => ({ ...(await backend.page(ask)), matching: 90, isExact: false });
+  const page = async (query: PageQuery) => ({ ...(await backend.page(query)), matching: 90, isExact: false });
   const virtualList = await loaded({ ...backend, page });
   expect(virtualList.isEstimate).toBe(true);
   for (let step = 0; step < 20; step += 1) {

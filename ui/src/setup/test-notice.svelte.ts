@@ -43,7 +43,7 @@ export class TestNotice {
     if (!this.isRunning) return;
     if (failure === null) this.#pass(step);
     else if (failure.what === 'not-sent')
-      this.#fail(step, { what: 'not-sent', error: toDisplayError(failure.problem) });
+      this.#fail(step, { what: 'not-sent', error: toDisplayError(failure.error) });
     else this.#fail(step, failure);
   }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::change::After;
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{self, Chosen, Code, Problem, Server, Setup, SetupStep, SignedIn};
+use crate::ipc::{self, Chosen, CommandError, CommandErrorCode, Server, Setup, SetupStep, SignedIn};
 use crate::machine::Machine;
 use crate::request::Reply;
 use crate::task::{Outcome, answer, blocking, report};
@@ -64,7 +64,7 @@ impl<G: Gui> Controller<G> {
             let read = blocking(move || Ok(host::settings::unfinished(&file).ok())).await.ok().flatten();
             let network = read.map_or_else(NetworkSettings::default, |effective| effective.settings.network);
             let found = match http::client(&network) {
-                Ok(client) => discovery::discover(&client, &network, &address).await.map_err(Problem::from),
+                Ok(client) => discovery::discover(&client, &network, &address).await.map_err(CommandError::from),
                 Err(failure) => Err(failure.into()),
             };
             match found {
@@ -73,7 +73,7 @@ impl<G: Gui> Controller<G> {
                     report(&reporter, Outcome::Discovered { number, address, found: Box::new(found) });
                     answer(reply, Ok(server));
                 }
-                Err(problem) => answer(reply, Err(problem)),
+                Err(error) => answer(reply, Err(error)),
             }
         });
     }
@@ -107,12 +107,12 @@ impl<G: Gui> Controller<G> {
 
     /// The server has accepted a sign-in, or has not. The answer to a sign-in that was ended
     /// meanwhile is dropped.
-    pub(crate) fn handle_checked(&mut self, attempt: u64, checked: Result<Box<Checked>, Problem>) {
+    pub(crate) fn handle_checked(&mut self, attempt: u64, checked: Result<Box<Checked>, CommandError>) {
         let Some(reply) = self.changes.take_check(attempt) else { return };
         let Checked { account, secret, changes } = match checked {
             Ok(checked) => *checked,
-            Err(problem) => {
-                answer(reply, Err(problem));
+            Err(error) => {
+                answer(reply, Err(error));
                 return self.end_change();
             }
         };
@@ -141,7 +141,8 @@ impl<G: Gui> Controller<G> {
         let credentials = Arc::clone(&self.machine.credentials);
         self.changes.begin_apply();
         self.spawn(|reporter| async move {
-            let forget = move || credentials.forget(&name).map_err(|error| Problem::new(Code::File, error));
+            let forget =
+                move || credentials.forget(&name).map_err(|error| CommandError::new(CommandErrorCode::File, error));
             let settings = blocking(forget).await.map(|()| settings);
             report(&reporter, Outcome::Applied { settings, after: After::SignedOut { reply } });
         });
@@ -149,7 +150,7 @@ impl<G: Gui> Controller<G> {
 }
 
 /// Signs in with this, opens a session, and closes it.
-async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString) -> Result<Checked, Problem> {
+async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString) -> Result<Checked, CommandError> {
     let file = machine.settings_file.clone();
     let read = blocking(move || {
         // What a server says of itself never stands against a policy.
@@ -157,13 +158,16 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
         Ok((host::settings::preview(&file, &changes)?, changes))
     });
     let (settings, changes) = read.await?;
-    let account = Account::of(&settings).ok_or_else(|| Problem::new(Code::BadAddress, "find the server first"))?;
+    let account = Account::of(&settings)
+        .ok_or_else(|| CommandError::new(CommandErrorCode::BadAddress, "find the server first"))?;
     let typed = match settings.auth.mode {
         AuthMode::Password => Secret::Password(secret.clone()),
         AuthMode::Token | AuthMode::Oidc => Secret::Token(secret.clone()),
     };
     let (data_dir, machine_id) = (machine.data_dir.clone(), machine.machine_id.clone());
-    let device = blocking(move || device_id(&data_dir, &machine_id).map_err(|error| Problem::new(Code::Store, error)));
+    let device = blocking(move || {
+        device_id(&data_dir, &machine_id).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
+    });
     let identity = Identity { settings, account: account.clone(), device: device.await? };
     token::check(&identity, &typed).await?;
     Ok(Checked { account, secret, changes })
@@ -179,27 +183,29 @@ fn server_to_show(address: &str, name: &str, settings: &Settings, is_discovered:
     }
 }
 
-impl From<DiscoveryError> for Problem {
+impl From<DiscoveryError> for CommandError {
     fn from(error: DiscoveryError) -> Self {
         let code = match &error {
-            DiscoveryError::BadAddress => Code::BadAddress,
-            DiscoveryError::Insecure(_) => Code::Insecure,
-            DiscoveryError::Unreachable(_) if error.is_tls() => Code::Tls,
-            DiscoveryError::Unreachable(_) => Code::Unreachable,
-            DiscoveryError::Nothing(_) | DiscoveryError::Wrong(_) => Code::NotDiscovered,
+            DiscoveryError::BadAddress => CommandErrorCode::BadAddress,
+            DiscoveryError::Insecure(_) => CommandErrorCode::Insecure,
+            DiscoveryError::Unreachable(_) if error.is_tls() => CommandErrorCode::Tls,
+            DiscoveryError::Unreachable(_) => CommandErrorCode::Unreachable,
+            DiscoveryError::Nothing(_) | DiscoveryError::Wrong(_) => CommandErrorCode::NotDiscovered,
         };
         Self::new(code, error)
     }
 }
 
 /// For a person who wants to connect.
-impl From<Failure> for Problem {
+impl From<Failure> for CommandError {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => Code::Unreachable,
-            Fault::Tls => Code::Tls,
-            Fault::Refused | Fault::Password | Fault::Status(401) => Code::Refused,
-            Fault::Insecure => Code::Insecure,
+            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => {
+                CommandErrorCode::Unreachable
+            }
+            Fault::Tls => CommandErrorCode::Tls,
+            Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
+            Fault::Insecure => CommandErrorCode::Insecure,
             Fault::ProxyAuth
             | Fault::WrongAccount
             | Fault::NoCredential
@@ -211,7 +217,7 @@ impl From<Failure> for Problem {
             | Fault::Protocol
             | Fault::Settings
             | Fault::BadAnswer
-            | Fault::Declined => Code::Server,
+            | Fault::Declined => CommandErrorCode::Server,
         };
         Self::of(code, &failure)
     }

@@ -16,7 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{Chosen, Code, Problem, Setting, SignedIn, Update};
+use crate::ipc::{Chosen, CommandError, CommandErrorCode, Setting, SignedIn, Update};
 use crate::is_ending;
 use crate::request::Reply;
 use crate::task::{Outcome, answer, blocking, report};
@@ -88,7 +88,7 @@ impl Changes {
 
     /// Ends every sign-in that has changed nothing yet.
     fn cancel_sign_ins(&mut self) {
-        let ended = || Err(Problem::new(Code::Offline, "this sign-in was ended by signing out"));
+        let ended = || Err(CommandError::new(CommandErrorCode::Offline, "this sign-in was ended by signing out"));
         if matches!(self.step, Step::Checking { .. })
             && let Step::Checking { reply, task, .. } = std::mem::take(&mut self.step)
         {
@@ -143,11 +143,11 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Files and keychain are as the change wants them; or they are as they were.
-    pub(crate) fn handle_applied(&mut self, settings: Result<Box<Settings>, Problem>, after: After) {
+    pub(crate) fn handle_applied(&mut self, settings: Result<Box<Settings>, CommandError>, after: After) {
         let settings = match settings {
             Ok(_) if self.ending.is_some() => return self.fail(after, is_ending()),
             Ok(settings) => *settings,
-            Err(problem) => return self.fail(after, problem),
+            Err(error) => return self.fail(after, error),
         };
         if Account::of(&settings).is_none() {
             // The first run goes on with them.
@@ -160,14 +160,16 @@ impl<G: Gui> Controller<G> {
             if let Some(engine) = last {
                 engine.end().await;
             }
-            let start = move || machine.start_engine(settings).map_err(|error| Problem::new(Code::Store, error));
+            let start = move || {
+                machine.start_engine(settings).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
+            };
             let engine = blocking(move || Ok(Box::new(start()?))).await;
             report(&reporter, Outcome::Restarted { engine, after });
         });
     }
 
     /// Another engine runs, or none does.
-    pub(crate) fn handle_restarted(&mut self, engine: Result<Box<Engine>, Problem>, after: After) {
+    pub(crate) fn handle_restarted(&mut self, engine: Result<Box<Engine>, CommandError>, after: After) {
         match engine {
             Ok(engine) if self.ending.is_some() => {
                 self.fail(after, is_ending());
@@ -179,8 +181,8 @@ impl<G: Gui> Controller<G> {
                 self.note_inbox_change();
                 self.complete(after);
             }
-            Err(problem) => {
-                self.fail(after, problem);
+            Err(error) => {
+                self.fail(after, error);
                 if self.ending.is_some() {
                     self.exit();
                 }
@@ -205,11 +207,11 @@ impl<G: Gui> Controller<G> {
         self.end_change();
     }
 
-    fn fail(&mut self, after: After, problem: Problem) {
+    fn fail(&mut self, after: After, error: CommandError) {
         match after {
-            After::SignedIn { reply, .. } => answer(reply, Err(problem)),
-            After::SignedOut { reply } => answer(reply, Err(problem)),
-            After::Saved { reply } => answer(reply, Err(problem)),
+            After::SignedIn { reply, .. } => answer(reply, Err(error)),
+            After::SignedOut { reply } => answer(reply, Err(error)),
+            After::Saved { reply } => answer(reply, Err(error)),
         }
         self.end_change();
     }
@@ -221,7 +223,7 @@ mod tests {
 
     use super::*;
 
-    fn under_way(changes: &mut Changes) -> (u64, oneshot::Receiver<Result<SignedIn, Problem>>) {
+    fn under_way(changes: &mut Changes) -> (u64, oneshot::Receiver<Result<SignedIn, CommandError>>) {
         let (reply, answer) = oneshot::channel();
         let attempt = changes.next_attempt();
         changes.begin_check(attempt, reply, tokio::spawn(std::future::pending::<()>()).abort_handle());

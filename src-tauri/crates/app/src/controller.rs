@@ -29,7 +29,7 @@ use crate::gui::{Gui, WindowListener};
 use crate::history::History;
 use crate::inbox_changes::InboxChanges;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{Code, Offers, Problem, Start, Status, Update};
+use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
 use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
@@ -183,7 +183,7 @@ impl<G: Gui> Controller<G> {
                 let start = self.start();
                 answer(reply, Ok(start));
             }
-            Request::Page { ask, reply } => self.page(ask, reply),
+            Request::Page { query, reply } => self.page(query, reply),
             Request::Seqs { filter, limit, reply } => self.seqs(filter, limit, reply),
             Request::Kinds { reply } => self.kinds(reply),
             Request::Notice { seq, text, reply } => self.notice(seq, text, reply),
@@ -260,8 +260,8 @@ impl<G: Gui> Controller<G> {
             Outcome::NoticeFound { found, window } => {
                 match found {
                     Ok(seq) => self.point_to(seq),
-                    Err(problem) => {
-                        tracing::warn!(problem = problem.message, "the notice to be shown was not found");
+                    Err(error) => {
+                        tracing::warn!(error = error.message, "the notice to be shown was not found");
                     }
                 }
                 if let Some(WindowToken(token)) = window {
@@ -439,9 +439,10 @@ impl<G: Gui> Controller<G> {
     }
 
     /// The server of the engine that runs.
-    pub(crate) fn server(&self) -> Result<ServerRequests, Problem> {
+    pub(crate) fn server(&self) -> Result<ServerRequests, CommandError> {
         let server = self.session.engine.as_ref().map(|engine| engine.server().clone());
-        server.ok_or_else(|| Problem::new(Code::Offline, "there is no connection: set up Belfry first"))
+        server
+            .ok_or_else(|| CommandError::new(CommandErrorCode::Offline, "there is no connection: set up Belfry first"))
     }
 
     /// How a task reports back.

@@ -12,7 +12,7 @@ use jiff::Zoned;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{self, Code, ExportFormat, Exported, Problem};
+use crate::ipc::{self, CommandError, CommandErrorCode, ExportFormat, Exported};
 use crate::machine::DocumentsDir;
 use crate::request::Reply;
 use crate::task::{Outcome, answer, blocking, report};
@@ -48,7 +48,7 @@ impl<G: Gui> Controller<G> {
         });
     }
 
-    pub(crate) fn handle_exported(&mut self, written: Result<(PathBuf, u64), Problem>, reply: Reply<Exported>) {
+    pub(crate) fn handle_exported(&mut self, written: Result<(PathBuf, u64), CommandError>, reply: Reply<Exported>) {
         let exported = written.map(|(path, count)| {
             let exported = Exported { count, path: path.display().to_string() };
             self.exported = Some(path);
@@ -61,8 +61,10 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn show_export(&mut self, reply: Reply<()>) {
         let folder = self.exported.as_deref().and_then(Path::parent).map(Path::to_owned);
         let opened = match folder {
-            Some(folder) => self.gui.open_folder(&folder).map_err(|error| Problem::new(Code::NoFolder, error)),
-            None => Err(Problem::new(Code::Gone, "")),
+            Some(folder) => {
+                self.gui.open_folder(&folder).map_err(|error| CommandError::new(CommandErrorCode::NoFolder, error))
+            }
+            None => Err(CommandError::new(CommandErrorCode::Gone, "")),
         };
         answer(reply, opened);
     }
@@ -75,7 +77,7 @@ fn write(
     filter: &ipc::Filter,
     seqs: Option<Vec<i64>>,
     file: File,
-) -> Result<u64, Problem> {
+) -> Result<u64, CommandError> {
     let mut out = BufWriter::new(file);
     let filter = filter.to_engine();
     let seqs: Option<Vec<Seq>> = match seqs {
@@ -99,17 +101,17 @@ fn write(
 fn write_new_file<T>(
     folder: &Path,
     format: ExportFormat,
-    fill: impl FnOnce(File) -> Result<T, Problem>,
-) -> Result<(PathBuf, T), Problem> {
+    fill: impl FnOnce(File) -> Result<T, CommandError>,
+) -> Result<(PathBuf, T), CommandError> {
     let (path, file) = new_file(folder, format)
         .map_err(|error| unwritable(format!("{}: no file can be written there ({error})", folder.display())))?;
     match fill(file) {
         Ok(filled) => Ok((path, filled)),
-        Err(problem) => {
+        Err(error) => {
             if let Err(error) = fs::remove_file(&path) {
                 tracing::warn!(%error, path = %path.display(), "an unfinished export could not be removed");
             }
-            Err(problem)
+            Err(error)
         }
     }
 }
@@ -133,8 +135,8 @@ fn new_file(folder: &Path, format: ExportFormat) -> io::Result<(PathBuf, File)> 
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
-fn unwritable(error: impl ToString) -> Problem {
-    Problem::new(Code::File, error)
+fn unwritable(error: impl ToString) -> CommandError {
+    CommandError::new(CommandErrorCode::File, error)
 }
 
 #[cfg(test)]
@@ -156,7 +158,7 @@ mod tests {
             file.write_all(b"[half").unwrap();
             Err(unwritable("the disk is full"))
         });
-        assert_eq!(failed.unwrap_err().code, Code::File);
+        assert_eq!(failed.unwrap_err().code, CommandErrorCode::File);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -164,7 +166,7 @@ mod tests {
     fn a_folder_that_is_not_there_is_named() {
         let folder = tempfile::tempdir().unwrap();
         let missing = folder.path().join("Documents");
-        let problem = write_new_file(&missing, ExportFormat::Json, |_| Ok(())).unwrap_err();
-        assert!(problem.code == Code::File && problem.message.contains("Documents"), "{problem:?}");
+        let error = write_new_file(&missing, ExportFormat::Json, |_| Ok(())).unwrap_err();
+        assert!(error.code == CommandErrorCode::File && error.message.contains("Documents"), "{error:?}");
     }
 }

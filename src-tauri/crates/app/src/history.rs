@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{Code, Older, Problem};
+use crate::ipc::{CommandError, CommandErrorCode, Older};
 use crate::request::Reply;
 use crate::server_requests::refused;
 use crate::task::{Outcome, answer, report};
@@ -38,7 +38,7 @@ impl Default for History {
 pub(crate) struct OlderRead {
     generation: u64,
     next_page: u32,
-    result: Result<Older, Problem>,
+    result: Result<Older, CommandError>,
     reply: Reply<Older>,
 }
 
@@ -60,7 +60,7 @@ impl<G: Gui> Controller<G> {
         }
         let range = match self.history_range() {
             Ok(range) => range,
-            Err(problem) => return answer(reply, Err(problem)),
+            Err(error) => return answer(reply, Err(error)),
         };
         self.history.is_reading = true;
         let (generation, mut next_page) = (self.session.generation, self.history.next_page);
@@ -98,11 +98,11 @@ impl<G: Gui> Controller<G> {
         }
     }
 
-    fn history_range(&self) -> Result<Range, Problem> {
+    fn history_range(&self) -> Result<Range, CommandError> {
         let server = self.server()?;
         let complete_through = self.snapshot().complete_through;
-        let complete_through =
-            complete_through.ok_or_else(|| Problem::new(Code::Offline, "the first catch-up is still under way"))?;
+        let complete_through = complete_through
+            .ok_or_else(|| CommandError::new(CommandErrorCode::Offline, "the first catch-up is still under way"))?;
         let days = self.session.settings.inbox.retention_days;
         let kept = SignedDuration::from_hours(24 * i64::from(days));
         let oldest = Timestamp::now().checked_sub(kept).unwrap_or(Timestamp::MIN);
@@ -113,7 +113,7 @@ impl<G: Gui> Controller<G> {
 impl Range {
     /// Reads until something was added or nothing is left, and leaves `page` at the next one to
     /// read.
-    async fn read(&self, page: &mut u32) -> Result<Older, Problem> {
+    async fn read(&self, page: &mut u32) -> Result<Older, CommandError> {
         for _ in 0..MAX_PAGES {
             let read = self.server.history(*page, self.complete_through, self.oldest).await.map_err(refused)?;
             let notices = read.notices;

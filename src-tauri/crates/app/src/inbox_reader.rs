@@ -12,10 +12,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use engine::inbox::Inbox;
 use tokio::sync::oneshot;
 
-use crate::ipc::{Code, Problem};
+use crate::ipc::{CommandError, CommandErrorCode};
 use crate::is_ending;
 
-type Work = Box<dyn FnOnce(Result<&mut Inbox, Problem>) + Send>;
+type Work = Box<dyn FnOnce(Result<&mut Inbox, CommandError>) + Send>;
 
 enum Message {
     /// Do this in the inbox of this folder; `None` before there is an account.
@@ -56,8 +56,8 @@ impl InboxReader {
     /// Does `work` on the thread, then calls `done` there with the result.
     pub(crate) fn run<T: 'static>(
         &self,
-        work: impl FnOnce(&mut Inbox) -> Result<T, Problem> + Send + 'static,
-        done: impl FnOnce(Result<T, Problem>) + Send + 'static,
+        work: impl FnOnce(&mut Inbox) -> Result<T, CommandError> + Send + 'static,
+        done: impl FnOnce(Result<T, CommandError>) + Send + 'static,
     ) {
         let work: Work = Box::new(move |inbox| done(inbox.and_then(work)));
         if let Err(error) = self.messages.send(Message::Do(self.folder.clone(), work))
@@ -73,8 +73,8 @@ impl InboxReader {
     /// What the work says, and what keeps the inbox from being opened.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Inbox) -> Result<T, Problem> + Send + 'static,
-    ) -> Result<T, Problem> {
+        work: impl FnOnce(&mut Inbox) -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
         self.run(work, move |result| drop(reply.send(result)));
         answer.await.unwrap_or_else(|_| Err(is_ending()))
@@ -103,7 +103,10 @@ fn serve(messages: &Receiver<Message>) {
                 }
                 work(match open.as_mut() {
                     Some((_, inbox)) => Ok(inbox),
-                    None => Err(Problem::new(Code::Store, "the inbox file has gone; quit Belfry and start it again")),
+                    None => Err(CommandError::new(
+                        CommandErrorCode::Store,
+                        "the inbox file has gone; quit Belfry and start it again",
+                    )),
                 });
             }
         }

@@ -20,7 +20,7 @@ use ts_rs::TS;
 use url::Url;
 
 /// Longest text of what was seen, in characters.
-const LINE: usize = 500;
+const MAX_LINE_CHARS: usize = 500;
 
 /// An enum of the engine's, as the window knows it: a value that is new there does not compile
 /// here.
@@ -46,7 +46,7 @@ mod notices;
 mod setup;
 
 pub use self::notices::{
-    Action, Alert, Ask, Detail, DetailMarks, Field, Filter, Kind, Page, Removed, Row, RowMarks, Suppressed,
+    Action, Alert, Detail, DetailMarks, Field, Filter, Kind, Page, PageQuery, Removed, Row, RowMarks, Suppressed,
 };
 pub use self::setup::{
     About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, Level, Offers, Older, Server, Setting,
@@ -172,7 +172,11 @@ pub struct Fault {
 
 impl From<&status::Cause> for Fault {
     fn from(why: &status::Cause) -> Self {
-        Self { kind: why.kind.into(), detail: foreign_text::one_line(&why.detail, LINE), is_catch_up: why.is_catch_up }
+        Self {
+            kind: why.kind.into(),
+            detail: foreign_text::one_line(&why.detail, MAX_LINE_CHARS),
+            is_catch_up: why.is_catch_up,
+        }
     }
 }
 
@@ -249,7 +253,7 @@ pub enum TestFailure {
     /// The server did not send it.
     NotSent {
         /// Why.
-        problem: Problem,
+        error: CommandError,
     },
     /// Nothing arrived.
     NothingCame {
@@ -279,7 +283,7 @@ pub enum TestFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 #[serde(rename_all = "kebab-case")]
-pub enum Code {
+pub enum CommandErrorCode {
     /// The inbox cannot be read or written.
     Store,
     /// The notice is no longer there.
@@ -315,9 +319,9 @@ pub enum Code {
 /// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(TS))]
-pub struct Problem {
+pub struct CommandError {
     /// For the window.
-    pub code: Code,
+    pub code: CommandErrorCode,
     /// What was seen: names, numbers, what others said; a sentence only where the code says too
     /// little.
     pub message: String,
@@ -331,25 +335,25 @@ pub struct Problem {
     pub key: Option<String>,
 }
 
-impl Problem {
-    /// A problem of this kind.
-    pub fn new(code: Code, message: impl ToString) -> Self {
+impl CommandError {
+    /// An error of this kind.
+    pub fn new(code: CommandErrorCode, message: impl ToString) -> Self {
         Self { code, message: message.to_string(), fault: None, key: None }
     }
 }
 
-impl Problem {
+impl CommandError {
     /// What an engine's failure is to the window: the words of the code, or, where that says no
     /// more than that the server did not, those of the fault.
-    pub fn of(code: Code, failure: &Failure) -> Self {
+    pub fn of(code: CommandErrorCode, failure: &Failure) -> Self {
         let fault = Fault::from(failure);
-        Self { fault: (code == Code::Server).then(|| fault.clone()), ..Self::new(code, fault.detail) }
+        Self { fault: (code == CommandErrorCode::Server).then(|| fault.clone()), ..Self::new(code, fault.detail) }
     }
 }
 
-impl From<StoreError> for Problem {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
-        Self::new(Code::Store, error)
+        Self::new(CommandErrorCode::Store, error)
     }
 }
 
@@ -408,8 +412,8 @@ mod tests {
             Status::decl(&config),
             Start::decl(&config),
             Update::decl(&config),
-            Code::decl(&config),
-            Problem::decl(&config),
+            CommandErrorCode::decl(&config),
+            CommandError::decl(&config),
         ];
         let declarations = declarations.into_iter().chain([Fix::decl(&config)]);
         let declarations = declarations.chain(notices::declarations(&config)).chain(setup::declarations(&config));

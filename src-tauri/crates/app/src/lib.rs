@@ -36,8 +36,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::controller::no_snapshot;
 pub use crate::controller::{Controller, Started};
 pub use crate::gui::{Gui, WindowGone, WindowListener};
-use crate::ipc::Code;
-pub use crate::ipc::Problem;
+pub use crate::ipc::CommandError;
+use crate::ipc::CommandErrorCode;
 pub use crate::machine::{Check, DocumentsDir, Machine};
 pub use crate::request::{NoticeToOpen, Reply, Request, WindowToken};
 
@@ -73,8 +73,8 @@ impl App {
     /// Sends a request and waits for its answer.
     ///
     /// # Errors
-    /// What the request says, and [`Code::Offline`] when the program is ending.
-    pub async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, Problem> {
+    /// What the request says, and [`CommandErrorCode::Offline`] when the program is ending.
+    pub async fn ask<T>(&self, request: impl FnOnce(Reply<T>) -> Request) -> Result<T, CommandError> {
         let (reply, answer) = oneshot::channel();
         self.send(request(reply));
         answer.await.unwrap_or_else(|_| Err(is_ending()))
@@ -86,6 +86,6 @@ impl App {
     }
 }
 
-fn is_ending() -> Problem {
-    Problem::new(Code::Offline, "Belfry is ending")
+fn is_ending() -> CommandError {
+    CommandError::new(CommandErrorCode::Offline, "Belfry is ending")
 }

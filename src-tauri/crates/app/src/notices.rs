@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{Ask, Code, Detail, Filter, Kind, Page, Problem, Removed, Row};
+use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Page, PageQuery, Removed, Row};
 use crate::request::{Reply, WindowToken};
 use crate::task::{Outcome, answer, report};
 use crate::url_policy;
@@ -21,13 +21,13 @@ const MAX_KINDS: usize = 50;
 const MAX_SELECTED: usize = 10_000;
 
 impl<G: Gui> Controller<G> {
-    pub(crate) fn page(&self, ask: Ask, reply: Reply<Page>) {
+    pub(crate) fn page(&self, query: PageQuery, reply: Reply<Page>) {
         let unread = self.snapshot().counts.unread;
         let read = move |inbox: &mut Inbox| {
-            let filter = ask.filter.to_engine();
+            let filter = query.filter.to_engine();
             let marker = filter.text.and_then(Highlighter::of);
             let matching = inbox.count(&filter)?;
-            let page = inbox.page(&filter, ask.place(), ask.limit.clamp(1, MAX_PAGE))?;
+            let page = inbox.page(&filter, query.place(), query.limit.clamp(1, MAX_PAGE))?;
             Ok(Page {
                 rows: page.rows.iter().map(|detail| Row::of(detail, marker.as_ref())).collect(),
                 next: page.next.map(|next| next.0),
@@ -81,7 +81,7 @@ impl<G: Gui> Controller<G> {
 
     pub(crate) fn restore(&self, undo: i64, reply: Reply<()>) {
         let restore = move |inbox: &mut Inbox| match inbox.restore(Removal(undo))? {
-            0 => Err(Problem::new(Code::Gone, "it is too late to bring these notices back")),
+            0 => Err(CommandError::new(CommandErrorCode::Gone, "it is too late to bring these notices back")),
             _ => Ok(()),
         };
         self.change_inbox(restore, reply);
@@ -91,20 +91,22 @@ impl<G: Gui> Controller<G> {
         let reporter = self.reporter();
         let read = move |inbox: &mut Inbox| {
             let detail = inbox.show(Seq(seq))?;
-            detail.ok_or_else(|| Problem::new(Code::Gone, "this notice is no longer in the inbox"))
+            detail.ok_or_else(|| CommandError::new(CommandErrorCode::Gone, "this notice is no longer in the inbox"))
         };
         self.inbox.run(read, move |detail| match detail {
             Ok(detail) => report(&reporter, Outcome::OpenUrl { link: detail.row.link, reply }),
-            Err(problem) => answer(reply, Err(problem)),
+            Err(error) => answer(reply, Err(error)),
         });
     }
 
     /// Opens an address in the browser, if it may be opened.
-    pub(crate) fn open_url(&mut self, link: &str) -> Result<(), Problem> {
+    pub(crate) fn open_url(&mut self, link: &str) -> Result<(), CommandError> {
         let url = url_policy::allowed(link, &self.session.settings)
-            .map_err(|refused| Problem::new(Code::LinkRefused, refused))?;
+            .map_err(|refused| CommandError::new(CommandErrorCode::LinkRefused, refused))?;
         let opened = self.gui.open_url(&url);
-        opened.map_err(|error| Problem::new(Code::NoBrowser, format!("no browser could be started: {error}")))
+        opened.map_err(|error| {
+            CommandError::new(CommandErrorCode::NoBrowser, format!("no browser could be started: {error}"))
+        })
     }
 
     /// Finds the notice that a link or a notification names: the one of this scope, or the newest
@@ -127,7 +129,7 @@ impl<G: Gui> Controller<G> {
     /// Changes the inbox, and lets the window know.
     fn change_inbox<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Inbox) -> Result<T, Problem> + Send + 'static,
+        work: impl FnOnce(&mut Inbox) -> Result<T, CommandError> + Send + 'static,
         reply: Reply<T>,
     ) {
         let reporter = self.reporter();

@@ -14,13 +14,13 @@ use tokio::sync::oneshot;
 
 use crate::gui::WindowListener;
 use crate::ipc::{
-    About, Ask, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, Problem,
-    Removed, Server, Setting, SignedIn, Start,
+    About, Chosen, Client, CommandError, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page,
+    PageQuery, Removed, Server, Setting, SignedIn, Start,
 };
 use crate::tray::TrayAction;
 
 /// Where the answer to a request goes.
-pub type Reply<T> = oneshot::Sender<Result<T, Problem>>;
+pub type Reply<T> = oneshot::Sender<Result<T, CommandError>>;
 
 /// One request.
 #[allow(missing_docs, reason = "the fields are the arguments of the window's commands, documented there")]
@@ -33,7 +33,7 @@ pub enum Request {
         reply: Reply<Start>,
     },
     Page {
-        ask: Ask,
+        query: PageQuery,
         reply: Reply<Page>,
     },
     Seqs {

@@ -8,7 +8,7 @@ use engine::inbox::Seq;
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{Client, Code, Problem};
+use crate::ipc::{Client, CommandError, CommandErrorCode};
 use crate::request::Reply;
 use crate::task::{Outcome, Reporter, answer, report};
 use engine::net::requests::ServerRequests;
@@ -16,11 +16,11 @@ use engine::net::requests::ServerRequests;
 impl<G: Gui> Controller<G> {
     pub(crate) fn remove_on_server(&self, seqs: Vec<i64>, reply: Reply<usize>) {
         if !self.session.settings.inbox.delete_on_server {
-            return answer(reply, Err(Problem::new(Code::Setting, "inbox.delete_on_server = false")));
+            return answer(reply, Err(CommandError::new(CommandErrorCode::Setting, "inbox.delete_on_server = false")));
         }
         let server = match self.server() {
             Ok(server) => server,
-            Err(problem) => return answer(reply, Err(problem)),
+            Err(error) => return answer(reply, Err(error)),
         };
         let inbox = self.inbox.clone();
         self.spawn(|reporter| async move { answer(reply, delete(&server, &inbox, &seqs, &reporter).await) });
@@ -29,10 +29,15 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn act(&self, seq: i64, action: String, reply: Reply<()>) {
         let (server, inbox) = (self.server(), self.inbox.clone());
         self.spawn(|reporter| async move {
-            let gone = || Problem::new(Code::Gone, "this notice, or what could be done with it, is no longer there");
+            let gone = || {
+                CommandError::new(
+                    CommandErrorCode::Gone,
+                    "this notice, or what could be done with it, is no longer there",
+                )
+            };
             let detail = match inbox.read(move |inbox| Ok(inbox.show(Seq(seq))?)).await {
                 Ok(detail) => detail.ok_or_else(gone),
-                Err(problem) => Err(problem),
+                Err(error) => Err(error),
             };
             let offered = detail.and_then(|detail| {
                 let found = detail.actions.into_iter().find(|offered| offered.id == action);
@@ -46,10 +51,10 @@ impl<G: Gui> Controller<G> {
                     reply,
                     match server {
                         Ok(server) => server.act(&action, &id).await.map_err(refused),
-                        Err(problem) => Err(problem),
+                        Err(error) => Err(error),
                     },
                 ),
-                Err(problem) => answer(reply, Err(problem)),
+                Err(error) => answer(reply, Err(error)),
             }
         });
     }
@@ -57,7 +62,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn clients(&self, reply: Reply<Vec<Client>>) {
         let server = match self.server() {
             Ok(server) => server,
-            Err(problem) => return answer(reply, Err(problem)),
+            Err(error) => return answer(reply, Err(error)),
         };
         self.spawn(|_| async move {
             let clients = server.clients().await.map_err(refused);
@@ -72,7 +77,7 @@ async fn delete(
     inbox: &InboxReader,
     seqs: &[i64],
     reporter: &Reporter,
-) -> Result<usize, Problem> {
+) -> Result<usize, CommandError> {
     let mut deleted = 0;
     for seq in seqs.iter().copied().map(Seq) {
         let Some(detail) = inbox.read(move |inbox| Ok(inbox.show(seq)?)).await? else { continue };
@@ -84,14 +89,14 @@ async fn delete(
 }
 
 /// For a person who asks something of a server that is connected.
-pub(crate) fn refused(failure: Failure) -> Problem {
+pub(crate) fn refused(failure: Failure) -> CommandError {
     let code = match failure.fault {
         Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent | Fault::NoCredential => {
-            Code::Offline
+            CommandErrorCode::Offline
         }
-        _ => Code::Server,
+        _ => CommandErrorCode::Server,
     };
-    Problem::of(code, &failure)
+    CommandError::of(code, &failure)
 }
 
 #[cfg(test)]
@@ -100,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_server_that_says_no_is_told_from_one_that_cannot_be_reached() {
-        assert_eq!(refused(Failure::new(Fault::Status(403), "h answered HTTP 403")).code, Code::Server);
-        assert_eq!(refused(Failure::new(Fault::Closed, "")).code, Code::Offline);
+        assert_eq!(refused(Failure::new(Fault::Status(403), "h answered HTTP 403")).code, CommandErrorCode::Server);
+        assert_eq!(refused(Failure::new(Fault::Closed, "")).code, CommandErrorCode::Offline);
     }
 }

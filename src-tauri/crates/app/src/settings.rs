@@ -6,7 +6,7 @@ use engine::runtime::settings_file::SaveError;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{About, Code, Problem, Setting};
+use crate::ipc::{About, CommandError, CommandErrorCode, Setting};
 use crate::request::Reply;
 use crate::task::{answer, blocking};
 
@@ -16,7 +16,7 @@ impl<G: Gui> Controller<G> {
         self.spawn(|_| async move {
             let listed = blocking(move || {
                 let listed = host::settings::list(&file);
-                let listed = listed.map_err(|errors| Problem::new(Code::Setting, errors))?;
+                let listed = listed.map_err(|errors| CommandError::new(CommandErrorCode::Setting, errors))?;
                 Ok(listed.into_iter().map(Into::into).collect())
             });
             answer(reply, listed.await);
@@ -43,14 +43,14 @@ impl<G: Gui> Controller<G> {
     }
 }
 
-impl From<SaveError> for Problem {
+impl From<SaveError> for CommandError {
     fn from(error: SaveError) -> Self {
         let (code, key) = match &error {
             SaveError::Edit(
                 EditError::Refused { key, .. } | EditError::Locked { key, .. } | EditError::Unknown(key),
-            ) => (Code::Setting, Some(key.clone()).filter(|key| !key.is_empty())),
-            SaveError::Edit(EditError::Broken(_)) | SaveError::Unreadable { .. } => (Code::Setting, None),
-            SaveError::Unwritable { .. } => (Code::File, None),
+            ) => (CommandErrorCode::Setting, Some(key.clone()).filter(|key| !key.is_empty())),
+            SaveError::Edit(EditError::Broken(_)) | SaveError::Unreadable { .. } => (CommandErrorCode::Setting, None),
+            SaveError::Unwritable { .. } => (CommandErrorCode::File, None),
         };
         Self { key, ..Self::new(code, error) }
     }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn a_refused_value_names_its_key() {
         let refused = EditError::Refused { key: "app.theme".to_owned(), error: "no".to_owned() };
-        let problem = Problem::from(SaveError::from(refused));
-        assert_eq!((problem.code, problem.key.as_deref()), (Code::Setting, Some("app.theme")));
+        let error = CommandError::from(SaveError::from(refused));
+        assert_eq!((error.code, error.key.as_deref()), (CommandErrorCode::Setting, Some("app.theme")));
     }
 }

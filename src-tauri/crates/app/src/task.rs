@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use crate::account::Checked;
 use crate::change::After;
 use crate::history::OlderRead;
-use crate::ipc::{Code, Exported, Problem};
+use crate::ipc::{CommandError, CommandErrorCode, Exported};
 use crate::request::{Reply, WindowToken};
 use crate::test_notice::TestProgress;
 
@@ -23,20 +23,20 @@ pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
 /// What a task reports.
 pub(crate) enum Outcome {
     InboxChanged,
-    NoticeFound { found: Result<Option<i64>, Problem>, window: Option<WindowToken> },
+    NoticeFound { found: Result<Option<i64>, CommandError>, window: Option<WindowToken> },
     OpenUrl { link: String, reply: Reply<()> },
     Discovered { number: u64, address: String, found: Box<DiscoveredServer> },
-    Checked { attempt: u64, checked: Result<Box<Checked>, Problem> },
-    Applied { settings: Result<Box<Settings>, Problem>, after: After },
-    Restarted { engine: Result<Box<Engine>, Problem>, after: After },
+    Checked { attempt: u64, checked: Result<Box<Checked>, CommandError> },
+    Applied { settings: Result<Box<Settings>, CommandError>, after: After },
+    Restarted { engine: Result<Box<Engine>, CommandError>, after: After },
     OlderRead(OlderRead),
-    Exported { written: Result<(PathBuf, u64), Problem>, reply: Reply<Exported> },
+    Exported { written: Result<(PathBuf, u64), CommandError>, reply: Reply<Exported> },
     Test(TestProgress),
     EngineEnded,
 }
 
 /// Answers a request. The window that asked may have closed.
-pub(crate) fn answer<T>(reply: Reply<T>, result: Result<T, Problem>) {
+pub(crate) fn answer<T>(reply: Reply<T>, result: Result<T, CommandError>) {
     drop(reply.send(result));
 }
 
@@ -50,8 +50,8 @@ pub(crate) fn report(reporter: &Reporter, outcome: Outcome) {
 /// # Errors
 /// Those of `work`.
 pub(crate) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Problem> + Send + 'static,
-) -> Result<T, Problem> {
+    work: impl FnOnce() -> Result<T, CommandError> + Send + 'static,
+) -> Result<T, CommandError> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|error| Err(Problem::new(Code::File, error)))
+    done.unwrap_or_else(|error| Err(CommandError::new(CommandErrorCode::File, error)))
 }

@@ -80,7 +80,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn test_notice(&mut self, reply: Reply<()>) {
         let server = match self.server() {
             Ok(server) => server,
-            Err(problem) => return answer(reply, Err(problem)),
+            Err(error) => return answer(reply, Err(error)),
         };
         let (sender, events) = unbounded_channel();
         self.test.number += 1;
@@ -101,7 +101,7 @@ impl Test {
                 self.passed(TestStep::Sent);
                 self.follow(id.as_deref(), &title).await;
             }
-            Err(failure) => self.failed(TestStep::Sent, TestFailure::NotSent { problem: refused(failure) }),
+            Err(failure) => self.failed(TestStep::Sent, TestFailure::NotSent { error: refused(failure) }),
         }
         report(&self.reporter, Outcome::Test(TestProgress { number: self.number, update: None }));
     }

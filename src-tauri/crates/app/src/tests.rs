@@ -7,7 +7,7 @@ mod test_notice;
 mod world;
 
 use crate::Request;
-use crate::ipc::{Code, ExportFormat, Filter};
+use crate::ipc::{CommandErrorCode, ExportFormat, Filter};
 use crate::tray::TrayIcon;
 use world::{Did, World};
 
@@ -29,8 +29,8 @@ async fn before_the_first_run_is_over_the_inbox_is_empty_and_the_tray_asks_for_t
 #[tokio::test]
 async fn an_export_is_a_new_file_of_its_format_whose_folder_can_be_shown() {
     let mut world = World::first_run().await;
-    let problem = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
-    assert_eq!(problem.code, Code::Gone, "nothing was exported");
+    let error = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
+    assert_eq!(error.code, CommandErrorCode::Gone, "nothing was exported");
     for (format, content) in [(ExportFormat::Json, "["), (ExportFormat::Csv, "id,title,")] {
         let filter = everything();
         let exported = world.app.ask(|reply| Request::Export { format, filter, seqs: None, reply }).await.unwrap();
@@ -48,10 +48,10 @@ async fn an_export_that_cannot_be_written_says_so_and_leaves_nothing() {
     std::fs::remove_dir(world.documents_dir()).unwrap();
     let (format, filter) = (ExportFormat::Json, everything());
     let failed = world.app.ask(|reply| Request::Export { format, filter, seqs: None, reply }).await;
-    assert_eq!(failed.unwrap_err().code, Code::File);
+    assert_eq!(failed.unwrap_err().code, CommandErrorCode::File);
     assert!(!world.documents_dir().exists());
-    let problem = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
-    assert_eq!(problem.code, Code::Gone);
+    let error = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
+    assert_eq!(error.code, CommandErrorCode::Gone);
 }
 
 #[test]
@@ -67,6 +67,6 @@ async fn a_request_after_the_end_says_that_belfry_is_ending() {
     world.wait_for(|did| matches!(did, Did::PlacementSaved)).await;
     world.wait_for(|did| matches!(did, Did::Exit(3))).await;
     world.ended().await;
-    let problem = world.app.ask(|reply| Request::Start { reply }).await.unwrap_err();
-    assert!(problem.code == Code::Offline && problem.message.contains("ending"), "{problem:?}");
+    let error = world.app.ask(|reply| Request::Start { reply }).await.unwrap_err();
+    assert!(error.code == CommandErrorCode::Offline && error.message.contains("ending"), "{error:?}");
 }

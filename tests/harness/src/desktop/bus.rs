@@ -77,7 +77,7 @@ impl Bus {
         let mut changes = bus.receive_name_owner_changed_with_args(&[(0, name)]).await.expect("changes of owners");
         let asked = BusName::try_from(name).expect("a bus name");
         while !bus.name_has_owner(asked.clone()).await.expect("an answer") {
-            timeout(EVENT_TIMEOUT, changes.next()).await.unwrap_or_else(|_| panic!("nobody owns {name}"));
+            timeout(EVENT_TIMEOUT, changes.next()).await.unwrap_or_else(|_| panic!("{name} has no owner"));
         }
     }
 }

@@ -7,7 +7,7 @@ use stomp::Command;
 async fn signing_in_gives_a_token_and_a_wrong_password_401() {
     let server = server(|_| ()).await;
     let stranger = Api::stranger(&server);
-    for (login, password) in [("alice", "bob"), ("nobody", ""), ("", "")] {
+    for (login, password) in [("alice", "bob"), ("mallory", ""), ("", "")] {
         let (status, answer) = stranger.call("/login", &json!({"login": login, "password": password})).await;
         assert_eq!((status, &answer["code"]), (StatusCode::UNAUTHORIZED, &json!(401)), "{answer}");
     }

@@ -89,7 +89,7 @@ async fn history_is_filtered_by_every_field_the_service_knows() {
         (json!({"sender": "bob"}), vec!["b"]),
         (json!({"sender": 1003}), vec!["c"]),
         (json!({"sender": "1003"}), vec!["c"]),
-        (json!({"sender": "nobody"}), vec![]),
+        (json!({"sender": "mallory"}), vec![]),
         (json!({"receiver": 1002}), vec!["a"]),
         (json!({"receiver": "alice", "type": 3}), vec!["b"]),
         (json!({"receiver": 7}), vec![]),

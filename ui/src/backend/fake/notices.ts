@@ -3,7 +3,7 @@
 // The content of a notice is computed from its key, so a million of them need a few megabytes. Pages are by key, newest
 // first.
 
-import type { Ask, Detail, Filter, Kind, Page, Ranges, Row } from '../backend';
+import type { Detail, Filter, Kind, Page, PageQuery, Ranges, Row } from '../backend';
 import type { Sample, Samples } from './samples';
 
 const minuteMs = 60_000;
@@ -76,7 +76,7 @@ export class FakeNotices {
     return unread;
   }
 
-  page({ before, after, limit, filter }: Ask): Page {
+  page({ before, after, limit, filter }: PageQuery): Page {
     const matches = this.#matcher(filter);
     const found: number[] = [];
     if (after !== null) {

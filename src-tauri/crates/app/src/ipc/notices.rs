@@ -14,9 +14,9 @@ use ts_rs::TS;
 use super::{Priority, Source, State};
 
 /// Longest one-line text, in characters.
-const LINE: usize = 200;
+const MAX_LINE_CHARS: usize = 200;
 /// Longest body, in characters: more is no longer read in a window.
-const BODY: usize = 200_000;
+const MAX_BODY_CHARS: usize = 200_000;
 /// So much of a text stands before the first hit in an excerpt, in characters.
 const LEAD: usize = 30;
 
@@ -55,7 +55,7 @@ impl Filter {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(TS))]
 #[serde(rename_all = "camelCase")]
-pub struct Ask {
+pub struct PageQuery {
     /// Below this place, which may be empty.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub before: Option<i64>,
@@ -69,7 +69,7 @@ pub struct Ask {
     pub filter: Filter,
 }
 
-impl Ask {
+impl PageQuery {
     /// As the engine takes it.
     pub fn place(&self) -> inbox::Place {
         match (self.before, self.after) {
@@ -258,7 +258,7 @@ pub struct Detail {
     /// The server's version of it.
     #[cfg_attr(test, ts(type = "number | null"))]
     version: Option<i64>,
-    /// By which way the server sent it.
+    /// Where the server sent it, as STOMP names it.
     destination: String,
     /// First line.
     title: String,
@@ -282,7 +282,7 @@ pub struct Detail {
     state: State,
     /// How loud.
     priority: Priority,
-    /// By which way it came.
+    /// How it came.
     source: Source,
     /// To be shown, never to be followed: opening it is [`crate::links`]' matter.
     link: String,
@@ -302,7 +302,8 @@ impl Row {
     /// A row of the list, with the marks of a search.
     pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let row = &detail.row;
-        let (title, sender) = (foreign_text::one_line(&row.title, LINE), foreign_text::one_line(&row.sender, LINE));
+        let (title, sender) =
+            (foreign_text::one_line(&row.title, MAX_LINE_CHARS), foreign_text::one_line(&row.sender, MAX_LINE_CHARS));
         let (preview, marks) = match marker {
             None => (beginning(&row.body), None),
             Some(marker) => {
@@ -320,7 +321,7 @@ impl Row {
             seq: row.seq.0,
             title,
             preview,
-            kind: foreign_text::one_line(&row.kind, LINE),
+            kind: foreign_text::one_line(&row.kind, MAX_LINE_CHARS),
             sender,
             at: row.sent_at.map_or(row.received_at, |sent| sent.min(row.received_at)).to_string(),
             read: row.read,
@@ -339,12 +340,15 @@ impl Detail {
         let fields: Vec<Field> = extra
             .iter()
             .map(|(name, value)| Field {
-                name: foreign_text::one_line(name, LINE),
-                value: foreign_text::lines(&text_of(value), BODY),
+                name: foreign_text::one_line(name, MAX_LINE_CHARS),
+                value: foreign_text::lines(&text_of(value), MAX_BODY_CHARS),
             })
             .collect();
-        let (title, sender) = (foreign_text::one_line(&row.title, LINE * 5), foreign_text::one_line(&row.sender, LINE));
-        let body = foreign_text::lines(&row.body, BODY);
+        let (title, sender) = (
+            foreign_text::one_line(&row.title, MAX_LINE_CHARS * 5),
+            foreign_text::one_line(&row.sender, MAX_LINE_CHARS),
+        );
+        let body = foreign_text::lines(&row.body, MAX_BODY_CHARS);
         let length = row.body.chars().count();
         let marks = marker.map(|marker| DetailMarks {
             title: marker.ranges(&title),
@@ -354,14 +358,14 @@ impl Detail {
         });
         Self {
             seq: row.seq.0,
-            id: foreign_text::one_line(&row.id, LINE),
-            scope: foreign_text::one_line(&scope, LINE),
+            id: foreign_text::one_line(&row.id, MAX_LINE_CHARS),
+            scope: foreign_text::one_line(&scope, MAX_LINE_CHARS),
             version,
-            destination: foreign_text::one_line(&destination, LINE),
+            destination: foreign_text::one_line(&destination, MAX_LINE_CHARS),
             title,
             body,
-            body_length: (length > BODY).then_some(length),
-            kind: foreign_text::one_line(&row.kind, LINE),
+            body_length: (length > MAX_BODY_CHARS).then_some(length),
+            kind: foreign_text::one_line(&row.kind, MAX_LINE_CHARS),
             sender,
             sent_at: row.sent_at.map(|at| at.to_string()),
             received_at: row.received_at.to_string(),
@@ -369,7 +373,7 @@ impl Detail {
             state: row.state.into(),
             priority: row.priority.into(),
             source: row.source.into(),
-            link: foreign_text::one_line(&row.link, LINE * 10),
+            link: foreign_text::one_line(&row.link, MAX_LINE_CHARS * 10),
             fields,
             alert: alert.into(),
             actions: actions.into_iter().map(Into::into).collect(),
@@ -381,14 +385,19 @@ impl Detail {
 impl Kind {
     /// Kinds that are no plain words are left out: they could not be shown as they are.
     pub fn of((kind, count): (String, u64)) -> Option<Self> {
-        (foreign_text::one_line(&kind, LINE) == kind).then_some(Self { kind, count })
+        (foreign_text::one_line(&kind, MAX_LINE_CHARS) == kind).then_some(Self { kind, count })
     }
 }
 
 impl From<notice::Action> for Action {
     fn from(action: notice::Action) -> Self {
         let opens = action.method.is_empty();
-        Self { label: foreign_text::one_line(&action.label, LINE), id: action.id, confirm: action.confirm, opens }
+        Self {
+            label: foreign_text::one_line(&action.label, MAX_LINE_CHARS),
+            id: action.id,
+            confirm: action.confirm,
+            opens,
+        }
     }
 }
 
@@ -399,15 +408,15 @@ impl From<storage::Alert> for Alert {
             storage::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
             storage::Alert::Claimed => Self::Claimed,
             storage::Alert::Shown => Self::Shown,
-            storage::Alert::Refused(why) => Self::Refused { why: foreign_text::one_line(&why, LINE) },
+            storage::Alert::Refused(why) => Self::Refused { why: foreign_text::one_line(&why, MAX_LINE_CHARS) },
             storage::Alert::Uncertain => Self::Uncertain,
         }
     }
 }
 
 fn beginning(body: &str) -> String {
-    let beginning: String = body.chars().take(LINE * 4).collect();
-    foreign_text::one_line(&beginning, LINE)
+    let beginning: String = body.chars().take(MAX_LINE_CHARS * 4).collect();
+    foreign_text::one_line(&beginning, MAX_LINE_CHARS)
 }
 
 /// One line of `text` around its first hit; `None` without one.
@@ -415,10 +424,10 @@ fn excerpt(text: &str, marker: &inbox::Highlighter) -> Option<String> {
     let text = foreign_text::one_line(text, usize::MAX);
     let hit = marker.first(&text)?;
     if hit <= LEAD * 2 {
-        return Some(foreign_text::one_line(&text, LINE));
+        return Some(foreign_text::one_line(&text, MAX_LINE_CHARS));
     }
-    let around: String = text.chars().skip(hit - LEAD).take(LINE * 2).collect();
-    Some(foreign_text::one_line(&format!("…{around}"), LINE))
+    let around: String = text.chars().skip(hit - LEAD).take(MAX_LINE_CHARS * 2).collect();
+    Some(foreign_text::one_line(&format!("…{around}"), MAX_LINE_CHARS))
 }
 
 fn text_of(value: &serde_json::Value) -> String {
@@ -433,7 +442,7 @@ fn text_of(value: &serde_json::Value) -> String {
 pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
     vec![
         Filter::decl(config),
-        Ask::decl(config),
+        PageQuery::decl(config),
         RowMarks::decl(config),
         Row::decl(config),
         Page::decl(config),
@@ -462,7 +471,7 @@ mod tests {
         assert_eq!(found("needle", "hay"), None);
         let late = found("needle", &format!("{}the needle {}", "hay ".repeat(200), "hay ".repeat(200))).unwrap();
         assert!(late.starts_with('…') && late.contains("the needle hay") && late.ends_with('…'), "{late}");
-        assert_eq!(late.chars().count(), LINE);
+        assert_eq!(late.chars().count(), MAX_LINE_CHARS);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
-use super::{Fault, LINE};
+use super::{Fault, MAX_LINE_CHARS};
 
 mirror! {
     /// How to sign in.
@@ -162,7 +162,7 @@ pub struct Client {
 
 impl From<requests::SignedInClient> for Client {
     fn from(one: requests::SignedInClient) -> Self {
-        let line = |text: &str| foreign_text::one_line(text, LINE);
+        let line = |text: &str| foreign_text::one_line(text, MAX_LINE_CHARS);
         Self { login: line(&one.login), device: line(&one.device), since: line(&one.since), is_this: one.is_this }
     }
 }
@@ -214,7 +214,7 @@ pub struct DoctorStep {
 impl From<doctor::Finding> for DoctorStep {
     fn from(finding: doctor::Finding) -> Self {
         let doctor::Finding { step, verdict, ms, detail, remedy, why } = finding;
-        let (fault, detail) = (why.as_ref().map(Fault::from), foreign_text::one_line(&detail, LINE));
+        let (fault, detail) = (why.as_ref().map(Fault::from), foreign_text::one_line(&detail, MAX_LINE_CHARS));
         Self { step: step.into(), verdict: verdict.into(), ms, detail, remedy, fault }
     }
 }

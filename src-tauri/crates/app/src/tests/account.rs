@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 
 use super::world::{Did, World};
 use crate::Request;
-use crate::ipc::{Code, Setup, SetupStep, SignInMode, Update};
+use crate::ipc::{CommandErrorCode, Setup, SetupStep, SignInMode, Update};
 use crate::tray::TrayIcon;
 
 /// A server with alice, whose password is `open sesame`.
@@ -62,7 +62,7 @@ async fn a_first_run_by_address_and_password_changes_nothing_until_the_password_
     let server = world.discover(&address).await.unwrap();
     assert!(server.mode == SignInMode::Password && server.is_discovered, "{server:?}");
     let refused = world.sign_in(&address, "alice", "wrong").await.unwrap_err();
-    assert_eq!(refused.code, Code::Refused);
+    assert_eq!(refused.code, CommandErrorCode::Refused);
     assert!(!world.settings_file().exists() && world.keychain.accounts().is_empty());
     world.sign_in(&address, "alice", "open sesame").await.unwrap();
     world.live().await;
@@ -119,7 +119,10 @@ async fn an_engine_that_cannot_start_fails_the_sign_in_and_the_app_goes_on() {
     let lock = File::create(world.data_dir().join("engine.lock")).unwrap();
     lock.lock().unwrap();
     let failed = world.sign_in(&address, "alice", "open sesame").await.unwrap_err();
-    assert!(failed.code == Code::Store && failed.message.contains("another Belfry is running"), "{failed:?}");
+    assert!(
+        failed.code == CommandErrorCode::Store && failed.message.contains("another Belfry is running"),
+        "{failed:?}"
+    );
     drop(lock);
     world.sign_in(&address, "alice", "open sesame").await.unwrap();
 }

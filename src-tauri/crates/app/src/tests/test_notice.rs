@@ -11,7 +11,7 @@ use super::account::pushd;
 use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
-use crate::ipc::{Code, TestFailure, TestStep, Update};
+use crate::ipc::{CommandErrorCode, TestFailure, TestStep, Update};
 
 fn test(update: Update) -> Option<(TestStep, Option<TestFailure>)> {
     if let Update::Test { step, failure } = update { Some((step, failure)) } else { None }
@@ -56,12 +56,12 @@ async fn a_test_notice_that_the_server_refuses_ends_with_the_servers_answer() {
     ask(&world).await;
     let (step, failure) = world.update(test).await;
     assert_eq!(step, TestStep::Sent);
-    assert!(matches!(failure, Some(TestFailure::NotSent { problem }) if problem.code == Code::Server));
+    assert!(matches!(failure, Some(TestFailure::NotSent { error }) if error.code == CommandErrorCode::Server));
 }
 
 #[tokio::test]
 async fn without_a_connection_a_test_notice_fails_at_once() {
     let world = World::first_run().await;
-    let problem = world.app.ask(|reply| Request::TestNotice { reply }).await.unwrap_err();
-    assert_eq!(problem.code, Code::Offline);
+    let error = world.app.ask(|reply| Request::TestNotice { reply }).await.unwrap_err();
+    assert_eq!(error.code, CommandErrorCode::Offline);
 }

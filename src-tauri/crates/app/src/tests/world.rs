@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::gui::{Gui, WindowGone, WindowListener};
-use crate::ipc::{Chosen, Connectivity, Problem, Server, SignedIn, Update};
+use crate::ipc::{Chosen, CommandError, Connectivity, Server, SignedIn, Update};
 use crate::session_credentials::SessionCredentials;
 use crate::tray::Tray;
 use crate::{App, Controller, Machine, Request, Started};
@@ -215,17 +215,17 @@ impl World {
         timeout(TIMEOUT, &mut self.controller).await.expect("the controller goes on").unwrap();
     }
 
-    pub(super) async fn discover(&self, address: &str) -> Result<Server, Problem> {
+    pub(super) async fn discover(&self, address: &str) -> Result<Server, CommandError> {
         self.app.ask(|reply| Request::Discover { address: address.to_owned(), reply }).await
     }
 
-    pub(super) async fn sign_in(&self, address: &str, login: &str, secret: &str) -> Result<SignedIn, Problem> {
+    pub(super) async fn sign_in(&self, address: &str, login: &str, secret: &str) -> Result<SignedIn, CommandError> {
         let server = Chosen { address: address.to_owned() };
         let (login, secret) = (login.to_owned(), secret.into());
         self.app.ask(|reply| Request::SignIn { server, login, secret, reply }).await
     }
 
-    pub(super) async fn sign_out(&self) -> Result<(), Problem> {
+    pub(super) async fn sign_out(&self) -> Result<(), CommandError> {
         self.app.ask(|reply| Request::SignOut { reply }).await
     }
 }

@@ -169,7 +169,7 @@ async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl 
                 Finding::skipped(Step::Tls, format!("{host}: plain text, on this computer"))
             }
             Ok(()) => run.warn(
-                format!("{host}: plain text: whoever listens on the network reads the token"),
+                format!("{host}: plain text: others on the network can read the token"),
                 "use wss:// as soon as the server can; network.insecure_hosts is for trying",
             ),
         });

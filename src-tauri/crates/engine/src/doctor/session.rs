@@ -45,7 +45,7 @@ pub(super) async fn open(
     let host = host_of(endpoint);
     let why = match &subject.secret {
         _ if !is_reachable => "it cannot be reached",
-        None => "nobody has signed in",
+        None => "no account is signed in",
         Some(_) => "",
     };
     let Some(secret) = subject.secret.as_ref().filter(|_| why.is_empty()) else {

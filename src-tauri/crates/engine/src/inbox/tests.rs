@@ -269,10 +269,10 @@ fn what_is_decided_while_it_is_removed_comes_back_decided() {
 fn older_history_goes_below_everything_and_owes_no_popup() {
     let (_dir, mut store, mut inbox) = both();
     store.add(notice("new"));
-    let buried = store.add(notice("buried"));
-    inbox.delete(&[buried]).unwrap();
+    let deleted = store.add(notice("deleted"));
+    inbox.delete(&[deleted]).unwrap();
     let older = |ids: &[&str]| ids.iter().map(|id| notice(id)).collect::<Vec<_>>();
-    assert_eq!(inbox.add_older(&older(&["new", "o1", "buried", "o2"]), at(50)).unwrap(), 2);
+    assert_eq!(inbox.add_older(&older(&["new", "o1", "deleted", "o2"]), at(50)).unwrap(), 2);
     assert_eq!(inbox.add_older(&older(&["o2", "o3"]), at(51)).unwrap(), 1);
     store.add(notice("newest"));
     for is_search in [false, true] {

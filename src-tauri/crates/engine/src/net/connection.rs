@@ -163,7 +163,7 @@ impl Connection {
     /// Sends DISCONNECT with a receipt, then closes; at most 2 s. Messages that still arrive are
     /// ignored: they were not acknowledged, so the server sends them again.
     pub async fn close(mut self) {
-        let goodbye = async {
+        let disconnect = async {
             if self.session.disconnect(Instant::now().into_std()).is_ok() {
                 while !self.session.is_over() {
                     if self.next_event().await.is_err() {
@@ -173,7 +173,7 @@ impl Connection {
             }
             self.transport.close().await;
         };
-        if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
+        if timeout(CLOSE_TIMEOUT, disconnect).await.is_err() {
             tracing::debug!("the server did not confirm the end of the session in time");
         }
     }

@@ -159,8 +159,8 @@ mod tests {
             assert_eq!(failure(no).fault, Fault::Password, "{no}");
         }
         assert_eq!(failure(r#"{"code":1001,"msg":"bad\n password"}"#).detail, "h:1: bad password (code 1001)");
-        for trouble in [r#"{"code":500}"#, r#"{"code":429,"msg":"slow down"}"#] {
-            assert_eq!(failure(trouble).fault, Fault::Declined, "{trouble}");
+        for unavailable in [r#"{"code":500}"#, r#"{"code":429,"msg":"slow down"}"#] {
+            assert_eq!(failure(unavailable).fault, Fault::Declined, "{unavailable}");
         }
     }
 }

@@ -9,7 +9,6 @@ mod publish;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::Client;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::{JoinHandle, JoinSet},
@@ -21,6 +20,7 @@ use crate::{
     net::{
         api::Api,
         connection::{self, ConnectionCommand, ConnectionReport, Identity},
+        http::Client,
         intake::Intake,
         token::Token,
     },
