@@ -35,7 +35,7 @@ const COMMANDS: &[&str] = &[
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     if !Path::new("../ui/dist/index.html").exists() {
-        return Err("the window's page is not built: run `npm ci && npm run build` in ui/".into());
+        return Err("the window's page is not built: run `npm ci --ignore-scripts && npm run build` in ui/".into());
     }
     let manifest = tauri_build::AppManifest::new().commands(COMMANDS);
     tauri_build::try_build(tauri_build::Attributes::new().app_manifest(manifest))?;

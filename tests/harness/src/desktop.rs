@@ -11,6 +11,7 @@ mod popups;
 mod screen;
 mod tray;
 
+use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::process::Command;
@@ -22,6 +23,7 @@ pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};
 pub use self::screen::{Screen, Window};
 pub use self::tray::Tray;
+use crate::program::{Home, app_program};
 use crate::skip::has;
 
 /// What a desktop has. Without a bus it has no keychain, no popups and no tray either.
@@ -154,5 +156,17 @@ impl Desktop {
     /// If none is within [`EVENT_TIMEOUT`](crate::program::EVENT_TIMEOUT).
     pub async fn click_popup(&self) {
         self.screen.click("dunst", 40, 24).await;
+    }
+}
+
+impl Home {
+    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`,
+    /// with a loud skip, where the window was never built.
+    pub async fn app<S: AsRef<OsStr>>(&self, desktop: &Desktop, args: impl IntoIterator<Item = S>) -> Option<Command> {
+        let mut command = app_program().await?;
+        command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
+        command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
+        desktop.admit(&mut command);
+        Some(command)
     }
 }

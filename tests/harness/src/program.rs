@@ -18,7 +18,6 @@ use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_blocking;
 
-use crate::Desktop;
 use crate::child_guard::ChildGuard;
 use crate::skip::skip;
 
@@ -59,16 +58,6 @@ impl Home {
     /// The data folder, which `belfryctl` makes.
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
-    }
-
-    /// The app in this home, as it would start with the desktop's own settings otherwise. `None`,
-    /// with a loud skip, where the window was never built.
-    pub async fn app<S: AsRef<OsStr>>(&self, desktop: &Desktop, args: impl IntoIterator<Item = S>) -> Option<Command> {
-        let mut command = app_program().await?;
-        command.arg("--config").arg(self.settings_file()).arg("--data-dir").arg(self.data_dir()).args(args);
-        command.env_remove("BELFRY_TOKEN").env_remove("BELFRY_PASSWORD");
-        desktop.admit(&mut command);
-        Some(command)
     }
 
     /// `belfryctl` in this home, to be given its secrets by environment variables.
@@ -332,7 +321,7 @@ pub(crate) async fn program(name: &'static str) -> Command {
 }
 
 /// The app, up to date but for its window, which only npm can build.
-async fn app_program() -> Option<Command> {
+pub(crate) async fn app_program() -> Option<Command> {
     let window = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/dist/index.html");
     if std::env::var_os("BELFRY_PROGRAMS").is_none() {
         if !window.exists() {

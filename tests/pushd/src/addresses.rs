@@ -9,17 +9,10 @@
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::str::FromStr;
-use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, HeaderName, header};
 use url::{Host, Url};
-
-use crate::answer::ApiError;
-use crate::hub::Hub;
 
 /// The address under which clients reach a server that stands behind a proxy:
 /// `https://push.example.com`.
@@ -50,6 +43,15 @@ impl fmt::Display for PublicUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.as_str().trim_end_matches('/'))
     }
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("this server does not have the name in Host: call it by its listen address, or start it with --public-url")]
+    Host,
+    #[error("Origin is not a page of this server: calls from other sites are refused")]
+    Origin,
 }
 
 /// The server's names and addresses.
@@ -101,25 +103,19 @@ impl Addresses {
     }
 
     /// Says why a request is refused.
-    fn check(&self, uri_authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), ApiError> {
+    pub(crate) fn check(&self, uri_authority: Option<&Authority>, headers: &HeaderMap) -> Result<(), Refused> {
         let host_of = |authority: &Authority| Host::parse(authority.host()).ok();
         // An address in the request line counts instead of the header (RFC 9112, section 3.2.2):
         // both have to be right.
         let header = single(headers, header::HOST).and_then(|value| value.parse::<Authority>().ok());
         let hosts = [header.as_ref().and_then(host_of)].into_iter().chain(uri_authority.map(host_of));
         if !hosts.into_iter().all(|host| host.is_some_and(|host| self.is_own_host(&host))) {
-            return Err(ApiError::new(
-                StatusCode::MISDIRECTED_REQUEST,
-                "this server does not have the name in Host: call it by its listen address, or start it with --public-url",
-            ));
+            return Err(Refused::Host);
         }
         if headers.contains_key(header::ORIGIN)
             && !single(headers, header::ORIGIN).is_some_and(|origin| self.is_own_origin(origin))
         {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "Origin is not a page of this server: calls from other sites are refused",
-            ));
+            return Err(Refused::Origin);
         }
         Ok(())
     }
@@ -144,14 +140,6 @@ fn is_loopback(host: &Host<String>) -> bool {
     match host {
         Host::Domain(name) => name == "localhost",
         Host::Ipv4(_) | Host::Ipv6(_) => ip(host).is_some_and(|ip| ip.is_loopback()),
-    }
-}
-
-/// Refuses what another site's page or another host name asks; in front of every route.
-pub(crate) async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
-    match hub.rules.addresses.check(request.uri().authority(), request.headers()) {
-        Ok(()) => next.run(request).await,
-        Err(refused) => refused.into_response(),
     }
 }
 

@@ -23,11 +23,11 @@ use serde_json::{Value, json};
 
 use self::expense::{Expense, Expenses, NotNow, Step};
 use self::words::{Language, Verdict, Words};
+use crate::account::Account;
 use crate::answer::{Answer, ApiError};
 use crate::auth::Call;
 use crate::hub::Hub;
 use crate::records::Draft;
-use crate::server::Account;
 
 /// Who has to say yes, in this order.
 const APPROVERS: [&str; 3] = ["supervisor", "manager", "finance"];
@@ -108,7 +108,7 @@ async fn file(
     let expense = Expense::new(caller, filed.what, filed.amount, filed.language);
     let id = expense.id.clone();
     if let Some(first) = expense.waits_for() {
-        hub.send(&expense.by, expense.request(first, &hub.rules.addresses.http()), to(first))?;
+        hub.send(&expense.claim.by, expense.request(first, &hub.rules.addresses.http()), to(first))?;
     }
     expenses.lock().insert(id.clone(), expense);
     Ok(Answer(json!({ "id": id })))
@@ -165,11 +165,11 @@ fn decide(
         Step::Repeated => return Ok(Answer(())),
         Step::Open => {}
     }
-    hub.send(&expense.by, expense.decided(caller, verdict), to(caller))?;
+    hub.send(&expense.claim.by, expense.decided(caller, verdict), to(caller))?;
     expense.decide(caller, verdict, key);
     match (expense.waits_for(), verdict) {
-        (Some(next), _) => hub.send(&expense.by, expense.request(next, &hub.rules.addresses.http()), to(next))?,
-        (None, _) => hub.send(caller, expense.outcome(caller, verdict), to(&expense.by))?,
+        (Some(next), _) => hub.send(&expense.claim.by, expense.request(next, &hub.rules.addresses.http()), to(next))?,
+        (None, _) => hub.send(caller, expense.outcome(caller, verdict), to(&expense.claim.by))?,
     };
     Ok(Answer(()))
 }

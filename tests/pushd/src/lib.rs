@@ -10,6 +10,7 @@
 //! Deliberately absent: TLS, clustering, an account store, throttling. A company has better ones in
 //! front of it.
 
+mod account;
 mod addresses;
 mod amqp;
 mod answer;
@@ -34,9 +35,10 @@ mod websocket;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use addresses::{InvalidPublicUrl, PublicUrl};
 pub use amqp::{AmqpError, AmqpUrl};
-pub use server::{Account, Config, SOCKJS_HEART_BEAT, Server, StartError, TOKEN_LIFETIME};
+pub use server::{Config, SOCKJS_HEART_BEAT, Server, StartError, TOKEN_LIFETIME};
 pub use store::StoreError;
 
 /// The largest message and request body taken, in bytes.

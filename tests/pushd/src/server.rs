@@ -1,7 +1,6 @@
 //! Starting and stopping: the listener, the routes, and the end of all connections.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::IntoFuture;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -9,8 +8,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Router, middleware};
@@ -19,13 +20,14 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::addresses::{Addresses, PublicUrl};
+use crate::account::Account;
+use crate::addresses::{Addresses, PublicUrl, Refused};
 use crate::amqp::{self, AmqpError, AmqpUrl, Publisher};
 use crate::answer::ApiError;
 use crate::hub::{Hub, Member, Rules};
 use crate::store::{Store, StoreError};
 use crate::tokens::digest;
-use crate::{MAX_MESSAGE, addresses, api, auth, demo, discovery, session, sockjs, websocket};
+use crate::{MAX_MESSAGE, api, auth, demo, discovery, session, sockjs, websocket};
 
 /// How long connections may take to close when the server stops.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -35,21 +37,6 @@ pub const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// How often a SockJS connection is kept alive, unless told.
 pub const SOCKJS_HEART_BEAT: Duration = Duration::from_secs(25);
-
-/// A person who can sign in.
-#[derive(Clone)]
-pub struct Account {
-    /// Login name.
-    pub login: String,
-    /// Password, in the clear until the server has started.
-    pub password: String,
-}
-
-impl fmt::Debug for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("login", &self.login).field("password", &"***").finish()
-    }
-}
 
 /// How to run.
 #[derive(Debug, Clone)]
@@ -150,7 +137,7 @@ impl Server {
 
         let app = routes(config.demo)
             .layer(DefaultBodyLimit::max(MAX_MESSAGE))
-            .layer(middleware::from_fn_with_state(Arc::clone(&hub), addresses::guard))
+            .layer(middleware::from_fn_with_state(Arc::clone(&hub), guard))
             .with_state(Arc::clone(&hub));
         // Frames are small and each is waited for.
         let listener = listener.tap_io(|socket| {
@@ -221,4 +208,18 @@ fn routes(is_demo: bool) -> Router<Arc<Hub>> {
         .method_not_allowed_fallback(async || {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "this address takes another method: the API is POST")
         })
+}
+
+/// Refuses what another site's page or another host name asks; in front of every route.
+async fn guard(State(hub): State<Arc<Hub>>, request: Request, next: Next) -> Response {
+    match hub.rules.addresses.check(request.uri().authority(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refused) => {
+            let status = match refused {
+                Refused::Host => StatusCode::MISDIRECTED_REQUEST,
+                Refused::Origin => StatusCode::FORBIDDEN,
+            };
+            ApiError::new(status, refused.to_string()).into_response()
+        }
+    }
 }

@@ -21,7 +21,7 @@ use crate::MAX_MESSAGE;
 use crate::broker::{AckMode, BrokerError, Delivery, SessionId};
 use crate::hub::Hub;
 use crate::request::{Connect, HEART_BEAT_MS, Request, message_id};
-use crate::sockjs;
+use crate::sockjs::framing;
 
 /// How long a client may take to send CONNECT.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
@@ -88,7 +88,7 @@ pub(crate) fn start(hub: Arc<Hub>, socket: WebSocketUpgrade, framing: Framing) -
 async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
     let mut stopping = hub.stop_signal();
     if wire.framing == Framing::SockJs
-        && let Err(end) = wire.write_message(WsMessage::Text(sockjs::OPEN)).await
+        && let Err(end) = wire.write_message(WsMessage::Text(framing::OPEN)).await
     {
         return end;
     }
@@ -131,7 +131,7 @@ async fn serve(hub: &Arc<Hub>, wire: &mut Wire) -> End {
             () = at(expires) => Err(End::refused("the token has expired: sign in again")),
             Some(delivery) = deliveries.recv() => session.deliver(wire, delivery).await,
             () = at(beat_due) => wire.write(Bytes::from_static(HEART_BEAT)).await,
-            () = at(sockjs_beat_due) => wire.write_message(WsMessage::Text(sockjs::HEART_BEAT)).await,
+            () = at(sockjs_beat_due) => wire.write_message(WsMessage::Text(framing::HEART_BEAT)).await,
         };
         if let Err(end) = done {
             tracing::info!(session = session.id, "stomp session ends");
@@ -277,7 +277,7 @@ impl Wire {
             self.last_received = Instant::now();
             match self.framing {
                 Framing::Plain => self.decoder.push(bytes),
-                Framing::SockJs => match sockjs::unframe(&bytes) {
+                Framing::SockJs => match framing::unframe(&bytes) {
                     Ok(pieces) => pieces.into_iter().for_each(|piece| self.decoder.push(piece)),
                     Err(error) => return Err(End::refused(error)),
                 },
@@ -310,7 +310,7 @@ impl Wire {
 
     async fn write(&mut self, bytes: Bytes) -> Result<(), End> {
         let message = match (self.framing, Utf8Bytes::try_from(bytes.clone())) {
-            (Framing::SockJs, _) => WsMessage::Text(sockjs::frame(&bytes).into()),
+            (Framing::SockJs, _) => WsMessage::Text(framing::frame(&bytes).into()),
             (Framing::Plain, Ok(text)) => WsMessage::Text(text),
             (Framing::Plain, Err(_)) => WsMessage::Binary(bytes),
         };
@@ -348,7 +348,7 @@ impl Wire {
             End::Asked(None) | End::Stopping | End::Gone => Ok(()),
         };
         if self.framing == Framing::SockJs {
-            let _ = self.write_message(WsMessage::Text(sockjs::CLOSE)).await;
+            let _ = self.write_message(WsMessage::Text(framing::CLOSE)).await;
         }
         let close = WsMessage::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(reason) }));
         let _ = timeout(CLOSE_WITHIN, async {

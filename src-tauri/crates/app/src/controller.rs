@@ -2,9 +2,19 @@
 //!
 //! It takes requests, the engine's events and snapshots, and the outcomes of tasks it has started,
 //! one after the other, and waits for nothing else. Requests that belong together are in files of
-//! their own: `account`, `notices`, `history`, … Invariants: at most one engine runs, and the next
+//! their own below: `account`, `notices`, `history`, … Invariants: at most one engine runs, and the next
 //! one starts only when the last has ended; the outcome of a task that was started for an earlier
 //! session or attempt changes nothing.
+
+mod account;
+mod change;
+mod diagnosis;
+mod export;
+mod history;
+mod notices;
+mod server_requests;
+mod settings;
+mod test_notice;
 
 use std::io;
 use std::path::PathBuf;
@@ -13,8 +23,7 @@ use std::sync::Arc;
 use belfry_core::account::Account;
 use belfry_core::event::Event;
 use belfry_core::settings::Settings;
-use belfry_core::status::{self, Connectivity};
-use belfry_core::storage::Counts;
+use belfry_core::status::Connectivity;
 use engine::net::discovery::DiscoveredServer;
 use engine::net::requests::ServerRequests;
 use engine::{Engine, Snapshot};
@@ -23,18 +32,19 @@ use host::texts::{self, Language};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
-use crate::Requests;
-use crate::change::{Change, Changes};
+use crate::app::Requests;
 use crate::gui::{Gui, WindowListener};
-use crate::history::History;
 use crate::inbox_changes::InboxChanges;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
 use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
-use crate::test_notice::TestNotice;
 use crate::tray::{Tray, TrayAction};
+
+use change::{Change, Changes};
+use history::History;
+use test_notice::TestNotice;
 
 /// What a controller goes on with.
 #[derive(Debug)]
@@ -465,16 +475,4 @@ async fn changed(followed: &mut Option<watch::Receiver<Snapshot>>) -> bool {
         Some(followed) => followed.changed().await.is_ok(),
         None => std::future::pending().await,
     }
-}
-
-/// The state before there is an engine.
-pub(crate) fn no_snapshot() -> Snapshot {
-    let status = status::Status {
-        state: Connectivity::Offline,
-        since: Timestamp::now(),
-        endpoint: 0,
-        cause: None,
-        retry_in: None,
-    };
-    Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }
 }

@@ -12,8 +12,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use engine::inbox::Inbox;
 use tokio::sync::oneshot;
 
+use crate::app::is_ending;
 use crate::ipc::{CommandError, CommandErrorCode};
-use crate::is_ending;
 
 type Work = Box<dyn FnOnce(Result<&mut Inbox, CommandError>) + Send>;
 

@@ -5,17 +5,16 @@
 
 use std::path::PathBuf;
 
+use belfry_core::account::Account;
 use belfry_core::settings::Settings;
 use engine::Engine;
 use engine::net::discovery::DiscoveredServer;
+use secrecy::SecretString;
+use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::account::Checked;
-use crate::change::After;
-use crate::history::OlderRead;
-use crate::ipc::{CommandError, CommandErrorCode, Exported};
+use crate::ipc::{CommandError, CommandErrorCode, Exported, Older, Setting, SignedIn, Update};
 use crate::request::{Reply, WindowToken};
-use crate::test_notice::TestProgress;
 
 /// How tasks report back.
 pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
@@ -33,6 +32,38 @@ pub(crate) enum Outcome {
     Exported { written: Result<(PathBuf, u64), CommandError>, reply: Reply<Exported> },
     Test(TestProgress),
     EngineEnded,
+}
+
+/// Keys of the settings file, with their new values; `None` takes a key out.
+pub(crate) type SettingChanges = Vec<(String, Option<Value>)>;
+
+/// A sign-in that the server has accepted.
+pub(crate) struct Checked {
+    pub(crate) account: Account,
+    pub(crate) secret: SecretString,
+    pub(crate) changes: SettingChanges,
+}
+
+/// What is left to do when the engine runs with the change.
+pub(crate) enum After {
+    SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
+    SignedOut { reply: Reply<()> },
+    Saved { reply: Reply<Vec<Setting>> },
+}
+
+/// What a task has read.
+pub(crate) struct OlderRead {
+    pub(crate) generation: u64,
+    pub(crate) next_page: u32,
+    pub(crate) result: Result<Older, CommandError>,
+    pub(crate) reply: Reply<Older>,
+}
+
+/// What a test reports.
+pub(crate) struct TestProgress {
+    pub(crate) number: u64,
+    /// `None`: the test is over.
+    pub(crate) update: Option<Update>,
 }
 
 /// Answers a request. The window that asked may have closed.

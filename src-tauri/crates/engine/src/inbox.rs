@@ -15,7 +15,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Transaction, params};
 
 use crate::store::{
-    Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select, tombstones, trash,
+    BUSY_TIMEOUT, Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select,
+    tombstones, trash,
 };
 use belfry_core::notice::Notice;
 
@@ -185,7 +186,7 @@ impl Inbox {
                 Err(error) => break Err(error),
             }
         };
-        self.read(|connection| connection.busy_timeout(schema::BUSY_TIMEOUT))?;
+        self.read(|connection| connection.busy_timeout(BUSY_TIMEOUT))?;
         indexed
     }
 

@@ -8,6 +8,7 @@
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -37,11 +38,12 @@ pub(crate) mod text;
 pub(crate) mod tombstones;
 pub(crate) mod trash;
 
-use schema::BUSY_TIMEOUT;
-
 pub use error::StoreError;
 pub use filter::{Filter, MatchCount, Place};
 pub use trash::Removal;
+
+/// How long a connection waits for another one's write.
+pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The database of one account, opened for writing. It may be used again after an error: nothing of
 /// what failed is in it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::words::{Language, Verdict, Words};
+use super::words::{Claim, Language, Verdict, Words};
 use super::{APPROVERS, action_url, draft};
 use crate::random_token;
 use crate::records::{Action, Draft, State};
@@ -21,9 +21,7 @@ impl Expenses {
 
 pub(super) struct Expense {
     pub(super) id: String,
-    pub(super) by: String,
-    pub(super) what: String,
-    pub(super) amount: String,
+    pub(super) claim: Claim,
     language: Language,
     /// In the order of the approvers.
     decisions: Vec<Decision>,
@@ -58,7 +56,7 @@ pub(super) enum NotNow {
 
 impl Expense {
     pub(super) fn new(by: String, what: String, amount: String, language: Language) -> Self {
-        Self { id: random_token(4), by, what, amount, language, decisions: Vec::new() }
+        Self { id: random_token(4), claim: Claim { by, what, amount }, language, decisions: Vec::new() }
     }
 
     pub(super) fn waits_for(&self) -> Option<&'static str> {
@@ -107,7 +105,7 @@ impl Expense {
 
     /// The request to `approver`. Its id is the step's, so that the decision can edit it.
     pub(super) fn request(&self, approver: &str, http: &str) -> Draft {
-        let (approve, reject, sure) = self.language.buttons(self);
+        let (approve, reject, sure) = self.language.buttons(&self.claim);
         let action = |verdict: Verdict, label: &str, confirm: Option<String>| Action {
             id: verdict.action().to_owned(),
             label: label.to_owned(),
@@ -123,19 +121,19 @@ impl Expense {
                 action(Verdict::Approved, approve, None),
                 action(Verdict::Rejected, reject, Some(sure)),
             ]),
-            ..self.draft(self.request_id(approver), self.language.request(self))
+            ..self.draft(self.request_id(approver), self.language.request(&self.claim))
         }
     }
 
     /// What takes the request back.
     pub(super) fn decided(&self, approver: &str, verdict: Verdict) -> Draft {
-        let words = self.language.decided(verdict, approver, self);
+        let words = self.language.decided(verdict, approver, &self.claim);
         Draft { state: Some(State::Decided), ..self.draft(self.request_id(approver), words) }
     }
 
     /// What the person who filed it is told in the end.
     pub(super) fn outcome(&self, approver: &str, verdict: Verdict) -> Draft {
-        self.draft(format!("expense-{}-outcome", self.id), self.language.outcome(verdict, approver, self))
+        self.draft(format!("expense-{}-outcome", self.id), self.language.outcome(verdict, approver, &self.claim))
     }
 
     fn request_id(&self, approver: &str) -> String {

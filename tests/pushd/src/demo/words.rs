@@ -6,10 +6,16 @@
 
 use serde::Deserialize;
 
-use super::expense::Expense;
-
 /// Title and content of a message.
 pub(super) type Words = (String, String);
+
+/// What somebody asks to be paid for.
+pub(super) struct Claim {
+    /// The login of the person who asks.
+    pub(super) by: String,
+    pub(super) what: String,
+    pub(super) amount: String,
+}
 
 #[derive(Clone, Copy, Default, Deserialize)]
 pub(super) enum Language {
@@ -40,7 +46,7 @@ impl Verdict {
 }
 
 impl Language {
-    pub(super) fn request(self, Expense { by, what, amount, .. }: &Expense) -> Words {
+    pub(super) fn request(self, Claim { by, what, amount }: &Claim) -> Words {
         let name = self.name(by);
         match self {
             English => (format!("Approval needed: {what}"), format!("{name} asks for {amount} for {what}.")),
@@ -49,7 +55,7 @@ impl Language {
     }
 
     /// What the buttons to approve and to reject say, and what is asked before the latter is done.
-    pub(super) fn buttons(self, Expense { by, what, .. }: &Expense) -> (&'static str, &'static str, String) {
+    pub(super) fn buttons(self, Claim { by, what, .. }: &Claim) -> (&'static str, &'static str, String) {
         let name = self.name(by);
         match self {
             English => ("Approve", "Reject", format!("Reject {what} of {name}?")),
@@ -58,7 +64,7 @@ impl Language {
     }
 
     /// What takes the request back.
-    pub(super) fn decided(self, verdict: Verdict, approver: &str, Expense { by, what, amount, .. }: &Expense) -> Words {
+    pub(super) fn decided(self, verdict: Verdict, approver: &str, Claim { by, what, amount }: &Claim) -> Words {
         let (who, name) = (self.name(approver), self.name(by));
         let said = match (self, verdict) {
             (English, Approved) => "Approved",
@@ -75,7 +81,7 @@ impl Language {
     }
 
     /// What the person who filed it is told in the end.
-    pub(super) fn outcome(self, verdict: Verdict, approver: &str, Expense { what, amount, .. }: &Expense) -> Words {
+    pub(super) fn outcome(self, verdict: Verdict, approver: &str, Claim { what, amount, .. }: &Claim) -> Words {
         let who = self.name(approver);
         match (self, verdict) {
             (English, Approved) => {

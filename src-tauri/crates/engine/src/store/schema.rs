@@ -9,19 +9,15 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
-    time::Duration,
 };
 
 use rusqlite::{Connection, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 
-use super::error::StoreError;
+use super::{BUSY_TIMEOUT, error::StoreError};
 
 /// The database inside an account's folder.
 pub(crate) const FILE: &str = "inbox.sqlite3";
-
-/// How long a connection waits for another one's write.
-pub(crate) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The format, step by step. A step that has been released is never edited.
 const STEPS: &[M<'static>] = &[

@@ -40,7 +40,6 @@
     reason = "the lint's exception for tests does not cover the functions that they share"
 )]
 
-mod machine;
 mod oracle;
 mod pinned;
 mod plan;

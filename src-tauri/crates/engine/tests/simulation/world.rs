@@ -30,14 +30,16 @@ use engine::{
 use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
-    machine::{LONG_POLL_SECONDS, Machine, Screen},
     oracle::{Oracle, Verdict},
     plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
     server::{At, Body, Sent, Server, true_time},
 };
 
 mod acts;
+pub(crate) mod machine;
 mod network;
+
+use machine::{LONG_POLL_SECONDS, Machine, Screen};
 
 /// How long the recovery may take after the faults have ended.
 pub(crate) const CALM_MICROS: At = 180_000_000;

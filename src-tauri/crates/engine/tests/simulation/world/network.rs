@@ -7,11 +7,8 @@ use belfry_core::{
     pipeline::link::Generation,
 };
 
-use super::{ConnectionEvent, ConnectionReport, Event, Local, Path, World};
-use crate::{
-    machine::Conn,
-    plan::{Act, Refusal},
-};
+use super::{ConnectionEvent, ConnectionReport, Event, Local, Path, World, machine::Conn};
+use crate::plan::{Act, Refusal};
 
 impl World<'_> {
     /// The server sends what it can; it arrives in order.

@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, timeout_at};
 
+use super::server_requests::refused;
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{TestFailure, TestStep, Update};
 use crate::request::Reply;
-use crate::server_requests::refused;
-use crate::task::{Outcome, Reporter, answer, report};
+use crate::task::{Outcome, Reporter, TestProgress, answer, report};
 
 /// How long a test notice may take from the server's answer to its notification.
 const LIMIT: Duration = Duration::from_secs(15);
@@ -36,13 +36,6 @@ impl Default for TestNotice {
     fn default() -> Self {
         Self { number: 0, events: None, limit: LIMIT }
     }
-}
-
-/// What a test reports.
-pub(crate) struct TestProgress {
-    number: u64,
-    /// `None`: the test is over.
-    update: Option<Update>,
 }
 
 /// A test, as its task sees it.

@@ -17,28 +17,16 @@ use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
 use engine::net::{http, token};
 use engine::runtime::data_dir::device_id;
 use secrecy::SecretString;
-use serde_json::Value;
 
-use crate::change::After;
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{self, Chosen, CommandError, CommandErrorCode, Server, Setup, SetupStep, SignedIn};
 use crate::machine::Machine;
 use crate::request::Reply;
-use crate::task::{Outcome, answer, blocking, report};
+use crate::task::{After, Checked, Outcome, SettingChanges, answer, blocking, report};
 
 /// Longest name of a server that is shown, in characters.
 const SERVER_NAME: usize = 100;
-
-/// Keys of the settings file, with their new values; `None` takes a key out.
-type SettingChanges = Vec<(String, Option<Value>)>;
-
-/// A sign-in that the server has accepted.
-pub(crate) struct Checked {
-    account: Account,
-    secret: SecretString,
-    changes: SettingChanges,
-}
 
 impl<G: Gui> Controller<G> {
     /// What is missing before anything can be received, as far as the engine has found out.

@@ -9,13 +9,13 @@ use std::collections::VecDeque;
 use engine::net::requests::ServerRequests;
 use jiff::{SignedDuration, Timestamp};
 
+use super::server_requests::refused;
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{CommandError, CommandErrorCode, Older};
 use crate::request::Reply;
-use crate::server_requests::refused;
-use crate::task::{Outcome, answer, report};
+use crate::task::{OlderRead, Outcome, answer, report};
 
 /// Most pages of history that one request reads.
 const MAX_PAGES: u32 = 20;
@@ -32,14 +32,6 @@ impl Default for History {
     fn default() -> Self {
         Self { next_page: 1, is_reading: false, waiting: VecDeque::new() }
     }
-}
-
-/// What a task has read.
-pub(crate) struct OlderRead {
-    generation: u64,
-    next_page: u32,
-    result: Result<Older, CommandError>,
-    reply: Reply<Older>,
 }
 
 /// What is read, and into which inbox.

@@ -14,25 +14,18 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
 
+use crate::app::is_ending;
 use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{Chosen, CommandError, CommandErrorCode, Setting, SignedIn, Update};
-use crate::is_ending;
 use crate::request::Reply;
-use crate::task::{Outcome, answer, blocking, report};
+use crate::task::{After, Outcome, answer, blocking, report};
 
 /// A change that was asked for.
 pub(crate) enum Change {
     SignIn { server: Chosen, login: String, secret: SecretString, reply: Reply<SignedIn> },
     SignOut { reply: Reply<()> },
     Save { values: Map<String, Value>, reply: Reply<Vec<Setting>> },
-}
-
-/// What is left to do when the engine runs with the change.
-pub(crate) enum After {
-    SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
-    SignedOut { reply: Reply<()> },
-    Saved { reply: Reply<Vec<Setting>> },
 }
 
 /// The change that is being made, and those that wait for it.
