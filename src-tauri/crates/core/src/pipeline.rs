@@ -176,6 +176,8 @@ pub struct Pipeline {
     history: HistoryState,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
+    /// The newest `sent_at` in the last complete pass that read the history.
+    newest_sent: Option<Timestamp>,
     rng: SmallRng,
     actions: VecDeque<PipelineAction>,
 }
@@ -202,6 +204,7 @@ impl Pipeline {
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
             cursor,
             complete_through,
+            newest_sent: None,
             rng: SmallRng::seed_from_u64(seed),
             actions: VecDeque::new(),
             config,

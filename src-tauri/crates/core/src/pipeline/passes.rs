@@ -140,6 +140,7 @@ impl Pipeline {
             PassStart {
                 cursor: self.cursor.clone(),
                 complete_through: self.complete_through,
+                newest_sent: self.newest_sent,
                 retention,
                 history: self.wants_history(purpose, now),
                 wait: purpose == PassPurpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
@@ -199,6 +200,7 @@ impl Pipeline {
                 .handle_received(Received { writes: vec![Write::CompleteThrough(through)], ..Received::default() });
         }
         if read_history && finished.complete_through.is_some() {
+            self.newest_sent = finished.newest_sent;
             self.history.handle_read(began);
         }
         if first || finished.new > 0 {
