@@ -194,7 +194,12 @@ impl From<DiscoveryError> for Problem {
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => Code::Unreachable,
+            Fault::Unreachable
+            | Fault::TimedOut
+            | Fault::Broken
+            | Fault::Closed
+            | Fault::Restarting
+            | Fault::Silent => Code::Unreachable,
             Fault::Tls => Code::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => Code::Refused,
             Fault::Insecure => Code::Insecure,

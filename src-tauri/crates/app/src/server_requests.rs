@@ -86,9 +86,13 @@ async fn delete(
 /// For a person who asks something of a server that is connected.
 pub(crate) fn refused(failure: Failure) -> Problem {
     let code = match failure.fault {
-        Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent | Fault::NoCredential => {
-            Code::Offline
-        }
+        Fault::Unreachable
+        | Fault::TimedOut
+        | Fault::Broken
+        | Fault::Closed
+        | Fault::Restarting
+        | Fault::Silent
+        | Fault::NoCredential => Code::Offline,
         _ => Code::Server,
     };
     Problem::of(code, &failure)

@@ -96,6 +96,7 @@ impl From<&Failure> for ExitReason {
             | Fault::Closed
             | Fault::Broken
             | Fault::Silent
+            | Fault::Restarting
             | Fault::Died => Self::Unreachable,
             Fault::Status(401 | 403) | Fault::Refused | Fault::Password | Fault::WrongAccount => Self::SignIn,
             Fault::NoCredential | Fault::Locked | Fault::Keychain => Self::SignIn,
