@@ -295,8 +295,8 @@ impl Pipeline {
             | LinkState::Connecting { .. }
             | LinkState::Handshake { .. }
             | LinkState::CatchingUp
-            | LinkState::Live
-            | LinkState::Stopped(StopReason::SignIn(_)) => None,
+            | LinkState::Live => None,
+            LinkState::Stopped(StopReason::SignIn(_)) => self.link.refused_retry(),
         }
     }
 
@@ -313,6 +313,9 @@ impl Pipeline {
                 (Connectivity::ActionNeeded, Some(failure))
             }
         };
+        if let Some(refused) = self.link.refused() {
+            (state, failure) = (Connectivity::ActionNeeded, Some(refused));
+        }
         if self.link.is_polling() {
             state = Connectivity::Polling;
         }
