@@ -12,8 +12,8 @@ use belfry_core::foreign_text;
 use belfry_core::ports::{Credentials as _, Secret};
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use belfry_core::status::Kind;
-use engine::net::connection::Identity;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
+use engine::net::identity::Identity;
 use engine::runtime::data_dir::device_id;
 use engine::{
     net::{http, token},
@@ -162,7 +162,7 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
     };
     let (data_dir, machine_id) = (machine.data_dir.clone(), machine.machine_id.clone());
     let device = blocking(move || device_id(&data_dir, &machine_id).map_err(|error| Problem::new(Code::Store, error)));
-    let identity = Identity { settings, account: account.clone(), device: device.await? };
+    let identity = Identity::new(settings, account.clone(), device.await?, &machine.host_name);
     token::check(&identity, &typed).await?;
     Ok(Checked { account, secret, changes })
 }

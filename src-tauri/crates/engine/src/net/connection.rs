@@ -27,13 +27,12 @@ pub use self::{
 };
 use crate::{
     clock::wait_until,
-    net::{auth, transport::Transport},
+    net::{auth, identity::Identity, transport::Transport},
 };
 use belfry_core::{
-    account::{Account, DeviceId},
     error::{Failure, Fault},
     pipeline::link::PROBE_LIMIT,
-    settings::Settings,
+    settings::ServerSettings,
 };
 
 /// Most header lines a frame may have; more are not a message for people.
@@ -46,17 +45,6 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a polite end may take: DISCONNECT with its receipt, and the close
 /// (`docs/reference/commands.md`).
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What every connection of an engine shares: settings, account and device.
-#[derive(Debug)]
-pub struct Identity {
-    /// All settings.
-    pub settings: Settings,
-    /// The account.
-    pub account: Account,
-    /// This machine.
-    pub device: DeviceId,
-}
 
 /// A session on a transport.
 #[derive(Debug)]
@@ -85,14 +73,14 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let settings = &identity.settings;
         settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
-        let connect = auth::connect(settings, token, &identity.device);
+        let connect = auth::connect(identity, token);
         let limits = Limits {
             max_body: usize::try_from(settings.server.max_message).unwrap_or(usize::MAX),
             max_headers: MAX_HEADERS,
             max_header_bytes: MAX_HEADER_BYTES,
         };
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
-        let headers = auth::http_headers(settings, token, &identity.device)?;
+        let headers = auth::http_headers(identity, token)?;
         let transport = Transport::open(client, endpoint, headers).await?;
         Ok(Self::on(transport, session))
     }

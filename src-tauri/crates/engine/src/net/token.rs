@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::net::{
-    connection::Identity,
     http::{self, Client},
+    identity::Identity,
     login, one_shot,
 };
 use belfry_core::{
@@ -50,7 +50,7 @@ pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Res
     match (secret, &settings.auth.login_url) {
         (Secret::Token(token), _) => Ok(token.clone()),
         (Secret::Password(password), None) => Ok(password.clone()),
-        (Secret::Password(password), Some(url)) => login::token(client, settings, url, password).await,
+        (Secret::Password(password), Some(url)) => login::token(client, identity, url, password).await,
     }
 }
 

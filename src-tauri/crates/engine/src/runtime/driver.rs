@@ -20,7 +20,8 @@ use crate::clock::{self, wait_until};
 use crate::{
     net::{
         api::Api,
-        connection::{self, ConnectionCommand, ConnectionReport, Identity},
+        connection::{self, ConnectionCommand, ConnectionReport},
+        identity::Identity,
         intake::Intake,
         token::Token,
     },
