@@ -57,6 +57,11 @@ pub struct Connection {
     sending: Option<Instant>,
     /// A probe was sent: bytes must arrive before then.
     probe: Option<Instant>,
+    /// Between two pings, where the server sends no heart-beats; its silence is then noticed only
+    /// so.
+    ping_interval: Duration,
+    /// When the next ping is due.
+    ping: Option<Instant>,
 }
 
 impl Connection {
@@ -82,11 +87,13 @@ impl Connection {
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
         let headers = auth::http_headers(identity, token)?;
         let transport = Transport::open(client, endpoint, headers).await?;
-        Ok(Self::on(transport, session))
+        Ok(Self::on(transport, session, settings.server.heart_beat.expect))
     }
 
-    fn on(transport: Transport, session: Session) -> Self {
-        Self { transport, session, unsent: None, sending: None, probe: None }
+    /// `expect` is `server.heart_beat.expect`; zero stands for its default.
+    fn on(transport: Transport, session: Session, expect: Duration) -> Self {
+        let ping_interval = if expect.is_zero() { ServerSettings::default().heart_beat.expect } else { expect };
+        Self { transport, session, unsent: None, sending: None, probe: None, ping_interval, ping: None }
     }
 
     /// Sends what is waiting, then returns the next event. Safe to drop and call again.
@@ -97,6 +104,11 @@ impl Connection {
         loop {
             self.flush().await?;
             if let Some(event) = self.session.poll_event() {
+                if let SessionEvent::Connected { heart_beat, .. } = &event
+                    && heart_beat.expect.is_zero()
+                {
+                    self.ping = Some(Instant::now() + self.ping_interval);
+                }
                 return Ok(event);
             }
             let deadline = self.session.poll_timeout().map(Instant::from_std);
@@ -109,6 +121,13 @@ impl Connection {
                 }
                 () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),
                 () = wait_until(self.probe) => return Err(Failure::new(Fault::Silent, "")),
+                () = wait_until(self.ping) => {
+                    let now = Instant::now();
+                    self.ping = Some(now + self.ping_interval);
+                    // With the interval before the ping, that is a silence of three intervals.
+                    self.probe.get_or_insert(now + 2 * self.ping_interval);
+                    self.transport.ping().await?;
+                }
             }
         }
     }
