@@ -27,6 +27,9 @@ pub enum ReadError {
         /// The error of the system.
         source: io::Error,
     },
+    /// The file is not UTF-8.
+    #[error("{}: the settings file is not UTF-8 text: save it with the encoding UTF-8", .0.display())]
+    NotUtf8(PathBuf),
     /// The file has errors.
     #[error(transparent)]
     Invalid(#[from] SettingsErrors),
@@ -37,7 +40,7 @@ impl ReadError {
     pub fn warnings(&self) -> &[Warning] {
         match self {
             Self::Invalid(errors) => &errors.warnings,
-            Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } => &[],
+            Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } | Self::NotUtf8(_) => &[],
         }
     }
 }
@@ -50,6 +53,7 @@ pub fn read(file: Option<&Path>) -> Result<(Settings, Vec<Warning>), ReadError> 
     let path = file.map_or_else(paths::settings_file, |file| Ok(file.to_owned()))?;
     let text = std::fs::read_to_string(&path).map_err(|source| match source.kind() {
         io::ErrorKind::NotFound => ReadError::Missing(path.clone()),
+        io::ErrorKind::InvalidData => ReadError::NotUtf8(path.clone()),
         _ => ReadError::Unreadable { path: path.clone(), source },
     })?;
     Ok(Settings::parse(&text, &path.display().to_string())?)
@@ -66,6 +70,8 @@ mod tests {
         let error = |path: &Path| read(Some(path)).unwrap_err().to_string();
         assert!(error(&path).contains("settings.toml: there is no settings file"), "{}", error(&path));
         assert!(error(folder.path()).contains("cannot be read"), "{}", error(folder.path()));
+        std::fs::write(&path, [b'#', 0xff, 0xfe, b'\n']).unwrap();
+        assert!(error(&path).contains("settings.toml: the settings file is not UTF-8"), "{}", error(&path));
         std::fs::write(&path, "[server]\nendpoints = 7\n").unwrap();
         assert!(error(&path).contains("settings.toml:2: server.endpoints"), "{}", error(&path));
         std::fs::write(&path, "[server]\nendpoint = [\"wss://push.example.com/ws\"]\n").unwrap();
