@@ -12,8 +12,8 @@ use belfry_core::notice::Action;
 use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use engine::inbox::{Filter, Inbox, Place};
-use engine::net::connection::Identity;
 use engine::net::discovery::{DiscoveredServer, DiscoveryError, discover};
+use engine::net::identity::Identity;
 use engine::{Engine, EngineConfig, runtime::data_dir::device_id};
 use engine::{
     net::{http, token},
@@ -77,6 +77,7 @@ impl RunningEngine {
             settings,
             data_dir: data_dir.to_owned(),
             machine_id: "a machine".to_owned(),
+            host_name: "desk".to_owned(),
             time_zone: TimeZone::UTC,
             language: belfry_core::texts::Language::English,
             notifier: Arc::new(CountingNotifier::default()),
@@ -154,7 +155,8 @@ async fn a_password_is_checked_at_the_login_url_and_a_token_on_a_session_before_
         let changes: Vec<_> = changes.iter().cloned().chain([(more.0.to_owned(), Some(more.1))]).collect();
         let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
         let account = Account::of(&settings).unwrap();
-        let identity = Identity { settings, account, device: device_id(folder.path(), "a machine").unwrap() };
+        let device = device_id(folder.path(), "a machine").unwrap();
+        let identity = Identity::new(settings, account, device, "desk");
         token::check(&identity, &secret).await.map_err(|failure| failure.fault)
     };
     let password = |text: &str| Secret::Password(text.into());

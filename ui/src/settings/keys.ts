@@ -48,7 +48,7 @@ export const groups: Record<Group, Entry[]> = {
   auth: [
     { key: 'auth.login', control: text },
     { key: 'auth.device', control: text },
-    { key: 'auth.mode', control: choice('token', 'password', 'oidc') },
+    { key: 'auth.mode', control: choice('token', 'password') },
     { key: 'auth.stomp', control: text },
     { key: 'auth.http', control: text },
     { key: 'auth.login_url', control: text },
@@ -58,7 +58,7 @@ export const groups: Record<Group, Entry[]> = {
   ],
   server: [
     { key: 'server.endpoints', control: list },
-    { key: 'server.protocol', control: choice('stomp', 'sockjs', 'websocket') },
+    { key: 'server.protocol', control: choice('stomp') },
     { key: 'server.host', control: text },
     { key: 'server.subscriptions', control: { kind: 'subscriptions' } },
     { key: 'server.heart_beat', control: { kind: 'heart-beat' } },

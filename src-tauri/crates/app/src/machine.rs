@@ -38,6 +38,8 @@ pub struct Machine {
     pub documents_dir: DocumentsDir,
     /// What the system calls this machine.
     pub machine_id: String,
+    /// The name that people know this machine by.
+    pub host_name: String,
     /// Shows popups.
     pub notifier: Arc<dyn Notifier>,
     /// Reads and stores the secret.
@@ -60,6 +62,7 @@ impl Machine {
         let config = EngineConfig {
             data_dir: self.data_dir.clone(),
             machine_id: self.machine_id.clone(),
+            host_name: self.host_name.clone(),
             time_zone: TimeZone::system(),
             language: texts::language(settings.app.language),
             notifier: Arc::clone(&self.notifier),

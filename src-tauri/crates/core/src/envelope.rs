@@ -86,6 +86,17 @@ pub fn check(body: &[u8]) -> Result<(), PageError> {
     checked(body).map(|_| ())
 }
 
+/// The server's own words in an answer that reports a failure, in one line; `None` if it is not a
+/// JSON object or has none.
+pub fn said(body: &[u8]) -> Option<String> {
+    said_in(&Members::read(std::str::from_utf8(body).ok()?)?)
+}
+
+fn said_in(envelope: &Members<'_>) -> Option<String> {
+    let texts = ["msg", "message"].into_iter().filter_map(|key| scalar(envelope.value(key)?));
+    texts.map(|text| one_line(&text, MAX_SAID_CHARS)).find(|text| !text.is_empty())
+}
+
 fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
     let not_json = |error: &dyn std::fmt::Display| PageError::NotJson(error.to_string());
     let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
@@ -99,13 +110,7 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
         Some("403") => Err(PageError::Status(403)),
         None | Some("0" | "200") if !has_failed => Ok(document),
         code => {
-            let said = ["msg", "message"].into_iter().find_map(|key| {
-                envelope
-                    .value(key)
-                    .and_then(scalar)
-                    .map(|text| one_line(&text, MAX_SAID_CHARS))
-                    .filter(|text| !text.is_empty())
-            });
+            let said = said_in(&envelope);
             let is_unavailable =
                 code.and_then(|code| code.parse::<u16>().ok()).is_some_and(|code| code == 429 || code / 100 == 5);
             let code = code.map(|code| format!("code {}", one_line(code, MAX_SAID_CHARS)));

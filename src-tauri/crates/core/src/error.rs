@@ -40,6 +40,8 @@ pub enum Fault {
     Protocol,
     /// The server closed the connection.
     Closed,
+    /// The server closed the connection with a code that says that it restarts or is overloaded.
+    Restarting,
     /// The connection broke without a close: reset, cut, timed out.
     Broken,
     /// The server sent nothing for three heart-beat intervals, or did not answer a probe.
@@ -100,7 +102,8 @@ impl Failure {
         let retry = self.retry_after.map_or(Recovery::Retry, Recovery::RetryAfter);
         let unless_persistent = if repeated < PERSISTENT_AFTER { retry } else { Recovery::Halt };
         match self.fault {
-            Fault::Unreachable | Fault::TimedOut | Fault::Closed | Fault::Broken | Fault::Silent => retry,
+            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Silent => retry,
+            Fault::Closed | Fault::Restarting => retry,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
             Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount | Fault::Password => Recovery::SignIn,
@@ -131,7 +134,7 @@ impl Failure {
             Fault::Denied => Kind::Denied,
             Fault::Died => Kind::Died,
             Fault::Protocol => Kind::Protocol,
-            Fault::Closed => Kind::Closed,
+            Fault::Closed | Fault::Restarting => Kind::Closed,
             Fault::Broken => Kind::Broken,
             Fault::Silent => Kind::Silent,
             Fault::Insecure => Kind::Insecure,

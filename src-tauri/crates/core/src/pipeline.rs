@@ -176,6 +176,8 @@ pub struct Pipeline {
     history: HistoryState,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
+    /// The newest `sent_at` in the last complete pass that read the history.
+    newest_sent: Option<Timestamp>,
     rng: SmallRng,
     actions: VecDeque<PipelineAction>,
 }
@@ -202,6 +204,7 @@ impl Pipeline {
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
             cursor,
             complete_through,
+            newest_sent: None,
             rng: SmallRng::seed_from_u64(seed),
             actions: VecDeque::new(),
             config,
@@ -292,8 +295,8 @@ impl Pipeline {
             | LinkState::Connecting { .. }
             | LinkState::Handshake { .. }
             | LinkState::CatchingUp
-            | LinkState::Live
-            | LinkState::Stopped(StopReason::SignIn(_)) => None,
+            | LinkState::Live => None,
+            LinkState::Stopped(StopReason::SignIn(_)) => self.link.refused_retry(),
         }
     }
 
@@ -310,6 +313,9 @@ impl Pipeline {
                 (Connectivity::ActionNeeded, Some(failure))
             }
         };
+        if let Some(refused) = self.link.refused() {
+            (state, failure) = (Connectivity::ActionNeeded, Some(refused));
+        }
         if self.link.is_polling() {
             state = Connectivity::Polling;
         }

@@ -164,7 +164,7 @@ kinds! {
     Insecure: Settings, "the connection would not be encrypted",
         "use wss:// or https://, or list the host in network.insecure_hosts";
     /// A setting, or a file that a setting names, cannot be used.
-    Settings: Diagnose, "a setting, or a file that a setting names, cannot be used", "correct the setting; nothing was sent";
+    Settings: Diagnose, "a setting, or a file that a setting names, cannot be used", "correct the setting";
     /// No secret is stored for this account.
     NoCredential: SignIn, "you are not signed in", "sign in";
     /// The secret is in a keychain that is locked.

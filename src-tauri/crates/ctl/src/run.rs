@@ -45,6 +45,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         settings: setup.settings,
         data_dir: setup.data_dir,
         machine_id: host::machine::machine_id(),
+        host_name: host::machine::host_name(),
         time_zone: TimeZone::system(),
         notifier: Arc::new(Headless::new()),
         credentials: setup.credentials,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use belfry_core::error::{Failure, Fault};
-use engine::net::{api::Api, connection::Identity, http, intake::Intake, token};
+use engine::net::{api::Api, http, identity::Identity, intake::Intake, token};
 use host::exit_reason::ExitReason;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;

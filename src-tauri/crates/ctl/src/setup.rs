@@ -12,7 +12,7 @@ use belfry_core::{
 };
 use engine::{
     inbox::Inbox,
-    net::connection::Identity,
+    net::identity::Identity,
     runtime::data_dir::{account_dir, device_id},
 };
 use host::exit_reason::ExitReason;
@@ -93,7 +93,7 @@ impl Setup {
     /// [`ExitReason::Store`] if the device id cannot be read or saved.
     pub(crate) fn identity(&self) -> Result<Identity, Error> {
         let device = device_id(&self.data_dir, &machine::machine_id())?;
-        Ok(Identity { settings: self.settings.clone(), account: self.account.clone(), device })
+        Ok(Identity::new(self.settings.clone(), self.account.clone(), device, &machine::host_name()))
     }
 
     /// The account's inbox; an empty one if it does not exist yet.

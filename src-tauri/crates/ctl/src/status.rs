@@ -49,19 +49,22 @@ pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
         rejected: stats.rejected,
         policy_digest: setup.policy_digest.clone(),
     };
+    // A running engine knows about the sign-in better than a look at the keychain.
+    let secret = if running.is_some() { None } else { Some(setup.secret()) };
+    let no_secret = secret.and_then(Result::err);
     if json {
         output::json(&report)?;
     } else {
-        output::lines(status_lines(&report, running.as_ref()))?;
+        output::lines(status_lines(&report, running.as_ref(), no_secret.as_ref()))?;
     }
-    let has_secret = || setup.secret().is_ok();
-    Ok(verdict(&report, running.as_ref(), has_secret, Timestamp::now()).map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok(verdict(&report, running.as_ref(), no_secret.is_none(), Timestamp::now())
+        .map_or(ExitCode::SUCCESS, ExitCode::from))
 }
 
 fn verdict(
     report: &StatusReport,
     running: Option<&StatusSnapshot>,
-    has_secret: impl FnOnce() -> bool,
+    has_secret: bool,
     now: Timestamp,
 ) -> Option<ExitReason> {
     let needs_sign_in = match running {
@@ -69,7 +72,7 @@ fn verdict(
             running.status.state == Connectivity::ActionNeeded
                 && running.kind.is_some_and(|kind| matches!(kind.fix(), Fix::SignIn | Fix::Unlock))
         }
-        None => !has_secret(),
+        None => !has_secret,
     };
     let is_live = report.state == Connectivity::Live;
     let was_live = report.last_live.is_some_and(|last| now.duration_since(last) <= MAX_TIME_NOT_LIVE);
@@ -82,7 +85,7 @@ fn verdict(
     }
 }
 
-fn status_lines(report: &StatusReport, running: Option<&StatusSnapshot>) -> Vec<String> {
+fn status_lines(report: &StatusReport, running: Option<&StatusSnapshot>, no_secret: Option<&Error>) -> Vec<String> {
     let row = |name: &str, value: String| [name.to_owned(), value];
     let mut rows = vec![row("version", report.version.to_owned())];
     match running {
@@ -92,7 +95,10 @@ fn status_lines(report: &StatusReport, running: Option<&StatusSnapshot>) -> Vec<
             rows.push(row("reason", clean(&running.reason, Shape::OneLine)));
             rows.push(row("remedy", clean(&running.remedy, Shape::OneLine)));
         }
-        None => rows.push(row("state", "offline: Belfry is not running".to_owned())),
+        None => {
+            rows.push(row("state", "offline: Belfry is not running".to_owned()));
+            rows.extend(no_secret.map(|error| row("reason", clean(&error.to_string(), Shape::OneLine))));
+        }
     }
     rows.push(row("last live", local_or_never(report.last_live)));
     rows.push(row("complete through", local_or_never(report.complete_through)));
@@ -164,7 +170,7 @@ mod tests {
                 None,
             ),
         ] {
-            let found = verdict(&report(state, last_live), running.as_ref(), || has_secret, now);
+            let found = verdict(&report(state, last_live), running.as_ref(), has_secret, now);
             assert_eq!(found, expected, "{state:?} {last_live:?} {running:?} {has_secret}");
         }
     }
@@ -177,5 +183,12 @@ mod tests {
         expected.sort_unstable();
         assert_eq!(keys, expected);
         assert_eq!(json["state"], "catching-up");
+    }
+
+    #[test]
+    fn without_a_secret_the_text_says_why_the_exit_code_is_3() {
+        let error = Error::new(ExitReason::SignIn, "alice@http://h: not signed in");
+        let lines = status_lines(&report(Connectivity::Offline, None), None, Some(&error));
+        assert!(lines.iter().any(|line| line.contains("alice@http://h: not signed in")), "{lines:?}");
     }
 }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::net::{connection::Identity, http::Client, token};
+use crate::net::{http::Client, identity::Identity, token};
 use belfry_core::{
     error::{Failure, Fault},
     ports::Secret,

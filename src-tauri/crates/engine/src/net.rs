@@ -9,6 +9,7 @@ mod auth;
 pub mod connection;
 pub mod discovery;
 pub mod http;
+pub mod identity;
 pub mod intake;
 mod login;
 pub mod one_shot;

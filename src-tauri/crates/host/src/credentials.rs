@@ -162,6 +162,9 @@ fn read_token_file(path: &Path) -> Result<SecretString, String> {
     let name = path.display();
     let file = File::open(path).map_err(|error| format!("cannot read the token file {name}: {error}"))?;
     let metadata = file.metadata().map_err(|error| format!("cannot read the token file {name}: {error}"))?;
+    if metadata.is_dir() {
+        return Err(format!("{name} is a folder: give the file that contains the token"));
+    }
     if is_open_to_others(&metadata) {
         return Err(format!("other users can read the token file {name}: run chmod 600 {name}"));
     }
@@ -264,7 +267,7 @@ mod tests {
 
     #[test]
     fn the_error_of_an_empty_missing_large_or_binary_token_file_says_what_is_wrong() {
-        let (_folder, path) = file_with(b"\n");
+        let (folder, path) = file_with(b"\n");
         assert!(token_of(&from_file(path.clone())).unwrap_err().contains("is empty"));
         fs::write(&path, vec![b'x'; 70_000]).unwrap();
         assert!(token_of(&from_file(path.clone())).unwrap_err().contains("larger than"));
@@ -272,6 +275,8 @@ mod tests {
         assert!(token_of(&from_file(path.clone())).unwrap_err().contains("cannot read"));
         fs::remove_file(&path).unwrap();
         assert!(token_of(&from_file(path)).unwrap_err().contains("cannot read"));
+        let error = token_of(&from_file(folder.path().to_owned())).unwrap_err();
+        assert!(error.contains("is a folder") && !error.contains("chmod"), "{error}");
     }
 
     #[test]

@@ -55,7 +55,9 @@ impl From<&ReadError> for ExitReason {
     fn from(error: &ReadError) -> Self {
         match error {
             ReadError::NoHome(error) => error.into(),
-            ReadError::Missing(_) | ReadError::Unreadable { .. } | ReadError::Invalid(_) => Self::Usage,
+            ReadError::Missing(_) | ReadError::Unreadable { .. } | ReadError::NotUtf8(_) | ReadError::Invalid(_) => {
+                Self::Usage
+            }
         }
     }
 }
@@ -94,6 +96,7 @@ impl From<&Failure> for ExitReason {
             | Fault::Tls
             | Fault::ProxyAuth
             | Fault::Closed
+            | Fault::Restarting
             | Fault::Broken
             | Fault::Silent
             | Fault::Died => Self::Unreachable,

@@ -1,4 +1,4 @@
-//! The id that the operating system gives to this machine.
+//! The id and the name that the operating system gives to this machine.
 //!
 //! The engine stores a hash of it beside the device id, to detect a profile that was copied to
 //! another machine. Invariant: the id itself never leaves the process.
@@ -11,4 +11,9 @@ pub fn machine_id() -> String {
         tracing::warn!(%error, "this machine has no id, so a copied profile will not be detected");
         String::new()
     })
+}
+
+/// The host name, which people see in lists of devices where `auth.device` is empty.
+pub fn host_name() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
 }

@@ -35,6 +35,9 @@ pub enum ReadError {
         /// The error of the system.
         source: io::Error,
     },
+    /// The file is not UTF-8.
+    #[error("{}: the settings file is not UTF-8 text: save it with the encoding UTF-8", .0.display())]
+    NotUtf8(PathBuf),
     /// The file has errors.
     #[error(transparent)]
     Invalid(#[from] SettingsErrors),
@@ -45,7 +48,7 @@ impl ReadError {
     pub fn warnings(&self) -> &[Warning] {
         match self {
             Self::Invalid(errors) => &errors.warnings,
-            Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } => &[],
+            Self::NoHome(_) | Self::Missing(_) | Self::Unreadable { .. } | Self::NotUtf8(_) => &[],
         }
     }
 }
@@ -153,6 +156,7 @@ fn of_file(path: &Path, managed: &Managed, needs_server: bool) -> Result<Effecti
             }
             String::new()
         }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(ReadError::NotUtf8(path.to_owned())),
         Err(source) => return Err(ReadError::Unreadable { path: path.to_owned(), source }),
     };
     Ok(resolve(&text, &path.display().to_string(), managed, needs_server)?)
@@ -169,6 +173,8 @@ mod tests {
         let error = |path: &Path| read(Some(path)).unwrap_err().to_string();
         assert!(error(&path).contains("settings.toml: there is no settings file"), "{}", error(&path));
         assert!(error(folder.path()).contains("cannot be read"), "{}", error(folder.path()));
+        std::fs::write(&path, [b'#', 0xff, 0xfe, b'\n']).unwrap();
+        assert!(error(&path).contains("settings.toml: the settings file is not UTF-8"), "{}", error(&path));
         std::fs::write(&path, "[server]\nendpoints = 7\n").unwrap();
         assert!(error(&path).contains("settings.toml:2: server.endpoints"), "{}", error(&path));
         std::fs::write(&path, "[server]\nendpoint = [\"wss://push.example.com/ws\"]\n").unwrap();

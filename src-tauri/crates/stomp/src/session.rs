@@ -54,6 +54,7 @@ enum State {
 }
 
 struct Subscription {
+    destination: String,
     ack: AckMode,
     /// Ended by us. Messages that were already on their way are ignored, but are no violation.
     is_ended: bool,
@@ -154,7 +155,8 @@ impl Session {
         }
         let own = [("id", id.as_str()), ("destination", destination), ("ack", ack.as_str())];
         let receipt = self.transmit(Command::Subscribe, &own, headers, b"")?;
-        self.subscriptions.insert(id, Subscription { ack, is_ended: false });
+        let destination = destination.to_owned();
+        self.subscriptions.insert(id, Subscription { destination, ack, is_ended: false });
         Ok(receipt)
     }
 
@@ -249,14 +251,16 @@ impl Session {
         if !matches!(self.state, State::Open(_)) {
             return Err(SessionError::NotOpen);
         }
-        // RabbitMQ replies to it with ERROR, which would end the session.
-        if self.subscriptions.get(&token.subscription).is_none_or(|known| known.is_ended) {
-            return Err(SessionError::UnknownSubscription(token.subscription.clone()));
-        }
-        let both = [("message-id", &*token.id), ("subscription", token.subscription.as_str())];
-        let frame = match self.encoder.version {
-            Version::V1_1 => self.encoder.encode(command, both, b""),
-            Version::V1_2 => self.encoder.encode(command, [("id", &*token.id)], b""),
+        let frame = match (&token.subscription, self.encoder.version) {
+            // RabbitMQ replies to it with ERROR, which would end the session.
+            (Some(id), _) if self.subscriptions.get(id).is_none_or(|known| known.is_ended) => {
+                return Err(SessionError::UnknownSubscription(id.clone()));
+            }
+            (Some(id), Version::V1_1) => {
+                let both = [("message-id", &*token.id), ("subscription", id.as_str())];
+                self.encoder.encode(command, both, b"")
+            }
+            (None, Version::V1_1) | (_, Version::V1_2) => self.encoder.encode(command, [("id", &*token.id)], b""),
         };
         self.outgoing.push_back(frame?);
         Ok(())
@@ -266,7 +270,7 @@ impl Session {
         match (frame.command(), &self.state) {
             (Command::Connected, State::Connecting) => self.handle_connected(&frame, now),
             (Command::Message, State::Open(_) | State::Disconnecting { .. }) => {
-                if let Some((subscription, ack)) = self.route(&frame)? {
+                if let Some((subscription, ack)) = self.route(&frame) {
                     self.events.push_back(SessionEvent::Message { subscription, ack, frame });
                 }
                 Ok(())
@@ -283,7 +287,7 @@ impl Session {
     fn handle_oversize(&mut self, oversize: Oversize) -> Result<(), Violation> {
         match (oversize.head.command(), &self.state) {
             (Command::Message, State::Open(_) | State::Disconnecting { .. }) => {
-                if let Some((subscription, ack)) = self.route(&oversize.head)? {
+                if let Some((subscription, ack)) = self.route(&oversize.head) {
                     self.events.push_back(SessionEvent::Oversize { subscription, ack, oversize });
                 }
                 Ok(())
@@ -318,12 +322,16 @@ impl Session {
     }
 
     /// The subscription of a message and what acknowledges it; `None` if that subscription was
-    /// ended by us.
-    fn route(&self, frame: &Frame) -> Result<Option<(SubscriptionId, Option<AckToken>)>, Violation> {
-        let id = required_header(frame, "subscription")?;
-        let (id, known) = self.subscriptions.get_key_value(&*id).ok_or(Violation::UnknownSubscription)?;
+    /// ended by us. Some servers name no subscription, or one that was never made: then the
+    /// destination tells, and without a match an `ack` header is still answered.
+    fn route(&self, frame: &Frame) -> Option<(Option<SubscriptionId>, Option<AckToken>)> {
+        let named = frame.header("subscription").and_then(|id| self.subscriptions.get_key_value(&*id));
+        let Some((id, known)) = named.or_else(|| self.subscription_to(&frame.header("destination")?)) else {
+            let token = frame.header("ack").map(|ack| AckToken { subscription: None, id: ack.into() });
+            return Some((None, token));
+        };
         if known.is_ended {
-            return Ok(None);
+            return None;
         }
         // Spring's simple broker does not support ACK and sends no `ack` header, whatever SUBSCRIBE
         // asked for.
@@ -332,8 +340,14 @@ impl Session {
             (_, Version::V1_1) => frame.header("message-id"),
             (_, Version::V1_2) => frame.header("ack"),
         };
-        let token = ack.map(|ack| AckToken { subscription: id.clone(), id: ack.into() });
-        Ok(Some((id.clone(), token)))
+        let token = ack.map(|ack| AckToken { subscription: Some(id.clone()), id: ack.into() });
+        Some((Some(id.clone()), token))
+    }
+
+    /// The subscription to this destination that has not ended.
+    fn subscription_to(&self, destination: &str) -> Option<(&SubscriptionId, &Subscription)> {
+        let mut matching = self.subscriptions.iter();
+        matching.find(|(_, known)| !known.is_ended && known.destination == destination)
     }
 
     /// A receipt that was not requested confirms nothing and is ignored.

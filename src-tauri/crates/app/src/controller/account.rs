@@ -12,8 +12,8 @@ use belfry_core::foreign_text;
 use belfry_core::ports::{Credentials as _, Secret};
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use belfry_core::status::Kind;
-use engine::net::connection::Identity;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
+use engine::net::identity::Identity;
 use engine::net::{http, token};
 use engine::runtime::data_dir::device_id;
 use secrecy::SecretString;
@@ -156,7 +156,7 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
     let device = blocking(move || {
         device_id(&data_dir, &machine_id).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
     });
-    let identity = Identity { settings, account: account.clone(), device: device.await? };
+    let identity = Identity::new(settings, account.clone(), device.await?, &machine.host_name);
     token::check(&identity, &typed).await?;
     Ok(Checked { account, secret, changes })
 }
@@ -188,9 +188,12 @@ impl From<DiscoveryError> for CommandError {
 impl From<Failure> for CommandError {
     fn from(failure: Failure) -> Self {
         let code = match failure.fault {
-            Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent => {
-                CommandErrorCode::Unreachable
-            }
+            Fault::Unreachable
+            | Fault::TimedOut
+            | Fault::Broken
+            | Fault::Closed
+            | Fault::Restarting
+            | Fault::Silent => CommandErrorCode::Unreachable,
             Fault::Tls => CommandErrorCode::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
             Fault::Insecure => CommandErrorCode::Insecure,

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use belfry_core::ports::Credentials as _;
 use engine::doctor::{Finding, Step, StepRun, Subject, examine};
-use engine::net::connection::Identity;
 use engine::net::http;
+use engine::net::identity::Identity;
 use jiff::tz::TimeZone;
 
 use crate::controller::Controller;

@@ -91,9 +91,13 @@ async fn delete(
 /// For a person who asks something of a server that is connected.
 pub(crate) fn refused(failure: Failure) -> CommandError {
     let code = match failure.fault {
-        Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Closed | Fault::Silent | Fault::NoCredential => {
-            CommandErrorCode::Offline
-        }
+        Fault::Unreachable
+        | Fault::TimedOut
+        | Fault::Broken
+        | Fault::Closed
+        | Fault::Restarting
+        | Fault::Silent
+        | Fault::NoCredential => CommandErrorCode::Offline,
         _ => CommandErrorCode::Server,
     };
     CommandError::of(code, &failure)

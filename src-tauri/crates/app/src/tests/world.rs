@@ -146,6 +146,7 @@ impl World {
             data_dir: folder.path().join("data"),
             documents_dir: Arc::new(move || Ok(documents.clone())),
             machine_id: "a machine".to_owned(),
+            host_name: "desk".to_owned(),
             notifier: Arc::new(FakeNotifier::default()),
             credentials: Arc::new(SessionCredentials::new(Arc::<FakeKeychain>::clone(&keychain))),
             checks: Vec::new(),

@@ -92,6 +92,10 @@ impl Parser<'_> {
         if is_raw && is_heart_beat(document) {
             return Parsed::Ignored;
         }
+        // A row of a page is one of several, as an element of an array is: `null` is no message.
+        if self.incoming.via == Via::Page && document.get() == "null" {
+            return Parsed::Ignored;
+        }
         // Some servers encode twice: a string that holds the JSON document.
         let unwrapped = json::string(document);
         let document = match &unwrapped {

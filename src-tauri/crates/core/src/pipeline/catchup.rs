@@ -24,6 +24,9 @@ pub const HISTORY_OVERLAP: SignedDuration = SignedDuration::from_mins(5);
 /// and the pass ends. A single one may be chance: rows that arrive meanwhile move the rows of a
 /// page to the next page. For the same reason a page of known rows does not end the pass.
 const MAX_REPEATED_PAGES: u32 = 2;
+/// Past the floor, history ends after so many pages in a row without a new row. The times of a
+/// server may be off by hours, so one old row says little.
+const MAX_KNOWN_PAGES: u32 = 2;
 
 /// Numbers the passes of one run; an answer to an earlier one is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -66,6 +69,9 @@ pub struct PassStart {
     pub cursor: Option<String>,
     /// The stored `complete_through`; `None` on the first run.
     pub complete_through: Option<Timestamp>,
+    /// The newest `sent_at` in the last complete pass of this run, by the server's clock and time
+    /// zone; `None` if there was none.
+    pub newest_sent: Option<Timestamp>,
     /// Notices older than this are not kept.
     pub retention: Timestamp,
     /// Whether `api.history` is to be read too.
@@ -97,13 +103,24 @@ pub struct PassSummary {
     /// No message that was sent before this time is missing; `None` if the pass was ended at
     /// [`MAX_PAGES_PER_PASS`].
     pub complete_through: Option<Timestamp>,
+    /// The newest `sent_at` of a row of the history.
+    pub newest_sent: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
-    Collect { after: Option<String>, wait: bool },
-    History { page: u32 },
-    Ended { complete: bool },
+    Collect {
+        after: Option<String>,
+        wait: bool,
+    },
+    /// `is_past_floor`: the page before reached rows that an earlier pass has seen.
+    History {
+        page: u32,
+        is_past_floor: bool,
+    },
+    Ended {
+        complete: bool,
+    },
 }
 
 /// One pass.
@@ -115,6 +132,8 @@ pub struct Pass {
     used: HashSet<String>,
     last_page: Vec<Notice>,
     same_pages: u32,
+    known_pages: u32,
+    newest_sent: Option<Timestamp>,
     pages: u32,
     fetched: u64,
     new: u64,
@@ -131,6 +150,8 @@ impl Pass {
             start,
             last_page: Vec::new(),
             same_pages: 0,
+            known_pages: 0,
+            newest_sent: None,
             pages: 0,
             fetched: 0,
             new: 0,
@@ -157,7 +178,7 @@ impl Pass {
     pub fn request(&self) -> Option<PageRequest> {
         match &self.phase {
             Phase::Collect { after, wait } => Some(PageRequest::Collect { after: after.clone(), wait: *wait }),
-            Phase::History { page } => Some(PageRequest::History { page: *page }),
+            Phase::History { page, .. } => Some(PageRequest::History { page: *page }),
             Phase::Ended { .. } => None,
         }
     }
@@ -168,7 +189,7 @@ impl Pass {
         self.fetched += page.rows as u64;
         self.server_time = self.server_time.or(page.server_time);
         let step = match self.phase {
-            Phase::History { page: number } => self.handle_history(page, number),
+            Phase::History { page: number, .. } => self.handle_history(page, number),
             Phase::Collect { .. } | Phase::Ended { .. } => self.handle_collect(page),
         };
         if self.pages >= MAX_PAGES_PER_PASS && self.request().is_some() {
@@ -180,6 +201,11 @@ impl Pass {
     /// The rows of the last page are committed; `new` of them were new.
     pub fn handle_committed(&mut self, new: u64) {
         self.new += new;
+        let is_past_floor = matches!(self.phase, Phase::History { is_past_floor: true, .. });
+        self.known_pages = if is_past_floor && new == 0 { self.known_pages + 1 } else { 0 };
+        if self.known_pages >= MAX_KNOWN_PAGES {
+            self.phase = Phase::Ended { complete: true };
+        }
     }
 
     /// Whether the pass has read the history, or will.
@@ -206,7 +232,7 @@ impl Pass {
         let Phase::Ended { complete } = self.phase else { return None };
         let reached = self.server_time.map_or(self.start.started, |server| server.min(self.start.started));
         let complete_through = complete.then(|| self.start.complete_through.map_or(reached, |old| old.max(reached)));
-        Some(PassSummary { fetched: self.fetched, new: self.new, complete_through })
+        Some(PassSummary { fetched: self.fetched, new: self.new, complete_through, newest_sent: self.newest_sent })
     }
 
     fn handle_collect(&mut self, page: Page) -> PageWrites {
@@ -221,25 +247,35 @@ impl Pass {
         let fresh = next.filter(|cursor| page.rows > 0 && self.used.insert(cursor.clone()));
         self.phase = match &fresh {
             Some(cursor) => Phase::Collect { after: Some(cursor.clone()), wait: false },
-            None if self.start.history => Phase::History { page: 1 },
+            None if self.start.history => Phase::History { page: 1, is_past_floor: false },
             None => Phase::Ended { complete: true },
         };
         PageWrites { notices: self.within_retention(page.notices), source: Source::Collected, cursor: fresh }
     }
 
     fn handle_history(&mut self, page: Page, number: u32) -> PageWrites {
-        let floor = self.start.complete_through.map_or(self.start.retention, |through| {
-            through.checked_sub(HISTORY_OVERLAP).unwrap_or(self.start.retention).max(self.start.retention)
-        });
+        let floor = self.floor();
         self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
         self.last_page.clone_from(&page.notices);
-        let reached_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
-        self.phase = if page.rows == 0 || reached_floor || self.same_pages == MAX_REPEATED_PAGES {
+        self.newest_sent = self.newest_sent.max(page.notices.iter().filter_map(|notice| notice.sent_at).max());
+        let is_past_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
+        self.phase = if page.rows == 0 || self.same_pages == MAX_REPEATED_PAGES {
             Phase::Ended { complete: true }
         } else {
-            Phase::History { page: number + 1 }
+            Phase::History { page: number + 1, is_past_floor }
         };
         PageWrites { notices: self.within_retention(page.notices), source: Source::History, cursor: None }
+    }
+
+    /// Rows sent before this time were seen by an earlier pass, if the server's times are right.
+    fn floor(&self) -> Timestamp {
+        let seen = self
+            .start
+            .complete_through
+            .map(|through| self.start.newest_sent.map_or(through, |newest| newest.min(through)));
+        seen.and_then(|seen| seen.checked_sub(HISTORY_OVERLAP).ok())
+            .unwrap_or(self.start.retention)
+            .max(self.start.retention)
     }
 
     /// Rows older than the retention period are not stored again, except undelivered ones: their

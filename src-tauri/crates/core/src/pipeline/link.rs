@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rand::Rng;
 
-use self::state::phase;
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
+use self::state::{Phase, phase};
 use crate::{
     clock::Now,
     error::{Failure, Fault, Recovery},
@@ -27,6 +27,9 @@ pub const ATTEMPT_LIMIT: Duration = Duration::from_secs(15);
 pub const PROBE_LIMIT: Duration = Duration::from_secs(5);
 /// How often the connection is tried while a fault needs a change on the server or in the settings.
 pub const HALTED_RETRY: Duration = Duration::from_secs(60);
+/// How often a secret that the server has accepted before is tried again while a person is asked
+/// to sign in: a directory behind the server may have been down.
+pub const REFUSED_RETRY: Duration = Duration::from_secs(15 * 60);
 /// If the server closes a session this soon after its subscriptions and gives no reason, it
 /// probably refused one of them.
 pub const SUSPICIOUSLY_SHORT: Duration = Duration::from_secs(5);
@@ -49,6 +52,12 @@ pub struct Link {
     established: Option<Instant>,
     refreshed: bool,
     awaiting_token: Option<Failure>,
+    /// The server has accepted the secret.
+    is_accepted: bool,
+    /// When it is tried again although it was refused.
+    refused_retry: Option<Instant>,
+    /// Why a person is asked to sign in, while the secret is tried again.
+    refused: Option<Failure>,
     polling: bool,
 }
 
@@ -71,8 +80,27 @@ impl Link {
             established: None,
             refreshed: false,
             awaiting_token: None,
+            is_accepted: false,
+            refused_retry: None,
+            refused: None,
             polling: false,
         }
+    }
+
+    /// Whether the server has accepted the secret since the last sign-in.
+    pub fn is_accepted(&self) -> bool {
+        self.is_accepted
+    }
+
+    /// Why a person is asked to sign in, while a secret that was accepted before is tried again:
+    /// what people see does not change with such an attempt.
+    pub fn refused(&self) -> Option<&Failure> {
+        self.refused.as_ref()
+    }
+
+    /// When a refused secret is tried again, if it is.
+    pub fn refused_retry(&self) -> Option<Instant> {
+        self.refused_retry
     }
 
     /// The current state.
@@ -104,6 +132,7 @@ impl Link {
     /// change that.
     pub fn wants_polling(&self) -> bool {
         self.attempt >= POLL_AFTER
+            && self.refused.is_none()
             && match &self.state {
                 LinkState::Off
                 | LinkState::CatchingUp
@@ -129,9 +158,8 @@ impl Link {
             LinkState::Connecting { deadline } | LinkState::Handshake { deadline } => Some(*deadline),
             LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
             LinkState::Stopped(StopReason::Halted { retry, .. }) => Some(*retry),
-            LinkState::Off | LinkState::CatchingUp | LinkState::Live | LinkState::Stopped(StopReason::SignIn(_)) => {
-                None
-            }
+            LinkState::Stopped(StopReason::SignIn(_)) => self.refused_retry,
+            LinkState::Off | LinkState::CatchingUp | LinkState::Live => None,
         }
     }
 
@@ -165,10 +193,12 @@ impl Link {
                 if self.is_current(generation) && matches!(self.state, LinkState::Handshake { .. }) {
                     self.established = Some(now.mono);
                     self.polling = false;
+                    self.is_accepted = true;
                     if let Some(good) = self.known_good.get_mut(self.endpoint) {
                         *good = true;
                     }
                     self.enter(LinkState::CatchingUp, now);
+                    self.refused = None;
                 }
                 Vec::new()
             }
@@ -187,16 +217,14 @@ impl Link {
             }
             LinkInput::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
                 (Some(_), Refreshed::Newer) => self.open(self.endpoint, now),
-                (Some(refused), Refreshed::Same) => {
-                    self.enter(LinkState::Stopped(StopReason::SignIn(refused)), now);
-                    Vec::new()
-                }
+                (Some(refused), Refreshed::Same) => self.ask_person(refused, now),
                 (Some(_), Refreshed::Failed(failure)) => self.handle_lost(failure, now, rng),
                 (None, _) => Vec::new(),
             },
             LinkInput::SignedIn => {
                 let mut actions = self.close(true);
                 self.forget_failures();
+                self.is_accepted = false;
                 actions.extend(self.open(0, now));
                 actions
             }
@@ -218,6 +246,7 @@ impl Link {
                 LinkState::Waiting { .. } | LinkState::Polling { .. } | LinkState::Stopped(_) => {
                     self.awaiting_token = None;
                     self.refreshed = false;
+                    self.refused = None;
                     self.open(self.next, now)
                 }
                 LinkState::Off
@@ -251,6 +280,13 @@ impl Link {
                 self.open(self.next, now)
             }
             LinkState::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => self.open(self.next, now),
+            LinkState::Stopped(StopReason::SignIn(failure))
+                if self.refused_retry.is_some_and(|retry| retry <= now.mono) =>
+            {
+                self.refused = Some(failure.clone());
+                self.refreshed = false;
+                self.open(self.next, now)
+            }
             LinkState::Off
             | LinkState::Connecting { .. }
             | LinkState::Handshake { .. }
@@ -273,16 +309,33 @@ impl Link {
     /// Enters a state. `since` changes only with what people see: not between the attempts of one
     /// outage.
     fn enter(&mut self, state: LinkState, now: Now) {
-        if phase(&state) != phase(&self.state) {
+        if self.shown_phase(&state) != self.shown_phase(&self.state) {
             self.since = now.wall;
         }
         self.state = state;
+    }
+
+    /// The phase of a state; an attempt with a refused secret belongs to the missing sign-in.
+    fn shown_phase(&self, state: &LinkState) -> Phase {
+        match phase(state) {
+            Phase::NoSession if self.refused.is_some() => Phase::SignIn,
+            phase => phase,
+        }
+    }
+
+    fn ask_person(&mut self, failure: Failure, now: Now) -> Vec<LinkAction> {
+        let may_pass = matches!(failure.fault, Fault::Refused | Fault::Status(401 | 403));
+        self.refused_retry = (self.is_accepted && may_pass).then(|| now.mono + REFUSED_RETRY);
+        self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
+        self.refused = None;
+        Vec::new()
     }
 
     fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {
         self.generation.0 += 1;
         self.endpoint = endpoint;
         self.established = None;
+        self.refused_retry = None;
         self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
         vec![LinkAction::Open { generation: self.generation, endpoint }]
     }
@@ -306,6 +359,8 @@ impl Link {
         self.repeated = (None, 0);
         self.refreshed = false;
         self.awaiting_token = None;
+        self.refused_retry = None;
+        self.refused = None;
         self.polling = false;
         self.backoff.reset();
     }
@@ -336,19 +391,19 @@ impl Link {
             _ => (Some(failure.fault), 1),
         };
         match failure.recovery(self.repeated.1) {
-            Recovery::RefreshToken if self.refreshed => {
-                self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
-                Vec::new()
-            }
+            Recovery::RefreshToken if self.refreshed => self.ask_person(failure, now),
             Recovery::RefreshToken => {
                 self.refreshed = true;
                 self.awaiting_token = Some(failure);
                 self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
                 vec![LinkAction::Refresh]
             }
-            Recovery::SignIn => {
-                self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
-                Vec::new()
+            Recovery::SignIn => self.ask_person(failure, now),
+            // The secret could not be tried: a person is still asked to sign in, and it is tried
+            // again as late as before.
+            Recovery::Halt | Recovery::Retry | Recovery::RetryAfter(_) if self.refused.is_some() => {
+                let refused = self.refused.clone().unwrap_or(failure);
+                self.ask_person(refused, now)
             }
             Recovery::Halt => {
                 let retry = now.mono + HALTED_RETRY;

@@ -17,7 +17,7 @@ use crate::{
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId, PassStart, PassSummary},
         delivery::{DeliveryAction, PageCommitted, Received},
-        link::{Generation, HALTED_RETRY, LinkAction, LinkInput, Refreshed},
+        link::{Generation, HALTED_RETRY, LinkAction, LinkInput, REFUSED_RETRY, Refreshed},
     },
     storage::Write,
 };
@@ -140,6 +140,7 @@ impl Pipeline {
             PassStart {
                 cursor: self.cursor.clone(),
                 complete_through: self.complete_through,
+                newest_sent: self.newest_sent,
                 retention,
                 history: self.wants_history(purpose, now),
                 wait: purpose == PassPurpose::Poll && !self.config.wait.is_zero() && self.link.is_polling(),
@@ -199,6 +200,7 @@ impl Pipeline {
                 .handle_received(Received { writes: vec![Write::CompleteThrough(through)], ..Received::default() });
         }
         if read_history && finished.complete_through.is_some() {
+            self.newest_sent = finished.newest_sent;
             self.history.handle_read(began);
         }
         if first || finished.new > 0 {
@@ -328,7 +330,7 @@ impl Pipeline {
         self.api.refreshing = false;
         match refreshed {
             Refreshed::Newer => self.api.retry = Some(now.mono),
-            Refreshed::Same => self.api.needs_person = true,
+            Refreshed::Same => self.ask_person_for_api(now),
             Refreshed::Failed(failure) => {
                 self.recover_api(failure, now);
                 // No newer token was refused, so another refresh is allowed.
@@ -345,7 +347,9 @@ impl Pipeline {
                 self.api.refreshing = true;
                 self.actions.push_back(PipelineAction::Link(LinkAction::Refresh));
             }
-            Recovery::RefreshToken | Recovery::SignIn => self.api.needs_person = true,
+            Recovery::RefreshToken => self.ask_person_for_api(now),
+            Recovery::SignIn if matches!(failure.fault, Fault::Status(_)) => self.ask_person_for_api(now),
+            Recovery::SignIn => self.api.needs_person = true,
             Recovery::Halt => self.api.retry = Some(now.mono + HALTED_RETRY),
             Recovery::RetryAfter(delay) => self.api.retry = Some(now.mono + delay),
             Recovery::Retry => {
@@ -354,6 +358,12 @@ impl Pipeline {
             }
         }
         self.api.failure = Some(failure);
+    }
+
+    /// The API refuses a secret. If the session was accepted with it, the pass goes on later.
+    fn ask_person_for_api(&mut self, now: Now) {
+        self.api.needs_person = true;
+        self.api.retry = self.link.is_accepted().then(|| now.mono + REFUSED_RETRY);
     }
 
     /// A pass has to wait. That delays neither the session nor the alerts for what it has found so
@@ -369,6 +379,9 @@ impl Pipeline {
     pub(super) fn tick_passes(&mut self, now: Now) {
         if self.api.retry.is_some_and(|retry| retry <= now.mono) {
             self.api.retry = None;
+            if self.api.needs_person {
+                self.api.refreshed = false;
+            }
             if self.running.as_ref().is_some_and(|running| !running.busy) {
                 self.continue_pass(now);
             }

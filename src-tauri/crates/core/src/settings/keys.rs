@@ -7,7 +7,7 @@
 use serde_json::Value;
 
 use super::{
-    Settings,
+    AuthMode, Protocol, Settings,
     diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
     read,
     spanned_value::{RawValue, SpannedValue, read_json, read_toml},
@@ -42,7 +42,7 @@ macro_rules! keys {
 
 keys! {
     server.endpoints = read::endpoints;
-    server.protocol = read::choice;
+    server.protocol = read::supported(&[Protocol::Stomp]);
     server.host = read::line;
     server.heart_beat = tables::heart_beat;
     server.max_message = read::size;
@@ -64,7 +64,7 @@ keys! {
     api.cursor = read::pointer;
     api.scope = read::line;
 
-    auth.mode = read::choice;
+    auth.mode = read::supported(&[AuthMode::Token, AuthMode::Password]);
     auth.login = read::line;
     auth.device = read::line;
     auth.stomp = read::stomp_secret;

@@ -85,6 +85,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let start = PassStart {
         cursor: store.cursor()?,
         complete_through: store.complete_through()?,
+        newest_sent: None,
         retention: started.checked_sub(identity.settings.inbox.retention()).unwrap_or(Timestamp::MIN),
         history: false,
         wait: false,

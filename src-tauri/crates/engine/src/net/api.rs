@@ -8,13 +8,13 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{Client, header};
+use reqwest::{Client, Response, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
 use crate::clock;
-use crate::net::{auth, connection::Identity, http, intake::Intake};
+use crate::net::{auth, http, identity::Identity, intake::Intake};
 use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
@@ -28,6 +28,9 @@ use belfry_core::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
+
+/// Largest answer to a refused call that is read for the server's words, in bytes.
+const MAX_REFUSAL: usize = 64 * 1024;
 
 /// The API of one account.
 #[derive(Debug, Clone)]
@@ -63,26 +66,25 @@ impl Api {
     pub async fn page(&self, token: &SecretString, request: &PageRequest) -> Result<(Page, Vec<Write>), Failure> {
         let api = &self.identity.settings.api;
         let mut wait = Duration::ZERO;
-        let (path, arguments) = match request {
+        let (key, path, arguments) = match request {
             PageRequest::Collect { after, wait: long } => {
                 let mut arguments = Map::new();
                 arguments.insert("after".to_owned(), after.clone().map_or(Value::Null, Value::String));
                 arguments.insert("limit".to_owned(), api.page.into());
-                arguments.insert("device".to_owned(), self.identity.device.as_str().into());
                 if *long {
                     wait = api.wait;
                     arguments.insert("wait".to_owned(), wait.as_secs().into());
                 }
-                (&api.collect, arguments)
+                ("api.collect", &api.collect, arguments)
             }
             PageRequest::History { page } => {
                 let mut arguments = Map::new();
                 arguments.insert("pageNum".to_owned(), (*page).into());
                 arguments.insert("pageSize".to_owned(), api.page.into());
-                (&api.history, arguments)
+                ("api.history", &api.history, arguments)
             }
         };
-        let answer = self.call(token, path, arguments, wait).await?;
+        let answer = self.call(token, (key, path), arguments, wait).await?;
         let page = envelope::read(&answer.body, &api.items, &api.cursor).map_err(unreadable)?;
         let (notices, unusable) = self.intake.rows(&page, path, clock::now().wall);
         Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
@@ -96,15 +98,36 @@ impl Api {
         let mut arguments = Map::new();
         arguments.insert("title".to_owned(), message.title.as_str().into());
         arguments.insert("content".to_owned(), message.content.as_str().into());
-        arguments.insert("type".to_owned(), message.kind.as_str().into());
+        arguments.insert("type".to_owned(), kind_value(&message.kind));
         if !message.receivers.is_empty() {
-            arguments.insert("receiver".to_owned(), message.receivers.clone().into());
+            arguments.insert("receiver".to_owned(), self.receivers(token, &message.receivers).await);
         }
-        let answer = self.call(token, &self.identity.settings.api.send, arguments, Duration::ZERO).await?;
+        let answer =
+            self.call(token, ("api.send", &self.identity.settings.api.send), arguments, Duration::ZERO).await?;
         envelope::check(&answer.body).map_err(unreadable)?;
         let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let id = document.pointer("/data/id").or_else(|| document.pointer("/id"));
         Ok(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
+    }
+
+    /// Receivers as the server knows them: this account by its user id, which is looked for among
+    /// those who are signed in if it is not known yet. Others as the caller names them.
+    async fn receivers(&self, token: &SecretString, receivers: &[String]) -> Value {
+        let own = self.identity.account.login();
+        let is_own = |receiver: &String| !own.is_empty() && receiver == own;
+        let may_ask = !self.identity.settings.api.clients.is_empty();
+        if receivers.iter().any(is_own) && self.identity.user_id().is_none() && may_ask {
+            // A server without this call knows people by their logins.
+            if let Err(failure) = self.clients(token).await {
+                tracing::debug!(reason = failure.reason(), "the own user id is not known");
+            }
+        }
+        let id = self.identity.user_id();
+        let address = |receiver: &String| match &id {
+            Some(id) if is_own(receiver) => id.clone(),
+            _ => Value::from(receiver.as_str()),
+        };
+        receivers.iter().map(address).collect()
     }
 
     /// Deletes a message on the server, for every receiver.
@@ -113,7 +136,8 @@ impl Api {
     /// As [`Self::page`].
     pub async fn delete(&self, token: &SecretString, id: &str) -> Result<(), Failure> {
         let arguments = Map::from_iter([("id".to_owned(), Value::from(id))]);
-        let answer = self.call(token, &self.identity.settings.api.delete, arguments, Duration::ZERO).await?;
+        let answer =
+            self.call(token, ("api.delete", &self.identity.settings.api.delete), arguments, Duration::ZERO).await?;
         envelope::check(&answer.body).map_err(unreadable)
     }
 
@@ -122,8 +146,11 @@ impl Api {
     /// # Errors
     /// As [`Self::page`].
     pub async fn clients(&self, token: &SecretString) -> Result<Vec<Value>, Failure> {
-        let answer = self.call(token, &self.identity.settings.api.clients, Map::new(), Duration::ZERO).await?;
-        rows(&answer.body, &self.identity.settings.api.items)
+        let answer =
+            self.call(token, ("api.clients", &self.identity.settings.api.clients), Map::new(), Duration::ZERO).await?;
+        let rows = rows(&answer.body, &self.identity.settings.api.items)?;
+        self.identity.handle_clients(&rows);
+        Ok(rows)
     }
 
     /// The server's record of messages, newest first: page `page`, counted from 1.
@@ -133,7 +160,7 @@ impl Api {
     pub async fn messages(&self, token: &SecretString, page: u32) -> Result<Vec<Value>, Failure> {
         let api = &self.identity.settings.api;
         let arguments = Map::from_iter([("pageNum".to_owned(), page.into()), ("pageSize".to_owned(), api.page.into())]);
-        let answer = self.call(token, &api.history, arguments, Duration::ZERO).await?;
+        let answer = self.call(token, ("api.history", &api.history), arguments, Duration::ZERO).await?;
         rows(&answer.body, &api.items)
     }
 
@@ -152,12 +179,14 @@ impl Api {
         let (method, arguments) = match action.method.to_ascii_uppercase().as_str() {
             "POST" => {
                 let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
-                (ApiMethod::Post, Map::from_iter([pair("id", id), pair("action", &action.id)]))
+                let mut arguments = Map::from_iter([pair("id", id), pair("action", &action.id)]);
+                self.name_device(&mut arguments);
+                (ApiMethod::Post, arguments)
             }
             "GET" => (ApiMethod::Get, Map::new()),
             _ => return Err(denied("the action asks for a method other than GET and POST")),
         };
-        let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
+        let answer = self.request(token, ("", url), method, arguments, Duration::ZERO).await?;
         // An answer that is not a JSON object has no envelope: its HTTP status decides.
         match serde_json::from_slice::<Value>(&answer.body) {
             Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
@@ -168,30 +197,42 @@ impl Api {
     async fn call(
         &self,
         token: &SecretString,
-        path: &str,
-        arguments: Map<String, Value>,
+        (key, path): (&str, &str),
+        mut arguments: Map<String, Value>,
         wait: Duration,
     ) -> Result<Answer, Failure> {
-        let Identity { settings, account, device } = &*self.identity;
+        let Identity { settings, account, device, .. } = &*self.identity;
+        self.name_device(&mut arguments);
         let url = settings
             .api
             .url_of(path, account.login(), device.as_str())
             .map_err(|error| Failure::new(Fault::Settings, format!("[api]: {error}")))?
-            .ok_or_else(|| Failure::new(Fault::Settings, "this server has no such call: it is not set in [api]"))?;
-        self.request(token, url, settings.api.method, arguments, wait).await
+            .ok_or_else(|| {
+                let missing = if settings.api.base.is_none() { "api.base" } else { key };
+                Failure::new(Fault::Settings, format!("{missing} is not set"))
+            })?;
+        self.request(token, (key, url), settings.api.method, arguments, wait).await
+    }
+
+    /// Adds what every call says of the client.
+    fn name_device(&self, arguments: &mut Map<String, Value>) {
+        arguments.insert("device".to_owned(), self.identity.device.as_str().into());
+        if !self.identity.device_name.is_empty() {
+            arguments.insert("deviceName".to_owned(), self.identity.device_name.as_str().into());
+        }
     }
 
     async fn request(
         &self,
         token: &SecretString,
-        url: Url,
+        (key, url): (&str, Url),
         method: ApiMethod,
         arguments: Map<String, Value>,
         wait: Duration,
     ) -> Result<Answer, Failure> {
-        let Identity { settings, device, .. } = &*self.identity;
+        let settings = &self.identity.settings;
         settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
-        let headers = auth::http_headers(settings, token, device)?;
+        let headers = auth::http_headers(&self.identity, token)?;
         let request = match method {
             ApiMethod::Post => self.client.post(url.clone()).json(&arguments),
             ApiMethod::Get => {
@@ -215,7 +256,7 @@ impl Api {
             .await
             .map_err(|error| http::failure(error, &url))?;
         if !response.status().is_success() {
-            return Err(http::status_failure(response.status(), response.headers(), &url));
+            return Err(refused_call(response, key, &url).await);
         }
         let server_time = http::server_time(response.headers());
         let body = http::read_body(response, MAX_ANSWER, &url).await?;
@@ -224,9 +265,33 @@ impl Api {
     }
 }
 
+/// The type of a message: a number where it is one.
+fn kind_value(kind: &str) -> Value {
+    kind.parse::<i64>().ok().filter(|number| number.to_string() == kind).map_or_else(|| kind.into(), Value::from)
+}
+
 struct Answer {
     body: Vec<u8>,
     server_time: Option<Timestamp>,
+}
+
+/// The failure for a status other than success, with the API's own words and the setting that
+/// names the call.
+async fn refused_call(response: Response, key: &str, url: &Url) -> Failure {
+    let mut failure = http::status_failure(response.status(), response.headers(), url);
+    // What a server could not use in this one call says nothing about the address.
+    if matches!(failure.fault, Fault::Status(400 | 409 | 413 | 415 | 422)) {
+        failure.fault = Fault::Declined;
+    }
+    // The status is enough if the words do not arrive.
+    let body = http::read_body(response, MAX_REFUSAL, url).await.ok().flatten().unwrap_or_default();
+    if let Some(said) = envelope::said(&body) {
+        failure.detail = format!("{}: {said}", failure.detail);
+    }
+    if !key.is_empty() {
+        failure.detail = format!("{} ({key})", failure.detail);
+    }
+    failure
 }
 
 fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value>, Failure> {

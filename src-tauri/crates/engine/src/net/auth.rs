@@ -9,20 +9,23 @@ use data_encoding::BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use crate::net::identity::Identity;
 use belfry_core::{
-    account::DeviceId,
     error::{Failure, Fault},
-    settings::{HttpSecret, Settings, StompSecret},
+    settings::{HttpSecret, StompSecret},
 };
 
-/// Names this computer to the server.
-pub(crate) const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-device");
+/// The header that names this computer to the server.
+const DEVICE_HEADER: HeaderName = HeaderName::from_static("x-device");
+/// The header with the name that people see in lists of devices.
+const DEVICE_NAME_HEADER: HeaderName = HeaderName::from_static("x-device-name");
 
 /// The headers of an HTTP call or a handshake.
 ///
 /// # Errors
-/// [`Fault::Refused`] if the secret has characters that a header cannot hold.
-pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &DeviceId) -> Result<HeaderMap, Failure> {
+/// [`Fault::NoCredential`] if the secret has characters that a header cannot hold.
+pub(crate) fn http_headers(identity: &Identity, token: &SecretString) -> Result<HeaderMap, Failure> {
+    let settings = &identity.settings;
     let secret = token.expose_secret();
     let (name, value) = match &settings.auth.http {
         HttpSecret::None => (None, String::new()),
@@ -33,10 +36,7 @@ pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &D
         }
         HttpSecret::Header(name) => (HeaderName::from_bytes(name.as_bytes()).ok(), secret.to_owned()),
     };
-    let mut headers = HeaderMap::new();
-    if let Ok(device) = HeaderValue::from_str(device.as_str()) {
-        headers.insert(DEVICE_HEADER, device);
-    }
+    let mut headers = device_headers(identity);
     if let Some(name) = name {
         let mut value = HeaderValue::from_str(&value).map_err(|_| unfit())?;
         value.set_sensitive(true);
@@ -45,15 +45,26 @@ pub(crate) fn http_headers(settings: &Settings, token: &SecretString, device: &D
     Ok(headers)
 }
 
+/// Device id and device name, which every request carries. The name is sent as UTF-8.
+pub(crate) fn device_headers(identity: &Identity) -> HeaderMap {
+    let said = [(DEVICE_HEADER, identity.device.as_str()), (DEVICE_NAME_HEADER, &identity.device_name)];
+    let values = said.into_iter().filter(|(_, value)| !value.is_empty());
+    values.filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))).collect()
+}
+
 /// CONNECT for this account.
 ///
 /// RabbitMQ un-escapes CONNECT, against the specification, and its logins and passcodes may contain
 /// any character. Other servers get tokens, which contain no backslash. So CONNECT is always
 /// escaped.
-pub(crate) fn connect(settings: &Settings, token: &SecretString, device: &DeviceId) -> stomp::Connect {
+pub(crate) fn connect(identity: &Identity, token: &SecretString) -> stomp::Connect {
+    let settings = &identity.settings;
     let secret = token.expose_secret();
     let login = Some(settings.auth.login.clone()).filter(|login| !login.is_empty());
-    let mut headers = vec![("device".to_owned(), device.as_str().to_owned())];
+    let mut headers = vec![("device".to_owned(), identity.device.as_str().to_owned())];
+    if !identity.device_name.is_empty() {
+        headers.push(("device-name".to_owned(), identity.device_name.clone()));
+    }
     let mut passcode = None;
     match &settings.auth.stomp {
         StompSecret::Passcode => passcode = Some(secret.to_owned()),
@@ -75,5 +86,5 @@ pub(crate) fn connect(settings: &Settings, token: &SecretString, device: &Device
 
 /// The failure for a secret that cannot be sent at all.
 pub(crate) fn unfit() -> Failure {
-    Failure::new(Fault::Refused, "the token has characters (such as a line break) that cannot be sent")
+    Failure::new(Fault::NoCredential, "the token has characters (such as a line break) that cannot be sent")
 }

@@ -27,13 +27,12 @@ pub use self::{
 };
 use crate::{
     clock::wait_until,
-    net::{auth, transport::Transport},
+    net::{auth, identity::Identity, transport::Transport},
 };
 use belfry_core::{
-    account::{Account, DeviceId},
     error::{Failure, Fault},
     pipeline::link::PROBE_LIMIT,
-    settings::Settings,
+    settings::ServerSettings,
 };
 
 /// Most header lines a frame may have; more are not a message for people.
@@ -47,17 +46,6 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(30);
 /// (`docs/reference/commands.md`).
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What every connection of an engine shares: settings, account and device.
-#[derive(Debug)]
-pub struct Identity {
-    /// All settings.
-    pub settings: Settings,
-    /// The account.
-    pub account: Account,
-    /// This machine.
-    pub device: DeviceId,
-}
-
 /// A session on a transport.
 #[derive(Debug)]
 pub struct Connection {
@@ -69,6 +57,11 @@ pub struct Connection {
     sending: Option<Instant>,
     /// A probe was sent: bytes must arrive before then.
     probe: Option<Instant>,
+    /// Between two pings, where the server sends no heart-beats; its silence is then noticed only
+    /// so.
+    ping_interval: Duration,
+    /// When the next ping is due.
+    ping: Option<Instant>,
 }
 
 impl Connection {
@@ -85,20 +78,22 @@ impl Connection {
     ) -> Result<Self, Failure> {
         let settings = &identity.settings;
         settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
-        let connect = auth::connect(settings, token, &identity.device);
+        let connect = auth::connect(identity, token);
         let limits = Limits {
             max_body: usize::try_from(settings.server.max_message).unwrap_or(usize::MAX),
             max_headers: MAX_HEADERS,
             max_header_bytes: MAX_HEADER_BYTES,
         };
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
-        let headers = auth::http_headers(settings, token, &identity.device)?;
+        let headers = auth::http_headers(identity, token)?;
         let transport = Transport::open(client, endpoint, headers).await?;
-        Ok(Self::on(transport, session))
+        Ok(Self::on(transport, session, settings.server.heart_beat.expect))
     }
 
-    fn on(transport: Transport, session: Session) -> Self {
-        Self { transport, session, unsent: None, sending: None, probe: None }
+    /// `expect` is `server.heart_beat.expect`; zero stands for its default.
+    fn on(transport: Transport, session: Session, expect: Duration) -> Self {
+        let ping_interval = if expect.is_zero() { ServerSettings::default().heart_beat.expect } else { expect };
+        Self { transport, session, unsent: None, sending: None, probe: None, ping_interval, ping: None }
     }
 
     /// Sends what is waiting, then returns the next event. Safe to drop and call again.
@@ -109,6 +104,11 @@ impl Connection {
         loop {
             self.flush().await?;
             if let Some(event) = self.session.poll_event() {
+                if let SessionEvent::Connected { heart_beat, .. } = &event
+                    && heart_beat.expect.is_zero()
+                {
+                    self.ping = Some(Instant::now() + self.ping_interval);
+                }
                 return Ok(event);
             }
             let deadline = self.session.poll_timeout().map(Instant::from_std);
@@ -121,6 +121,13 @@ impl Connection {
                 }
                 () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),
                 () = wait_until(self.probe) => return Err(Failure::new(Fault::Silent, "")),
+                () = wait_until(self.ping) => {
+                    let now = Instant::now();
+                    self.ping = Some(now + self.ping_interval);
+                    // With the interval before the ping, that is a silence of three intervals.
+                    self.probe.get_or_insert(now + 2 * self.ping_interval);
+                    self.transport.ping().await?;
+                }
             }
         }
     }

@@ -13,11 +13,16 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
 
-use crate::net::http::{self, Client};
+use crate::net::{
+    auth,
+    http::{self, Client},
+    identity::Identity,
+};
 use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
-    settings::{AuthSettings, Settings},
+    settings::AuthSettings,
+    status::Kind,
 };
 
 /// How long the answer may take.
@@ -30,21 +35,25 @@ const USUAL_POINTERS: [&str; 3] = ["/token", "/data/token", "/access_token"];
 /// itself, since that can lock the account.
 const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
 
-/// Asks for a token.
+/// Asks for a token, and learns the user id if the answer names it.
 ///
 /// # Errors
 /// [`Fault::Password`] when the server refuses login and password, else the failure that kept it
 /// from answering.
 pub(crate) async fn token(
     client: &Client,
-    settings: &Settings,
+    identity: &Identity,
     url: &Url,
     password: &SecretString,
 ) -> Result<SecretString, Failure> {
+    let settings = &identity.settings;
     let host = http::host_of(url);
     settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
-    let request =
-        client.post(url.clone()).header("content-type", "application/json").header("accept", "application/json");
+    let request = client
+        .post(url.clone())
+        .headers(auth::device_headers(identity))
+        .header("content-type", "application/json")
+        .header("accept", "application/json");
     let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_TIMEOUT).send().await;
     let response = sent.map_err(|error| http::failure(error, url))?;
     let status = response.status();
@@ -52,11 +61,19 @@ pub(crate) async fn token(
         return Err(Failure::new(Fault::Password, format!("{host}: HTTP {}", status.as_u16())));
     }
     if !status.is_success() {
-        return Err(http::status_failure(status, response.headers(), url));
+        let failure = http::status_failure(status, response.headers(), url);
+        // Waiting does not help against a wrong address.
+        return Err(if failure.kind() == Kind::Status {
+            Failure::new(Fault::Settings, format!("auth.login_url ({})", failure.detail))
+        } else {
+            failure
+        });
     }
     let answer = http::read_body(response, MAX_ANSWER, url).await?;
     let answer = answer.ok_or_else(|| Failure::new(Fault::BadAnswer, host.clone()))?;
-    read(&answer, &settings.auth, &host)
+    let token = read(&answer, &settings.auth, &host)?;
+    identity.handle_login_answer(&serde_json::from_slice(&answer).unwrap_or_default());
+    Ok(token)
 }
 
 /// The template with login and password inserted as JSON text; inserted text is not searched for

@@ -13,8 +13,9 @@ use stomp::{HeartBeat, SessionEvent, Version};
 use tokio::time::timeout;
 
 use crate::net::{
-    connection::{Connection, Identity, check_user, session_end},
+    connection::{Connection, check_user, session_end},
     http::{self, Client},
+    identity::Identity,
 };
 use belfry_core::{
     error::{Failure, Fault, Recovery},

@@ -10,12 +10,11 @@ use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde_json::Value;
 
 use crate::net::{
     api::{Api, Outgoing},
-    connection::Identity,
     http::Client,
+    identity::{Identity, LOGIN_NAMES, text},
     intake::Intake,
     token::Token,
 };
@@ -120,19 +119,14 @@ impl ServerRequests {
     /// # Errors
     /// [`Failure`].
     pub async fn clients(&self) -> Result<Vec<SignedInClient>, Failure> {
-        let (own, device) = (self.identity.account.login(), self.identity.device.as_str());
+        let own = self.identity.account.login();
         let mut signed_in: Vec<SignedInClient> = with_newer_token!(self, |api, token| api.clients(token))?
             .iter()
-            .map(|row| {
-                let login = text(row, &["loginName", "login", "userId", "user"]);
-                let named = text(row, &["device", "deviceId"]);
-                let is_this = named == device && (login == own || own.is_empty());
-                SignedInClient {
-                    login,
-                    device: named,
-                    since: text(row, &["loginTime", "since", "connectedAt"]),
-                    is_this,
-                }
+            .map(|row| SignedInClient {
+                login: text(row, LOGIN_NAMES),
+                device: text(row, &["deviceName", "device", "deviceId"]),
+                since: text(row, &["loginTime", "since", "connectedAt"]),
+                is_this: self.identity.is_this_device(row),
             })
             .collect();
         signed_in.sort_by_key(|client| (!client.is_this, client.login != own));
@@ -211,10 +205,4 @@ impl fmt::Debug for ServerRequests {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ServerRequests").field("account", &self.identity.account.name()).finish_non_exhaustive()
     }
-}
-
-/// The first of these members that is a text or a number.
-fn text(row: &Value, names: &[&str]) -> String {
-    let value = names.iter().filter_map(|name| row.get(name)).find(|value| value.is_string() || value.is_number());
-    value.map_or_else(String::new, |value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
 }

@@ -16,8 +16,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::net::{
-    connection::Identity,
     http::{self, Client},
+    identity::Identity,
     login, one_shot,
 };
 use belfry_core::{
@@ -50,7 +50,7 @@ pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Res
     match (secret, &settings.auth.login_url) {
         (Secret::Token(token), _) => Ok(token.clone()),
         (Secret::Password(password), None) => Ok(password.clone()),
-        (Secret::Password(password), Some(url)) => login::token(client, settings, url, password).await,
+        (Secret::Password(password), Some(url)) => login::token(client, identity, url, password).await,
     }
 }
 
@@ -92,7 +92,7 @@ impl Token {
         }
         match &*held {
             Some(token) => Ok(token.clone()),
-            None => self.obtain(held).await,
+            None => self.obtain(held).await.map(|obtained| obtained.token),
         }
     }
 
@@ -119,8 +119,10 @@ impl Token {
 
     async fn replace(&self, mut held: Held) -> Refreshed {
         let old = held.take();
+        let is_same = |found: &SecretString| old.is_some_and(|old| old.expose_secret() == found.expose_secret());
         match self.obtain(held).await {
-            Ok(found) if old.is_some_and(|old| old.expose_secret() == found.expose_secret()) => Refreshed::Same,
+            // A server may issue the same token again, and accept it again.
+            Ok(Obtained { token, is_issued: false }) if is_same(&token) => Refreshed::Same,
             Ok(_) => Refreshed::Newer,
             Err(failure) if failure.fault == Fault::NoCredential => Refreshed::Same,
             Err(failure) => Refreshed::Failed(failure),
@@ -129,16 +131,23 @@ impl Token {
 
     /// Runs in a task of its own, which finishes even if the caller stops waiting: so a keychain
     /// that is asking the person to unlock it is not asked a second time.
-    async fn obtain(&self, mut held: Held) -> Result<SecretString, Failure> {
+    async fn obtain(&self, mut held: Held) -> Result<Obtained, Failure> {
         let Source { credentials, identity, client } = self.source.clone();
         let obtaining = tokio::spawn(async move {
             let secret = read(&credentials, identity.account.name(), identity.settings.auth.mode).await?;
             let token = token(&client?, &identity, &secret).await?;
             *held = Some(token.clone());
-            Ok(token)
+            let is_issued = matches!(secret, Secret::Password(_)) && identity.settings.auth.login_url.is_some();
+            Ok(Obtained { token, is_issued })
         });
         obtaining.await.unwrap_or_else(|error| Err(Failure::new(Fault::Keychain, error.to_string())))
     }
+}
+
+/// A token, and whether the server has just issued it.
+struct Obtained {
+    token: SecretString,
+    is_issued: bool,
 }
 
 type Held = OwnedMutexGuard<Option<SecretString>>;

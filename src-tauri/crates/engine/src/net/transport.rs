@@ -150,7 +150,13 @@ impl Transport {
 
     fn closed(&self, code: u16, reason: &str) -> Failure {
         // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
-        let fault = if matches!(code, 1002 | 1003 | 1007) { Fault::Protocol } else { Fault::Closed };
+        let fault = match code {
+            1002 | 1003 | 1007 => Fault::Protocol,
+            // Going away, internal error, service restart, try again later (RFC 6455 and its
+            // registry of close codes).
+            1001 | 1011 | 1012 | 1013 => Fault::Restarting,
+            _ => Fault::Closed,
+        };
         let reason = one_line(reason, MAX_REASON_CHARS);
         Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
     }

@@ -19,8 +19,9 @@ use crate::clock::{self, wait_until};
 use crate::{
     net::{
         api::Api,
-        connection::{self, ConnectionCommand, ConnectionReport, Identity},
+        connection::{self, ConnectionCommand, ConnectionReport},
         http::Client,
+        identity::Identity,
         intake::Intake,
         token::Token,
     },

@@ -19,7 +19,7 @@ use tokio::{
 
 use crate::clock;
 use crate::{
-    net::{connection::Identity, http, intake::Intake, requests::ServerRequests, token::Token},
+    net::{http, identity::Identity, intake::Intake, requests::ServerRequests, token::Token},
     runtime::{
         data_dir::{STATUS_FILE, account_dir, create_private_dir, device_id, lock},
         snapshot::{Command, Snapshot},
@@ -48,6 +48,8 @@ pub struct EngineConfig {
     pub data_dir: PathBuf,
     /// The system's id of this machine; the device id is bound to it.
     pub machine_id: String,
+    /// The name of this machine, for lists of devices where `auth.device` is empty.
+    pub host_name: String,
     /// The machine's time zone.
     pub time_zone: TimeZone,
     /// The language of popups.
@@ -110,7 +112,7 @@ impl Engine {
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
         let client = http::client(&config.settings.network);
-        let identity = Arc::new(Identity { settings: config.settings, account, device });
+        let identity = Arc::new(Identity::new(config.settings, account, device, &config.host_name));
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
         let (written, store_reports) = mpsc::unbounded_channel();
         let store_thread = StoreThread::start(store, retention, written).map_err(StartError::Thread)?;

@@ -20,10 +20,11 @@ pub enum SessionEvent {
         /// The negotiated intervals, from the client's point of view.
         heart_beat: HeartBeat,
     },
-    /// A message of one of our subscriptions.
+    /// A message.
     Message {
-        /// The subscription of the message. Never use `destination` for it: servers rewrite it.
-        subscription: SubscriptionId,
+        /// The subscription that the message names. If it names none that was made, the one to its
+        /// destination, if there is one; servers rewrite destinations, so this comes second.
+        subscription: Option<SubscriptionId>,
         /// What acknowledges it; `None` if no acknowledgement is expected (mode `auto`, or a server
         /// without ACK).
         ack: Option<AckToken>,
@@ -33,8 +34,8 @@ pub enum SessionEvent {
     /// A message beyond the limits: its body was dropped; its headers are here, and it can be
     /// acknowledged.
     Oversize {
-        /// The subscription of the message.
-        subscription: SubscriptionId,
+        /// As in [`SessionEvent::Message`].
+        subscription: Option<SubscriptionId>,
         /// As in [`SessionEvent::Message`].
         ack: Option<AckToken>,
         /// What is left of it.
@@ -90,9 +91,6 @@ pub enum Violation {
         /// The missing header.
         header: &'static str,
     },
-    /// A message for a subscription that this session never made: it may be meant for another user.
-    #[error("the server sent a message for a subscription that this client never made")]
-    UnknownSubscription,
     /// A frame other than MESSAGE or ERROR beyond the limits.
     #[error("the server's {0} frame is too large")]
     Oversize(Command),
@@ -158,7 +156,8 @@ impl fmt::Display for ReceiptId {
 /// Acknowledges one message, only in the session that delivered it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AckToken {
-    pub(super) subscription: SubscriptionId,
+    /// `None`: the message named no subscription that was made.
+    pub(super) subscription: Option<SubscriptionId>,
     /// The MESSAGE's `ack` header in 1.2, its `message-id` in 1.1.
     pub(super) id: Box<str>,
 }

@@ -164,9 +164,6 @@ fn a_server_that_breaks_the_protocol_ends_the_session() {
         (false, "HTTP/1.1 400 Bad Request\r\n", DecodeError::UnknownCommand.into()),
         (true, "CONNECTED\nversion:1.2\n\n\0", Violation::UnexpectedFrame(Command::Connected)),
         (true, "SEND\ndestination:a\n\n\0", Violation::UnexpectedFrame(Command::Send)),
-        (true, "MESSAGE\nsubscription:other\n\n\0", Violation::UnknownSubscription),
-        (true, "MESSAGE\nsubscription:other\n\n12345678901234567\0", Violation::UnknownSubscription),
-        (true, "MESSAGE\ndestination:/queue/a\n\n\0", no_header(Command::Message, "subscription")),
         (true, "RECEIPT\n\n\0", no_header(Command::Receipt, "receipt-id")),
         (true, "RECEIPT\nreceipt-id:1\n\n12345678901234567\0", Violation::Oversize(Command::Receipt)),
         (true, "MESSAGE\na:\\t\n\n\0", DecodeError::UndefinedEscape { command: Command::Message, line: 2 }.into()),
@@ -254,11 +251,11 @@ fn messages_are_routed_by_subscription_and_acknowledged_as_the_version_requires(
         let headers = [("subscription", "s"), ("message-id", "m:1"), ("ack", "a1"), ("destination", "/rewritten")];
         peer.message(&headers, "hello");
         let SessionEvent::Message { subscription, ack, frame } = peer.event() else { panic!() };
-        assert_eq!((subscription.as_str(), frame.body()), ("s", &b"hello"[..]));
+        assert_eq!((subscription, frame.body()), (Some("s".into()), &b"hello"[..]));
         // Too large to keep, but it can be acknowledged.
         peer.message(&headers, "12345678901234567");
         let SessionEvent::Oversize { subscription, ack: same, oversize } = peer.event() else { panic!() };
-        assert_eq!((subscription.as_str(), &same, oversize.head.body()), ("s", &ack, &b""[..]));
+        assert_eq!((subscription, &same, oversize.head.body()), (Some("s".into()), &ack, &b""[..]));
         assert_eq!(ack.is_some(), expected.is_some(), "{version} {mode:?}");
         if let (Some(token), Some(expected)) = (ack, expected) {
             peer.session.ack(&token).unwrap();
@@ -276,10 +273,30 @@ fn a_server_without_acknowledgements_leaves_nothing_to_acknowledge() {
 }
 
 #[test]
+fn a_message_without_a_known_subscription_is_taken_by_the_one_to_its_destination_or_by_none() {
+    let mut peer = Peer::subscribed(Version::V1_2, AckMode::ClientIndividual);
+    for named in [&[("subscription", "other")][..], &[]] {
+        peer.message(&[named, &[("destination", "/queue/a"), ("ack", "a1")]].concat(), "");
+        let SessionEvent::Message { subscription, ack: Some(token), .. } = peer.event() else { panic!() };
+        assert_eq!(subscription, Some("s".into()));
+        peer.session.ack(&token).unwrap();
+        peer.message(&[named, &[("destination", "/elsewhere"), ("ack", "a2")]].concat(), "12345678901234567");
+        let SessionEvent::Oversize { subscription: None, ack: Some(token), .. } = peer.event() else { panic!() };
+        peer.session.ack(&token).unwrap();
+        assert_eq!(peer.sent(), ["ACK id:a1", "ACK id:a2"]);
+        peer.message(named, "");
+        assert!(matches!(peer.event(), SessionEvent::Message { subscription: None, ack: None, .. }));
+    }
+    assert!(!peer.session.is_over());
+}
+
+#[test]
 fn nothing_is_acknowledged_for_an_ended_subscription() {
     let mut peer = Peer::subscribed(Version::V1_2, AckMode::Client);
     peer.message(&[("subscription", "s"), ("ack", "a1")], "");
-    let SessionEvent::Message { ack: Some(token), subscription, .. } = peer.event() else { panic!() };
+    let SessionEvent::Message { ack: Some(token), subscription: Some(subscription), .. } = peer.event() else {
+        panic!()
+    };
     peer.session.unsubscribe(&subscription, &[]).unwrap();
     assert_eq!(peer.session.ack(&token), Err(SessionError::UnknownSubscription(subscription)));
     assert_eq!(peer.sent(), ["UNSUBSCRIBE id:s receipt:2"]);

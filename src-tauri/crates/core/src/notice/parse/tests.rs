@@ -224,6 +224,13 @@ fn an_array_is_several_messages() {
 }
 
 #[test]
+fn null_among_others_is_no_message_in_an_array_nor_in_a_page() {
+    assert_eq!(notices(STOMP, r#"[null,{"id":1}]"#).len(), 1);
+    assert_eq!(parsed(PAGE, b"null"), Parsed::Ignored);
+    assert_eq!(parsed(PAGE, b"{}"), Parsed::Rejected(RejectReason::NotUsable));
+}
+
+#[test]
 fn text_is_a_notice_except_on_the_raw_protocol() {
     let hello = notice("  Hello,\r\nworld\u{7}  ");
     assert_eq!((hello.title.as_str(), hello.body.as_str()), ("Hello,", "Hello,\nworld"));

@@ -14,7 +14,8 @@ pub struct Generation(pub u64);
 /// Why there is no session and none will be tried soon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StopReason {
-    /// A person has to sign in; nothing is tried until then.
+    /// A person has to sign in; nothing is tried until then, except a secret that the server has
+    /// accepted before.
     SignIn(Failure),
     /// The server or the settings have to be corrected; the connection is tried again at `retry`.
     Halted {
@@ -135,16 +136,28 @@ pub enum LinkAction {
     Refresh,
 }
 
-/// What people distinguish: disconnected by choice, no session, a session, a missing sign-in.
-pub(super) fn phase(state: &LinkState) -> u8 {
+/// What people distinguish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Disconnected by choice.
+    Off,
+    /// No session, but one is wanted.
+    NoSession,
+    /// A session.
+    Session,
+    /// A missing sign-in.
+    SignIn,
+}
+
+pub(super) fn phase(state: &LinkState) -> Phase {
     match state {
-        LinkState::Off => 0,
+        LinkState::Off => Phase::Off,
         LinkState::Connecting { .. }
         | LinkState::Handshake { .. }
         | LinkState::Waiting { .. }
         | LinkState::Polling { .. }
-        | LinkState::Stopped(StopReason::Halted { .. }) => 1,
-        LinkState::CatchingUp | LinkState::Live => 2,
-        LinkState::Stopped(StopReason::SignIn(_)) => 3,
+        | LinkState::Stopped(StopReason::Halted { .. }) => Phase::NoSession,
+        LinkState::CatchingUp | LinkState::Live => Phase::Session,
+        LinkState::Stopped(StopReason::SignIn(_)) => Phase::SignIn,
     }
 }

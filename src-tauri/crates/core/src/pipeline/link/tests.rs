@@ -313,3 +313,59 @@ fn an_outage_begins_once_however_many_attempts_it_takes() {
     world.establish();
     assert_eq!(world.link.since(), world.now.wall);
 }
+
+fn is_asking(world: &World) -> bool {
+    matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_)))
+}
+
+#[test]
+fn a_server_that_restarts_is_tried_again_however_soon_it_closes() {
+    let mut world = World::new(1);
+    world.connect();
+    let began = world.now.mono;
+    while world.now.mono - began < 11 * 60 * SECOND {
+        world.close_with(Fault::Restarting);
+        let LinkState::Waiting { failure, until, .. } = world.link.state() else { panic!("{:?}", world.link.state()) };
+        assert_eq!((failure.fault, failure.detail.as_str()), (Fault::Restarting, "test"));
+        assert!(*until - world.now.mono <= 20 * SECOND);
+        world.tick();
+        world.establish();
+    }
+}
+
+#[test]
+fn a_secret_that_was_accepted_before_is_tried_again_every_15_minutes_while_a_person_is_asked() {
+    let mut world = World::new(1);
+    world.connect();
+    world.pass(SUSPICIOUSLY_SHORT);
+    world.close_with(Fault::Refused);
+    world.step(LinkInput::Refreshed(Refreshed::Same));
+    let since = world.link.since();
+    for ends_with in [Fault::Refused, Fault::Unreachable, Fault::Status(403), Fault::Refused] {
+        assert!(is_asking(&world), "{:?}", world.link.state());
+        let before = world.now.mono;
+        World::endpoint_opened(&world.tick());
+        assert_eq!(world.now.mono - before, REFUSED_RETRY);
+        assert!(world.link.refused().is_some() && !world.link.wants_polling());
+        if world.close_with(ends_with) == [LinkAction::Refresh] {
+            world.step(LinkInput::Refreshed(Refreshed::Same));
+        }
+        assert_eq!((world.link.since(), world.link.refused()), (since, None), "the person sees no change");
+    }
+    World::endpoint_opened(&world.tick());
+    world.establish();
+    assert!(world.link.refused().is_none() && world.link.since() > since);
+}
+
+#[test]
+fn a_password_that_was_refused_and_a_secret_that_was_never_accepted_are_not_tried_again() {
+    let mut world = World::new(1);
+    world.connect();
+    world.pass(SUSPICIOUSLY_SHORT);
+    world.close_with(Fault::Refused);
+    world.step(LinkInput::Refreshed(Refreshed::Failed(Failure::new(Fault::Password, ""))));
+    assert!(is_asking(&world) && world.link.poll_timeout().is_none());
+    world.step(LinkInput::SignedIn);
+    world.close_with(Fault::Status(403));
+    assert!(is_asking(&world) && world.link.poll_timeout().is_none(), "this one was never accepted");
+}

@@ -107,7 +107,7 @@ rules = [{ kind = "3" }, { show = "blink" }]
     ), @r#"
     settings.toml:3: server.endpoints[1]: found the text "ftp://x"; accepted is a ws, wss, http or https URL such as "wss://push.example.com/ws"
     settings.toml:3: server.endpoints[2]: found the number 5; accepted is a ws, wss, http or https URL such as "wss://push.example.com/ws"
-    settings.toml:4: server.protocol: found the text "mqtt"; accepted is one of "stomp", "sockjs", "websocket"
+    settings.toml:4: server.protocol: found the text "mqtt"; accepted is one of "stomp"
     settings.toml:5: server.heart_beat.send: found the number 10; accepted is a duration such as "500ms", "10s", "10m", "1h" or "2d", at most "366d"; "0s" is off
     settings.toml:6: server.max_message: found the number 4194304; accepted is a size such as "1000B", "64KiB" or "4MiB", at least "1B" and at most "1GiB"
     settings.toml:7: server.poll_every: found the text "5 s"; accepted is a duration such as "500ms", "10s", "10m", "1h" or "2d", at most "366d"; "0s" is off
@@ -256,7 +256,7 @@ fn every_kind_of_value_is_read() {
         r#"
 [server]
 endpoints = ["wss://a.example.com/ws", "http://127.0.0.1:8080/sockjs"]
-protocol = "sockjs"
+protocol = "stomp"
 heart_beat = { expect = "0s" }
 subscriptions = [{ destination = "/queue/belfry.{login}.{device}", ack = "auto", scope = "hr", headers = { durable = true, prefetch-count = 5, x-queue-name = "q" } }]
 [api]
@@ -264,7 +264,7 @@ base = "https://push.example.com/ecgapi"
 history = ""
 method = "GET"
 [auth]
-mode = "oidc"
+mode = "password"
 stomp = "header:X-Auth-Token"
 http = "none"
 oidc = { issuer = "https://id.example.com", client_id = "belfry", scopes = ["openid", "push"] }
@@ -284,7 +284,7 @@ language = "zh-CN"
 allowed_link_hosts = ["Docs.Example.com"]
 "#,
     );
-    assert_eq!(settings.server.protocol, Protocol::Sockjs);
+    assert_eq!(settings.server.protocol, Protocol::Stomp);
     assert_eq!(settings.server.heart_beat, HeartBeat { send: Duration::from_secs(10), expect: Duration::ZERO });
     let [subscription] = &settings.server.subscriptions[..] else { panic!() };
     assert_eq!(subscription.ack, AckMode::Auto);
@@ -292,7 +292,7 @@ allowed_link_hosts = ["Docs.Example.com"]
     assert_eq!(headers, ["durable:true", "prefetch-count:5", "x-queue-name:q"]);
     assert_eq!((settings.api.history.as_str(), settings.api.method), ("", ApiMethod::Get));
     assert_eq!(settings.auth.stomp, StompSecret::Header("X-Auth-Token".to_owned()));
-    assert_eq!((settings.auth.mode, settings.auth.http), (AuthMode::Oidc, HttpSecret::None));
+    assert_eq!((settings.auth.mode, settings.auth.http), (AuthMode::Password, HttpSecret::None));
     assert_eq!(settings.auth.oidc.scopes, ["openid", "push"]);
     assert_eq!(settings.network.proxy, Proxy::Url(Url::parse("socks5h://proxy:1080").unwrap()));
     assert_eq!(settings.network.insecure_hosts, ["intranet", "10.0.0.0/8"].map(|host| host.parse().unwrap()));
@@ -313,6 +313,21 @@ allowed_link_hosts = ["Docs.Example.com"]
     );
     assert_eq!(settings.app.language, Language::ZhCn);
     assert_eq!(settings.app.allowed_link_hosts, ["docs.example.com"]);
+}
+
+#[test]
+fn what_this_version_does_not_support_is_refused_and_not_ignored() {
+    for (key, value, accepted) in [
+        ("server.protocol", "sockjs", r#""stomp""#),
+        ("server.protocol", "websocket", r#""stomp""#),
+        ("auth.mode", "oidc", r#""token" or "password""#),
+    ] {
+        let error = with(key, &format!("{value:?}")).unwrap_err().to_string();
+        let expected = format!(
+            "{key}: found the text {value:?}, which this version of Belfry does not support; accepted is {accepted}"
+        );
+        assert!(error.contains(&expected), "{error}");
+    }
 }
 
 #[test]

@@ -195,7 +195,7 @@ impl ConnectionTask {
                 self.report(ConnectionReport::Established(self.generation)).await
             }
             SessionEvent::Message { subscription, ack, frame } => {
-                let index = self.subscriptions.get(&subscription).copied();
+                let index = self.index_of(subscription.as_ref());
                 let mut message = self.intake.message(index, &frame, clock::now().wall);
                 message.offset = index
                     .and_then(|index| stream_name(&self.identity, index))
@@ -203,12 +203,17 @@ impl ConnectionTask {
                 self.report_message(index, ack, message).await
             }
             SessionEvent::Oversize { subscription, ack, oversize } => {
-                let index = self.subscriptions.get(&subscription).copied();
+                let index = self.index_of(subscription.as_ref());
                 let message = self.intake.oversize(&oversize, clock::now().wall);
                 self.report_message(index, ack, message).await
             }
             other => session_end(&other, self.is_established).map_or(Ok(()), Err),
         }
+    }
+
+    /// The subscription's index in the settings.
+    fn index_of(&self, subscription: Option<&SubscriptionId>) -> Option<usize> {
+        self.subscriptions.get(subscription?).copied()
     }
 
     async fn report_message(

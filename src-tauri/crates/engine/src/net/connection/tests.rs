@@ -5,13 +5,15 @@ use stomp::Connect;
 use super::*;
 use crate::net::transport::tests::{Peer, pair};
 
+/// `server.heart_beat.expect`.
+const PING: Duration = Duration::from_secs(7);
 const CONNECTED: &str = "CONNECTED\nversion:1.2\n\n\0";
 
 /// A connection that has sent CONNECT, and its peer.
 async fn connection(room: usize) -> (Connection, Peer) {
     let (transport, peer) = pair(room).await;
     let session = Session::new(&Connect::default(), Limits::default()).unwrap();
-    (Connection::on(transport, session), peer)
+    (Connection::on(transport, session, PING), peer)
 }
 
 #[tokio::test(start_paused = true)]
@@ -51,4 +53,22 @@ async fn a_peer_that_takes_nothing_any_more_is_silent_however_often_it_is_tried(
     };
     assert_eq!(end.unwrap_err().fault, Fault::Silent);
     assert_eq!(start.elapsed(), SEND_TIMEOUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_heart_beats_pings_tell_a_dead_link_from_a_quiet_server() {
+    let (mut connection, mut peer) = connection(64 * 1024).await;
+    peer.send(CONNECTED).await;
+    assert!(matches!(connection.next_event().await, Ok(SessionEvent::Connected { .. })));
+    let start = Instant::now();
+    let quiet = timeout(20 * PING, peer.read());
+    tokio::select! {
+        event = connection.next_event() => panic!("{event:?}"),
+        _ = quiet => {}
+    }
+    // From here on nothing answers.
+    let answered = start.elapsed();
+    assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Silent);
+    let silent = start.elapsed() - answered;
+    assert!(silent <= 3 * PING, "{silent:?}");
 }

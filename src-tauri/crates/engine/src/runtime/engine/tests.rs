@@ -75,6 +75,7 @@ fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine 
         settings: Settings::parse(&settings, "settings.toml").unwrap().0,
         data_dir: data_dir.to_owned(),
         machine_id: "machine".to_owned(),
+        host_name: "desk".to_owned(),
         time_zone: TimeZone::UTC,
         language: Language::English,
         notifier: Arc::new(desktop),

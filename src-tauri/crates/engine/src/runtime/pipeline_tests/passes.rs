@@ -331,3 +331,61 @@ fn a_connection_goes_on_in_a_stream_after_what_is_committed_and_no_further() {
     next_run.step(PipelineInput::Recovered(Box::new(rig.store.recover().unwrap())));
     assert_eq!(next_run.pipeline.stream_offsets().get("stream"), Some(&2));
 }
+
+#[test]
+fn an_api_that_refuses_a_secret_which_the_session_accepted_is_asked_again_after_15_minutes() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.refuse(403, None);
+    assert_eq!(rig.pipeline.status(rig.now).state, Connectivity::ActionNeeded);
+    rig.answers = true;
+    assert_eq!(rig.asked(|rig| rig.wait(link::REFUSED_RETRY - SECOND)), "");
+    assert_eq!(rig.asked(|rig| rig.wait(SECOND)), "ch");
+    assert_eq!(rig.pipeline.status(rig.now).state, Connectivity::Live);
+}
+
+#[test]
+fn people_see_no_change_while_a_refused_secret_is_tried_again() {
+    let mut rig = Rig::new();
+    rig.establish();
+    let lost = |rig: &mut Rig, fault| {
+        let lost = link::LinkInput::Lost(rig.pipeline.link().generation(), Failure::new(fault, "test"));
+        rig.step(PipelineInput::Link(lost));
+    };
+    lost(&mut rig, Fault::Status(403));
+    let before = rig.pipeline.status(rig.now);
+    assert_eq!((before.state, before.retry_in), (Connectivity::ActionNeeded, Some(link::REFUSED_RETRY)));
+    rig.now.mono += link::REFUSED_RETRY;
+    rig.step(PipelineInput::Tick);
+    assert!(matches!(rig.pipeline.link().state(), LinkState::Connecting { .. }));
+    let during = rig.pipeline.status(rig.now);
+    assert_eq!((during.state, during.since, &during.cause), (before.state, before.since, &before.cause));
+    lost(&mut rig, Fault::Unreachable);
+    let after = rig.pipeline.status(rig.now);
+    assert_eq!((after.state, after.cause, after.retry_in), (before.state, before.cause, before.retry_in));
+}
+
+#[test]
+fn history_with_times_hours_behind_is_read_until_two_pages_in_a_row_are_known() {
+    let mut rig = Rig::new();
+    rig.establish();
+    let history = |rig: &mut Rig, ids: &[&str]| {
+        let sent_at = Some(rig.now.wall - jiff::SignedDuration::from_hours(8));
+        let notices: Vec<Notice> = ids.iter().map(|id| Notice { sent_at, ..notice(id) }).collect();
+        let page = Page { rows: notices.len(), notices, next: NextCursor::Absent, server_time: None };
+        rig.page(Ok(Box::new((page, Vec::new()))));
+        rig.step(PipelineInput::Tick);
+    };
+    rig.answers = false;
+    let asked = rig.asked(|rig| {
+        rig.step(PipelineInput::Link(link::LinkInput::TryNow));
+        rig.answer();
+        rig.step(PipelineInput::Tick);
+        for page in [["1", "2"], ["3", "4"], ["3", "4"], ["5", "6"], ["5", "6"], ["1", "2"]] {
+            history(rig, &page);
+        }
+    });
+    assert_eq!(asked, "chhhhhh");
+    assert_eq!(rig.store.counts().unwrap().notices, 6);
+}
