@@ -16,7 +16,7 @@ use belfry_core::settings::Settings;
 use belfry_core::status::{self, Connectivity};
 use belfry_core::storage::Counts;
 use engine::net::discovery::DiscoveredServer;
-use engine::net::requests::ServerRequests;
+use engine::net::requests::{RefusedRequests, ServerRequests};
 use engine::{Engine, Snapshot};
 use host::power::Hint;
 use host::texts::{self, Language};
@@ -475,5 +475,13 @@ pub(crate) fn no_snapshot() -> Snapshot {
         cause: None,
         retry_in: None,
     };
-    Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }
+    Snapshot {
+        status,
+        retry_at: None,
+        counts: Counts::default(),
+        complete_through: None,
+        last_live: None,
+        revision: 0,
+        refused: RefusedRequests::default(),
+    }
 }

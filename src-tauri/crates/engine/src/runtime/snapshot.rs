@@ -1,5 +1,6 @@
 //! What a running engine shows of itself, and the commands its driver takes.
 
+use crate::net::requests::RefusedRequests;
 use belfry_core::{pipeline::link, status::Status, storage::Counts};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -19,6 +20,8 @@ pub struct Snapshot {
     pub last_live: Option<Timestamp>,
     /// Goes up when another program has changed the inbox.
     pub revision: u64,
+    /// What the server has answered with 403 since the last connect.
+    pub refused: RefusedRequests,
 }
 
 /// A command to the driver.
