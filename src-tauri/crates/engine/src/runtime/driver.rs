@@ -201,14 +201,23 @@ impl Driver {
             }
             StoreReport::ChangedElsewhere(withdraw) => {
                 self.step(PipelineInput::Withdraw(withdraw));
-                self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
+                self.handle_notices_changed();
             }
+            StoreReport::NoticesChanged => self.handle_notices_changed(),
             StoreReport::SignInsChanged => {
                 self.token.forget();
                 self.step(PipelineInput::SecretChanged);
             }
             StoreReport::Counts(counts) => self.counts = counts,
         }
+    }
+
+    fn handle_notices_changed(&mut self) {
+        let counts = self.counts;
+        self.snapshot.send_modify(|snapshot| {
+            snapshot.revision += 1;
+            snapshot.counts = counts;
+        });
     }
 
     fn handle_connection_report(&mut self, report: ConnectionReport) {

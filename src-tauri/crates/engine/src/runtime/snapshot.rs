@@ -18,7 +18,7 @@ pub struct Snapshot {
     pub complete_through: Option<Timestamp>,
     /// When the session was last live.
     pub last_live: Option<Timestamp>,
-    /// Goes up when another program has changed the inbox.
+    /// Goes up with every commit that has changed a notice, whichever program made it.
     pub revision: u64,
     /// What the server has answered with 403 since the last connect.
     pub refused: RefusedRequests,
