@@ -7,6 +7,7 @@
 use belfry_core::status::{Connectivity, Status};
 use belfry_core::storage::Counts;
 use engine::Snapshot;
+use engine::net::requests::RefusedRequests;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -67,5 +68,13 @@ pub(crate) fn is_ending() -> CommandError {
 fn no_snapshot() -> Snapshot {
     let status =
         Status { state: Connectivity::Offline, since: Timestamp::now(), endpoint: 0, cause: None, retry_in: None };
-    Snapshot { status, retry_at: None, counts: Counts::default(), complete_through: None, last_live: None, revision: 0 }
+    Snapshot {
+        status,
+        retry_at: None,
+        counts: Counts::default(),
+        complete_through: None,
+        last_live: None,
+        revision: 0,
+        refused: RefusedRequests::default(),
+    }
 }

@@ -246,7 +246,6 @@ impl<G: Gui> Controller<G> {
     fn handle_event(&mut self, event: Event) {
         self.test.handle_event(&event);
         match event {
-            Event::Changed { .. } => self.note_inbox_change(),
             Event::Activated { notices, activation_token, .. } => {
                 if let [notice] = notices.as_slice() {
                     let window = Some(WindowToken(activation_token));
@@ -258,6 +257,7 @@ impl<G: Gui> Controller<G> {
             // The snapshot tells these too.
             Event::Status(_)
             | Event::Notice { .. }
+            | Event::Changed { .. }
             | Event::CaughtUp { .. }
             | Event::Notification { .. }
             | Event::Rejected { .. } => {}
@@ -302,10 +302,8 @@ impl<G: Gui> Controller<G> {
         let Some(snapshot) = self.followed.as_mut().map(|followed| followed.borrow_and_update().clone()) else {
             return;
         };
-        let contents = |snapshot: &Snapshot| (snapshot.counts, snapshot.revision);
-        let state = snapshot.status.state;
-        let now = contents(&snapshot);
-        let has_changed = contents(&self.published.send_replace(snapshot)) != now;
+        let (state, revision) = (snapshot.status.state, snapshot.revision);
+        let has_changed = self.published.send_replace(snapshot).revision != revision;
         self.tell_status();
         // An attempt between two that found nothing is not reported: the sign-in page opens once.
         if state != Connectivity::Connecting {
@@ -334,6 +332,8 @@ impl<G: Gui> Controller<G> {
         self.inbox.close();
         self.inbox = self.inbox.for_folder(Some(self.session.dir.clone()));
         self.handle_snapshot();
+        // Its revision counts from the beginning.
+        self.note_inbox_change();
         self.restart_history();
     }
 

@@ -145,6 +145,7 @@ mirror! {
         Keychain = Keychain,
         BadAnswer = BadAnswer,
         Declined = Declined,
+        NotPermitted = NotPermitted,
         Store = Store,
         ApiMissing = ApiMissing,
         NoApi = NoApi,

@@ -3,6 +3,7 @@
 
 mod account;
 mod history;
+mod refusals;
 mod test_notice;
 mod world;
 

@@ -61,6 +61,8 @@ pub enum Fault {
     BadAnswer,
     /// The API accepted the call and reported that it failed.
     Declined,
+    /// The server does not permit this account to make this one request; the rest works.
+    NotPermitted,
 }
 
 /// A fault with its details.
@@ -113,7 +115,9 @@ impl Failure {
             Fault::Status(408 | 425 | 429) => retry,
             Fault::Status(status) if status >= 500 => retry,
             Fault::Status(_) | Fault::Died | Fault::Protocol | Fault::Denied | Fault::Tls => unless_persistent,
-            Fault::ProxyAuth | Fault::Insecure | Fault::Settings | Fault::Keychain => Recovery::Halt,
+            Fault::ProxyAuth | Fault::Insecure | Fault::Settings | Fault::Keychain | Fault::NotPermitted => {
+                Recovery::Halt
+            }
         }
     }
 
@@ -144,6 +148,7 @@ impl Failure {
             Fault::Keychain => Kind::Keychain,
             Fault::BadAnswer => Kind::BadAnswer,
             Fault::Declined => Kind::Declined,
+            Fault::NotPermitted => Kind::NotPermitted,
         }
     }
 

@@ -365,6 +365,8 @@ impl Pipeline {
             self.actions.push_back(PipelineAction::Link(action));
         }
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
+            // A refusal of the history holds until the next connect.
+            self.history.is_off = false;
             if self.config.collect {
                 self.start_pass(PassPurpose::Connect(self.link.generation()), now);
             } else {

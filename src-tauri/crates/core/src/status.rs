@@ -175,6 +175,9 @@ kinds! {
     BadAnswer: Diagnose, "the server's answer cannot be read", "";
     /// The API said that the call failed.
     Declined: Diagnose, "the server reported an error", "";
+    /// The server does not permit this account to make this one request.
+    NotPermitted: Diagnose, "the server does not permit this account to do that",
+        "ask the server's administrator; Belfry offers it again after the next connect";
     /// Received messages cannot be stored.
     Store: Diagnose, "the inbox cannot be saved",
         "free disk space, or give Belfry write access to its data folder; no message is lost until then";

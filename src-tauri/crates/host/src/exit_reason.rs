@@ -104,7 +104,8 @@ impl From<&Failure> for ExitReason {
             Fault::NoCredential | Fault::Locked | Fault::Keychain => Self::SignIn,
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Self::Unreachable,
             Fault::Insecure | Fault::Settings => Self::Usage,
-            Fault::Status(_) | Fault::Denied | Fault::Protocol | Fault::BadAnswer | Fault::Declined => Self::Failed,
+            Fault::Status(_) | Fault::Denied | Fault::NotPermitted | Fault::Protocol => Self::Failed,
+            Fault::BadAnswer | Fault::Declined => Self::Failed,
         }
     }
 }

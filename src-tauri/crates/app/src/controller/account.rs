@@ -208,7 +208,8 @@ impl From<Failure> for CommandError {
             | Fault::Protocol
             | Fault::Settings
             | Fault::BadAnswer
-            | Fault::Declined => CommandErrorCode::Server,
+            | Fault::Declined
+            | Fault::NotPermitted => CommandErrorCode::Server,
         };
         Self::of(code, &failure)
     }

@@ -1,4 +1,5 @@
-//! Where unencrypted connections are allowed: loopback, and what `network.insecure_hosts` names.
+//! Where unencrypted connections are allowed: loopback, and what `network.insecure_hosts` names;
+//! and what is never reached through a proxy.
 //!
 //! Checked before a secret is sent, for endpoints, the API and the sign-in alike. Deliberately
 //! absent: DNS; an attacker who controls it must not be able to make a host "local".
@@ -32,15 +33,28 @@ impl NetworkSettings {
     /// # Errors
     /// [`InsecureEndpoint`], which names the host and the remedy.
     pub fn is_allowed(&self, url: &Url) -> Result<(), InsecureEndpoint> {
-        let is_encrypted = matches!(url.scheme(), "wss" | "https");
-        let is_listed =
-            |host: Host<&str>| is_loopback(&host) || self.insecure_hosts.iter().any(|pattern| pattern.matches(&host));
-        if is_encrypted || url.host().is_some_and(is_listed) {
+        if is_encrypted(url) || self.is_listed(url) {
             return Ok(());
         }
         let host = url.host_str().unwrap_or_default().to_owned();
         Err(InsecureEndpoint { scheme: url.scheme().to_owned(), host })
     }
+
+    /// Whether this URL is never reached through a proxy, whatever the settings and the system say:
+    /// a proxy would read what is not encrypted, and loopback means this machine.
+    pub fn bypasses_proxy(&self, url: &Url) -> bool {
+        !is_encrypted(url) || self.is_listed(url)
+    }
+
+    /// Loopback, or one of `network.insecure_hosts`.
+    fn is_listed(&self, url: &Url) -> bool {
+        url.host()
+            .is_some_and(|host| is_loopback(&host) || self.insecure_hosts.iter().any(|pattern| pattern.matches(&host)))
+    }
+}
+
+fn is_encrypted(url: &Url) -> bool {
+    matches!(url.scheme(), "wss" | "https")
 }
 
 /// `localhost` and names below it never leave the machine (RFC 6761, section 6.3).
@@ -94,6 +108,25 @@ mod tests {
             ("ws://[fe80::1]/ws", false),
         ] {
             assert_eq!(network.is_allowed(&Url::parse(url).unwrap()).is_ok(), is_allowed, "{url}");
+        }
+    }
+
+    #[test]
+    fn loopback_listed_hosts_and_everything_unencrypted_bypass_a_proxy() {
+        let insecure_hosts = ["intranet", "10.1.0.0/16"].map(|text| text.parse().unwrap()).to_vec();
+        let network = NetworkSettings { insecure_hosts, ..NetworkSettings::default() };
+        for (url, bypasses) in [
+            ("https://push.example.com", false),
+            ("wss://push.example.com/ws", false),
+            ("http://push.example.com", true),
+            ("ws://push.example.com/ws", true),
+            ("https://localhost:8443", true),
+            ("wss://[::1]/ws", true),
+            ("https://intranet", true),
+            ("wss://10.1.2.3/ws", true),
+            ("wss://10.2.2.3/ws", false),
+        ] {
+            assert_eq!(network.bypasses_proxy(&Url::parse(url).unwrap()), bypasses, "{url}");
         }
     }
 

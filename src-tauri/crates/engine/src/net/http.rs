@@ -3,11 +3,14 @@
 //!
 //! The only place that turns an error of the network into a [`Failure`], without the URL, whose
 //! path may carry a token. Invariants: no redirects, so a secret goes only to the host that the
-//! settings name; HTTP/1.1 only, since a WebSocket begins as an upgrade.
+//! settings name; HTTP/1.1 only, since a WebSocket begins as an upgrade; no proxy for loopback and for
+//! what is not encrypted.
 
 use std::time::Duration;
 
-use hyper_util::client::proxy::matcher::Matcher;
+use data_encoding::BASE64;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Client;
 use reqwest::{Certificate, Identity, Response, StatusCode, header};
 use secrecy::SecretString;
@@ -34,14 +37,11 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
         .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
-    builder = match &settings.proxy {
-        Proxy::System => builder,
-        Proxy::None => builder.no_proxy(),
-        Proxy::Url(url) => {
-            let proxy = reqwest::Proxy::all(url.clone()).map_err(|error| unusable("network.proxy", &error))?;
-            builder.no_proxy().proxy(proxy)
-        }
-    };
+    builder = builder.no_proxy();
+    if settings.proxy != Proxy::None {
+        let (network, system) = (settings.clone(), Matcher::from_system());
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| proxy_url(&network, &system, url)));
+    }
     if let Some(path) = &settings.ca_bundle {
         let pem = std::fs::read(path).map_err(|error| unusable("network.ca_bundle", &error))?;
         let roots = Certificate::from_pem_bundle(&pem).map_err(|error| unusable("network.ca_bundle", &error))?;
@@ -87,16 +87,43 @@ pub(crate) fn http_url(endpoint: &Url) -> Url {
 /// The proxy that the client would use for this URL, with its credential; `None`: a direct
 /// connection.
 pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<SecretString>)> {
+    let proxy = proxy_url(settings, &Matcher::from_system(), &http_url(url))?;
+    if settings.proxy != Proxy::System {
+        return Some((proxy, None));
+    }
+    let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
+    let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
+    Some((Url::parse(&found.uri().to_string()).ok()?, credential))
+}
+
+/// The proxy for this URL, its credential included; `None`: a direct connection. `system` is what
+/// environment and system say.
+fn proxy_url(settings: &NetworkSettings, system: &Matcher, url: &Url) -> Option<Url> {
+    if settings.bypasses_proxy(url) {
+        return None;
+    }
     match &settings.proxy {
         Proxy::None => None,
-        Proxy::Url(proxy) => Some((proxy.clone(), None)),
-        Proxy::System => {
-            // The client uses the same code.
-            let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
-            let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
-            Some((Url::parse(&found.uri().to_string()).ok()?, credential))
-        }
+        Proxy::Url(proxy) => Some(proxy.clone()),
+        Proxy::System => with_credential(&system.intercept(&url.as_str().parse().ok()?)?),
     }
+}
+
+/// The URL of a proxy of the system, with the credential that belongs to it.
+fn with_credential(found: &Intercept) -> Option<Url> {
+    let mut url = Url::parse(&found.uri().to_string()).ok()?;
+    let basic = || {
+        let encoded = found.basic_auth()?.to_str().ok()?.strip_prefix("Basic ")?;
+        let pair = String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?;
+        pair.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
+    };
+    let raw = found.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()));
+    if let Some((user, password)) = raw.or_else(basic) {
+        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        // A proxy has a host, so these cannot be refused.
+        let _ = (url.set_username(&encode(&user)), url.set_password(Some(&encode(&password))));
+    }
+    Some(url)
 }
 
 /// Sends a request without a secret and without a path, which also checks the TLS certificate.
@@ -175,4 +202,75 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
 pub fn server_time(headers: &header::HeaderMap) -> Option<jiff::Timestamp> {
     let text = headers.get(header::DATE)?.to_str().ok()?;
     jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// Answers one request with 403 after its head; returns the head.
+    async fn answer_once(listener: &TcpListener) -> String {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+        String::from_utf8(head).unwrap()
+    }
+
+    async fn listen() -> (TcpListener, Url) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        (listener, url)
+    }
+
+    #[tokio::test]
+    async fn only_an_encrypted_request_to_another_host_reaches_the_proxy_and_none_with_the_secret() {
+        let ((proxy, proxy_url), (server, server_url)) = (listen().await, listen().await);
+        let settings = NetworkSettings {
+            proxy: Proxy::Url(proxy_url),
+            insecure_hosts: vec!["intranet.invalid".parse().unwrap()],
+            ..NetworkSettings::default()
+        };
+        let client = client(&settings).unwrap();
+        let ask = |url: &str| client.get(url).header(header::AUTHORIZATION, "Bearer the-secret").send();
+
+        let (head, answer) = tokio::join!(answer_once(&server), ask(server_url.as_str()));
+        assert!(head.starts_with("GET / HTTP/1.1") && head.contains("the-secret"), "{head}");
+        assert_eq!(answer.unwrap().status(), StatusCode::FORBIDDEN);
+        // Names that do not exist: only a proxy could answer for them.
+        for direct in ["http://intranet.invalid/", "https://intranet.invalid/", "http://push.invalid/"] {
+            tokio::select! {
+                head = answer_once(&proxy) => panic!("{direct} went through the proxy: {head}"),
+                answer = ask(direct) => assert!(answer.unwrap_err().is_connect(), "{direct}"),
+            }
+        }
+        let (head, answer) = tokio::join!(answer_once(&proxy), ask("https://push.invalid/"));
+        assert!(head.starts_with("CONNECT push.invalid:443") && !head.contains("the-secret"), "{head}");
+        answer.unwrap_err();
+    }
+
+    #[test]
+    fn the_proxy_of_the_system_is_used_with_its_credential_and_bypassed_in_the_same_way() {
+        let settings = NetworkSettings::default();
+        let found = |proxy: &str, url: &str| {
+            let system = Matcher::builder().all(proxy.to_owned()).no("direct.example.com").build();
+            proxy_url(&settings, &system, &Url::parse(url).unwrap()).map(|url| url.to_string())
+        };
+        let proxy = "http://alice:p%40s%25s@proxy.example.com:3128/";
+        assert_eq!(found(proxy, "https://push.example.com/").as_deref(), Some(proxy));
+        let socks = "socks5h://alice:secret@proxy.example.com:1080/";
+        assert_eq!(found(socks, "https://push.example.com/").as_deref(), Some(socks));
+        for direct in
+            ["https://direct.example.com/", "http://push.example.com/", "http://127.0.0.1:1/", "https://localhost/"]
+        {
+            assert_eq!(found(proxy, direct), None, "{direct}");
+        }
+    }
 }

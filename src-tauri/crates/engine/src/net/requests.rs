@@ -3,13 +3,15 @@
 //!
 //! Each is one request with one answer. It is repeated only with a newer token, when the first one
 //! had expired; for anything else the waiting person decides. Deliberately absent: the inbox, which
-//! the caller changes with the answer. Invariant: notices read here never notify, so those that the
-//! session may still deliver are left out.
+//! the caller changes with the answer. Invariants: notices read here never notify, so those that the
+//! session may still deliver are left out; what the server has answered with 403 is not offered
+//! again before the next connect.
 
 use std::{fmt, sync::Arc};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
+use tokio::sync::watch;
 
 use crate::net::{
     api::{Api, Outgoing},
@@ -52,9 +54,22 @@ pub struct ServerRequests {
     pub(crate) identity: Arc<Identity>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) token: Arc<Token>,
+    /// Emptied by the driver with each session.
+    pub(crate) refused: watch::Sender<RefusedRequests>,
 }
 
-/// What the settings say the server can do.
+/// What the server has answered with 403 since the last connect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RefusedRequests {
+    /// Reading older history.
+    pub history: bool,
+    /// Deleting its record of a message.
+    pub delete: bool,
+    /// Listing who is signed in.
+    pub clients: bool,
+}
+
+/// What the settings say the server can do, without what it has refused since the last connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Offers {
     /// Read older history.
@@ -90,14 +105,15 @@ pub struct HistoryPage {
 }
 
 impl ServerRequests {
-    /// Which requests the settings allow.
+    /// Which requests the settings allow and the server has not refused.
     pub fn offers(&self) -> Offers {
         let api = &self.identity.settings.api;
         let has = |path: &str| api.base.is_some() && !path.is_empty();
+        let refused = *self.refused.borrow();
         Offers {
-            history: has(&api.history),
-            delete: has(&api.delete),
-            clients: has(&api.clients),
+            history: has(&api.history) && !refused.history,
+            delete: has(&api.delete) && !refused.delete,
+            clients: has(&api.clients) && !refused.clients,
             send: has(&api.send),
         }
     }
@@ -110,7 +126,7 @@ impl ServerRequests {
         match with_newer_token!(self, |api, token| api.delete(token, id)) {
             Ok(()) => Ok(true),
             Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
-            Err(failure) => Err(failure),
+            Err(failure) => Err(self.note_refusal(failure, |refused| &mut refused.delete)),
         }
     }
 
@@ -120,7 +136,8 @@ impl ServerRequests {
     /// [`Failure`].
     pub async fn clients(&self) -> Result<Vec<SignedInClient>, Failure> {
         let own = self.identity.account.login();
-        let mut signed_in: Vec<SignedInClient> = with_newer_token!(self, |api, token| api.clients(token))?
+        let mut signed_in: Vec<SignedInClient> = with_newer_token!(self, |api, token| api.clients(token))
+            .map_err(|failure| self.note_refusal(failure, |refused| &mut refused.clients))?
             .iter()
             .map(|row| SignedInClient {
                 login: text(row, LOGIN_NAMES),
@@ -146,7 +163,8 @@ impl ServerRequests {
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
         let request = PageRequest::History { page };
-        let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))?;
+        let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))
+            .map_err(|failure| self.note_refusal(failure, |refused| &mut refused.history))?;
         let settled = complete_through.checked_sub(HISTORY_OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
         let mut notices = found.notices;
@@ -179,6 +197,15 @@ impl ServerRequests {
             receivers: vec![login.to_owned()],
         };
         with_newer_token!(self, |api, token| api.send(token, &message))
+    }
+
+    /// Takes note of a 403: this request is not offered again before the next connect.
+    fn note_refusal(&self, failure: Failure, which: fn(&mut RefusedRequests) -> &mut bool) -> Failure {
+        if failure.fault != Fault::Status(403) {
+            return failure;
+        }
+        self.refused.send_if_modified(|refused| !std::mem::replace(which(refused), true));
+        Failure { fault: Fault::NotPermitted, ..failure }
     }
 
     fn api(&self) -> Result<Api, Failure> {

@@ -23,6 +23,7 @@ use crate::{
         http::Client,
         identity::Identity,
         intake::Intake,
+        requests::RefusedRequests,
         token::Token,
     },
     runtime::{
@@ -83,6 +84,8 @@ pub(crate) struct Parts {
     pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
     /// Where `belfryctl status` finds the state of a running engine.
     pub(crate) status_file: PathBuf,
+    /// Which requests of a person the server has refused.
+    pub(crate) refused: watch::Sender<RefusedRequests>,
 }
 
 /// The driver's task.
@@ -96,6 +99,7 @@ pub(crate) struct Driver {
     snapshot: watch::Sender<Snapshot>,
     on_event: Box<dyn FnMut(Event) + Send>,
     status_file: PathBuf,
+    refused: watch::Sender<RefusedRequests>,
     notifier: NotifierThread,
     running: Option<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
@@ -129,6 +133,7 @@ impl Driver {
             snapshot: parts.snapshot,
             on_event: parts.on_event,
             status_file: parts.status_file,
+            refused: parts.refused,
             notifier,
             running: None,
             closing: Vec::new(),
@@ -144,6 +149,7 @@ impl Driver {
         let mut clocks = interval(CLOCK_CHECK_INTERVAL);
         clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sleep_watch = SleepWatch::new(clock::now());
+        let mut refusals = driver.refused.subscribe();
         let mut end: Option<oneshot::Sender<()>> = None;
         while end.is_none() {
             driver.execute();
@@ -160,6 +166,8 @@ impl Driver {
                 Some((pass, result)) = paged.recv() => driver.step(PipelineInput::Page { pass, result }),
                 Some(refreshed) = refreshes.recv() => driver.step(PipelineInput::Link(link::LinkInput::Refreshed(refreshed))),
                 Some(report) = notified.recv() => driver.handle_notifier_report(report),
+                // It is published above.
+                Ok(()) = refusals.changed() => {}
                 () = wait_until(deadline) => driver.step(PipelineInput::Tick),
                 _ = clocks.tick() => {
                     if sleep_watch.has_slept(clock::now()) {
@@ -194,8 +202,9 @@ impl Driver {
             }
             StoreReport::ChangedElsewhere(withdraw) => {
                 self.step(PipelineInput::Withdraw(withdraw));
-                self.snapshot.send_modify(|snapshot| snapshot.revision += 1);
+                self.handle_notices_changed();
             }
+            StoreReport::NoticesChanged => self.handle_notices_changed(),
             StoreReport::SignInsChanged => {
                 self.token.forget();
                 self.step(PipelineInput::SecretChanged);
@@ -204,10 +213,21 @@ impl Driver {
         }
     }
 
+    fn handle_notices_changed(&mut self) {
+        let counts = self.counts;
+        self.snapshot.send_modify(|snapshot| {
+            snapshot.revision += 1;
+            snapshot.counts = counts;
+        });
+    }
+
     fn handle_connection_report(&mut self, report: ConnectionReport) {
         let input = match report {
             ConnectionReport::Opened(generation) => PipelineInput::Link(link::LinkInput::Opened(generation)),
-            ConnectionReport::Established(generation) => PipelineInput::Link(link::LinkInput::Established(generation)),
+            ConnectionReport::Established(generation) => {
+                self.refused.send_replace(RefusedRequests::default());
+                PipelineInput::Link(link::LinkInput::Established(generation))
+            }
             ConnectionReport::Message(message) => PipelineInput::Message(message),
             ConnectionReport::Lost(generation, failure) => {
                 PipelineInput::Link(link::LinkInput::Lost(generation, failure))

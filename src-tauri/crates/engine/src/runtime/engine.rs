@@ -19,7 +19,13 @@ use tokio::{
 
 use crate::clock;
 use crate::{
-    net::{http, identity::Identity, intake::Intake, requests::ServerRequests, token::Token},
+    net::{
+        http,
+        identity::Identity,
+        intake::Intake,
+        requests::{RefusedRequests, ServerRequests},
+        token::Token,
+    },
     runtime::{
         data_dir::{STATUS_FILE, account_dir, create_private_dir, device_id, lock},
         snapshot::{Command, Snapshot},
@@ -107,6 +113,7 @@ impl Engine {
             complete_through: store.complete_through()?,
             last_live: store.last_live()?,
             revision: 0,
+            refused: RefusedRequests::default(),
         };
         pipeline.step(PipelineInput::Recovered(Box::new(recovered)), now);
 
@@ -121,6 +128,7 @@ impl Engine {
             identity: Arc::clone(&identity),
             intake: Arc::clone(&intake),
             token: Arc::clone(&token),
+            refused: watch::Sender::default(),
         };
         let (commands, command_receiver) = mpsc::unbounded_channel();
         let (shown, watched) = watch::channel(snapshot);
@@ -136,6 +144,7 @@ impl Engine {
             commands: command_receiver,
             snapshot: shown,
             on_event: config.on_event,
+            refused: server.refused.clone(),
             status_file: dir.join(STATUS_FILE),
         }));
         Ok(Self { identity, server, dir, commands, snapshot: watched, _lock: lock })

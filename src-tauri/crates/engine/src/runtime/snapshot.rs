@@ -1,5 +1,6 @@
 //! What a running engine shows of itself, and the commands its driver takes.
 
+use crate::net::requests::RefusedRequests;
 use belfry_core::{pipeline::link, status::Status, storage::Counts};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -17,8 +18,10 @@ pub struct Snapshot {
     pub complete_through: Option<Timestamp>,
     /// When the session was last live.
     pub last_live: Option<Timestamp>,
-    /// Goes up when another program has changed the inbox.
+    /// Goes up with every commit that has changed a notice, whichever program made it.
     pub revision: u64,
+    /// What the server has answered with 403 since the last connect.
+    pub refused: RefusedRequests,
 }
 
 /// A command to the driver.

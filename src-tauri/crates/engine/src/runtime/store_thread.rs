@@ -22,7 +22,7 @@ use belfry_core::{
         group_commit::{GroupCommit, Job},
     },
     ports::PopupId,
-    storage::{Applied, Counts, Write},
+    storage::{Applied, Counts, Outcome, Write},
 };
 
 /// How often the idle thread checks whether another program has changed the inbox.
@@ -54,6 +54,8 @@ pub(crate) enum StoreReport {
     SignInsChanged,
     /// How many notices there are now.
     Counts(Counts),
+    /// A commit of this thread has added, changed or removed a notice; after its counts.
+    NoticesChanged,
 }
 
 /// The running thread, as the driver holds it.
@@ -141,11 +143,16 @@ impl StoreWorker {
                 error.to_string()
             })
         };
+        let mut has_changed = false;
         for (ticket, result) in group_commit.commit(jobs, apply) {
+            has_changed |= result.as_ref().is_ok_and(|applied| applied.outcomes.iter().any(changes_a_notice));
             self.report(StoreReport::Applied { ticket, result });
         }
         self.is_indexing = true;
         self.report_counts();
+        if has_changed {
+            self.report(StoreReport::NoticesChanged);
+        }
     }
 
     fn maintain(&mut self) {
@@ -168,10 +175,14 @@ impl StoreWorker {
         self.store.empty_trash(now.checked_sub(UNDO_KEPT).unwrap_or(Timestamp::MIN))?;
         if self.expire_at <= Instant::now() {
             let before = now.checked_sub(self.retention).unwrap_or(Timestamp::MIN);
-            if self.store.expire(before, IDLE_SLICE)? < IDLE_SLICE {
+            let expired = self.store.expire(before, IDLE_SLICE)?;
+            if expired < IDLE_SLICE {
                 self.expire_at = Instant::now() + EXPIRE_INTERVAL;
             }
             self.report_counts();
+            if expired > 0 {
+                self.report(StoreReport::NoticesChanged);
+            }
         }
         self.is_indexing = self.store.index_some(IDLE_SLICE)? > 0;
         Ok(())
@@ -190,11 +201,57 @@ impl StoreWorker {
     }
 }
 
+/// Whether a window that shows the inbox has to read it again after this.
+fn changes_a_notice(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::New { .. } | Outcome::Changed { .. } => true,
+        Outcome::Known { .. } | Outcome::Deleted | Outcome::Claimed(_) | Outcome::Done => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::store::tests::{arrival, notice};
+
+    #[test]
+    fn every_commit_that_changes_a_notice_is_reported_also_where_the_counts_stay_equal() {
+        let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
+        let (jobs, queue) = channel();
+        let mut worker = StoreWorker {
+            store: Store::open_in_memory().unwrap(),
+            group_commit: GroupCommit::default(),
+            retention: SignedDuration::from_hours(1_000_000),
+            reports,
+            expire_at: Instant::now(),
+            is_indexing: false,
+        };
+        let mut last = || {
+            let (mut counts, mut changes) = (None, 0);
+            while let Ok(report) = reported.try_recv() {
+                match report {
+                    StoreReport::Counts(now) => counts = Some(now.notices),
+                    StoreReport::NoticesChanged => changes += 1,
+                    StoreReport::Applied { result, .. } => drop(result.unwrap()),
+                    other => panic!("{other:?}"),
+                }
+            }
+            (counts, changes)
+        };
+        let job = |id: &str| Job { ticket: Ticket(1), writes: Arc::new(vec![arrival(notice(id))]) };
+        worker.commit(job("1"), &queue);
+        assert_eq!(last(), (Some(1), 1));
+        worker.commit(job("1"), &queue);
+        assert_eq!(last(), (Some(1), 0), "it is known");
+        // One expires, another one arrives: the counts are what they were.
+        worker.retention = SignedDuration::from_hours(-1);
+        worker.maintain();
+        worker.commit(job("2"), &queue);
+        assert_eq!(last(), (Some(1), 2));
+        drop(jobs);
+    }
 
     #[test]
     fn a_store_thread_that_has_ended_reports_it_for_each_batch() {

@@ -47,6 +47,7 @@ impl Driver {
             self.live_recorded_at = None;
             self.record_live();
         }
+        let refused = *self.refused.borrow();
         let (counts, complete_through, last_live) = (self.counts, self.pipeline.complete_through(), self.last_live);
         self.snapshot.send_if_modified(|snapshot| {
             let next = Snapshot {
@@ -56,9 +57,12 @@ impl Driver {
                 complete_through,
                 last_live,
                 revision: snapshot.revision,
+                refused,
             };
-            let is_new =
-                !is_same || snapshot.counts != next.counts || snapshot.complete_through != next.complete_through;
+            let is_new = !is_same
+                || snapshot.counts != next.counts
+                || snapshot.complete_through != next.complete_through
+                || snapshot.refused != next.refused;
             *snapshot = next;
             is_new
         });

@@ -18,7 +18,7 @@ use belfry_core::{
         link::{self, LinkState},
     },
     settings::Settings,
-    status::Connectivity,
+    status::{Connectivity, Kind},
     storage::Write,
     texts::Language,
 };
@@ -284,6 +284,24 @@ fn a_server_without_the_api_is_said_with_the_apis_settings_and_not_the_endpoints
     assert_eq!(status.state, Connectivity::Live);
     let why = status.cause.unwrap();
     assert!(why.is_catch_up && why.kind.remedy().contains("api.base"), "{why:?}");
+}
+
+#[test]
+fn a_history_that_was_refused_is_read_again_after_the_next_connect() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.answer();
+    rig.step(PipelineInput::Tick);
+    rig.refuse(403, None);
+    assert_eq!(rig.pipeline.status(rig.now).cause.unwrap().kind, Kind::NoHistory);
+    rig.answers = true;
+    assert_eq!(rig.asked(|rig| rig.wait(6 * SECOND)), "c", "the second pass");
+    rig.lose();
+    rig.now.mono += 60 * SECOND;
+    rig.step(PipelineInput::Tick);
+    assert_eq!(rig.asked(Rig::establish), "ch");
+    assert_eq!(rig.pipeline.status(rig.now).cause, None);
 }
 
 #[test]
