@@ -2,7 +2,7 @@
 //!
 //! [`App`] sends requests and reads the newest snapshot; [`Requests`] is what the controller serves.
 //! Deliberately absent: what a request does. Invariant: a request after the end of the controller is
-//! answered with an error, so no caller waits for ever.
+//! answered with an error, so no caller waits without end.
 
 use belfry_core::status::{Connectivity, Status};
 use belfry_core::storage::Counts;

@@ -23,7 +23,7 @@ const MAX_NEEDED_LINE: usize = 4 * 1024;
 const MAX_PREFIX: usize = 64 * 1024;
 
 /// Headers that are kept even when a frame's head is beyond the limits: without them the message
-/// could be neither attributed nor acknowledged, and the server would redeliver it for ever.
+/// could be neither attributed nor acknowledged, and the server would redeliver it forever.
 const NEEDED_HEADERS: [&str; 8] = [
     "subscription",
     "message-id",

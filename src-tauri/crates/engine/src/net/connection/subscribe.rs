@@ -20,7 +20,7 @@ use belfry_core::{
 const PREFETCH_COUNT: &str = "200";
 /// The header for that (RabbitMQ).
 pub(crate) const PREFETCH: &str = "prefetch-count";
-/// A queue named after a device that never connects again must not fill up for ever: 30 days, in
+/// A queue named after a device that never connects again must not fill up forever: 30 days, in
 /// milliseconds.
 const QUEUE_EXPIRES: &str = "2592000000";
 /// Where a stream is read from, and on a MESSAGE its place there.
