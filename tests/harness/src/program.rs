@@ -169,6 +169,15 @@ impl Running {
         }
     }
 
+    /// The next event, whatever it is; `None` when the program has ended.
+    pub async fn next_event(&mut self) -> Option<Value> {
+        if self.waiting.is_empty() {
+            let line = self.lines.recv().await?;
+            self.take(line);
+        }
+        self.waiting.pop_front()
+    }
+
     /// The next event of this kind: `status`, `notice`, `changed`, `caught-up`, `notification` or
     /// `rejected`.
     ///

@@ -3,9 +3,19 @@
 // In the address, `?scene=` chooses the content (see `scenes`), `?lang=` and `?theme=` its look. Like the real back end
 // it gives pages by key, newest first, and sends an update after every change.
 
-import type { Backend, CommandError, Connectivity, Language, Setup, Status, Theme, Update } from './backend';
+import type {
+  Backend,
+  CommandError,
+  Connectivity,
+  Language,
+  SettingValue,
+  Setup,
+  Status,
+  Theme,
+  Update,
+} from './backend';
 import { FakeNotices } from './fake/notices';
-import { hostile, samples } from './fake/samples';
+import { hostile, samples, type Samples } from './fake/samples';
 import { discover, doctorSteps, signIn, testSteps } from './fake/server';
 import { FakeSettings } from './fake/settings';
 
@@ -38,6 +48,10 @@ export interface FakeOptions {
   every?: number;
   /** Milliseconds that each request to the server takes. */
   pace?: number;
+  /** The notices instead of those of the scene, the oldest first; their keys count from 1. */
+  notices?: Samples;
+  /** Whether there is a folder that exports are written to. */
+  documents?: boolean;
 }
 
 export function optionsFromAddress(search: string): FakeOptions {
@@ -72,11 +86,18 @@ export function fake({
   open = null,
   every = 0,
   pace = 0,
+  notices: given,
+  documents = true,
 }: FakeOptions = {}): Backend {
-  const notices = new FakeNotices(scene === 'hostile' ? hostile : samples[language], noticeCounts[scene] ?? 24);
+  const notices = given
+    ? // The content of a notice is that of its key modulo their number.
+      new FakeNotices([given.at(-1) ?? given[0], ...given.slice(0, -1)], given.length)
+    : new FakeNotices(scene === 'hostile' ? hostile : samples[language], noticeCounts[scene] ?? 24);
   const settings = new FakeSettings();
   const listeners = new Set<(update: Update) => void>();
   const removed = new Map<number, number[]>();
+  let removals = 0;
+  let hasExported = false;
   const isSettingUp = scene === 'first-run' || scene === 'managed';
   let status = statusOf(scene);
   let setup: Setup | null = isSettingUp ? setupOf(scene) : null;
@@ -104,6 +125,7 @@ export function fake({
     if (!notice) throw commandError('gone', 'this notice is no longer in the inbox');
     return notice;
   }
+  const languageOf = (chosen: SettingValue) => (chosen === 'auto' ? language : (chosen as Language));
   const requireOnline = () => {
     if (status.state !== 'live' && status.state !== 'polling')
       throw commandError('offline', 'the server cannot be reached now');
@@ -116,7 +138,14 @@ export function fake({
       return () => listeners.delete(listener);
     },
     start: () =>
-      Promise.resolve({ language, theme, account: setup ? '' : 'alice@push.example.com', status, open, setup }),
+      Promise.resolve({
+        language: languageOf(settings.value('app.language')),
+        theme,
+        account: setup ? '' : 'alice@push.example.com',
+        status,
+        open,
+        setup,
+      }),
     async page(ask) {
       if (scene === 'loading') await new Promise(() => undefined);
       if (scene === 'broken')
@@ -131,7 +160,6 @@ export function fake({
     kinds: () => Promise.resolve(scene === 'broken' ? [] : notices.kinds()),
     notice: (seq, text) => Promise.resolve(notices.detail(seq, text)),
     async setRead(seqs, read) {
-      for (const seq of seqs) existing(seq);
       notices.setRead(seqs, read);
       await Promise.resolve();
       emitInboxChanged();
@@ -146,16 +174,19 @@ export function fake({
     },
     async remove(seqs) {
       const present = notices.remove(seqs);
-      const undo = Math.max(0, ...removed.keys()) + 1;
-      removed.set(undo, present);
       await Promise.resolve();
       emitInboxChanged();
-      return { count: present.length, undo, undoMs };
+      if (present.length === 0) return { count: 0, undo: null, undoMs };
+      removals += 1;
+      removed.set(removals, present);
+      return { count: present.length, undo: removals, undoMs };
     },
     async restore(undo) {
-      notices.restore(removed.get(undo) ?? []);
-      removed.delete(undo);
       await Promise.resolve();
+      const present = removed.get(undo);
+      if (!present) throw commandError('gone', 'it is too late to bring these notices back');
+      notices.restore(present);
+      removed.delete(undo);
       emitInboxChanged();
     },
     async removeOnServer(seqs) {
@@ -172,7 +203,9 @@ export function fake({
         throw commandError('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`);
     },
     async act(seq, action) {
-      existing(seq);
+      await Promise.resolve();
+      if (!notices.detail(seq, '')?.actions.some(({ id }) => id === action))
+        throw commandError('gone', 'this notice, or what could be done with it, is no longer there');
       await simulateDelay();
       requireOnline();
       notices.change(seq, { state: 'decided', actions: [], fields: [{ name: 'decision', value: action }] });
@@ -188,12 +221,17 @@ export function fake({
     },
     async exportNotices(format, filter, seqs) {
       await simulateDelay();
+      if (!documents) throw commandError('file', '/home/alice/Documents: no file can be written there (not found)');
+      hasExported = true;
       return {
-        count: seqs?.length ?? notices.seqs(filter, Infinity).length,
+        count: (seqs?.filter((seq) => notices.has(seq)) ?? notices.seqs(filter, Infinity)).length,
         path: `/home/alice/Documents/belfry-inbox.${format}`,
       };
     },
-    showExport: () => Promise.resolve(),
+    async showExport() {
+      await Promise.resolve();
+      if (!hasExported) throw commandError('gone', '');
+    },
     async tryNow() {
       await Promise.resolve();
       setStatus({ state: 'connecting' });
@@ -221,6 +259,7 @@ export function fake({
       emit({ type: 'setup', setup });
     },
     async testNotice() {
+      requireOnline();
       for (const step of testSteps) {
         await simulateDelay();
         if (status.endpoint.includes('mute')) {
@@ -242,7 +281,7 @@ export function fake({
       }
       for (const [key, value] of Object.entries(values)) settings.set(key, value);
       const [chosen, theme] = [settings.value('app.language'), settings.value('app.theme')];
-      emit({ type: 'look', language: chosen === 'auto' ? language : (chosen as Language), theme: theme as Theme });
+      emit({ type: 'look', language: languageOf(chosen), theme: theme as Theme });
       return settings.all();
     },
     async clients() {

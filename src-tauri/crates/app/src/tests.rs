@@ -2,6 +2,7 @@
 //! notes what it is told.
 
 mod account;
+mod cases;
 mod history;
 mod refusals;
 mod test_notice;

@@ -2,14 +2,16 @@
 //!
 //! What is asked of it goes through the programs people use for that (xdotool, xprop, import), so
 //! nothing here knows the X protocol. Changes are waited for: `xprop -spy` says when a window
-//! comes, goes, or gets the focus.
+//! comes, goes, gets the focus, or changes its own state.
 
 use std::ffi::OsStr;
+use std::iter::once;
 use std::path::Path;
 use std::process::Command;
 
+use futures_util::future::select_all;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::program::{EVENT_TIMEOUT, Running, run_to_end};
 use crate::skip::has;
@@ -22,6 +24,7 @@ const BACKGROUND: &str = "#54697a";
 const NO_DISPLAY: &str = ":60000";
 const CLIENTS: &str = "_NET_CLIENT_LIST";
 const ACTIVE: &str = "_NET_ACTIVE_WINDOW";
+const STATE: &str = "_NET_WM_STATE";
 
 /// A running screen. Dropping ends it, and with it every program that shows something on it.
 #[derive(Debug)]
@@ -64,9 +67,16 @@ impl Screen {
         manager.event("ready", |line| *line == "ready").await;
         let mut command = on(&display, "xprop");
         command.args(["-root", "-spy", CLIENTS, ACTIVE]);
-        let changes = Running::spawn(command);
+        let mut changes = Running::spawn(command);
+        for property in [CLIENTS, ACTIVE] {
+            changes.event(property, |line| line.as_str().is_some_and(|line| line.starts_with(property))).await;
+        }
         let screen = Self { changes, manager, server, display };
         screen.tool("xsetroot", ["-solid", BACKGROUND]).await;
+        // The first key of all changes the keyboard map, and the manager then binds its keys again:
+        // one that is pressed in the middle of that, such as the F4 of a first Alt+F4, is lost. The
+        // manager handles events in order, so it has bound its keys before it manages a window.
+        screen.press("shift").await;
         screen
     }
 
@@ -114,7 +124,7 @@ impl Screen {
         let active = ids(ACTIVE);
         let mut windows = Vec::new();
         for id in ids(CLIENTS) {
-            let asked = ["-id", &id, "WM_CLASS", "_NET_WM_NAME", "_NET_WM_STATE"];
+            let asked = ["-id", &id, "WM_CLASS", "_NET_WM_NAME", STATE];
             // One that has gone meanwhile does not count.
             let Some(properties) = self.properties(&asked).await else { continue };
             let value = |name: &str| properties.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -123,7 +133,7 @@ impl Screen {
                 class: quoted(value("WM_CLASS")).to_lowercase(),
                 title: quoted(value("_NET_WM_NAME")),
                 is_active: active.contains(&id),
-                is_minimised: value("_NET_WM_STATE").contains("_NET_WM_STATE_HIDDEN"),
+                is_minimised: value(STATE).contains("_NET_WM_STATE_HIDDEN"),
                 id,
             });
         }
@@ -135,12 +145,38 @@ impl Screen {
     /// # Panics
     /// If it does not within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&mut self, what: &str, is_so: impl Fn(&[Window]) -> bool) -> Vec<Window> {
+        let deadline = Instant::now() + EVENT_TIMEOUT;
+        let mut watched: Vec<(String, Running)> = Vec::new();
         loop {
             let windows = self.windows().await;
             if is_so(&windows) {
                 return windows;
             }
-            self.changes.event(&format!("{what}, after {windows:?}"), |_| true).await;
+            // The state of a window may change after the list and the focus did.
+            let unwatched = windows.iter().find(|window| watched.iter().all(|(id, _)| *id != window.id));
+            if let Some(Window { id, .. }) = unwatched {
+                let mut command = on(&self.display, "xprop");
+                command.args(["-id", id, "-spy", STATE]);
+                let mut changes = Running::spawn(command);
+                // What it is at first. Then look again: it may have changed before.
+                if changes.next_event().await.is_some() {
+                    watched.push((id.clone(), changes));
+                }
+                continue;
+            }
+            let (change, number) = {
+                let changes = once(&mut self.changes).chain(watched.iter_mut().map(|(_, changes)| changes));
+                let change = select_all(changes.map(|changes| Box::pin(changes.next_event())));
+                let change = timeout_at(deadline, change).await;
+                let (change, number, _) = change.unwrap_or_else(|_| panic!("{what} does not come, after {windows:?}"));
+                (change, number)
+            };
+            match (change, number.checked_sub(1)) {
+                (Some(_), _) => {}
+                (None, None) => panic!("the screen is gone, before {what}"),
+                // This window is gone.
+                (None, Some(window)) => drop(watched.remove(window)),
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 import type { Action, Alert, Detail, Language } from '../backend';
 
 export type Sample = Pick<Detail, 'title' | 'body' | 'kind' | 'sender'> &
-  Partial<Pick<Detail, 'priority' | 'state' | 'link' | 'fields'>> & { actions?: Action[]; alert?: Alert };
+  Partial<Pick<Detail, 'id' | 'priority' | 'state' | 'link' | 'fields'>> & { actions?: Action[]; alert?: Alert };
 
 export type Samples = [Sample, ...Sample[]];
 

@@ -62,6 +62,11 @@ const defaults: Record<string, SettingValue> = {
   'app.allowed_link_hosts': [],
 };
 
+const choices: Record<string, SettingValue[]> = {
+  'app.language': ['auto', 'en', 'zh-CN'],
+  'app.theme': ['system', 'light', 'dark'],
+};
+
 const policyFile = '/etc/belfry/policies/managed/company.json';
 
 const initialValues: [key: string, value: SettingValue, level: Level][] = [
@@ -133,8 +138,12 @@ export class FakeSettings {
 
   /** Why a value is refused, in the wording of Rust; empty if it is accepted. */
   validate(key: string, value: SettingValue): string {
-    if (value === null) return '';
     const defaultValue = defaults[key];
+    if (defaultValue === undefined) return `${key}: there is no such setting`;
+    if (value === null) return '';
+    const accepted = choices[key];
+    if (accepted && !accepted.includes(value))
+      return `${key} is ${JSON.stringify(value)}; accepted: ${accepted.map((choice) => JSON.stringify(choice)).join(', ')}`;
     const isDuration = typeof defaultValue === 'string' && /^\d+[smh]$/.test(defaultValue);
     if (isDuration && (typeof value !== 'string' || !/^\d+(ms|s|m|h|d)$/.test(value)))
       return `${key} is ${JSON.stringify(value)}; a duration such as "10s" or "5m" is accepted`;
