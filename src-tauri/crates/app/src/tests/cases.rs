@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
-use crate::ipc::{Ask, Filter, Problem, Update};
+use crate::ipc::{CommandError, Filter, PageQuery, Update};
 
 const SHARED: &str = include_str!("../../../../../ui/src/backend/cases.json");
 
@@ -163,8 +163,8 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
         "open_link" => json(app.ask(|reply| Request::OpenLink { seq: seq(), reply }).await),
         "page" => {
             let (before, after) = (of(given, "before"), of(given, "after"));
-            let ask = Ask { before, after, limit: limit(), filter: filter() };
-            json(app.ask(|reply| Request::Page { ask, reply }).await)
+            let query = PageQuery { before, after, limit: limit(), filter: filter() };
+            json(app.ask(|reply| Request::Page { query, reply }).await)
         }
         "remove" => json(app.ask(|reply| Request::Remove { seqs: seqs().unwrap(), reply }).await),
         "restore" => json(app.ask(|reply| Request::Restore { undo: of(given, "undo"), reply }).await),
@@ -192,7 +192,7 @@ fn of<T: DeserializeOwned>(given: &Map<String, Value>, name: &str) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-fn json(result: Result<impl serde::Serialize, Problem>) -> Result<Value, Value> {
+fn json(result: Result<impl serde::Serialize, CommandError>) -> Result<Value, Value> {
     match result {
         Ok(answer) => Ok(serde_json::to_value(answer).unwrap()),
         Err(problem) => Err(serde_json::to_value(problem).unwrap()),
