@@ -209,7 +209,8 @@ impl From<Failure> for Problem {
             | Fault::Protocol
             | Fault::Settings
             | Fault::BadAnswer
-            | Fault::Declined => Code::Server,
+            | Fault::Declined
+            | Fault::NotPermitted => Code::Server,
         };
         Self::of(code, &failure)
     }

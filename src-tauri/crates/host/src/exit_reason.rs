@@ -102,6 +102,7 @@ impl From<&Failure> for ExitReason {
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Self::Unreachable,
             Fault::Insecure | Fault::Settings => Self::Usage,
             Fault::Status(_) | Fault::Denied | Fault::Protocol | Fault::BadAnswer | Fault::Declined => Self::Failed,
+            Fault::NotPermitted => Self::Failed,
         }
     }
 }
