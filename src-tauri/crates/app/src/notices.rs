@@ -27,9 +27,10 @@ impl<G: Gui> Controller<G> {
             let filter = ask.filter.to_engine();
             let marker = filter.text.and_then(Highlighter::of);
             let matching = inbox.count(&filter)?;
-            let page = inbox.page(&filter, ask.place(), ask.limit.clamp(1, MAX_PAGE))?;
+            let limit = ask.limit.clamp(1, MAX_PAGE);
+            let page = inbox.previews(&filter, ask.place(), limit, |detail| Row::of(&detail, marker.as_ref()))?;
             Ok(Page {
-                rows: page.rows.iter().map(|detail| Row::of(detail, marker.as_ref())).collect(),
+                rows: page.rows,
                 next: page.next.map(|next| next.0),
                 has_newer: page.has_newer,
                 matching: matching.number,
