@@ -103,6 +103,14 @@ pub struct Message {
     pub offset: Option<(String, u64)>,
 }
 
+impl Message {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let notices: usize = self.notices.iter().map(Notice::size).sum();
+        notices + self.rejected.iter().map(Write::size).sum::<usize>()
+    }
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum PipelineInput {
@@ -266,6 +274,11 @@ impl Pipeline {
     /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
+    }
+
+    /// About how many bytes of memory these writes take.
+    pub fn backlog_bytes(&self) -> usize {
+        self.delivery.backlog_bytes()
     }
 
     /// The last committed offset of each stream: what a connection that is opened now subscribes after.

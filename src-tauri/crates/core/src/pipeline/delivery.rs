@@ -100,6 +100,8 @@ enum WritePurpose {
 #[derive(Debug)]
 struct Pending {
     writes: Arc<Vec<Write>>,
+    /// About how many bytes of memory they take.
+    size: usize,
     purpose: WritePurpose,
 }
 
@@ -119,6 +121,8 @@ pub struct Delivery {
     planner: Planner,
     due: BTreeMap<Seq, Notice>,
     pending: BTreeMap<Ticket, Pending>,
+    /// The sizes of all that is pending.
+    pending_bytes: usize,
     retries: VecDeque<(Instant, Ticket)>,
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
@@ -146,6 +150,7 @@ impl Delivery {
             planner: Planner::new(burst),
             due: BTreeMap::new(),
             pending: BTreeMap::new(),
+            pending_bytes: 0,
             retries: VecDeque::new(),
             failing: None,
             showing: HashMap::new(),
@@ -210,7 +215,8 @@ impl Delivery {
         };
         // Any successful write shows that the store works again.
         self.failing = None;
-        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
+        let Pending { writes, size, purpose } = self.pending.remove(&ticket)?;
+        self.pending_bytes = self.pending_bytes.saturating_sub(size);
         let mut page = None;
         match purpose {
             WritePurpose::Arrival { ack, pass } => {
@@ -325,10 +331,15 @@ impl Delivery {
         self.failing.as_deref()
     }
 
-    /// How many writes are not committed yet: the driver stops reading from the socket when there
-    /// are too many.
+    /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.pending.len()
+    }
+
+    /// About how many bytes of memory these writes take: the driver stops reading from the socket
+    /// when there are too many.
+    pub fn backlog_bytes(&self) -> usize {
+        self.pending_bytes
     }
 
     /// The last committed offset of each stream: a new subscription goes on after it.
@@ -340,7 +351,9 @@ impl Delivery {
         self.issued += 1;
         let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
         self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&writes) });
-        self.pending.insert(ticket, Pending { writes, purpose });
+        let size = writes.iter().map(Write::size).sum();
+        self.pending_bytes += size;
+        self.pending.insert(ticket, Pending { writes, size, purpose });
     }
 
     fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], hold_live: bool, now: Now) -> u64 {

@@ -48,9 +48,9 @@ use belfry_core::{
     storage::{Counts, Write},
 };
 
-/// With this many uncommitted writes the socket is no longer read: memory stays bounded while the
-/// disk is full.
-const MAX_BACKLOG: usize = 1_000;
+/// With this many bytes of uncommitted writes the socket is no longer read: memory stays bounded
+/// while the disk is full.
+const MAX_BACKLOG_BYTES: usize = 64 << 20;
 /// How often the two clocks are compared.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often the store records that the session is live.
@@ -154,7 +154,7 @@ impl Driver {
             driver.execute();
             driver.publish();
             let deadline = driver.pipeline.poll_timeout().map(Instant::from_std);
-            let may_read = driver.pipeline.backlog() < MAX_BACKLOG;
+            let may_read = driver.pipeline.backlog_bytes() < MAX_BACKLOG_BYTES;
             tokio::select! {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
@@ -227,7 +227,7 @@ impl Driver {
                 self.refused.send_replace(RefusedRequests::default());
                 PipelineInput::Link(link::LinkInput::Established(generation))
             }
-            ConnectionReport::Message(message) => PipelineInput::Message(message),
+            ConnectionReport::Message(message, _) => PipelineInput::Message(message),
             ConnectionReport::Lost(generation, failure) => {
                 PipelineInput::Link(link::LinkInput::Lost(generation, failure))
             }
