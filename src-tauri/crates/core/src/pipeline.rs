@@ -128,6 +128,16 @@ pub enum PipelineInput {
         /// The page and its unusable rows.
         result: Result<Box<(Page, Vec<Write>)>, Failure>,
     },
+    /// Rows of the page that this pass requested, of which others follow; its last piece comes as
+    /// [`Self::Page`]. To be given only while [`Pipeline::is_writing_rows`] is false.
+    Rows {
+        /// The pass.
+        pass: PassId,
+        /// The rows, mapped to notices.
+        notices: Vec<Notice>,
+        /// The unusable rows, as [`Write::Rejected`].
+        rejected: Vec<Write>,
+    },
     /// A write is committed or has failed.
     Applied {
         /// Which one.
@@ -223,6 +233,7 @@ impl Pipeline {
             PipelineInput::Link(input) => self.handle_link(input, now),
             PipelineInput::Message(message) => self.handle_message(*message, now),
             PipelineInput::Page { pass, result } => self.handle_page(pass, result, now),
+            PipelineInput::Rows { pass, notices, rejected } => self.handle_rows(pass, notices, rejected, now),
             PipelineInput::Applied { ticket, result } => {
                 let hold_live = *self.link.state() == LinkState::CatchingUp;
                 if let Some(page) = self.delivery.handle_applied(ticket, result, hold_live, now) {
@@ -269,6 +280,12 @@ impl Pipeline {
     /// No message that was sent before this time is missing.
     pub fn complete_through(&self) -> Option<Timestamp> {
         self.complete_through
+    }
+
+    /// Whether rows of a page are not committed yet: the next ones have to wait, so that a page
+    /// costs the memory of a piece.
+    pub fn is_writing_rows(&self) -> bool {
+        self.delivery.is_writing_rows()
     }
 
     /// How many writes are not committed yet.
@@ -401,7 +418,7 @@ impl Pipeline {
         if writes.is_empty() {
             self.actions.extend(ack.map(|ack| PipelineAction::Delivery(DeliveryAction::Ack(ack))));
         } else {
-            self.delivery.handle_received(Received { writes, ack, pass: None });
+            self.delivery.handle_received(Received { writes, ack, ..Received::default() });
         }
     }
 

@@ -53,6 +53,8 @@ pub struct Received {
     pub ack: Option<AckId>,
     /// The pass whose page it is.
     pub pass: Option<PassId>,
+    /// Whether other rows of that page follow.
+    pub is_piece: bool,
 }
 
 /// Something to do.
@@ -87,12 +89,14 @@ pub struct PageCommitted {
     pub pass: PassId,
     /// Rows that were new.
     pub new: u64,
+    /// Whether other rows of the page follow.
+    pub is_piece: bool,
 }
 
 /// Why something is written.
 #[derive(Debug, Clone)]
 enum WritePurpose {
-    Arrival { ack: Option<AckId>, pass: Option<PassId> },
+    Arrival { ack: Option<AckId>, pass: Option<PassId>, is_piece: bool },
     Claim(Batch),
     Bookkeeping,
 }
@@ -190,8 +194,8 @@ impl Delivery {
 
     /// A message or a page was received: commit it.
     pub fn handle_received(&mut self, received: Received) {
-        let Received { writes, ack, pass } = received;
-        self.apply(writes, WritePurpose::Arrival { ack, pass });
+        let Received { writes, ack, pass, is_piece } = received;
+        self.apply(writes, WritePurpose::Arrival { ack, pass, is_piece });
     }
 
     /// A write is committed, or has failed. Alerts of a pass wait for the batch of the pass. With
@@ -219,12 +223,12 @@ impl Delivery {
         self.pending_bytes = self.pending_bytes.saturating_sub(size);
         let mut page = None;
         match purpose {
-            WritePurpose::Arrival { ack, pass } => {
+            WritePurpose::Arrival { ack, pass, is_piece } => {
                 let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(DeliveryAction::Ack(ack));
                 }
-                page = pass.map(|pass| PageCommitted { pass, new });
+                page = pass.map(|pass| PageCommitted { pass, new, is_piece });
             }
             WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
             WritePurpose::Bookkeeping => {}
@@ -329,6 +333,11 @@ impl Delivery {
     /// The store's last error; `None` after a write has succeeded.
     pub fn failing(&self) -> Option<&str> {
         self.failing.as_deref()
+    }
+
+    /// Whether rows of a page are not committed yet.
+    pub fn is_writing_rows(&self) -> bool {
+        self.pending.values().any(|pending| matches!(pending.purpose, WritePurpose::Arrival { pass: Some(_), .. }))
     }
 
     /// How many writes are not committed yet.
