@@ -286,10 +286,18 @@ impl Running {
     /// # Panics
     /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
     pub async fn says(&mut self, text: &str) {
+        self.stderr_until(&format!("{text:?}"), |said| said.contains(text)).await;
+    }
+
+    /// Returns when standard error is what `is_it` says; `what` names that.
+    ///
+    /// # Panics
+    /// If the program ends or [`EVENT_TIMEOUT`] runs out before.
+    pub async fn stderr_until(&mut self, what: &str, is_it: impl Fn(&str) -> bool) {
         let mut stderr = self.stderr.clone();
-        let said = stderr.wait_for(|said| said.contains(text));
+        let said = stderr.wait_for(|said| is_it(said));
         if !matches!(tokio::time::timeout(EVENT_TIMEOUT, said).await, Ok(Ok(_))) {
-            self.fail(&format!("does not say {text:?}"));
+            self.fail(&format!("does not say {what}"));
         }
     }
 

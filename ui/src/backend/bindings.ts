@@ -384,9 +384,13 @@ source: Source,
  */
 link: string, 
 /**
- * What no setting maps.
+ * What no setting maps; the first 200.
  */
 fields: Array<Field>, 
+/**
+ * How many fields there are besides these.
+ */
+moreFields?: number, 
 /**
  * Why a popup was shown, or was not.
  */

@@ -6,11 +6,13 @@
 //! an empty page would end the catch-up and lose what the server holds. Pure; deliberately absent:
 //! what the rows mean ([`crate::notice::parse`]).
 
+use std::ops::Range;
+
 use serde_json::value::RawValue;
 
 use crate::{
     foreign_text::one_line,
-    json::{Members, elements, follow, scalar},
+    json::{Members, after_separator, follow, inside_array, next_element, scalar},
     settings::Pointer,
 };
 
@@ -24,10 +26,10 @@ const CURSOR_POINTERS: [&str; 2] = ["/data/next", "/next"];
 const MAX_SAID_CHARS: usize = 200;
 
 /// Rows and what follows them.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvelopePage {
-    /// The rows, as the server wrote them.
-    pub items: Vec<Box<RawValue>>,
+    /// Where in the answer the rows are, for [`next_row`].
+    pub rows: Range<usize>,
     /// What the server says about the next page.
     pub next: NextCursor,
 }
@@ -70,8 +72,24 @@ pub enum PageError {
 /// [`PageError`]: the envelope reports a failure, or no rows were found.
 pub fn read(body: &[u8], items: &Pointer, cursor: &Pointer) -> Result<EnvelopePage, PageError> {
     let document = checked(body)?;
-    let items = rows(document, items)?.into_iter().map(RawValue::to_owned).collect();
-    Ok(EnvelopePage { items, next: next(document, cursor) })
+    let rows = rows(document, items)?;
+    let start = rows.as_ptr().addr().saturating_sub(body.as_ptr().addr());
+    let rows = if rows.is_empty() { 0..0 } else { start..start + rows.len() };
+    Ok(EnvelopePage { rows, next: next(document, cursor) })
+}
+
+/// The next row of an answer, as the server wrote it; `rows` moves past it. `None` at the end. No row
+/// but this one is looked at, so a page costs no memory besides its answer.
+pub fn next_row<'a>(answer: &'a str, rows: &mut Range<usize>) -> Option<&'a RawValue> {
+    let mut rest = answer.get(rows.clone())?;
+    let row = next_element(&mut rest)?;
+    rows.start = rows.end - rest.len();
+    Some(row)
+}
+
+/// Whether no row follows.
+pub fn is_at_end(answer: &str, rows: &Range<usize>) -> bool {
+    answer.get(rows.clone()).is_none_or(|rest| after_separator(rest).is_empty())
 }
 
 /// Checks the envelope of a call that returns no rows: `code` 0, 200 or absent is fine, and so is
@@ -125,15 +143,16 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
     }
 }
 
-fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValue>, PageError> {
+/// What is between the brackets of the array of rows; may be empty.
+fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<&'a str, PageError> {
     if !pointer.is_empty() {
         return match follow(document, pointer) {
-            Some(found) if found.get() == "null" => Ok(Vec::new()),
-            Some(found) => elements(found.get()).ok_or(PageError::NoItems),
+            Some(found) if found.get() == "null" => Ok(""),
+            Some(found) => inside_array(found.get()).ok_or(PageError::NoItems),
             None => Err(PageError::NoItems),
         };
     }
-    if let Some(rows) = elements(document.get()) {
+    if let Some(rows) = inside_array(document.get()) {
         return Ok(rows);
     }
     let mut is_empty = false;
@@ -141,7 +160,7 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
         match follow(document, &place) {
             Some(found) if found.get() == "null" => is_empty = true,
             Some(found) => {
-                if let Some(rows) = elements(found.get()) {
+                if let Some(rows) = inside_array(found.get()) {
                     return Ok(rows);
                 }
             }
@@ -153,7 +172,7 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<Vec<&'a RawValu
         envelope.value("code").or(envelope.value("success")).is_some()
             && envelope.iter().all(|(key, _)| matches!(key, "code" | "success" | "msg" | "message"))
     });
-    if is_empty || is_bare { Ok(Vec::new()) } else { Err(PageError::NoItems) }
+    if is_empty || is_bare { Ok("") } else { Err(PageError::NoItems) }
 }
 
 fn next(document: &RawValue, pointer: &Pointer) -> NextCursor {
@@ -187,7 +206,10 @@ mod tests {
 
     fn found(body: &str, items: &str, cursor: &str) -> Result<(Vec<String>, NextCursor), PageError> {
         let page = read(body.as_bytes(), &items.parse().unwrap(), &cursor.parse().unwrap())?;
-        Ok((page.items.iter().map(|item| item.get().to_owned()).collect(), page.next))
+        let mut rest = page.rows;
+        let rows = std::iter::from_fn(|| next_row(body, &mut rest)).map(|row| row.get().to_owned()).collect();
+        assert!(is_at_end(body, &rest));
+        Ok((rows, page.next))
     }
 
     #[test]
@@ -204,6 +226,7 @@ mod tests {
             r#"{"data":{"content":[1,{"a":2}]}}"#,
             r#"{"data":[1,{"a":2}],"rows":[3]}"#,
             "\u{feff}{\"data\":null,\"rows\":[1,{\"a\":2}]}",
+            "[ 1 ,\n {\"a\":2}\t]",
         ] {
             assert_eq!(found(body, "", "").unwrap().0, ["1", r#"{"a":2}"#], "{body}");
         }

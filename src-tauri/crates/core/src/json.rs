@@ -71,6 +71,25 @@ pub(crate) fn elements(text: &str) -> Option<Vec<&RawValue>> {
     serde_json::from_str(text).ok()
 }
 
+/// The next element of an array; `rest` is what follows in it, without its brackets, and moves past
+/// the element. The text must be valid JSON. `None` at the end.
+pub(crate) fn next_element<'a>(rest: &mut &'a str) -> Option<&'a RawValue> {
+    let text = after_separator(rest);
+    let element = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text)).ok()?;
+    *rest = text.get(element.get().len()..)?;
+    Some(element)
+}
+
+/// What follows in an array, without the comma and the white space before it.
+pub(crate) fn after_separator(rest: &str) -> &str {
+    rest.trim_start_matches([' ', '\t', '\n', '\r', ','])
+}
+
+/// The text between the brackets of an array; `None` if it is something else.
+pub(crate) fn inside_array(text: &str) -> Option<&str> {
+    text.strip_prefix('[')?.strip_suffix(']')
+}
+
 /// Follows a pointer from a value; the empty pointer leads to the value itself. Null is a value
 /// here.
 pub(crate) fn follow<'a>(value: &'a RawValue, pointer: &Pointer) -> Option<&'a RawValue> {
@@ -78,9 +97,10 @@ pub(crate) fn follow<'a>(value: &'a RawValue, pointer: &Pointer) -> Option<&'a R
 }
 
 fn child<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
-    if let Some(elements) = elements(value.get()) {
+    if let Some(mut rest) = inside_array(value.get()) {
         let is_index = token == "0" || (!token.starts_with('0') && token.bytes().all(|byte| byte.is_ascii_digit()));
-        return is_index.then(|| token.parse::<usize>().ok()).flatten().and_then(|index| elements.get(index).copied());
+        let index = is_index.then(|| token.parse::<usize>().ok()).flatten()?;
+        return std::iter::from_fn(|| next_element(&mut rest)).nth(index);
     }
     Members::read(value.get())?.iter().rfind(|(key, _)| *key == token).map(|(_, value)| value)
 }

@@ -139,7 +139,42 @@ pub struct Notice {
     pub destination: String,
 }
 
+fn size_of_members(members: &Map<String, Value>) -> usize {
+    members.iter().map(|(name, value)| size_of::<String>() + name.len() + size_of_value(value)).sum()
+}
+
+fn size_of_value(value: &Value) -> usize {
+    let own = match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+        Value::String(text) => text.len(),
+        Value::Array(values) => values.iter().map(size_of_value).sum(),
+        Value::Object(members) => size_of_members(members),
+    };
+    size_of::<Value>() + own
+}
+
 impl Notice {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let texts = [
+            &self.key.scope,
+            &self.key.id,
+            &self.title,
+            &self.body,
+            &self.kind,
+            &self.sender,
+            &self.link,
+            &self.destination,
+        ];
+        let of_action = |action: &Action| {
+            size_of::<Action>() + action.id.len() + action.label.len() + action.url.len() + action.method.len()
+        };
+        size_of::<Self>()
+            + texts.map(String::len).iter().sum::<usize>()
+            + self.actions.iter().map(of_action).sum::<usize>()
+            + size_of_members(&self.extra)
+    }
+
     /// Whether `self`, just received, replaces a stored notice with the same key: the higher
     /// version wins; without versions on both sides the later `sent_at`; on a tie the later state
     /// (`docs/reference/settings.md`, `message.version`). An equal copy does not.

@@ -103,6 +103,14 @@ pub struct Message {
     pub offset: Option<(String, u64)>,
 }
 
+impl Message {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let notices: usize = self.notices.iter().map(Notice::size).sum();
+        notices + self.rejected.iter().map(Write::size).sum::<usize>()
+    }
+}
+
 /// Something that happened.
 #[derive(Debug)]
 pub enum PipelineInput {
@@ -119,6 +127,16 @@ pub enum PipelineInput {
         pass: PassId,
         /// The page and its unusable rows.
         result: Result<Box<(Page, Vec<Write>)>, Failure>,
+    },
+    /// Rows of the page that this pass requested, of which others follow; its last piece comes as
+    /// [`Self::Page`]. To be given only while [`Pipeline::is_writing_rows`] is false.
+    Rows {
+        /// The pass.
+        pass: PassId,
+        /// The rows, mapped to notices.
+        notices: Vec<Notice>,
+        /// The unusable rows, as [`Write::Rejected`].
+        rejected: Vec<Write>,
     },
     /// A write is committed or has failed.
     Applied {
@@ -218,6 +236,7 @@ impl Pipeline {
             PipelineInput::Link(input) => self.handle_link(input, now),
             PipelineInput::Message(message) => self.handle_message(*message, now),
             PipelineInput::Page { pass, result } => self.handle_page(pass, result, now),
+            PipelineInput::Rows { pass, notices, rejected } => self.handle_rows(pass, notices, rejected, now),
             PipelineInput::Applied { ticket, result } => {
                 let hold_live = *self.link.state() == LinkState::CatchingUp;
                 if let Some(page) = self.delivery.handle_applied(ticket, result, hold_live, now) {
@@ -266,9 +285,20 @@ impl Pipeline {
         self.complete_through
     }
 
+    /// Whether rows of a page are not committed yet: the next ones have to wait, so that a page
+    /// costs the memory of a piece.
+    pub fn is_writing_rows(&self) -> bool {
+        self.delivery.is_writing_rows()
+    }
+
     /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.delivery.backlog()
+    }
+
+    /// About how many bytes of memory these writes take.
+    pub fn backlog_bytes(&self) -> usize {
+        self.delivery.backlog_bytes()
     }
 
     /// The last committed offset of each stream: what a connection that is opened now subscribes after.
@@ -394,7 +424,7 @@ impl Pipeline {
         if writes.is_empty() {
             self.actions.extend(ack.map(|ack| PipelineAction::Delivery(DeliveryAction::Ack(ack))));
         } else {
-            self.delivery.handle_received(Received { writes, ack, pass: None });
+            self.delivery.handle_received(Received { writes, ack, ..Received::default() });
         }
     }
 

@@ -156,6 +156,21 @@ pub enum Write {
     FirstUnannounced(Seq),
 }
 
+impl Write {
+    /// About how much memory it takes, in bytes.
+    pub fn size(&self) -> usize {
+        let own = match self {
+            Self::Notice { notice, .. } => notice.size(),
+            Self::Rejected { destination, head, body, .. } => destination.len() + head.len() + body.len(),
+            Self::Cursor(text) | Self::PopupClosed(PopupId(text)) => text.len(),
+            Self::StreamOffset { stream, .. } => stream.len(),
+            Self::Claim(seqs) | Self::Shown { seqs, .. } | Self::Refused { seqs, .. } => size_of_val(seqs.as_slice()),
+            Self::CompleteThrough(_) | Self::LastLive(_) | Self::Announced(_) | Self::FirstUnannounced(_) => 0,
+        };
+        size_of::<Self>() + own
+    }
+}
+
 /// The result of one [`Write`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {

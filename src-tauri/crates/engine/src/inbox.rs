@@ -50,11 +50,14 @@ pub const UNDO_OFFERED: Duration = Duration::from_secs(8);
 /// meanwhile waits for less than a second.
 const MARK_SLICE: usize = 5_000;
 
+/// How many characters of a body the rows of [`Inbox::previews`] have.
+pub const PREVIEW_CHARS: usize = 1_000;
+
 /// A page of the inbox.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct InboxPage {
+pub struct InboxPage<T = Detail> {
     /// Newest first.
-    pub rows: Vec<Detail>,
+    pub rows: Vec<T>,
     /// Whether something newer matches too.
     pub has_newer: bool,
     /// What to ask the page below with ([`Place::Before`]); `None` at the end.
@@ -109,6 +112,41 @@ impl Inbox {
     /// is full or the file is locked or read-only: the missing notices are then searched without
     /// it, which takes longer.
     pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<InboxPage, StoreError> {
+        self.page_of(filter, place, limit, |connection, seq| Ok(rows::find(connection, seq)?.map(Detail::from)))
+    }
+
+    /// A page of a list, as [`page`](Self::page); each row is made by `row`, one after the other,
+    /// so that no more than one notice is in memory. Without a search text a notice has the first
+    /// [`PREVIEW_CHARS`] of its body and none of its own fields; with one it is whole, since what
+    /// was found may be anywhere in it.
+    ///
+    /// # Errors
+    /// As [`page`](Self::page).
+    pub fn previews<T>(
+        &mut self,
+        filter: &Filter<'_>,
+        place: Place,
+        limit: usize,
+        mut row: impl FnMut(Detail) -> T,
+    ) -> Result<InboxPage<T>, StoreError> {
+        let is_search = filter.text.is_some();
+        self.page_of(filter, place, limit, |connection, seq| {
+            let found = if is_search {
+                rows::find(connection, seq)?
+            } else {
+                rows::find_preview(connection, seq, PREVIEW_CHARS)?
+            };
+            Ok(found.map(|stored| row(stored.into())))
+        })
+    }
+
+    fn page_of<T>(
+        &mut self,
+        filter: &Filter<'_>,
+        place: Place,
+        limit: usize,
+        mut read: impl FnMut(&Connection, Seq) -> rusqlite::Result<Option<T>>,
+    ) -> Result<InboxPage<T>, StoreError> {
         self.consistent(filter, |connection| {
             let mut seqs = select::seqs(connection, filter, place, limit.saturating_add(1))?;
             let is_cut = seqs.len() > limit;
@@ -127,8 +165,8 @@ impl Inbox {
                     (false, is_any(Place::Before(next))?.then_some(next))
                 }
             };
-            let rows = seqs.iter().map(|seq| rows::find(connection, *seq)).collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(InboxPage { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
+            let rows = seqs.iter().filter_map(|seq| read(connection, *seq).transpose());
+            Ok(InboxPage { rows: rows.collect::<rusqlite::Result<_>>()?, has_newer, next })
         })
     }
 

@@ -102,6 +102,13 @@ impl Session {
         }
     }
 
+    /// Nothing was read until now, whatever the peer has sent: its silence counts from here.
+    pub fn handle_unread(&mut self, now: Instant) {
+        if let State::Open(timers) = &mut self.state {
+            timers.handle_received(now);
+        }
+    }
+
     /// Call it at the time that [`poll_timeout`](Session::poll_timeout) returned; an earlier call
     /// has no effect.
     pub fn handle_timeout(&mut self, now: Instant) {

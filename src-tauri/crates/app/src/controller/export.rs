@@ -126,7 +126,12 @@ fn new_file(folder: &Path, format: ExportFormat) -> io::Result<(PathBuf, File)> 
     for number in 1..MAX_NAMES {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
         let path = folder.join(format!("belfry-inbox-{now}{suffix}.{extension}"));
-        match OpenOptions::new().write(true).create_new(true).open(&path) {
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        // It holds messages, and the folder may be open to others.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&path) {
             Ok(file) => return Ok((path, file)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(error),
@@ -149,6 +154,15 @@ mod tests {
         let names: Vec<_> = (0..3).map(|_| new_file(folder.path(), ExportFormat::Csv).unwrap().0).collect();
         assert!(names[0] != names[1] && names[1] != names[2] && names[0] != names[2], "{names:?}");
         assert!(names.iter().all(|name| name.extension().is_some_and(|extension| extension == "csv")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_export_can_be_read_by_its_owner_only() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (_, file) = new_file(folder.path(), ExportFormat::Json).unwrap();
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

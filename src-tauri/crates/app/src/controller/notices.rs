@@ -27,9 +27,10 @@ impl<G: Gui> Controller<G> {
             let filter = query.filter.to_engine();
             let marker = filter.text.and_then(Highlighter::of);
             let matching = inbox.count(&filter)?;
-            let page = inbox.page(&filter, query.place(), query.limit.clamp(1, MAX_PAGE))?;
+            let limit = query.limit.clamp(1, MAX_PAGE);
+            let page = inbox.previews(&filter, query.place(), limit, |detail| Row::of(&detail, marker.as_ref()))?;
             Ok(Page {
-                rows: page.rows.iter().map(|detail| Row::of(detail, marker.as_ref())).collect(),
+                rows: page.rows,
                 next: page.next.map(|next| next.0),
                 has_newer: page.has_newer,
                 matching: matching.number,

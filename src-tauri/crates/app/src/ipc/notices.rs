@@ -17,6 +17,8 @@ use super::{Priority, Source, State};
 const MAX_LINE_CHARS: usize = 200;
 /// Longest body, in characters: more is no longer read in a window.
 const MAX_BODY_CHARS: usize = 200_000;
+/// Most fields of a detail: more are no longer read in a window.
+const MAX_FIELDS: usize = 200;
 /// So much of a text stands before the first hit in an excerpt, in characters.
 const LEAD: usize = 30;
 
@@ -286,8 +288,12 @@ pub struct Detail {
     source: Source,
     /// To be shown, never to be followed: opening it is [`crate::links`]' matter.
     link: String,
-    /// What no setting maps.
+    /// What no setting maps; the first 200.
     fields: Vec<Field>,
+    /// How many fields there are besides these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(test, ts(optional, type = "number"))]
+    more_fields: Option<usize>,
     /// Why a popup was shown, or was not.
     alert: Alert,
     /// What a person may do.
@@ -337,8 +343,10 @@ impl Detail {
     /// A notice, with the marks of a search.
     pub fn of(detail: inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
         let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
+        let more_fields = extra.len().checked_sub(MAX_FIELDS).filter(|more| *more > 0);
         let fields: Vec<Field> = extra
             .iter()
+            .take(MAX_FIELDS)
             .map(|(name, value)| Field {
                 name: foreign_text::one_line(name, MAX_LINE_CHARS),
                 value: foreign_text::lines(&text_of(value), MAX_BODY_CHARS),
@@ -375,6 +383,7 @@ impl Detail {
             source: row.source.into(),
             link: foreign_text::one_line(&row.link, MAX_LINE_CHARS * 10),
             fields,
+            more_fields,
             alert: alert.into(),
             actions: actions.into_iter().map(Into::into).collect(),
             marks,
@@ -472,6 +481,42 @@ mod tests {
         let late = found("needle", &format!("{}the needle {}", "hay ".repeat(200), "hay ".repeat(200))).unwrap();
         assert!(late.starts_with('…') && late.contains("the needle hay") && late.ends_with('…'), "{late}");
         assert_eq!(late.chars().count(), MAX_LINE_CHARS);
+    }
+
+    #[test]
+    fn a_detail_has_the_first_200_fields_and_says_how_many_more_there_are() {
+        let detail = |fields: usize| {
+            let row = inbox::InboxRow {
+                seq: inbox::Seq(1),
+                id: "1".to_owned(),
+                title: "title".to_owned(),
+                body: String::new(),
+                kind: String::new(),
+                sender: String::new(),
+                sent_at: None,
+                received_at: jiff::Timestamp::UNIX_EPOCH,
+                read: false,
+                state: notice::State::Open,
+                priority: notice::Priority::Normal,
+                link: String::new(),
+                source: notice::Source::Live,
+            };
+            let extra = (0..fields).map(|number| (format!("field {number:06}"), number.into())).collect();
+            let detail = inbox::Detail {
+                row,
+                scope: String::new(),
+                version: None,
+                destination: String::new(),
+                undelivered: None,
+                actions: Vec::new(),
+                extra,
+                alert: storage::Alert::Shown,
+            };
+            let detail = Detail::of(detail, inbox::Highlighter::of("1").as_ref());
+            assert_eq!(detail.marks.unwrap().fields.len(), detail.fields.len());
+            (detail.fields.len(), detail.more_fields)
+        };
+        assert_eq!([3, 200, 201, 300_000].map(detail), [(3, None), (200, None), (200, Some(1)), (200, Some(299_800))]);
     }
 
     #[test]

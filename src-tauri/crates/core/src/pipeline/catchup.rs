@@ -49,13 +49,16 @@ pub enum PageRequest {
     },
 }
 
-/// A received page.
+/// A received page, or the last piece of one whose rows came in pieces ([`Pass::handle_rows`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page {
-    /// Its rows, mapped to notices, without those that cannot be used.
+    /// Its rows, mapped to notices, without those that cannot be used. Not empty if an earlier piece
+    /// was not: its last notice is then repeated.
     pub notices: Vec<Notice>,
-    /// How many rows it had.
+    /// How many rows the whole page had.
     pub rows: usize,
+    /// A hash of the rows of the earlier pieces; 0 without any.
+    pub earlier: u64,
     /// What the response says about the next page.
     pub next: NextCursor,
     /// The server's clock (`Date`), if the response has it.
@@ -130,7 +133,7 @@ pub struct Pass {
     start: PassStart,
     phase: Phase,
     used: HashSet<String>,
-    last_page: Vec<Notice>,
+    last_page: (u64, Vec<Notice>),
     same_pages: u32,
     known_pages: u32,
     newest_sent: Option<Timestamp>,
@@ -148,7 +151,7 @@ impl Pass {
             phase: Phase::Collect { after: start.cursor.clone(), wait: start.wait },
             used: start.cursor.iter().cloned().collect(),
             start,
-            last_page: Vec::new(),
+            last_page: (0, Vec::new()),
             same_pages: 0,
             known_pages: 0,
             newest_sent: None,
@@ -181,6 +184,16 @@ impl Pass {
             Phase::History { page, .. } => Some(PageRequest::History { page: *page }),
             Phase::Ended { .. } => None,
         }
+    }
+
+    /// Takes rows of the requested page, of which others follow; returns what to write of them. The
+    /// last piece is for [`Self::handle_page`].
+    pub fn handle_rows(&self, notices: Vec<Notice>) -> PageWrites {
+        let source = match self.phase {
+            Phase::History { .. } => Source::History,
+            Phase::Collect { .. } | Phase::Ended { .. } => Source::Collected,
+        };
+        PageWrites { notices: self.within_retention(notices), source, cursor: None }
     }
 
     /// Takes the requested page; returns what to write before the next request.
@@ -255,8 +268,10 @@ impl Pass {
 
     fn handle_history(&mut self, page: Page, number: u32) -> PageWrites {
         let floor = self.floor();
-        self.same_pages = if number > 1 && page.notices == self.last_page { self.same_pages + 1 } else { 0 };
-        self.last_page.clone_from(&page.notices);
+        let (earlier, last) = &self.last_page;
+        let is_same = number > 1 && page.earlier == *earlier && page.notices == *last;
+        self.same_pages = if is_same { self.same_pages + 1 } else { 0 };
+        self.last_page = (page.earlier, page.notices.clone());
         self.newest_sent = self.newest_sent.max(page.notices.iter().filter_map(|notice| notice.sent_at).max());
         let is_past_floor = page.notices.last().and_then(|oldest| oldest.sent_at).is_some_and(|oldest| oldest < floor);
         self.phase = if page.rows == 0 || self.same_pages == MAX_REPEATED_PAGES {

@@ -53,6 +53,8 @@ pub struct Received {
     pub ack: Option<AckId>,
     /// The pass whose page it is.
     pub pass: Option<PassId>,
+    /// Whether other rows of that page follow.
+    pub is_piece: bool,
 }
 
 /// Something to do.
@@ -87,12 +89,14 @@ pub struct PageCommitted {
     pub pass: PassId,
     /// Rows that were new.
     pub new: u64,
+    /// Whether other rows of the page follow.
+    pub is_piece: bool,
 }
 
 /// Why something is written.
 #[derive(Debug, Clone)]
 enum WritePurpose {
-    Arrival { ack: Option<AckId>, pass: Option<PassId> },
+    Arrival { ack: Option<AckId>, pass: Option<PassId>, is_piece: bool },
     Claim(Batch),
     Bookkeeping,
 }
@@ -100,6 +104,8 @@ enum WritePurpose {
 #[derive(Debug)]
 struct Pending {
     writes: Arc<Vec<Write>>,
+    /// About how many bytes of memory they take.
+    size: usize,
     purpose: WritePurpose,
 }
 
@@ -119,6 +125,8 @@ pub struct Delivery {
     planner: Planner,
     due: BTreeMap<Seq, Notice>,
     pending: BTreeMap<Ticket, Pending>,
+    /// The sizes of all that is pending.
+    pending_bytes: usize,
     retries: VecDeque<(Instant, Ticket)>,
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
@@ -146,6 +154,7 @@ impl Delivery {
             planner: Planner::new(burst),
             due: BTreeMap::new(),
             pending: BTreeMap::new(),
+            pending_bytes: 0,
             retries: VecDeque::new(),
             failing: None,
             showing: HashMap::new(),
@@ -185,8 +194,8 @@ impl Delivery {
 
     /// A message or a page was received: commit it.
     pub fn handle_received(&mut self, received: Received) {
-        let Received { writes, ack, pass } = received;
-        self.apply(writes, WritePurpose::Arrival { ack, pass });
+        let Received { writes, ack, pass, is_piece } = received;
+        self.apply(writes, WritePurpose::Arrival { ack, pass, is_piece });
     }
 
     /// A write is committed, or has failed. Alerts of a pass wait for the batch of the pass. With
@@ -210,15 +219,16 @@ impl Delivery {
         };
         // Any successful write shows that the store works again.
         self.failing = None;
-        let Pending { writes, purpose } = self.pending.remove(&ticket)?;
+        let Pending { writes, size, purpose } = self.pending.remove(&ticket)?;
+        self.pending_bytes = self.pending_bytes.saturating_sub(size);
         let mut page = None;
         match purpose {
-            WritePurpose::Arrival { ack, pass } => {
+            WritePurpose::Arrival { ack, pass, is_piece } => {
                 let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(DeliveryAction::Ack(ack));
                 }
-                page = pass.map(|pass| PageCommitted { pass, new });
+                page = pass.map(|pass| PageCommitted { pass, new, is_piece });
             }
             WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
             WritePurpose::Bookkeeping => {}
@@ -325,10 +335,20 @@ impl Delivery {
         self.failing.as_deref()
     }
 
-    /// How many writes are not committed yet: the driver stops reading from the socket when there
-    /// are too many.
+    /// Whether rows of a page are not committed yet.
+    pub fn is_writing_rows(&self) -> bool {
+        self.pending.values().any(|pending| matches!(pending.purpose, WritePurpose::Arrival { pass: Some(_), .. }))
+    }
+
+    /// How many writes are not committed yet.
     pub fn backlog(&self) -> usize {
         self.pending.len()
+    }
+
+    /// About how many bytes of memory these writes take: the driver stops reading from the socket
+    /// when there are too many.
+    pub fn backlog_bytes(&self) -> usize {
+        self.pending_bytes
     }
 
     /// The last committed offset of each stream: a new subscription goes on after it.
@@ -340,7 +360,9 @@ impl Delivery {
         self.issued += 1;
         let (ticket, writes) = (Ticket(self.issued), Arc::new(writes));
         self.actions.push_back(DeliveryAction::Apply { ticket, writes: Arc::clone(&writes) });
-        self.pending.insert(ticket, Pending { writes, purpose });
+        let size = writes.iter().map(Write::size).sum();
+        self.pending_bytes += size;
+        self.pending.insert(ticket, Pending { writes, size, purpose });
     }
 
     fn handle_committed(&mut self, writes: &[Write], outcomes: &[Outcome], hold_live: bool, now: Now) -> u64 {

@@ -14,6 +14,7 @@ use crate::{
     clock::Now,
     error::{Failure, Fault, PERSISTENT_AFTER, Recovery},
     event::Event,
+    notice::Notice,
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId, PassStart, PassSummary},
         delivery::{DeliveryAction, PageCommitted, Received},
@@ -270,7 +271,19 @@ impl Pipeline {
         let mut writes = self.writes(step.notices, step.source, pass, now);
         writes.extend(rejected);
         writes.extend(step.cursor.map(Write::Cursor));
-        self.delivery.handle_received(Received { writes, ack: None, pass: Some(id) });
+        self.delivery.handle_received(Received { writes, pass: Some(id), ..Received::default() });
+    }
+
+    /// Rows of a page, of which others follow; also of the page of an abandoned pass.
+    pub(super) fn handle_rows(&mut self, id: PassId, notices: Vec<Notice>, rejected: Vec<Write>, now: Now) {
+        let running = self.running.as_ref().map(|running| &running.pass);
+        let Some(pass) = running.into_iter().chain(&self.abandoned).find(|pass| pass.id() == id) else { return };
+        let step = pass.handle_rows(notices);
+        let mut writes = self.writes(step.notices, step.source, Some(pass), now);
+        writes.extend(rejected);
+        if !writes.is_empty() {
+            self.delivery.handle_received(Received { writes, pass: Some(id), is_piece: true, ..Received::default() });
+        }
     }
 
     /// A page of an abandoned pass: its rows are valid, but its cursor is no longer followed.
@@ -295,12 +308,17 @@ impl Pipeline {
     }
 
     /// The rows of a page are committed, so its cursor is valid.
-    pub(super) fn handle_page_committed(&mut self, PageCommitted { pass, new }: PageCommitted, now: Now) {
+    pub(super) fn handle_page_committed(&mut self, committed: PageCommitted, now: Now) {
+        let PageCommitted { pass, new, is_piece } = committed;
         let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
-            self.abandoned.retain(|abandoned| abandoned.id() != pass);
+            // Of a page in pieces the last one is still to come.
+            self.abandoned.retain(|abandoned| is_piece || abandoned.id() != pass);
             return;
         };
         running.pass.handle_committed(new);
+        if is_piece {
+            return;
+        }
         // Only now that its rows are committed: a pass that started earlier requests them again.
         self.cursor = running.cursor.take().or(self.cursor.take());
         self.continue_pass(now);

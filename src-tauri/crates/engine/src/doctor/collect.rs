@@ -10,7 +10,10 @@ use secrecy::SecretString;
 use super::{Finding, Step, StepRun, Subject};
 use crate::clock;
 use crate::{
-    net::{api::Api, intake::Intake},
+    net::{
+        api::{Api, PagePiece},
+        intake::Intake,
+    },
     runtime::{
         StartError,
         data_dir::{account_dir, create_private_dir, is_running, lock},
@@ -95,14 +98,24 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
     let Some(request) = pass.request() else { return Ok(Collected { rows: 0, new: 0 }) };
     let intake = Intake::new(&identity.settings, time_zone.clone());
     let api = Api::new(client.clone(), identity.clone(), intake.into());
-    let (page, rejected) = api.page(token, &request).await.map_err(Error::Api)?;
-    let rows = page.rows;
-    let step = pass.handle_page(page);
-    let notifications = &identity.settings.notifications;
-    let mut writes = notice_writes(step.notices, step.source, Some(&pass), notifications, time_zone, started);
-    writes.extend(rejected);
-    writes.extend(step.cursor.map(Write::Cursor));
-    let applied = store.apply(&writes)?;
-    let new = applied.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::New { .. })).count();
-    Ok(Collected { rows, new })
+    let mut answer = api.page(token, &request).await.map_err(Error::Api)?;
+    let mut new = 0;
+    loop {
+        let (step, rejected, rows) = match answer.next_piece() {
+            PagePiece::Rows(notices, rejected) => (pass.handle_rows(notices), rejected, None),
+            PagePiece::Last(page, rejected) => {
+                let rows = page.rows;
+                (pass.handle_page(page), rejected, Some(rows))
+            }
+        };
+        let notifications = &identity.settings.notifications;
+        let mut writes = notice_writes(step.notices, step.source, Some(&pass), notifications, time_zone, started);
+        writes.extend(rejected);
+        writes.extend(step.cursor.map(Write::Cursor));
+        let applied = store.apply(&writes)?;
+        new += applied.outcomes.iter().filter(|outcome| matches!(outcome, Outcome::New { .. })).count();
+        if let Some(rows) = rows {
+            return Ok(Collected { rows, new });
+        }
+    }
 }

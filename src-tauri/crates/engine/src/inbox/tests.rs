@@ -75,6 +75,18 @@ fn a_row_has_exactly_the_fields_scripts_rely_on() {
 }
 
 #[test]
+fn a_list_reads_the_beginning_of_each_body_and_a_search_the_whole_of_it() {
+    let (_dir, mut store, mut inbox) = both();
+    let body = format!("é{}needle", "x".repeat(2 << 20));
+    let extra = serde_json::Map::from_iter([("field".to_owned(), json!("value"))]);
+    store.add(Notice { body: body.clone(), extra, ..asking("1") });
+    let of = |detail: Detail| (detail.row.body.chars().count(), detail.extra.len(), detail.actions.len());
+    let mut page = |filter| inbox.previews(&filter, Place::Newest, 10, of).unwrap().rows;
+    assert_eq!(page(ALL), [(super::PREVIEW_CHARS, 0, 1)]);
+    assert_eq!(page(saying("value")), [(body.chars().count(), 1, 1)]);
+}
+
+#[test]
 fn pages_come_newest_first_and_join_without_gap_or_double() {
     let (_dir, mut store, mut inbox) = both();
     for id in ["1", "2", "3", "4", "5"] {

@@ -2,10 +2,16 @@
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
 //! Each call returns one answer or a [`Failure`]. An answer is read up to a limit and used only if
-//! it is whole. Deliberately absent: when to call and to try again, and what a page means
+//! it is whole; the rows of a page are then read piece by piece, so that a page costs little more
+//! memory than its answer. Deliberately absent: when to call and to try again, and what a page means
 //! ([`belfry_core::pipeline::catchup`]).
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use reqwest::{Client, Response, header};
@@ -16,9 +22,9 @@ use url::Url;
 use crate::clock;
 use crate::net::{auth, http, identity::Identity, intake::Intake};
 use belfry_core::{
-    envelope::{self, PageError},
+    envelope::{self, NextCursor, PageError},
     error::{Failure, Fault},
-    notice::Action,
+    notice::{Action, Notice},
     pipeline::catchup::{Page, PageRequest},
     settings::ApiMethod,
     storage::Write,
@@ -28,6 +34,68 @@ use belfry_core::{
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
+/// Most rows of a piece of a page.
+const MAX_PIECE_ROWS: usize = 500;
+/// Bytes of rows after which a piece of a page ends.
+const MAX_PIECE_BYTES: usize = 64 << 10;
+
+/// The answer to a request for a page, whose rows are read with [`Self::next_piece`].
+#[derive(Debug)]
+pub struct PageAnswer {
+    body: String,
+    /// What was not read yet.
+    rest: Range<usize>,
+    next: NextCursor,
+    path: String,
+    server_time: Option<Timestamp>,
+    intake: Arc<Intake>,
+    rows: usize,
+    /// A hash of the rows of the earlier pieces.
+    earlier: u64,
+    /// The last notice of the earlier pieces.
+    last: Option<Notice>,
+}
+
+/// Rows of a page.
+#[derive(Debug)]
+pub enum PagePiece {
+    /// Others follow: notices, and what cannot be used.
+    Rows(Vec<Notice>, Vec<Write>),
+    /// The last ones.
+    Last(Page, Vec<Write>),
+}
+
+impl PageAnswer {
+    /// The next rows, until [`PagePiece::Last`].
+    pub fn next_piece(&mut self) -> PagePiece {
+        let (mut notices, mut unusable) = (Vec::new(), Vec::new());
+        let (now, start, mut count) = (clock::now().wall, self.rest.start, 0);
+        while count < MAX_PIECE_ROWS
+            && self.rest.start - start < MAX_PIECE_BYTES
+            && let Some(row) = envelope::next_row(&self.body, &mut self.rest)
+        {
+            let message = self.intake.row(row, &self.path, now);
+            notices.extend(message.notices);
+            unusable.extend(message.rejected);
+            count += 1;
+        }
+        self.rows += count;
+        if !envelope::is_at_end(&self.body, &self.rest) {
+            let mut hasher = DefaultHasher::new();
+            (self.earlier, self.body.get(start..self.rest.start)).hash(&mut hasher);
+            self.earlier = hasher.finish();
+            self.last = notices.last().cloned().or(self.last.take());
+            return PagePiece::Rows(notices, unusable);
+        }
+        if notices.is_empty() {
+            // The last notice of a page tells how to go on; what is known is not stored again.
+            notices.extend(self.last.take());
+        }
+        let next = std::mem::replace(&mut self.next, NextCursor::Null);
+        let page = Page { rows: self.rows, notices, next, server_time: self.server_time, earlier: self.earlier };
+        PagePiece::Last(page, unusable)
+    }
+}
 
 /// Largest answer to a refused call that is read for the server's words, in bytes.
 const MAX_REFUSAL: usize = 64 * 1024;
@@ -63,7 +131,7 @@ impl Api {
     ///
     /// # Errors
     /// [`Failure`]: the network, the HTTP status, or an answer that cannot be read.
-    pub async fn page(&self, token: &SecretString, request: &PageRequest) -> Result<(Page, Vec<Write>), Failure> {
+    pub async fn page(&self, token: &SecretString, request: &PageRequest) -> Result<PageAnswer, Failure> {
         let api = &self.identity.settings.api;
         let mut wait = Duration::ZERO;
         let (key, path, arguments) = match request {
@@ -86,8 +154,19 @@ impl Api {
         };
         let answer = self.call(token, (key, path), arguments, wait).await?;
         let page = envelope::read(&answer.body, &api.items, &api.cursor).map_err(unreadable)?;
-        let (notices, unusable) = self.intake.rows(&page, path, clock::now().wall);
-        Ok((Page { rows: page.items.len(), notices, next: page.next, server_time: answer.server_time }, unusable))
+        let body = String::from_utf8(answer.body)
+            .map_err(|error| unreadable(PageError::NotJson(error.utf8_error().to_string())))?;
+        Ok(PageAnswer {
+            body,
+            rest: page.rows,
+            next: page.next,
+            path: path.clone(),
+            server_time: answer.server_time,
+            intake: Arc::clone(&self.intake),
+            rows: 0,
+            earlier: 0,
+            last: None,
+        })
     }
 
     /// Sends a message; returns its id if the answer has one.
@@ -296,9 +375,11 @@ async fn refused_call(response: Response, key: &str, url: &Url) -> Failure {
 
 fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value>, Failure> {
     let page = envelope::read(body, items, &belfry_core::settings::Pointer::default()).map_err(unreadable)?;
-    page.items
-        .iter()
-        .map(|item| serde_json::from_str(item.get()).map_err(|error| Failure::new(Fault::BadAnswer, error.to_string())))
+    let unfit = |error: &dyn std::fmt::Display| Failure::new(Fault::BadAnswer, error.to_string());
+    let text = std::str::from_utf8(body).map_err(|error| unfit(&error))?;
+    let mut rest = page.rows;
+    std::iter::from_fn(|| envelope::next_row(text, &mut rest))
+        .map(|row| serde_json::from_str(row.get()).map_err(|error| unfit(&error)))
         .collect()
 }
 
@@ -308,5 +389,76 @@ fn unreadable(error: PageError) -> Failure {
         PageError::Failed(why) | PageError::Unavailable(why) => Failure::new(Fault::Declined, why),
         PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
         PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::settings::{Pointer, Settings};
+    use jiff::tz::TimeZone;
+
+    use super::*;
+
+    /// The ids of the notices of each piece, how many cannot be used, and the page as its last piece
+    /// says it.
+    fn pieces(body: &str) -> (Vec<Vec<String>>, usize, Page) {
+        let page = envelope::read(body.as_bytes(), &Pointer::default(), &Pointer::default()).unwrap();
+        let mut answer = PageAnswer {
+            body: body.to_owned(),
+            rest: page.rows,
+            next: page.next,
+            path: "/collect".to_owned(),
+            server_time: None,
+            intake: Arc::new(Intake::new(&Settings::default(), TimeZone::UTC)),
+            rows: 0,
+            earlier: 0,
+            last: None,
+        };
+        let ids = |notices: &[Notice]| notices.iter().map(|notice| notice.key.id.clone()).collect();
+        let (mut pieces, mut unusable) = (Vec::new(), 0);
+        loop {
+            match answer.next_piece() {
+                PagePiece::Rows(notices, rejected) => {
+                    pieces.push(ids(&notices));
+                    unusable += rejected.len();
+                }
+                PagePiece::Last(page, rejected) => {
+                    pieces.push(ids(&page.notices));
+                    return (pieces, unusable + rejected.len(), page);
+                }
+            }
+        }
+    }
+
+    fn body(rows: impl Iterator<Item = String>) -> String {
+        format!(r#"{{"code":0,"data":[{}],"next":"n"}}"#, rows.collect::<Vec<_>>().join(" ,"))
+    }
+
+    #[test]
+    fn a_page_is_read_in_pieces_of_bounded_size_and_none_of_its_rows_is_lost() {
+        let row = |number: usize| format!(r#"{{"id":"{number}","title":"t"}}"#);
+        let (found, unusable, page) = pieces(&body((0..1_000).map(row)));
+        assert!(found.iter().all(|piece| piece.len() <= MAX_PIECE_ROWS) && found.len() == 2, "{}", found.len());
+        assert_eq!(found.concat(), (0..1_000).map(|number| number.to_string()).collect::<Vec<_>>());
+        assert_eq!((unusable, page.rows, page.next), (0, 1_000, NextCursor::Cursor("n".to_owned())));
+        let long = |number: usize| format!(r#"{{"id":"{number}","title":"{}"}}"#, "t".repeat(MAX_PIECE_BYTES / 2));
+        let (found, _, page) = pieces(&body((0..5).map(long)));
+        assert_eq!(found.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2, 1]);
+        assert_eq!(page.rows, 5);
+        let (found, _, page) = pieces("[]");
+        assert_eq!((found, page.rows, page.earlier), (vec![Vec::<String>::new()], 0, 0));
+    }
+
+    #[test]
+    fn the_last_piece_has_a_notice_if_the_page_has_one_and_says_whether_the_page_is_the_same() {
+        let mixed = |first: &str| {
+            let row =
+                |number: usize| if number < 300 { format!(r#"{{"id":"{first}{number}"}}"#) } else { "{}".to_owned() };
+            pieces(&body((0..1_000).map(row))).2
+        };
+        let (page, other) = (mixed("a"), mixed("b"));
+        assert_eq!(page.notices.len(), 1, "{page:?}");
+        assert_eq!(page.notices[0].key.id, "a299");
+        assert!(page == mixed("a") && page.earlier != other.earlier);
     }
 }

@@ -142,6 +142,26 @@ impl Connection {
         self.flush().await
     }
 
+    /// Keeps the connection alive without reading from it, until it has ended. What the peer has
+    /// sent meanwhile is not known, so its silence is not counted. Safe to drop and call again.
+    pub(crate) async fn hold(&mut self) -> Failure {
+        loop {
+            self.resume();
+            if let Err(failure) = self.flush().await {
+                return failure;
+            }
+            wait_until(self.session.poll_timeout().map(Instant::from_std)).await;
+            self.resume();
+            self.session.handle_timeout(Instant::now().into_std());
+        }
+    }
+
+    /// The connection is read again: the peer's silence counts from here.
+    pub(crate) fn resume(&mut self) {
+        self.session.handle_unread(Instant::now().into_std());
+        self.probe = self.probe.map(|_| Instant::now() + PROBE_LIMIT);
+    }
+
     /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`]
     /// sends it.
     pub fn session(&mut self) -> &mut Session {

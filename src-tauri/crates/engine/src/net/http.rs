@@ -145,7 +145,9 @@ pub(crate) async fn probe(client: &Client, url: &Url) -> Result<Option<jiff::Tim
 /// # Errors
 /// [`Failure`] when the body does not arrive whole.
 pub(crate) async fn read_body(mut response: Response, limit: usize, url: &Url) -> Result<Option<Vec<u8>>, Failure> {
-    let mut body = Vec::new();
+    // Growing would copy a large body, and take up to twice its size meanwhile.
+    let expected = response.content_length().and_then(|length| usize::try_from(length).ok());
+    let mut body = Vec::with_capacity(expected.unwrap_or_default().min(limit));
     while let Some(piece) = response.chunk().await.map_err(|error| failure(error, url))? {
         if body.len() + piece.len() > limit {
             return Ok(None);

@@ -5,14 +5,11 @@
 //! which is counted, shown and then acknowledged.
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde_json::value::RawValue;
 use stomp::{Frame, Oversize};
 
 use belfry_core::{
-    envelope,
-    notice::{
-        Notice,
-        parse::{Incoming, Parsed, Via, parse},
-    },
+    notice::parse::{Incoming, Parsed, Via, parse},
     pipeline::Message,
     settings::{MessageSettings, Settings},
     storage::{MAX_REJECTED_BYTES, RejectReason, Write},
@@ -64,28 +61,21 @@ impl Intake {
         rejected(RejectReason::TooLarge, destination, oversize.head.raw_head(), &oversize.prefix, now)
     }
 
-    /// Reads the rows of a page that came from `path`: notices in their order, and what could not
-    /// be used.
-    pub fn rows(&self, page: &envelope::EnvelopePage, path: &str, now: Timestamp) -> (Vec<Notice>, Vec<Write>) {
-        let (mut notices, mut unusable) = (Vec::new(), Vec::new());
-        for item in &page.items {
-            let incoming = Incoming {
-                body: item.get().as_bytes(),
-                destination: path,
-                scope: &self.api_scope,
-                amqp_message_id: None,
-                redelivered: None,
-                via: Via::Page,
-            };
-            match parse(&incoming, &self.mapping, &self.system_zone) {
-                Parsed::Notices(mut found) => notices.append(&mut found),
-                Parsed::Ignored => {}
-                Parsed::Rejected(reason) => {
-                    unusable.extend(rejected(reason, path.to_owned(), b"", item.get().as_bytes(), now).rejected);
-                }
-            }
+    /// Reads a row of a page that came from `path`.
+    pub fn row(&self, row: &RawValue, path: &str, now: Timestamp) -> Message {
+        let incoming = Incoming {
+            body: row.get().as_bytes(),
+            destination: path,
+            scope: &self.api_scope,
+            amqp_message_id: None,
+            redelivered: None,
+            via: Via::Page,
+        };
+        match parse(&incoming, &self.mapping, &self.system_zone) {
+            Parsed::Notices(notices) => Message { notices, ..Message::default() },
+            Parsed::Ignored => Message::default(),
+            Parsed::Rejected(reason) => rejected(reason, path.to_owned(), b"", row.get().as_bytes(), now),
         }
-        (notices, unusable)
     }
 }
 

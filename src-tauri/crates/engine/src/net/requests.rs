@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::net::{
-    api::{Api, Outgoing},
+    api::{Api, Outgoing, PagePiece},
     http::Client,
     identity::{Identity, LOGIN_NAMES, text},
     intake::Intake,
@@ -163,11 +163,18 @@ impl ServerRequests {
         oldest: Timestamp,
     ) -> Result<HistoryPage, Failure> {
         let request = PageRequest::History { page };
-        let (found, _) = with_newer_token!(self, |api, token| api.page(token, &request))
+        let mut answer = with_newer_token!(self, |api, token| api.page(token, &request))
             .map_err(|failure| self.note_refusal(failure, |refused| &mut refused.history))?;
+        let mut notices = Vec::new();
+        let found = loop {
+            match answer.next_piece() {
+                PagePiece::Rows(earlier, _) => notices.extend(earlier),
+                PagePiece::Last(page, _) => break page,
+            }
+        };
         let settled = complete_through.checked_sub(HISTORY_OVERLAP).unwrap_or(Timestamp::MIN);
         let has_reached_the_end = found.notices.last().and_then(|last| last.sent_at).is_some_and(|at| at < oldest);
-        let mut notices = found.notices;
+        notices.extend(found.notices);
         notices.retain(|notice| notice.sent_at.is_some_and(|at| at >= oldest && at < settled));
         Ok(HistoryPage { notices, is_last: found.rows == 0 || has_reached_the_end })
     }

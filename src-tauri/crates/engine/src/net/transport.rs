@@ -198,6 +198,11 @@ pub(crate) mod tests {
             while let Some(Ok(_)) = self.0.next().await {}
         }
 
+        /// Reads one message.
+        pub(crate) async fn read_one(&mut self) {
+            self.0.next().await.unwrap().unwrap();
+        }
+
         /// Sends text.
         pub(crate) async fn send(&mut self, text: &str) {
             self.0.send(Message::text(text)).await.unwrap();

@@ -18,7 +18,7 @@ use tokio::{
 use crate::clock::{self, wait_until};
 use crate::{
     net::{
-        api::Api,
+        api::{Api, PagePiece},
         connection::{self, ConnectionCommand, ConnectionReport},
         http::Client,
         identity::Identity,
@@ -39,27 +39,25 @@ use belfry_core::{
     event::Event,
     pipeline::{
         Pipeline, PipelineAction, PipelineInput,
-        catchup::{Page, PageRequest, PassId},
+        catchup::{PageRequest, PassId},
         delivery,
         group_commit::Job,
         link::{self, Generation, Refreshed},
     },
     ports::{Notifier, PopupEvent},
     status::Status,
-    storage::{Counts, Write},
+    storage::Counts,
 };
 
-/// With this many uncommitted writes the socket is no longer read: memory stays bounded while the
-/// disk is full.
-const MAX_BACKLOG: usize = 1_000;
+/// With this many bytes of uncommitted writes the socket is no longer read: memory stays bounded
+/// while the disk is full.
+const MAX_BACKLOG_BYTES: usize = 64 << 20;
 /// How often the two clocks are compared.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often the store records that the session is live.
 const RECORD_LIVE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long [`Driver::end`] may take.
 const END_TIMEOUT: Duration = Duration::from_secs(3);
-
-type PageResult = (PassId, Result<Box<(Page, Vec<Write>)>, Failure>);
 
 /// A running connection.
 #[derive(Debug)]
@@ -105,7 +103,7 @@ pub(crate) struct Driver {
     closing: Vec<JoinHandle<()>>,
     fetches: JoinSet<()>,
     reports: mpsc::Sender<ConnectionReport>,
-    pages: mpsc::UnboundedSender<PageResult>,
+    pages: mpsc::Sender<PipelineInput>,
     refreshed: mpsc::UnboundedSender<Refreshed>,
     counts: Counts,
     last_live: Option<Timestamp>,
@@ -117,7 +115,7 @@ impl Driver {
     /// Runs until [`Command::End`]; resolves when everything is committed and closed.
     pub(crate) async fn run(parts: Parts) {
         let (reports, mut reported) = mpsc::channel(64);
-        let (pages, mut paged) = mpsc::unbounded_channel();
+        let (pages, mut paged) = mpsc::channel(1);
         let (refreshed, mut refreshes) = mpsc::unbounded_channel();
         let (notifier_reports, mut notified) = mpsc::unbounded_channel();
         let notifier = NotifierThread::start(parts.notifier, notifier_reports);
@@ -155,7 +153,9 @@ impl Driver {
             driver.execute();
             driver.publish();
             let deadline = driver.pipeline.poll_timeout().map(Instant::from_std);
-            let may_read = driver.pipeline.backlog() < MAX_BACKLOG;
+            // The rows of a page wait for those before them, so that it costs the memory of a piece.
+            let may_take_rows = !driver.pipeline.is_writing_rows();
+            let may_read = driver.pipeline.backlog_bytes() < MAX_BACKLOG_BYTES;
             tokio::select! {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
@@ -163,7 +163,7 @@ impl Driver {
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_connection_report(report),
-                Some((pass, result)) = paged.recv() => driver.step(PipelineInput::Page { pass, result }),
+                Some(input) = paged.recv(), if may_take_rows => driver.step(input),
                 Some(refreshed) = refreshes.recv() => driver.step(PipelineInput::Link(link::LinkInput::Refreshed(refreshed))),
                 Some(report) = notified.recv() => driver.handle_notifier_report(report),
                 // It is published above.
@@ -228,7 +228,7 @@ impl Driver {
                 self.refused.send_replace(RefusedRequests::default());
                 PipelineInput::Link(link::LinkInput::Established(generation))
             }
-            ConnectionReport::Message(message) => PipelineInput::Message(message),
+            ConnectionReport::Message(message, _) => PipelineInput::Message(message),
             ConnectionReport::Lost(generation, failure) => {
                 PipelineInput::Link(link::LinkInput::Lost(generation, failure))
             }
@@ -333,8 +333,24 @@ impl Driver {
         while self.fetches.try_join_next().is_some() {}
         self.fetches.spawn(async move {
             let asked = async { Api::new(client?, identity, intake).page(&token.get().await?, &request).await };
-            // The driver may have ended meanwhile.
-            let _ = pages.send((pass, asked.await.map(Box::new)));
+            let mut answer = match asked.await {
+                Ok(answer) => answer,
+                // The driver may have ended meanwhile.
+                Err(failure) => {
+                    return drop(pages.send(PipelineInput::Page { pass, result: Err(failure) }).await);
+                }
+            };
+            loop {
+                let (input, is_last) = match answer.next_piece() {
+                    PagePiece::Rows(notices, rejected) => (PipelineInput::Rows { pass, notices, rejected }, false),
+                    PagePiece::Last(page, rejected) => {
+                        (PipelineInput::Page { pass, result: Ok(Box::new((page, rejected))) }, true)
+                    }
+                };
+                if pages.send(input).await.is_err() || is_last {
+                    return;
+                }
+            }
         });
     }
 

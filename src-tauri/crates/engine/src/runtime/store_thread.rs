@@ -36,6 +36,9 @@ const EXPIRE_INTERVAL: Duration = Duration::from_secs(3_600);
 const IDLE_SLICE: usize = 200;
 /// Most writes of one transaction; the others wait for the next.
 const MAX_GROUP_WRITES: usize = 2_000;
+/// Most bytes of one transaction, which are copied to be written together; a larger batch is
+/// written on its own.
+const MAX_GROUP_BYTES: usize = 4 << 20;
 
 /// What the store thread reports to the driver.
 #[derive(Debug)]
@@ -128,12 +131,14 @@ impl StoreWorker {
     }
 
     fn commit(&mut self, first: Job, queue: &Receiver<Job>) {
-        let mut size = first.writes.len();
+        let (mut count, mut bytes) = (first.writes.len(), bytes_of(&first));
         let mut jobs = vec![first];
-        while size < MAX_GROUP_WRITES
+        while count < MAX_GROUP_WRITES
+            && bytes < MAX_GROUP_BYTES
             && let Ok(job) = queue.try_recv()
         {
-            size += job.writes.len();
+            count += job.writes.len();
+            bytes += bytes_of(&job);
             jobs.push(job);
         }
         let Self { store, group_commit, .. } = self;
@@ -199,6 +204,10 @@ impl StoreWorker {
         // If the driver has ended, the report is not needed: what is committed stays committed.
         let _ = self.reports.send(report);
     }
+}
+
+fn bytes_of(job: &Job) -> usize {
+    job.writes.iter().map(Write::size).sum()
 }
 
 /// Whether a window that shows the inbox has to read it again after this.

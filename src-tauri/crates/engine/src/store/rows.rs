@@ -82,6 +82,16 @@ pub(crate) fn find(connection: &Connection, seq: Seq) -> rusqlite::Result<Option
         .optional()
 }
 
+/// One notice with the beginning of its body and none of its own fields, for a list.
+pub(crate) fn find_preview(connection: &Connection, seq: Seq, chars: usize) -> rusqlite::Result<Option<Stored>> {
+    // The names of the columns stay those of `COLUMNS`.
+    let columns = COLUMNS.replace("body, extra", "substr(body, 1, ?2) AS body, '{}' AS extra");
+    connection
+        .prepare_cached(&format!("SELECT {columns} FROM notices WHERE seq = ?1"))?
+        .query_row(params![seq.0, chars], stored)
+        .optional()
+}
+
 /// The notices that a popup stands for, oldest first.
 pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Result<Vec<NoticeKey>> {
     connection

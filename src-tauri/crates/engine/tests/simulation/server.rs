@@ -275,6 +275,7 @@ impl Server {
             rows: rows.len(),
             next,
             server_time: api.has_date.then(|| true_time(now)),
+            earlier: 0,
         }
     }
 

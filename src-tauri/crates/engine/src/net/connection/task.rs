@@ -9,7 +9,7 @@ use std::{collections::HashMap, sync::Arc};
 use reqwest::Client;
 use secrecy::SecretString;
 use stomp::{AckToken, SessionEvent, SubscriptionId};
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use url::Url;
 
 use super::{Connection, Identity, STREAM_OFFSET, check_user, session_end, stream_name};
@@ -20,6 +20,9 @@ use belfry_core::{
     settings::AckMode,
 };
 
+/// With this many bytes of messages on their way to the driver the socket is no longer read.
+const MAX_IN_FLIGHT: u32 = 8 << 20;
+
 /// What a connection reports to the driver.
 #[derive(Debug)]
 pub enum ConnectionReport {
@@ -27,8 +30,8 @@ pub enum ConnectionReport {
     Opened(Generation),
     /// The session is established, the subscriptions are sent.
     Established(Generation),
-    /// A message.
-    Message(Box<Message>),
+    /// A message, and its part of the bytes that may be on their way.
+    Message(Box<Message>, OwnedSemaphorePermit),
     /// The connection has ended.
     Lost(Generation, Failure),
 }
@@ -97,6 +100,7 @@ pub async fn run(
         offsets,
         subscriptions: HashMap::new(),
         acks: Acks::default(),
+        in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
         is_established: false,
     };
     // If the driver has ended, so does this task.
@@ -118,6 +122,10 @@ pub(crate) async fn closed(commands: &mut mpsc::UnboundedReceiver<ConnectionComm
     while let Some(ConnectionCommand::Ack(_) | ConnectionCommand::Probe) = commands.recv().await {}
 }
 
+fn ended() -> Failure {
+    Failure::new(Fault::Closed, "the engine has ended")
+}
+
 enum ConnectionEnd {
     Commanded { polite: bool },
     Failed(Failure),
@@ -132,6 +140,7 @@ struct ConnectionTask {
     offsets: HashMap<String, u64>,
     subscriptions: HashMap<SubscriptionId, usize>,
     acks: Acks,
+    in_flight: Arc<Semaphore>,
     is_established: bool,
 }
 
@@ -229,10 +238,24 @@ impl ConnectionTask {
             generation: self.generation,
             number: self.acks.handle_delivered(token, subscription.filter(|_| cumulative)),
         });
-        self.report(ConnectionReport::Message(Box::new(message))).await
+        let size = u32::try_from(message.size()).unwrap_or(MAX_IN_FLIGHT).min(MAX_IN_FLIGHT);
+        let room = tokio::select! {
+            biased;
+            room = Arc::clone(&self.in_flight).acquire_many_owned(size) => room.map_err(|_| ended())?,
+            failure = self.connection.hold() => return Err(failure),
+        };
+        self.report(ConnectionReport::Message(Box::new(message), room)).await
     }
 
+    /// Waits until the driver takes the report; nothing is read from the socket meanwhile.
     async fn report(&mut self, report: ConnectionReport) -> Result<(), Failure> {
-        self.reports.send(report).await.map_err(|_| Failure::new(Fault::Closed, "the engine has ended"))
+        let place = tokio::select! {
+            biased;
+            place = self.reports.reserve() => place.map_err(|_| ended())?,
+            failure = self.connection.hold() => return Err(failure),
+        };
+        place.send(report);
+        self.connection.resume();
+        Ok(())
     }
 }

@@ -33,6 +33,30 @@ async fn a_peer_that_answers_a_probe_stays_connected_though_it_has_nothing_to_sa
 }
 
 #[tokio::test(start_paused = true)]
+async fn while_nothing_is_read_heart_beats_are_sent_and_silence_is_not_counted() {
+    let (transport, mut peer) = pair(64 * 1024).await;
+    let beats = stomp::HeartBeat { send: Duration::from_secs(10), expect: Duration::from_secs(10) };
+    let connect = Connect { heart_beat: beats, ..Connect::default() };
+    let mut connection = Connection::on(transport, Session::new(&connect, Limits::default()).unwrap());
+    peer.send("CONNECTED\nversion:1.2\nheart-beat:10000,10000\n\n\0").await;
+    assert!(matches!(connection.next_event().await, Ok(SessionEvent::Connected { .. })));
+    let reads = async {
+        // CONNECT and its answer's time, then a heart-beat every 9 s.
+        for _ in 0..10 {
+            peer.read_one().await;
+        }
+    };
+    tokio::select! {
+        failure = connection.hold() => panic!("{failure:?}"),
+        () = reads => {}
+    }
+    let start = Instant::now();
+    connection.resume();
+    assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Silent);
+    assert_eq!(start.elapsed(), Duration::from_secs(30), "it counts from there");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_answer_a_probe_is_silent() {
     let (mut connection, _peer) = connection(64 * 1024).await;
     let start = Instant::now();

@@ -9,7 +9,11 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::{Driver, RECORD_LIVE_INTERVAL};
-use crate::{clock, net::http, runtime::Snapshot};
+use crate::{
+    clock,
+    net::http,
+    runtime::{Snapshot, data_dir::write_private},
+};
 use belfry_core::{
     event::Event,
     pipeline::{delivery::Ticket, group_commit::Job},
@@ -78,7 +82,7 @@ impl Driver {
     fn write_status_file(&self, status_snapshot: &StatusSnapshot) {
         let result = serde_json::to_vec(status_snapshot).map_err(std::io::Error::other).and_then(|text| {
             let beside = self.status_file.with_extension("new");
-            std::fs::write(&beside, text)?;
+            write_private(&beside, &text)?;
             std::fs::rename(beside, &self.status_file)
         });
         if let Err(error) = result {

@@ -132,6 +132,20 @@ async fn an_engine_that_was_disconnected_stays_so_when_another_program_signs_in_
     engine.end().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_state_of_an_engine_can_be_read_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    let file = engine.dir().join(STATUS_FILE);
+    // It is published at the start, and again when the engine has a reason to stay offline.
+    engine.connect();
+    until(&engine, |status| status.state == Connectivity::ActionNeeded).await;
+    assert_eq!(std::fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+    engine.end().await;
+}
+
 #[tokio::test]
 async fn a_popup_that_is_on_its_way_at_the_end_is_waited_for_and_known_to_the_next_run() {
     let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));

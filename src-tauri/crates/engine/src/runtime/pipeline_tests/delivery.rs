@@ -101,6 +101,21 @@ impl Rig {
 }
 
 #[test]
+fn what_waits_for_its_commit_is_counted_in_bytes() {
+    let mut rig = Rig::new();
+    let large = Notice { body: "x".repeat(4 << 20), ..notice("1") };
+    rig.delivery.handle_received(Received { writes: vec![arrival(large)], ..Received::default() });
+    let waiting = rig.delivery.backlog_bytes();
+    assert!((4 << 20..5 << 20).contains(&waiting), "{waiting}");
+    let mut many = notice("2");
+    many.extra = (0..1_000).map(|number| (format!("field {number}"), number.into())).collect();
+    rig.delivery.handle_received(Received { writes: vec![arrival(many)], ..Received::default() });
+    assert!(rig.delivery.backlog_bytes() > waiting + 50_000, "small fields cost more than their text");
+    rig.run();
+    assert_eq!((rig.delivery.backlog(), rig.delivery.backlog_bytes()), (0, 0));
+}
+
+#[test]
 fn a_popup_is_updated_with_what_the_notice_says_now_when_that_is_to_be_seen() {
     let mut rig = Rig::new();
     let word = Notice { is_partial: true, title: "version: 3".to_owned(), ..version("1", 3, State::Open) };

@@ -90,7 +90,8 @@ impl Rig {
 
     /// The last request is answered: there is nothing.
     fn answer(&mut self) {
-        let page = Page { notices: Vec::new(), rows: 0, next: NextCursor::Null, server_time: Some(self.now.wall) };
+        let page =
+            Page { notices: Vec::new(), rows: 0, next: NextCursor::Null, server_time: Some(self.now.wall), earlier: 0 };
         self.page(Ok(Box::new((page, Vec::new()))));
     }
 
@@ -230,6 +231,7 @@ fn what_a_pass_that_was_left_has_asked_for_is_kept_when_it_comes() {
         rows: 1,
         next: NextCursor::Cursor("9".to_owned()),
         server_time: Some(rig.now.wall),
+        earlier: 0,
     };
     rig.step(PipelineInput::Page { pass: left, result: Ok(Box::new((page, Vec::new()))) });
     assert_eq!(rig.store.counts().unwrap().notices, 1);
@@ -305,13 +307,42 @@ fn a_history_that_was_refused_is_read_again_after_the_next_connect() {
 }
 
 #[test]
+fn a_page_in_pieces_is_written_piece_by_piece_and_its_cursor_with_the_last() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    let pass = rig.asked.last().unwrap().0;
+    rig.step(PipelineInput::Rows { pass, notices: vec![notice("1"), notice("2")], rejected: Vec::new() });
+    assert_eq!((rig.store.counts().unwrap().notices, rig.store.cursor().unwrap()), (2, None));
+    assert_eq!(rig.asked.len(), 1, "the page has not come whole");
+    // The connection is replaced meanwhile; the rest is still stored, and its cursor not followed.
+    rig.lose();
+    rig.now.mono += 60 * SECOND;
+    rig.step(PipelineInput::Tick);
+    rig.establish();
+    rig.step(PipelineInput::Rows { pass, notices: vec![notice("3")], rejected: Vec::new() });
+    let page = |id: &str| {
+        let next = NextCursor::Cursor(id.to_owned());
+        Ok(Box::new((Page { notices: vec![notice(id)], rows: 4, next, server_time: None, earlier: 7 }, Vec::new())))
+    };
+    rig.step(PipelineInput::Page { pass, result: page("4") });
+    assert_eq!((rig.store.counts().unwrap().notices, rig.store.cursor().unwrap()), (4, None));
+    let pass = rig.asked.last().unwrap().0;
+    rig.step(PipelineInput::Rows { pass, notices: vec![notice("5")], rejected: Vec::new() });
+    rig.step(PipelineInput::Page { pass, result: page("6") });
+    assert_eq!((rig.store.counts().unwrap().notices, rig.store.cursor().unwrap().as_deref()), (6, Some("6")));
+    let PageRequest::Collect { after, .. } = &rig.asked.last().unwrap().1 else { panic!("{:?}", rig.asked) };
+    assert_eq!(after.as_deref(), Some("6"), "the next page is asked for");
+}
+
+#[test]
 fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
     let mut rig = Rig::new();
     rig.answers = false;
     rig.establish();
     let old = |id: &str, undelivered| Notice { sent_at: Some(Timestamp::UNIX_EPOCH), undelivered, ..notice(id) };
     let notices = vec![old("1", Some(true)), old("2", Some(false)), old("3", None)];
-    let page = Page { rows: notices.len(), notices, next: NextCursor::Null, server_time: None };
+    let page = Page { rows: notices.len(), notices, next: NextCursor::Null, server_time: None, earlier: 0 };
     rig.page(Ok(Box::new((page, Vec::new()))));
     rig.step(PipelineInput::Tick);
     assert_eq!(rig.store.counts().unwrap().notices, 1);
