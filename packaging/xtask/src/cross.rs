@@ -60,7 +60,12 @@ pub(crate) fn windows_release(packages: &[&str], rustflags: &str) -> Result<Path
     cargo.env("RUSTFLAGS", rustflags);
     with_mingw(&mut cargo);
     run(cargo)?;
-    Ok(target().join("cross").join(WINDOWS).join("release"))
+    Ok(windows_programs())
+}
+
+/// Where [`windows_release`] leaves programs.
+pub(crate) fn windows_programs() -> PathBuf {
+    target().join("cross").join(WINDOWS).join("release")
 }
 
 fn with_mingw(cargo: &mut Command) {

@@ -44,6 +44,9 @@ pub(crate) struct Package {
     /// Try them: install, run, upgrade and remove, in a clean root or under Wine
     #[arg(long)]
     verify: bool,
+    /// Pack the programs as they are in the target folder, built before
+    #[arg(long)]
+    built: bool,
     /// Only try what is in `target/packages` already
     #[arg(long)]
     no_build: bool,
@@ -70,14 +73,14 @@ pub(crate) fn package(asked: &Package) -> Result<()> {
     fs::create_dir_all(out())?;
     let mut made = Vec::new();
     if !asked.no_build {
-        if asked.formats.iter().any(|format| *format != Format::Msi) {
+        if !asked.built && asked.formats.iter().any(|format| *format != Format::Msi) {
             linux::build_programs()?;
         }
         for format in &asked.formats {
             made.push(match format {
                 Format::Deb => linux::deb()?,
                 Format::Rpm => linux::rpm()?,
-                Format::Msi => msi::msi()?,
+                Format::Msi => msi::msi(asked.built)?,
             });
         }
         heading("packages");

@@ -143,8 +143,10 @@ fn bundle(format: &str, config: &Value) -> Result<PathBuf> {
     if folder.exists() {
         fs::remove_dir_all(&folder)?;
     }
+    let file = tools.join(format!("{format}.json"));
+    fs::write(&file, config.to_string())?;
     let mut bundle = command(&program.to_string_lossy(), ["bundle", "--bundles", format, "--config"]);
-    bundle.arg(config.to_string()).current_dir(root().join("src-tauri"));
+    bundle.arg(file).current_dir(root().join("src-tauri"));
     bundle.env("SOURCE_DATE_EPOCH", source_date()?);
     run(bundle)?;
     Ok(folder)

@@ -13,12 +13,16 @@ use crate::{cross, system, ui};
 /// What makes and looks into an MSI.
 pub(super) const WIXL: &[&str] = &["msitools", "wixl"];
 
-/// The MSI.
-pub(super) fn msi() -> Result<PathBuf> {
+/// The MSI; of programs that are there already, or of new ones.
+pub(super) fn msi(is_built: bool) -> Result<PathBuf> {
     system::ensure(&[system::BUILD, WIXL])?;
-    ui::build()?;
-    heading("programs: release build for Windows");
-    let programs = cross::windows_release(&["belfry", "belfryctl"], &remapped())?;
+    let programs = if is_built {
+        cross::windows_programs()
+    } else {
+        ui::build()?;
+        heading("programs: release build for Windows");
+        cross::windows_release(&["belfry", "belfryctl"], &remapped())?
+    };
 
     heading("msi");
     let stage = out().join("msi-stage");
