@@ -136,9 +136,14 @@ impl Tray {
                 let mut items = self.items.clone();
                 let newest = items.wait_for(|items| !items.is_empty()).await.expect("the tray runs").last().cloned();
                 let newest = newest.expect("not empty");
+                // The program of this icon may end, and another come, while its menu is watched.
+                let found = tokio::select! {
+                    found = self.look(&newest, text, &seen) => found,
+                    _ = items.changed() => continue,
+                };
                 // One that is about to end, or to put another menu in the place of this one, does
                 // not answer.
-                let Ok(found) = self.look(&newest, text, &seen).await else {
+                let Ok(found) = found else {
                     tokio::time::sleep(A_MOMENT).await;
                     continue;
                 };
@@ -183,4 +188,57 @@ async fn entries(menu: &Proxy<'_>) -> zbus::Result<Vec<(String, i32)>> {
         Some((label.replace('_', ""), id))
     });
     Ok(entries.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Icon;
+
+    #[zbus::interface(name = "org.kde.StatusNotifierItem")]
+    impl Icon {
+        #[zbus(property)]
+        fn menu(&self) -> OwnedObjectPath {
+            OwnedObjectPath::try_from("/menu").expect("a path")
+        }
+    }
+
+    /// A menu with one entry.
+    struct Menu(&'static str, Option<tokio::sync::mpsc::UnboundedSender<()>>);
+
+    #[zbus::interface(name = "com.canonical.dbusmenu")]
+    impl Menu {
+        fn get_layout(&self, _parent: i32, _depth: i32, _names: Vec<String>) -> (u32, Layout) {
+            if let Some(asked) = &self.1 {
+                asked.send(()).expect("the test listens");
+            }
+            let label = HashMap::from([("label", Value::from(self.0))]);
+            let child = Value::from((1_i32, label, Vec::<Value<'_>>::new()));
+            let child = OwnedValue::try_from(child).expect("an entry");
+            (1, (0, HashMap::new(), vec![child]))
+        }
+    }
+
+    async fn program(bus: &Bus, menu: Menu) -> Connection {
+        let builder = zbus::connection::Builder::address(bus.address()).expect("an address");
+        let builder = builder.serve_at("/StatusNotifierItem", Icon).and_then(|builder| builder.serve_at("/menu", menu));
+        let connection = builder.expect("two objects").build().await.expect("the bus");
+        let watcher = Proxy::new(&connection, NAME, PATH, NAME).await.expect("the tray");
+        let own = connection.unique_name().expect("a name").to_string();
+        watcher.call_method("RegisterStatusNotifierItem", &(own,)).await.expect("registered");
+        connection
+    }
+
+    #[tokio::test]
+    async fn an_icon_that_comes_while_the_menu_of_another_is_watched_is_looked_at() {
+        let Some(bus) = Bus::start().await else { return };
+        let tray = Tray::start(&bus).await;
+        let (sender, mut asked) = tokio::sync::mpsc::unbounded_channel();
+        let _first = program(&bus, Menu("first", Some(sender))).await;
+        let ((), _second) = tokio::join!(tray.wait_for("second"), async {
+            asked.recv().await.expect("the first menu is looked at");
+            program(&bus, Menu("second", None)).await
+        });
+    }
 }
