@@ -165,7 +165,7 @@ async fn a_password_is_checked_at_the_login_url_and_a_token_on_a_session_before_
     assert_eq!(check(password("wrong"), usual()).await, Err(Fault::Password));
     assert_eq!(check(Secret::Token("wrong".into()), usual()).await, Err(Fault::Refused));
     let nowhere = ("auth.login_url", json!(format!("{}/nowhere", pushd.http())));
-    assert_eq!(check(password("secret"), nowhere).await, Err(Fault::Status(404)));
+    assert_eq!(check(password("secret"), nowhere).await, Err(Fault::Settings));
     assert_eq!(check(password("secret"), ("auth.login_token", json!("/no/token"))).await, Err(Fault::Settings));
     let plain = ("auth.login_url", json!("http://push.example.com/login"));
     assert_eq!(check(password("secret"), plain).await, Err(Fault::Insecure), "before anything is sent");
