@@ -298,7 +298,7 @@ fn an_inbox_that_does_not_exist_is_empty_and_is_not_created() {
     assert_eq!(home.run("inbox search x --json").json(), json!([]));
     assert_eq!(home.run("inbox stats --json").json()["total"], 0);
     assert_eq!(home.run("inbox export --format json").json(), json!([]));
-    assert!(home.run("inbox export --format csv").stdout.starts_with("id,title,"));
+    assert!(home.run("inbox export --format csv").stdout.starts_with("\u{feff}\"id\",\"title\","));
     assert_eq!(home.run("inbox show 1").code, 1);
     assert!(!home.path("data").exists());
 }
