@@ -22,3 +22,4 @@ mod password;
 mod power;
 mod rabbit;
 mod reference;
+mod terminal;

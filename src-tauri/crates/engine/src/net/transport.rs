@@ -152,7 +152,7 @@ impl Transport {
         // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
         let fault = if matches!(code, 1002 | 1003 | 1007) { Fault::Protocol } else { Fault::Closed };
         let reason = one_line(reason, MAX_REASON_CHARS);
-        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
+        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end())
     }
 
     fn failed(&self, error: &tungstenite::Error) -> Failure {
