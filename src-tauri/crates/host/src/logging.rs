@@ -1,13 +1,10 @@
-//! The log: one line per event, to stderr or to a file.
+//! The log: one line per event, to stderr.
 //!
 //! Belfry's crates log at the level in `BELFRY_LOG` (default `info`), all other crates at `warn` or
 //! higher, because HTTP and WebSocket libraries log URLs and payloads at lower levels. Deliberately
-//! absent: rotation. Invariant: no setting makes a foreign crate log below `warn`.
+//! absent: a log file. Invariant: no setting makes a foreign crate log below `warn`.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::path::Path;
-use std::sync::Mutex;
 
 use belfry_core::foreign_text;
 use tracing::{Level, Metadata};
@@ -26,14 +23,6 @@ pub const VARIABLE: &str = "BELFRY_LOG";
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    /// The file cannot be written.
-    #[error("cannot write the log file {path}: {source}")]
-    File {
-        /// Which file.
-        path: String,
-        /// The error of the system.
-        source: io::Error,
-    },
     /// Logging was already started in this process.
     #[error("logging was started twice: {0}")]
     Started(#[from] TryInitError),
@@ -45,15 +34,6 @@ pub enum LogError {
 /// [`LogError::Started`].
 pub fn to_stderr() -> Result<(), LogError> {
     start(io::stderr)
-}
-
-/// Appends to a file, which is created if needed; its directory must exist.
-///
-/// # Errors
-/// [`LogError`].
-pub fn to_file(path: &Path) -> Result<(), LogError> {
-    let file = OpenOptions::new().create(true).append(true).open(path);
-    start(Mutex::new(file.map_err(|source| LogError::File { path: path.display().to_string(), source })?))
 }
 
 fn start<W>(writer: W) -> Result<(), LogError>
@@ -106,7 +86,7 @@ fn is_logged(target: &str, level: &Level, own_level: LevelFilter) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{Arc, Mutex};
 
     use super::*;
 
