@@ -34,11 +34,16 @@ use crate::window::DataDir;
 /// How long a start in the tray waits for the tray: at login the panel may come later than we do.
 const TRAY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// To be called first, while the program has one thread: WebKitGTK's faster renderer shows nothing
+/// To be called first, while the program has one thread. WebKitGTK's faster renderer shows nothing
 /// on some graphics drivers and under virtual displays, so it is off unless the environment asks
-/// for it.
-pub fn prepare_web_view() {
+/// for it. Secrets are taken out of the environment, which child processes inherit.
+pub fn prepare_environment() {
     const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    // SAFETY: no other thread runs yet that could read the environment meanwhile.
+    #[allow(unsafe_code)]
+    unsafe {
+        host::credentials::take_environment();
+    }
     if std::env::var_os(VARIABLE).is_none() {
         // SAFETY: no other thread runs yet that could read the environment meanwhile.
         #[allow(unsafe_code)]

@@ -6,6 +6,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    belfry::prepare_web_view();
+    belfry::prepare_environment();
     belfry::run(belfry::Args::parse())
 }

@@ -23,3 +23,4 @@ mod power;
 mod rabbit;
 mod reference;
 mod servers;
+mod terminal;

@@ -11,6 +11,8 @@ mod endpoint;
 #[cfg(windows)]
 #[path = "instance/windows.rs"]
 mod endpoint;
+#[cfg(any(windows, test))]
+mod pipe_name;
 
 use std::fs::{self, File, TryLockError};
 use std::io;

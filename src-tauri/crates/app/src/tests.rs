@@ -33,7 +33,7 @@ async fn an_export_is_a_new_file_of_its_format_whose_folder_can_be_shown() {
     let mut world = World::first_run().await;
     let error = world.app.ask(|reply| Request::ShowExport { reply }).await.unwrap_err();
     assert_eq!(error.code, CommandErrorCode::Gone, "nothing was exported");
-    for (format, content) in [(ExportFormat::Json, "["), (ExportFormat::Csv, "id,title,")] {
+    for (format, content) in [(ExportFormat::Json, "["), (ExportFormat::Csv, "\u{feff}\"id\",\"title\",")] {
         let filter = everything();
         let exported = world.app.ask(|reply| Request::Export { format, filter, seqs: None, reply }).await.unwrap();
         let text = std::fs::read_to_string(&exported.path).unwrap();

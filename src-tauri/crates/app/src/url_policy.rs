@@ -1,9 +1,9 @@
 //! Which links of notices may be opened in the person's browser.
 //!
 //! A link is untrusted text. Deliberately absent: the opening, which is the desktop's. Invariant:
-//! only an http or https URL passes, serialised again by our own parser, whose host is allowed; so
-//! no `file:`, no `javascript:`, no program's own scheme, no name with a password that looks like
-//! another host.
+//! only an http or https URL passes, serialised again by our own parser, whose host and port are
+//! allowed (and whose scheme is the server's own, unless the host is listed); so no `file:`, no
+//! `javascript:`, no program's own scheme, no name with a password that looks like another host.
 
 use belfry_core::settings::Settings;
 use url::Url;
@@ -35,16 +35,35 @@ pub fn allowed(link: &str, settings: &Settings) -> Result<Url, Refused> {
         return Err(Refused::Credentials);
     }
     let host = url.host_str().ok_or(Refused::NotWeb)?;
-    if is_allowed(host, settings) { Ok(url) } else { Err(Refused::Host(host.to_owned())) }
+    if is_allowed(&url, host, settings) {
+        return Ok(url);
+    }
+    // Without a port, the scheme's own is meant, as in the setting.
+    Err(Refused::Host(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))))
 }
 
-fn is_allowed(host: &str, settings: &Settings) -> bool {
+/// A listed host without a port means the port of the link's scheme; the server's own hosts count
+/// with their schemes and ports, where `wss` stands for `https` and `ws` for `http`.
+fn is_allowed(url: &Url, host: &str, settings: &Settings) -> bool {
     let listed = &settings.app.allowed_link_hosts;
     if !listed.is_empty() {
-        return listed.iter().any(|allowed| allowed.eq_ignore_ascii_case(host));
+        let with_port = url.port_or_known_default().map(|port| format!("{host}:{port}"));
+        return listed.iter().any(|allowed| {
+            with_port.as_ref().is_some_and(|link| allowed.eq_ignore_ascii_case(link))
+                || (url.port().is_none() && allowed.eq_ignore_ascii_case(host))
+        });
     }
-    let own = settings.server.endpoints.iter().chain(settings.api.base.as_ref());
-    own.filter_map(Url::host_str).any(|allowed| allowed.eq_ignore_ascii_case(host))
+    let mut own = settings.server.endpoints.iter().chain(settings.api.base.as_ref());
+    own.any(|own| {
+        let scheme = match own.scheme() {
+            "wss" => "https",
+            "ws" => "http",
+            other => other,
+        };
+        scheme == url.scheme()
+            && own.host_str().is_some_and(|own| own.eq_ignore_ascii_case(host))
+            && own.port_or_known_default() == url.port_or_known_default()
+    })
 }
 
 #[cfg(test)]
@@ -62,7 +81,7 @@ mod tests {
     #[test]
     fn without_a_list_the_servers_own_hosts_are_allowed() {
         for link in
-            ["https://push.example.com/expenses/7?x=1#y", "http://API.example.com/", " https://api.example.com "]
+            ["https://push.example.com/expenses/7?x=1#y", "https://API.example.com:443/", " https://api.example.com "]
         {
             assert!(allowed(link, &settings(&[])).is_ok(), "{link}");
         }
@@ -75,6 +94,40 @@ mod tests {
         assert!(allowed("https://intranet.example.com/a", &settings).is_ok());
         assert!(allowed("https://push.example.com/a", &settings).is_err());
         assert!(allowed("https://intranet.example.com.evil.org/a", &settings).is_err());
+    }
+
+    #[test]
+    fn another_scheme_or_port_of_the_servers_host_is_another_server() {
+        for link in ["http://push.example.com/", "https://push.example.com:8443/", "http://api.example.com:443/"] {
+            assert!(matches!(allowed(link, &settings(&[])), Err(Refused::Host(_))), "{link}");
+        }
+        let mut plain = settings(&[]);
+        plain.server.endpoints = vec![Url::parse("ws://127.0.0.1:15674/ws").unwrap()];
+        assert!(allowed("http://127.0.0.1:15674/a", &plain).is_ok());
+        assert!(allowed("http://127.0.0.1/a", &plain).is_err());
+        let refused = allowed("https://push.example.com:8443/", &settings(&[])).unwrap_err();
+        assert_eq!(refused, Refused::Host("push.example.com:8443".to_owned()));
+    }
+
+    #[test]
+    fn a_listed_host_without_a_port_means_the_port_of_the_scheme() {
+        let settings = settings(&["intranet.example.com", "wiki.example.com:8443", "[::1]"]);
+        for link in [
+            "https://intranet.example.com/",
+            "http://intranet.example.com/",
+            "https://wiki.example.com:8443/a",
+            "https://[::1]/",
+        ] {
+            assert!(allowed(link, &settings).is_ok(), "{link}");
+        }
+        for link in [
+            "https://intranet.example.com:8443/",
+            "https://intranet.example.com:80/",
+            "https://wiki.example.com/",
+            "https://[::1]:8443/",
+        ] {
+            assert!(allowed(link, &settings).is_err(), "{link}");
+        }
     }
 
     #[test]

@@ -8,7 +8,13 @@
 
 use std::time::Duration;
 
-use crate::status::{Cause, Kind};
+use crate::{
+    foreign_text::one_line,
+    status::{Cause, Kind},
+};
+
+/// Longest [`Failure::detail`], in characters.
+const MAX_DETAIL_CHARS: usize = 1_000;
 
 /// The kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -92,9 +98,10 @@ pub enum Recovery {
 }
 
 impl Failure {
-    /// A failure without `Retry-After`.
-    pub fn new(fault: Fault, detail: impl Into<String>) -> Self {
-        Self { fault, detail: detail.into(), retry_after: None }
+    /// A failure without `Retry-After`. The details may hold words of the server: they become one
+    /// line without control characters and characters that change the direction of text.
+    pub fn new(fault: Fault, detail: impl AsRef<str>) -> Self {
+        Self { fault, detail: one_line(detail.as_ref(), MAX_DETAIL_CHARS), retry_after: None }
     }
 
     /// The only decision table. `repeated` counts how often this same fault came in a row, this one
@@ -171,3 +178,15 @@ impl From<&Failure> for Cause {
 
 /// After so many times in a row a fault counts as lasting.
 pub const PERSISTENT_AFTER: u32 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_server_in_a_failure_cannot_control_a_terminal() {
+        let failure = Failure::new(Fault::WrongAccount, "mallory\u{1b}[2J\r\n\u{9b}\u{202e}x ≠ alice");
+        assert_eq!(failure.detail, "mallory[2J x ≠ alice");
+        assert!(Failure::new(Fault::Closed, "x".repeat(5_000)).detail.chars().count() <= MAX_DETAIL_CHARS);
+    }
+}

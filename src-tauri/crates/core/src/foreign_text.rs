@@ -6,6 +6,8 @@
 //! text is rendered as markup escapes the result. Invariant: the result of [`one_line`] and [`lines`] has no such
 //! character, and at most the given number of characters, `…` included.
 
+use std::borrow::Cow;
+
 /// Text to keep: every line ends with `\n`, and of the control characters only tab and line feed
 /// stay. Not cut, and the direction of the text stays as it was sent: [`one_line`] or [`lines`]
 /// follow when it is shown.
@@ -35,6 +37,36 @@ pub fn lines(text: &str, max_chars: usize) -> String {
         .filter(|c| *c == '\n' || is_shown(c))
         .collect();
     shortened(cleaned.trim(), max_chars)
+}
+
+/// The text as it is, without control characters and characters that change the direction of text;
+/// tab and line feed stay. Neither cut nor trimmed: for files, logs, and lines with aligned columns.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let is_printable = |c: char| matches!(c, '\n' | '\t') || is_shown(&c);
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().filter(|c| is_printable(*c)).collect())
+}
+
+/// A JSON text, on one line, in which every control character, every character that changes the
+/// direction of text and every line separator is escaped. It is the same JSON: outside of strings
+/// there are no such characters.
+pub fn escaped_json(json: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| is_shown(&c) && !is_break(c);
+    if json.chars().all(is_plain) {
+        return Cow::Borrowed(json);
+    }
+    let mut escaped = String::with_capacity(json.len() + 6);
+    for c in json.chars() {
+        if is_plain(c) {
+            escaped.push(c);
+        } else {
+            // None of them is beyond U+FFFF, where JSON would need two escapes.
+            escaped.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    Cow::Owned(escaped)
 }
 
 /// At most `max_chars` characters; a text that is cut ends with `…`, which counts.
@@ -84,6 +116,13 @@ mod tests {
     }
 
     #[test]
+    fn json_writes_every_character_that_a_terminal_could_act_on_as_an_escape() {
+        let json = serde_json::to_string("a\u{1b}[2J\u{9b}\u{7f}\u{202e}\u{2066}\u{2028}审").unwrap();
+        assert_eq!(escaped_json(&json), r#""a\u001b[2J\u009b\u007f\u202e\u2066\u2028审""#);
+        assert_eq!(printable("a\u{1b}[2J \u{9b} \t\u{202e}审\n"), "a[2J  \t审\n");
+    }
+
+    #[test]
     fn a_text_is_cut_at_a_character_and_says_so() {
         assert_eq!(shortened("été", 3), "été");
         assert_eq!(shortened("étés", 3), "ét…");
@@ -97,6 +136,15 @@ mod tests {
             prop_assert!(is_clean(&line) && line.chars().count() <= max);
             let several = lines(&text, max);
             prop_assert!(several.split('\n').all(is_clean) && several.chars().count() <= max);
+            prop_assert!(printable(&text).split(['\n', '\t']).all(is_clean));
+        }
+
+        #[test]
+        fn escaped_json_is_clean_and_the_same_json(text in any::<String>()) {
+            let json = serde_json::to_string(&text).unwrap();
+            let escaped = escaped_json(&json);
+            prop_assert!(is_clean(&escaped), "{escaped:?}");
+            prop_assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), text);
         }
     }
 }

@@ -393,7 +393,8 @@ pub struct AppSettings {
     pub theme: Theme,
     /// Whether the app starts with the desktop.
     pub start_at_login: bool,
-    /// Hosts that links may open; empty: those of the endpoints and of `api.base`. Lower case.
+    /// Hosts that links may open, as `HOST` (the port of the link's scheme) or `HOST:PORT`; empty:
+    /// those of the endpoints and of `api.base`, with their schemes and ports. Lower case.
     pub allowed_link_hosts: Vec<String>,
 }
 

@@ -31,6 +31,11 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    // SAFETY: the program has one thread until a command starts others.
+    #[allow(unsafe_code)]
+    unsafe {
+        host::credentials::take_environment();
+    }
     let Cli { global, command } = Cli::parse();
     // Only `run` logs by default. The other commands print what matters; their log is for
     // debugging.

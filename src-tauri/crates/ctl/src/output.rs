@@ -2,10 +2,10 @@
 //! people; and messages to standard error.
 //!
 //! Every line is flushed, so that a pipe receives it at once. Deliberately absent: what is printed.
-//! Invariants: text of a server is printed only after [`clean`], or as JSON with every control
-//! character escaped, so no such text can control a terminal.
+//! Invariants: text of a server is printed only after [`clean`], or as JSON with every control and
+//! bidirectional formatting character escaped, so no such text can control a terminal; what a caller
+//! forgot to clean is cleaned here.
 
-use std::fmt::Write as _;
 use std::io::{self, Write as _};
 
 use belfry_core::foreign_text;
@@ -48,33 +48,19 @@ pub(crate) fn short(text: &str) -> String {
 /// # Errors
 /// Standard output cannot be written.
 pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
-    let mut line = escape_controls(&serde_json::to_string(value)?);
+    let mut line = foreign_text::escaped_json(&serde_json::to_string(value)?).into_owned();
     line.push('\n');
     write(line.as_bytes())
 }
 
-/// Escapes the control characters that JSON allows unescaped (U+007F to U+009F): some terminals
-/// execute them. They occur only inside strings.
-fn escape_controls(json: &str) -> String {
-    let mut escaped = String::with_capacity(json.len() + 1);
-    for c in json.chars() {
-        if c.is_control() {
-            let _infallible = write!(escaped, "\\u{:04x}", u32::from(c));
-        } else {
-            escaped.push(c);
-        }
-    }
-    escaped
-}
-
-/// Prints lines for people.
+/// Prints lines for people, without what could control the terminal or begin another line.
 ///
 /// # Errors
 /// Standard output cannot be written.
 pub(crate) fn lines<T: AsRef<str>>(lines: impl IntoIterator<Item = T>) -> io::Result<()> {
     let mut text = String::new();
     for line in lines {
-        text.push_str(line.as_ref().trim_end());
+        text.push_str(foreign_text::printable(&line.as_ref().replace(['\n', '\t'], " ")).trim_end());
         text.push('\n');
     }
     write(text.as_bytes())
@@ -143,7 +129,5 @@ mod tests {
         assert_eq!(clean("a\u{1b}[2Jb\r\nc", Shape::Short), "a[2Jb c");
         assert_eq!(clean("a\u{9b}2Jb\r\nc", Shape::Lines), "a2Jb\nc");
         assert!(clean(&"x".repeat(1_000), Shape::Short).chars().count() <= MAX_SHORT);
-        let json = serde_json::to_string("a\u{1b}[2J\u{9b}\u{7f}审").unwrap();
-        assert_eq!(escape_controls(&json), r#""a\u001b[2J\u009b\u007f审""#);
     }
 }

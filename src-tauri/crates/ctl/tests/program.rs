@@ -261,6 +261,24 @@ fn a_sign_in_that_cannot_be_checked_saves_nothing() {
     }
 }
 
+/// Only on Linux is the session bus used, whose address can name a program to start.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_child_process_inherits_the_token_or_the_password() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let home = Home::new();
+    let (script, seen) = (home.path("bus"), home.path("environment"));
+    std::fs::write(&script, format!("#!/bin/sh\nenv >> {}\n", seen.display())).unwrap();
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let mut command = home.command("doctor");
+    command.env("DBUS_SESSION_BUS_ADDRESS", format!("unixexec:path={}", script.display()));
+    command.env("BELFRY_TOKEN", "a-secret").env("BELFRY_PASSWORD", "a-secret").env("BELFRY_TEST", "inherited");
+    let outcome = Outcome::of(command.output().unwrap());
+    let environment = std::fs::read_to_string(&seen).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
+    assert!(environment.contains("inherited") && !environment.contains("a-secret"), "{environment}");
+    assert!(outcome.stdout.contains("BELFRY_TOKEN"), "the token is used all the same: {outcome:?}");
+}
+
 #[test]
 fn a_data_directory_in_use_ends_run_with_5_and_the_inbox_can_be_read() {
     let home = Home::new();
@@ -298,7 +316,7 @@ fn an_inbox_that_does_not_exist_is_empty_and_is_not_created() {
     assert_eq!(home.run("inbox search x --json").json(), json!([]));
     assert_eq!(home.run("inbox stats --json").json()["total"], 0);
     assert_eq!(home.run("inbox export --format json").json(), json!([]));
-    assert!(home.run("inbox export --format csv").stdout.starts_with("id,title,"));
+    assert!(home.run("inbox export --format csv").stdout.starts_with("\u{feff}\"id\",\"title\","));
     assert_eq!(home.run("inbox show 1").code, 1);
     assert!(!home.path("data").exists());
 }

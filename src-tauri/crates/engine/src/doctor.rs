@@ -17,6 +17,7 @@ use crate::clock;
 use crate::net::{http::Client, identity::Identity, token};
 use belfry_core::{
     error::{Failure, Fault},
+    foreign_text::one_line,
     ports::Secret,
     status::{Cause, Kind},
 };
@@ -96,7 +97,8 @@ pub struct Finding {
 impl Finding {
     /// A step that was not examined.
     pub fn skipped(step: Step, why: impl Into<String>) -> Self {
-        Self { step, verdict: Verdict::Skipped, ms: 0, detail: why.into(), remedy: String::new(), why: None }
+        let detail = one_line(&why.into(), usize::MAX);
+        Self { step, verdict: Verdict::Skipped, ms: 0, detail, remedy: String::new(), why: None }
     }
 }
 
@@ -142,7 +144,9 @@ impl StepRun {
 
     fn found(self, verdict: Verdict, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Finding { step: self.step, verdict, ms, detail: detail.into(), remedy: remedy.into(), why: None }
+        // A server names itself and words its errors.
+        let detail = one_line(&detail.into(), usize::MAX);
+        Finding { step: self.step, verdict, ms, detail, remedy: remedy.into(), why: None }
     }
 }
 

@@ -5,7 +5,8 @@
 //! keychain. A secret that is too long for some keychain is [encrypted](encrypted_token) in a file
 //! whose key is in the keychain. Deliberately absent: a plain-text fall-back on disk; without a
 //! keychain Belfry says so. Invariants: no secret is in an error or a log; a token file that others
-//! can read is refused; every access opens the keychain again, so that one that is started or
+//! can read is refused; a secret of the environment is not handed on to child processes
+//! ([`take_environment`]); every access opens the keychain again, so that one that is started or
 //! unlocked later needs no restart.
 
 mod encrypted_token;
@@ -22,6 +23,7 @@ mod keychain;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use belfry_core::account::Account;
 use belfry_core::ports::{CredentialError, Credentials, Secret};
@@ -44,6 +46,39 @@ pub const MAX_SECRET_BYTES: u64 = 64 * 1024;
 /// (`CRED_MAX_CREDENTIAL_BLOB_SIZE`).
 const MAX_KEYCHAIN_UNITS: usize = 1_280;
 
+/// What [`take_environment`] has taken.
+static TAKEN: OnceLock<Environment> = OnceLock::new();
+
+/// The secrets that the environment provides; an empty variable counts as not set.
+#[derive(Debug, Clone, Default)]
+struct Environment {
+    token: Option<SecretString>,
+    password: Option<SecretString>,
+}
+
+impl Environment {
+    fn read() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty()).map(SecretString::from);
+        Self { token: variable(TOKEN_VARIABLE), password: variable(PASSWORD_VARIABLE) }
+    }
+}
+
+/// Takes [`TOKEN_VARIABLE`] and [`PASSWORD_VARIABLE`] out of the environment of this process, so
+/// that no child process inherits them: the browser that opens a link, the processes of the web
+/// view, a session bus that is started on demand. [`MachineCredentials::from_environment`] uses what
+/// was taken.
+///
+/// # Safety
+/// No other thread may run yet: it could read the environment meanwhile.
+#[allow(unsafe_code)]
+pub unsafe fn take_environment() {
+    TAKEN.get_or_init(Environment::read);
+    for name in [TOKEN_VARIABLE, PASSWORD_VARIABLE] {
+        // SAFETY: the caller promises that there is no other thread.
+        unsafe { std::env::remove_var(name) };
+    }
+}
+
 /// The engine's [`Credentials`] port on this machine.
 #[derive(Debug)]
 pub struct MachineCredentials {
@@ -54,11 +89,11 @@ pub struct MachineCredentials {
 }
 
 impl MachineCredentials {
-    /// Reads [`TOKEN_VARIABLE`] and [`PASSWORD_VARIABLE`], where empty counts as not set. Long
-    /// secrets are encrypted in `data_dir`.
+    /// With what [`take_environment`] has taken, or reads [`TOKEN_VARIABLE`] and
+    /// [`PASSWORD_VARIABLE`]. Long secrets are encrypted in `data_dir`.
     pub fn from_environment(token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
-        let variable = |name| std::env::var(name).ok().filter(|it| !it.is_empty()).map(SecretString::from);
-        Self { token: variable(TOKEN_VARIABLE), password: variable(PASSWORD_VARIABLE), token_file, data_dir }
+        let Environment { token, password } = TAKEN.get().cloned().unwrap_or_else(Environment::read);
+        Self { token, password, token_file, data_dir }
     }
 
     /// The secret from the environment or from the token file; `None` if neither was provided, so

@@ -1,16 +1,18 @@
-//! Windows: a named pipe, named after the data folder. Pipes of other users are refused by the
-//! system's default access list; pipes from other machines by [`ServerOptions`].
+//! Windows: a named pipe with a name that only its user can learn before it exists
+//! ([`pipe_name`]). Later, other users are refused by the system's default access list, which also
+//! keeps them from adding an instance of their own; other machines by [`ServerOptions`].
 
-use std::ffi::OsString;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::windows::named_pipe::{ClientOptions, NamedPipeClient, NamedPipeServer, ServerOptions};
 
+use super::pipe_name;
+
 /// The listening end: the pipe that waits for the next caller.
 pub(super) struct Endpoint {
-    name: OsString,
+    name: String,
+    data_dir: PathBuf,
     waiting: NamedPipeServer,
 }
 
@@ -20,9 +22,11 @@ impl Endpoint {
     /// # Errors
     /// What the system said.
     pub(super) fn open(data_dir: &Path) -> io::Result<Self> {
-        let name = name(data_dir);
+        pipe_name::remove(data_dir)?;
+        let name = pipe_name::unused();
         let waiting = ServerOptions::new().first_pipe_instance(true).create(&name)?;
-        Ok(Self { name, waiting })
+        pipe_name::publish(data_dir, &name)?;
+        Ok(Self { name, data_dir: data_dir.to_owned(), waiting })
     }
 
     /// The next caller.
@@ -36,16 +40,18 @@ impl Endpoint {
     }
 }
 
-/// The caller's end.
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        // The next app that is first removes it too.
+        let _ = pipe_name::remove(&self.data_dir);
+    }
+}
+
+/// The caller's end. The other end learns who calls, and cannot act as the caller: that is the
+/// default of [`ClientOptions`].
 ///
 /// # Errors
 /// No app listens.
 pub(super) async fn connect(data_dir: &Path) -> io::Result<NamedPipeClient> {
-    ClientOptions::new().open(name(data_dir))
-}
-
-fn name(data_dir: &Path) -> OsString {
-    let mut hash = DefaultHasher::new();
-    data_dir.canonicalize().unwrap_or_else(|_| data_dir.to_owned()).hash(&mut hash);
-    format!(r"\\.\pipe\app.belfry.desktop.{:016x}", hash.finish()).into()
+    ClientOptions::new().open(pipe_name::published(data_dir)?)
 }

@@ -258,7 +258,7 @@ pub(super) fn hosts<T: FromStr>(key: &str, spanned: &SpannedValue, report: &mut 
 
 pub(super) fn link_hosts(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Vec<String>> {
     list(key, spanned, report, "a list of hosts", |key, spanned, report| {
-        let accepted = r#"a host name such as "intranet.example.com""#;
+        let accepted = r#"a host name, with a port if need be, such as "intranet.example.com" or "intranet:8443""#;
         parsed::<LinkHost>(key, spanned, report, accepted).map(|host| host.0)
     })
 }
@@ -269,8 +269,16 @@ impl FromStr for LinkHost {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let host = url::Host::parse(text).map_err(|_| ())?.to_string();
-        if host.is_empty() || host.contains('*') { Err(()) } else { Ok(Self(host)) }
+        // An address of version 6 has colons of its own, inside brackets.
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse::<u16>().map_err(|_| ())?)),
+            _ => (text, None),
+        };
+        let host = url::Host::parse(host).map_err(|_| ())?.to_string();
+        if host.is_empty() || host.contains('*') || port == Some(0) {
+            return Err(());
+        }
+        Ok(Self(port.map_or(host.clone(), |port| format!("{host}:{port}"))))
     }
 }
 

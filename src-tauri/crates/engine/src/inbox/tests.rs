@@ -428,7 +428,8 @@ fn an_export_as_csv_has_the_same_fields_and_runs_no_formula() {
     let (_dir, mut store, inbox) = both();
     let mut out = Vec::new();
     inbox.export(Format::Csv, &mut out).unwrap();
-    let header = "id,title,body,kind,sender,sent_at,received_at,read,state,priority,link,source\n";
+    let header = "\u{feff}\"id\",\"title\",\"body\",\"kind\",\"sender\",\"sent_at\",\"received_at\",\"read\",\"state\",\
+                  \"priority\",\"link\",\"source\"\n";
     assert_eq!(String::from_utf8(out).unwrap(), header);
     store.add(Notice {
         title: "=HYPERLINK(\"http://evil\")".to_owned(),
@@ -439,8 +440,8 @@ fn an_export_as_csv_has_the_same_fields_and_runs_no_formula() {
     let mut out = Vec::new();
     inbox.export(Format::Csv, &mut out).unwrap();
     let expected = format!(
-        "{header}1,\"'=HYPERLINK(\"\"http://evil\"\")\",\"费用, \"\"two\"\"\nlines\",3,payments,,2026-01-01T00:00:01Z,\
-         false,open,normal,,live\n"
+        "{header}\"1\",\"'=HYPERLINK(\"\"http://evil\"\")\",\"费用, \"\"two\"\"\nlines\",\"3\",\"payments\",\"\",\
+         \"2026-01-01T00:00:01Z\",\"false\",\"open\",\"normal\",\"\",\"live\"\n"
     );
     assert_eq!(String::from_utf8(out).unwrap(), expected);
 }

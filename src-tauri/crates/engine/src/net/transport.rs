@@ -158,7 +158,7 @@ impl Transport {
             _ => Fault::Closed,
         };
         let reason = one_line(reason, MAX_REASON_CHARS);
-        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end().to_owned())
+        Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end())
     }
 
     fn failed(&self, error: &tungstenite::Error) -> Failure {

@@ -281,7 +281,7 @@ quiet_hours = { from = "22:00", to = "07:30", days = ["sun"], allow = "high" }
 rules = [{ kind = "3", sender = "hr*", show = "mute" }, { show = "quiet" }]
 [app]
 language = "zh-CN"
-allowed_link_hosts = ["Docs.Example.com"]
+allowed_link_hosts = ["Docs.Example.com", "intranet:8443", "[::1]:80", "[::1]"]
 "#,
     );
     assert_eq!(settings.server.protocol, Protocol::Stomp);
@@ -312,7 +312,7 @@ allowed_link_hosts = ["Docs.Example.com"]
         ]
     );
     assert_eq!(settings.app.language, Language::ZhCn);
-    assert_eq!(settings.app.allowed_link_hosts, ["docs.example.com"]);
+    assert_eq!(settings.app.allowed_link_hosts, ["docs.example.com", "intranet:8443", "[::1]:80", "[::1]"]);
 }
 
 #[test]
