@@ -17,7 +17,12 @@ use rusqlite::{Connection, Transaction, params};
 use crate::store::{
     Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select, tombstones, trash,
 };
-use belfry_core::notice::Notice;
+use belfry_core::{
+    notice::Notice,
+    settings::KindNames,
+    storage::{ActionResult, Stored},
+    texts::Language,
+};
 
 mod export;
 mod highlight;
@@ -65,9 +70,28 @@ pub struct InboxPage {
 pub struct Inbox {
     connection: Connection,
     path: PathBuf,
+    /// Gives a kind its name.
+    kinds: (KindNames, Language),
 }
 
 impl Inbox {
+    fn of(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path, kinds: (KindNames::default(), Language::English) }
+    }
+
+    /// Gives kinds these names, in this language (`message.kinds`).
+    #[must_use]
+    pub fn naming_kinds(self, names: KindNames, language: Language) -> Self {
+        Self { kinds: (names, language), ..self }
+    }
+
+    fn named(&self, stored: Stored) -> Detail {
+        let mut detail = Detail::from(stored);
+        let (names, language) = &self.kinds;
+        detail.row.kind_name = names.name(&detail.row.kind, *language).map(str::to_owned);
+        detail
+    }
+
     /// Opens the inbox in an account's folder; `None` when there is none yet.
     ///
     /// # Errors
@@ -76,7 +100,7 @@ impl Inbox {
     pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(schema::FILE);
         match path.try_exists() {
-            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self { connection, path })),
+            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self::of(connection, path))),
             Ok(false) => Ok(None),
             Err(error) => Err(StoreError::NotWritable { path, detail: error.to_string() }),
         }
@@ -88,7 +112,7 @@ impl Inbox {
     /// [`StoreError`] when SQLite has no memory left.
     pub fn empty() -> Result<Self, StoreError> {
         let (connection, path) = schema::in_memory()?;
-        Ok(Self { connection, path })
+        Ok(Self::of(connection, path))
     }
 
     /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for
@@ -98,7 +122,7 @@ impl Inbox {
     /// [`StoreError`] when SQLite has no memory left.
     pub fn open_beside(store: &Store) -> Result<Self, StoreError> {
         let (connection, path) = store.connect_beside()?;
-        Ok(Self { connection, path })
+        Ok(Self::of(connection, path))
     }
 
     /// A page of the notices that match, at most `limit`.
@@ -108,7 +132,7 @@ impl Inbox {
     /// is full or the file is locked or read-only: the missing notices are then searched without
     /// it, which takes longer.
     pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<InboxPage, StoreError> {
-        self.consistent(filter, |connection| {
+        let (stored, has_newer, next) = self.consistent(filter, |connection| {
             let mut seqs = select::seqs(connection, filter, place, limit.saturating_add(1))?;
             let is_cut = seqs.len() > limit;
             match place {
@@ -127,8 +151,10 @@ impl Inbox {
                 }
             };
             let rows = seqs.iter().map(|seq| rows::find(connection, *seq)).collect::<rusqlite::Result<Vec<_>>>()?;
-            Ok(InboxPage { rows: rows.into_iter().flatten().map(Detail::from).collect(), has_newer, next })
-        })
+            Ok((rows, has_newer, next))
+        })?;
+        let rows = stored.into_iter().flatten().map(|stored| self.named(stored)).collect();
+        Ok(InboxPage { rows, has_newer, next })
     }
 
     /// The places of the notices that match, newest first, at most `limit`.
@@ -208,7 +234,7 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`].
     pub fn show(&self, seq: Seq) -> Result<Option<Detail>, StoreError> {
-        Ok(self.read(|connection| rows::find(connection, seq))?.map(Detail::from))
+        Ok(self.read(|connection| rows::find(connection, seq))?.map(|stored| self.named(stored)))
     }
 
     /// Marks notices as read or unread, and returns how many that changed; those that do not exist
@@ -218,6 +244,14 @@ impl Inbox {
     /// [`StoreError`]; then nothing was marked.
     pub fn mark(&mut self, seqs: &[Seq], read: bool) -> Result<usize, StoreError> {
         self.write(|tx| marks::mark(tx, seqs, read))
+    }
+
+    /// Keeps what came of a button on a notice, until the matter is opened again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was kept.
+    pub fn keep_action_result(&mut self, seq: Seq, result: &ActionResult) -> Result<(), StoreError> {
+        self.write(|tx| rows::keep_action_result(tx, seq, result))
     }
 
     /// Records that the secret was changed: an engine that runs for this account reads it again
@@ -293,7 +327,7 @@ impl Inbox {
         let mut select = self.connection.prepare(&select).map_err(failed)?;
         let mut count = 0;
         for stored in select.query_map([], rows::stored).map_err(failed)? {
-            sink.put(stored.map_err(failed)?.into())?;
+            sink.put(self.named(stored.map_err(failed)?).row)?;
             count += 1;
         }
         sink.end()?;
@@ -309,7 +343,7 @@ impl Inbox {
         let mut count = 0;
         for seq in seqs {
             if let Some(stored) = self.read(|connection| rows::find(connection, *seq))? {
-                sink.put(stored.into())?;
+                sink.put(self.named(stored).row)?;
                 count += 1;
             }
         }

@@ -31,8 +31,21 @@ pub enum ExportError {
 }
 
 /// The fields of [`InboxRow`].
-const HEADER: [&str; 12] =
-    ["id", "title", "body", "kind", "sender", "sent_at", "received_at", "read", "state", "priority", "link", "source"];
+const HEADER: [&str; 13] = [
+    "id",
+    "title",
+    "body",
+    "kind",
+    "sender",
+    "sent_at",
+    "received_at",
+    "read",
+    "state",
+    "priority",
+    "link",
+    "source",
+    "kind_name",
+];
 
 /// Where the rows go.
 pub(super) enum Sink<W: Write> {
@@ -77,10 +90,18 @@ impl<W: Write> Sink<W> {
     }
 }
 
+/// How a formula begins.
+const FORMULA: [char; 6] = ['=', '+', '-', '@', '\t', '\r'];
+
 /// Puts an apostrophe before what a spreadsheet would take for a formula.
 fn without_formulas(mut row: InboxRow) -> InboxRow {
+    // Each record has every field.
+    let kind_name = row.kind_name.get_or_insert_default();
+    if kind_name.starts_with(FORMULA) {
+        kind_name.insert(0, '\'');
+    }
     for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
-        if field.starts_with(['=', '+', '-', '@', '\t', '\r']) {
+        if field.starts_with(FORMULA) {
             field.insert(0, '\'');
         }
     }

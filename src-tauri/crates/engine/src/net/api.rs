@@ -8,7 +8,7 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use reqwest::{Client, header};
+use reqwest::{Client, StatusCode, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
@@ -18,16 +18,20 @@ use crate::net::{auth, connection::Identity, http, intake::Intake};
 use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
-    notice::Action,
+    foreign_text,
     pipeline::catchup::{Page, PageRequest},
     settings::ApiMethod,
-    storage::Write,
+    storage::{ActionOutcome, Write},
 };
 
 /// How long an answer may take, beyond what the server was asked to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer taken, in bytes.
 const MAX_ANSWER: usize = 64 << 20;
+/// Largest answer read after a button, in bytes.
+const MAX_ACTION_ANSWER: usize = 64 << 10;
+/// So much of what the server says about a button is kept, in characters.
+const MAX_ACTION_WORDS: usize = 300;
 
 /// The API of one account.
 #[derive(Debug, Clone)]
@@ -137,32 +141,44 @@ impl Api {
         rows(&answer.body, &api.items)
     }
 
-    /// Performs an action of a notice: calls the URL its sender gave, with the account's secret, if
-    /// it leads to the API's own origin. A POST carries the ids of the notice and the action.
+    /// Sends the request of a button: a POST with the sign-in to a URL that
+    /// [`belfry_core::action_url::decide`] has allowed. Redirects are not followed.
     ///
     /// # Errors
-    /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
-    pub async fn act(&self, token: &SecretString, action: &Action, id: &str) -> Result<(), Failure> {
-        let denied = |why: &str| Failure::new(Fault::Denied, why);
-        let base = self.identity.settings.api.base.as_ref().ok_or_else(|| denied("this server has no HTTP API"))?;
-        let url = base.join(&action.url).map_err(|_| denied("the action has no address that can be called"))?;
-        if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
-            return Err(denied("the action leads to another server, which must not have this account's secret"));
-        }
-        let (method, arguments) = match action.method.to_ascii_uppercase().as_str() {
-            "POST" => {
-                let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
-                (ApiMethod::Post, Map::from_iter([pair("id", id), pair("action", &action.id)]))
+    /// [`Failure`]: 401, or there is no answer. After [`Fault::TimedOut`] and [`Fault::Broken`] it
+    /// is not known whether the server has carried it out; after any other, nothing was done.
+    pub async fn act(&self, token: &SecretString, call: &ActionCall) -> Result<ActionAnswer, Failure> {
+        let Identity { settings, device, .. } = &*self.identity;
+        let url = &call.url;
+        settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+        let headers = auth::http_headers(settings, token, device)?;
+        let sent = self
+            .client
+            .post(url.clone())
+            .json(&serde_json::json!({ "id": call.id, "action": call.action }))
+            .headers(headers)
+            .header(header::ACCEPT, "application/json")
+            .header("Idempotency-Key", &call.idempotency_key)
+            .timeout(ANSWER_TIMEOUT)
+            .send()
+            .await;
+        let response = sent.map_err(|error| {
+            let is_sent = !error.is_connect();
+            let failure = http::failure(error, url);
+            match failure.fault {
+                // The connection was there, so the request may have arrived.
+                Fault::Unreachable if is_sent => Failure::new(Fault::Broken, failure.detail),
+                Fault::TimedOut if !is_sent => Failure::new(Fault::Unreachable, failure.detail),
+                _ => failure,
             }
-            "GET" => (ApiMethod::Get, Map::new()),
-            _ => return Err(denied("the action asks for a method other than GET and POST")),
-        };
-        let answer = self.request(token, url, method, arguments, Duration::ZERO).await?;
-        // An answer that is not a JSON object has no envelope: its HTTP status decides.
-        match serde_json::from_slice::<Value>(&answer.body) {
-            Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
-            _ => Ok(()),
+        })?;
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(http::status_failure(status, response.headers(), url));
         }
+        // The status says what came of it, also where the rest of the answer is lost.
+        let body = http::read_body(response, MAX_ACTION_ANSWER, url).await.ok().flatten().unwrap_or_default();
+        Ok(ActionAnswer::of(status.as_u16(), &body))
     }
 
     async fn call(
@@ -224,6 +240,66 @@ impl Api {
     }
 }
 
+/// The request of a button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionCall {
+    /// Where to.
+    pub url: Url,
+    /// The id of the notice.
+    pub id: String,
+    /// The id of the action.
+    pub action: String,
+    /// The same for each repetition.
+    pub idempotency_key: String,
+}
+
+/// What the server answered to a button.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionAnswer {
+    /// What came of it.
+    pub outcome: ActionOutcome,
+    /// The status and the server's words, such as `409: already decided by bob`; for what was done
+    /// only the words, which may be empty. Untrusted.
+    pub detail: String,
+}
+
+impl ActionAnswer {
+    fn of(status: u16, body: &[u8]) -> Self {
+        let document: Value = serde_json::from_slice(body).unwrap_or_default();
+        let said = ["/msg", "/message", "/error", "/detail", "/error/message"]
+            .into_iter()
+            .filter_map(|place| document.pointer(place)?.as_str())
+            .find(|text| !text.is_empty())
+            .map_or_else(
+                || if document.is_null() { String::from_utf8_lossy(body).into_owned() } else { String::new() },
+                str::to_owned,
+            );
+        let said = foreign_text::one_line(&said, MAX_ACTION_WORDS);
+        // An answer that is not a JSON object has no envelope: its HTTP status decides.
+        let envelope = if document.is_object() { envelope::check(body) } else { Ok(()) };
+        let (outcome, code) = match (status, envelope) {
+            (200..=299, Ok(())) => (ActionOutcome::Done, None),
+            (200..=299, Err(_)) => (ActionOutcome::Refused, code_of(&document)),
+            // The server failed somewhere, perhaps after it had carried it out.
+            (500..=599, _) => (ActionOutcome::Unknown, Some(status.to_string())),
+            _ => (ActionOutcome::Refused, Some(status.to_string())),
+        };
+        let detail = match code {
+            Some(code) if said.is_empty() => code,
+            Some(code) => format!("{code}: {said}"),
+            None => said,
+        };
+        Self { outcome, detail }
+    }
+}
+
+/// The `code` of an envelope, as its server writes it.
+fn code_of(document: &Value) -> Option<String> {
+    let code = document.get("code")?;
+    let text = code.as_str().map_or_else(|| code.to_string(), str::to_owned);
+    Some(foreign_text::one_line(&text, MAX_ACTION_WORDS)).filter(|text| !text.is_empty())
+}
+
 struct Answer {
     body: Vec<u8>,
     server_time: Option<Timestamp>,
@@ -243,5 +319,30 @@ fn unreadable(error: PageError) -> Failure {
         PageError::Failed(why) | PageError::Unavailable(why) => Failure::new(Fault::Declined, why),
         PageError::NotJson(why) => Failure::new(Fault::BadAnswer, why),
         PageError::NoItems => Failure::new(Fault::BadAnswer, "api.items"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_what_came_of_a_button() {
+        use ActionOutcome::{Done, Refused, Unknown};
+        for (status, body, outcome, detail) in [
+            (200, "", Done, ""),
+            (204, "", Done, ""),
+            (200, r#"{"code":200,"msg":"approved"}"#, Done, "approved"),
+            (200, "thanks\u{202e}", Done, "thanks"),
+            (200, r#"{"code":409,"msg":"already decided by bob"}"#, Refused, "409: already decided by bob"),
+            (200, r#"{"success":false,"message":"no"}"#, Refused, "no"),
+            (302, "", Refused, "302"),
+            (403, r#"{"error":"not yours"}"#, Refused, "403: not yours"),
+            (409, r#"{"message":"already decided by bob"}"#, Refused, "409: already decided by bob"),
+            (500, "oops", Unknown, "500: oops"),
+        ] {
+            let answer = ActionAnswer::of(status, body.as_bytes());
+            assert_eq!((answer.outcome, answer.detail.as_str()), (outcome, detail), "{status} {body}");
+        }
     }
 }
