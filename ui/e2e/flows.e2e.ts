@@ -284,10 +284,21 @@ test.describe('inbox', () => {
     await belfry.open('live');
     await belfry.rows.nth(4).click();
     await belfry.article.getByRole('button', { name: 'Reject' }).click();
-    await expect(page.getByRole('dialog')).toContainText('Expense report 4711');
+    const dialog = page.getByRole('dialog');
+    for (const text of [
+      'Expense report 4711',
+      'Really reject it?',
+      'POST https://push.example.com',
+      '/approvals/4711/reject',
+    ])
+      await expect(dialog).toContainText(text);
     await belfry.button('dialog.cancel').click();
+    // A request is confirmed even if the message asks for no confirmation.
     await belfry.article.getByRole('button', { name: 'Approve' }).click();
+    await expect(dialog).toContainText('/approvals/4711/approve');
+    await dialog.getByRole('button', { name: 'Approve' }).click();
     await expect(belfry.article).toContainText('Decided');
+    await expect(belfry.article.getByRole('status')).toContainText('Approve: done');
     await expect(belfry.article.getByRole('group', { name: 'Actions' })).toHaveCount(0);
     await expect(belfry.article.locator('dl')).toContainText('approve');
   });

@@ -190,11 +190,12 @@ export class Inbox {
     if (seq !== null) await this.#attempt(() => this.#backend.openLink(seq));
   }
 
-  async act(action: string): Promise<void> {
+  /** `confirmed` is the address of the request that the person has confirmed; null if the action sends none. */
+  async act(action: string, confirmed: string | null): Promise<void> {
     const seq = this.current;
     if (seq === null) return;
     await this.#runBusy('act', async () => {
-      await this.#backend.act(seq, action);
+      await this.#backend.act(seq, action, confirmed);
       this.toast = { what: 'acted', count: 1 };
     });
   }

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
 
-import type { Backend, Detail } from './backend/backend';
+import { type Backend, type Detail, everything } from './backend/backend';
 import { fake } from './backend/fake';
 import { Inbox } from './inbox.svelte';
 
@@ -189,4 +189,23 @@ test('a failed command leaves its error, with its code', async () => {
   await inbox.setCurrent(5);
   await inbox.openLink();
   expect(inbox.error?.code).toBe('link-refused');
+});
+
+test('a button is run only with the address that was confirmed, and a decided notice offers none', async () => {
+  const backend = fake();
+  const seq = (await backend.page({ before: null, after: null, limit: 60, filter: everything })).rows.find(
+    (row) => row.needsAction,
+  )?.seq;
+  if (seq === undefined) throw new Error('no notice with a button');
+  const inbox = await connected(backend);
+  await inbox.setCurrent(seq);
+  await inbox.act('approve', null);
+  expect(inbox.error?.code).toBe('gone');
+  expect(inbox.toast).toBeNull();
+  const address = inbox.detail?.actions.find(({ id }) => id === 'approve')?.call?.address ?? null;
+  await inbox.act('approve', address);
+  const detail = await backend.notice(seq, '');
+  expect([detail?.state, detail?.actions, detail?.actionResult?.outcome]).toEqual(['decided', [], 'done']);
+  await inbox.act('approve', address);
+  expect(inbox.error?.code).toBe('gone');
 });

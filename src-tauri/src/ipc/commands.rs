@@ -100,8 +100,8 @@ pub(crate) async fn remove_on_server(app: State<'_, App>, seqs: Vec<i64>) -> Ans
 
 /// Runs an action of a notice.
 #[tauri::command]
-pub(crate) async fn act(app: State<'_, App>, seq: i64, action: String) -> Answer<()> {
-    app.ask(|reply| Request::Act { seq, action, reply }).await
+pub(crate) async fn act(app: State<'_, App>, seq: i64, action: String, confirmed: Option<String>) -> Answer<()> {
+    app.ask(|reply| Request::Act { seq, action, confirmed, reply }).await
 }
 
 /// Reads the next older part of the server's history into the inbox.

@@ -8,6 +8,7 @@ import type * as Bound from './bindings';
 export type {
   About,
   Action,
+  ActionResult,
   Alert,
   Client,
   Connectivity,
@@ -85,8 +86,11 @@ export interface Backend {
   removeOnServer: (seqs: number[]) => Promise<number>;
   /** Opens the notice's link in the browser, if the settings allow its address. */
   openLink: (seq: number) => Promise<void>;
-  /** Runs an action of the notice: an HTTP call with the account's secret to an allowed host, or a page in the browser. */
-  act: (seq: number, action: string) => Promise<void>;
+  /**
+   * Runs an action of the notice: a request with the account's sign-in, if `confirmed` is the address of the action's
+   * `call`, or a page in the browser. What came of a request is then in the notice. Rejects unless it was carried out.
+   */
+  act: (seq: number, action: string, confirmed: string | null) => Promise<void>;
   /** Reads the next older page of the server's history into the inbox, without notifications. */
   loadOlder: () => Promise<Bound.Older>;
   /** Writes the notices that match, or only those in `seqs`, to a new file in the documents folder. */

@@ -198,7 +198,7 @@ title: string,
  */
 preview: string, 
 /**
- * The server's type.
+ * The name of the server's type, or the type itself.
  */
 kind: string, 
 /**
@@ -257,9 +257,13 @@ isExact: boolean,
 unread: number, };
 export type Kind = { 
 /**
- * To filter with, and to show.
+ * To filter with.
  */
 kind: string, 
+/**
+ * To show.
+ */
+name: string, 
 /**
  * So many notices.
  */
@@ -286,6 +290,23 @@ name: string,
  * Text as it is, everything else as JSON.
  */
 value: string, };
+export type ActionCall = { 
+/**
+ * `POST`.
+ */
+method: string, 
+/**
+ * Scheme, host and port.
+ */
+host: string, 
+/**
+ * Path and query.
+ */
+path: string, 
+/**
+ * What to confirm it with.
+ */
+address: string, };
 export type Action = { 
 /**
  * To ask for it.
@@ -296,13 +317,39 @@ id: string,
  */
 label: string, 
 /**
- * Ask before doing it.
+ * Ask before doing it; a request is confirmed in any case.
  */
 confirm: boolean, 
 /**
- * It opens a page in the browser instead of calling the server.
+ * The message's own question; empty without one.
+ */
+question: string, 
+/**
+ * The request it sends with the sign-in; null when it sends none.
+ */
+call: ActionCall | null, 
+/**
+ * It opens a page in the browser.
  */
 opens: boolean, };
+export type ActionOutcome = "done" | "refused" | "unknown";
+export type ActionResult = { 
+/**
+ * What the button said.
+ */
+label: string, 
+/**
+ * When it was pressed; RFC 3339.
+ */
+at: string, 
+/**
+ * What came of it.
+ */
+outcome: ActionOutcome, 
+/**
+ * What the server said, or what failed; may be empty.
+ */
+detail: string, };
 export type Suppressed = "disabled" | "muted" | "quiet-hours" | "not-open" | "old-news" | "read";
 export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "uncertain" } | { "mark": "suppressed", 
 /**
@@ -352,6 +399,10 @@ bodyLength?: number,
  */
 kind: string, 
 /**
+ * The name of that type, or the type itself.
+ */
+kindName: string, 
+/**
  * May be empty.
  */
 sender: string, 
@@ -399,6 +450,10 @@ alert: Alert,
  * What a person may do.
  */
 actions: Array<Action>, 
+/**
+ * What came of the last button that was pressed; null before one was.
+ */
+actionResult: ActionResult | null, 
 /**
  * Of a search.
  */

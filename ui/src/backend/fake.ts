@@ -202,13 +202,21 @@ export function fake({
       if (!link.startsWith('https://push.example.com/'))
         throw commandError('link-refused', `Belfry does not open ${link}: its host is not in app.allowed_link_hosts`);
     },
-    async act(seq, action) {
+    async act(seq, id, confirmed) {
       await Promise.resolve();
-      if (!notices.detail(seq, '')?.actions.some(({ id }) => id === action))
-        throw commandError('gone', 'this notice, or what could be done with it, is no longer there');
+      const action = notices.detail(seq, '')?.actions.find((offered) => offered.id === id);
+      if (!action) throw commandError('gone', 'this notice, or what could be done with it, is no longer there');
+      if (action.call && action.call.address !== confirmed)
+        throw commandError('gone', 'this button has changed since it was confirmed; nothing was sent');
       await simulateDelay();
+      if (!action.call) return;
       requireOnline();
-      notices.change(seq, { state: 'decided', actions: [], fields: [{ name: 'decision', value: action }] });
+      const at = new Date().toISOString();
+      notices.change(seq, {
+        state: 'decided',
+        fields: [{ name: 'decision', value: id }],
+        actionResult: { label: action.label, at, outcome: 'done', detail: '' },
+      });
       emitInboxChanged();
     },
     async loadOlder() {

@@ -3,7 +3,7 @@
 import type { Key } from '../texts.svelte';
 
 export type Control =
-  | { kind: 'switch' | 'text' | 'list' | 'quiet-hours' | 'rules' | 'subscriptions' | 'heart-beat' | 'oidc' }
+  | { kind: 'switch' | 'text' | 'list' | 'quiet-hours' | 'rules' | 'kinds' | 'subscriptions' | 'heart-beat' | 'oidc' }
   | { kind: 'duration'; example: string }
   | { kind: 'number'; min: number; max: number; unit?: Key }
   /** `isNamed`: the values have texts of their own (`choice.…`); else they are shown as they are. */
@@ -33,6 +33,7 @@ export const groups: Record<Group, Entry[]> = {
     { key: 'app.theme', control: named('system', 'light', 'dark') },
     { key: 'app.start_at_login', control: onOff },
     { key: 'app.allowed_link_hosts', control: list },
+    { key: 'app.action_urls', control: list },
   ],
   inbox: [
     { key: 'inbox.retention_days', control: { kind: 'number', min: 1, max: 36_500, unit: 'unit.days' } },
@@ -41,6 +42,7 @@ export const groups: Record<Group, Entry[]> = {
   notifications: [
     { key: 'notifications.enabled', control: onOff },
     { key: 'notifications.sound', control: text },
+    { key: 'notifications.preview', control: named('full', 'title', 'none') },
     { key: 'notifications.quiet_hours', control: { kind: 'quiet-hours' } },
     { key: 'notifications.burst', control: { kind: 'number', min: 1, max: 1000 } },
     { key: 'notifications.rules', control: { kind: 'rules' } },
@@ -97,6 +99,9 @@ export const groups: Record<Group, Entry[]> = {
     { key: 'message.link', control: text },
     { key: 'message.priority', control: text },
     { key: 'message.state', control: text },
+    { key: 'message.status', control: text },
+    { key: 'message.undelivered', control: list },
+    { key: 'message.kinds', control: { kind: 'kinds' } },
     { key: 'message.version', control: text },
     { key: 'message.actions', control: text },
     { key: 'message.time_zone', control: text },

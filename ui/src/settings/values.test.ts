@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { asTexts, fromLines, headersOf, linesOf, withoutEmpty } from './values';
+import { asTexts, fromLines, headersOf, kindRows, kindsOf, linesOf, withoutEmpty } from './values';
 
 test('lines become a list, without empty lines', () => {
   expect(fromLines(' wss://a \n\n wss://b')).toEqual(['wss://a', 'wss://b']);
@@ -15,4 +15,11 @@ test('headers become lines and back, also with colons in their values', () => {
 
 test('empty values are left out of a table', () => {
   expect(withoutEmpty({ kind: '3', sender: '', show: 'mute', headers: {} })).toEqual({ kind: '3', show: 'mute' });
+});
+
+test('names of kinds become rows and back', () => {
+  const kinds = { 3: 'Leave', 4: { 'en': 'Expense', 'zh-CN': '报销' }, 5: { en: 'Trip' } };
+  expect(kindRows(kinds)[1]).toEqual({ kind: '4', en: 'Expense', zh: '报销' });
+  expect(kindsOf(kindRows(kinds))).toEqual(kinds);
+  expect(kindsOf([{ kind: '6', en: '', zh: '' }])).toEqual({ 6: '6' });
 });

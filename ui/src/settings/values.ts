@@ -36,6 +36,25 @@ export const linesOf = (headers: Table): string =>
     .map(([name, value]) => `${name}: ${asText(value)}`)
     .join('\n');
 
+/** The names of kinds as rows; a name for all languages is in both columns. */
+export const kindRows = (kinds: Table): { kind: string; en: string; zh: string }[] =>
+  Object.entries(kinds).map(([kind, name]) =>
+    typeof name === 'string'
+      ? { kind, en: name, zh: name }
+      : { kind, en: asText(asTable(name).en), zh: asText(asTable(name)['zh-CN']) },
+  );
+
+/** The names of kinds, from rows; a kind without a name is its own name. */
+export const kindsOf = (rows: { [column: string]: string }[]): Table =>
+  Object.fromEntries(
+    rows
+      .filter(({ kind }) => kind)
+      .map(({ kind = '', en = '', zh = '' }) => [
+        kind,
+        en === zh ? en || kind : withoutEmpty({ 'en': en, 'zh-CN': zh }),
+      ]),
+  );
+
 /** A table without its empty values, which a settings file leaves out. */
 export const withoutEmpty = (table: Table): Table =>
   Object.fromEntries(

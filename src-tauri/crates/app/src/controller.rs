@@ -207,7 +207,7 @@ impl<G: Gui> Controller<G> {
                 answer(reply, Ok(()));
             }
             Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
-            Request::Act { seq, action, reply } => self.act(seq, action, reply),
+            Request::Act { seq, action, confirmed, reply } => self.act(seq, action, confirmed, reply),
             Request::LoadOlder { reply } => self.load_older(reply),
             Request::Export { format, filter, seqs, reply } => self.export(format, filter, seqs, reply),
             Request::ShowExport { reply } => self.show_export(reply),

@@ -46,7 +46,8 @@ mod notices;
 mod setup;
 
 pub use self::notices::{
-    Action, Alert, Detail, DetailMarks, Field, Filter, Kind, Page, PageQuery, Removed, Row, RowMarks, Suppressed,
+    Action, ActionCall, ActionOutcome, ActionResult, Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page,
+    PageQuery, Removed, Row, RowMarks, Suppressed,
 };
 pub use self::setup::{
     About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, Level, Offers, Older, Server, Setting,

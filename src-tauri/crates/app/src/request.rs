@@ -81,6 +81,8 @@ pub enum Request {
     Act {
         seq: i64,
         action: String,
+        /// The address that was confirmed, for a request.
+        confirmed: Option<String>,
         reply: Reply<()>,
     },
     LoadOlder {

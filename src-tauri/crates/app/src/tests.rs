@@ -2,6 +2,7 @@
 //! notes what it is told.
 
 mod account;
+mod actions;
 mod cases;
 mod history;
 mod refusals;

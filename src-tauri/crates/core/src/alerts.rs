@@ -245,6 +245,22 @@ mod tests {
     }
 
     #[test]
+    fn popups_show_no_more_than_the_preview_setting_allows_and_name_kinds() {
+        use crate::settings::{KindName, KindNames, Preview};
+        let kinds = KindNames([("expense".to_owned(), KindName::Plain("Expense claim".to_owned()))].into());
+        let popups = |preview| {
+            let settings = NotificationSettings { preview, ..NotificationSettings::default() };
+            let wording = Wording::new(crate::texts::Language::English, settings).with_kinds(kinds.clone());
+            let (single, summary) = (wording.single(&notice()), wording.summary(&[notice(), notice()]));
+            [single.title, single.body, summary.title, summary.body]
+        };
+        let lines = "alice: Expense claim: Expense report\nalice: Expense claim: Expense report";
+        assert_eq!(popups(Preview::Full), ["Expense claim: Expense report", "12 EUR", "2 new notices", lines]);
+        assert_eq!(popups(Preview::Title), ["Expense claim: Expense report", "", "2 new notices", lines]);
+        assert_eq!(popups(Preview::None), ["New notice", "", "2 new notices", ""]);
+    }
+
+    #[test]
     fn popups_are_worded_in_the_persons_language_and_name_the_three_most_urgent_or_newest() {
         let notices: Vec<Notice> =
             (0..5).map(|number| Notice { title: format!("Report {number}"), ..notice() }).collect();

@@ -95,9 +95,41 @@ pub struct Action {
     /// HTTP method; empty opens the URL in the browser.
     #[serde(default)]
     pub method: String,
-    /// Whether to ask before doing it.
+    /// What to ask before doing it.
     #[serde(default)]
-    pub confirm: bool,
+    pub confirm: Confirm,
+}
+
+/// What a button asks before it does something. A request with the sign-in is confirmed in any
+/// case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Confirm {
+    /// Whether to ask, in words of our own.
+    Asked(bool),
+    /// The message's own question.
+    Question(String),
+}
+
+impl Default for Confirm {
+    fn default() -> Self {
+        Self::Asked(false)
+    }
+}
+
+impl Confirm {
+    /// Whether to ask.
+    pub fn is_wanted(&self) -> bool {
+        *self != Self::Asked(false)
+    }
+
+    /// The message's own question.
+    pub fn question(&self) -> Option<&str> {
+        match self {
+            Self::Asked(_) => None,
+            Self::Question(question) => Some(question),
+        }
+    }
 }
 
 /// A message, mapped (`docs/reference/messages.md`).

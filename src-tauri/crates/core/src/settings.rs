@@ -15,13 +15,14 @@ use std::{
 use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
-use crate::notice::Priority;
+use crate::{action_url::ActionPrefix, notice::Priority};
 
 mod diagnostics;
 mod edit;
 mod expand;
 mod insecure;
 mod keys;
+mod kind_names;
 pub mod policy;
 mod read;
 mod spanned_value;
@@ -35,11 +36,12 @@ pub use edit::{EditError, edit};
 pub use expand::{ExpandError, expand};
 pub use insecure::InsecureEndpoint;
 pub use keys::read_discovered;
+pub use kind_names::{KindName, KindNames};
 pub use policy::{ListedSetting, list};
 pub use units::{format_duration, parse_duration};
 pub use values::{
-    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Protocol, Proxy, Show, StompSecret,
-    Theme, TimeZoneSetting,
+    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Preview, Protocol, Proxy, Show,
+    StompSecret, Theme, TimeZoneSetting,
 };
 
 /// All settings.
@@ -272,6 +274,12 @@ pub struct MessageSettings {
     pub priority: Pointer,
     /// The state of the matter.
     pub state: Pointer,
+    /// Whether the server has delivered the message.
+    pub status: Pointer,
+    /// The values of `status` that mean "not yet delivered".
+    pub undelivered: Vec<String>,
+    /// Names that are shown for kinds.
+    pub kinds: KindNames,
     /// The higher wins.
     pub version: Pointer,
     /// What a person may do.
@@ -293,6 +301,9 @@ impl Default for MessageSettings {
             link: at("url"),
             priority: at("priority"),
             state: at("state"),
+            status: at("status"),
+            undelivered: ["undelivered", "未送达"].map(str::to_owned).to_vec(),
+            kinds: KindNames::default(),
             version: at("version"),
             actions: at("actions"),
             time_zone: TimeZoneSetting::Local,
@@ -307,6 +318,8 @@ pub struct NotificationSettings {
     pub enabled: bool,
     /// Name of the sound; empty for none.
     pub sound: String,
+    /// How much of a notice popups and summaries show.
+    pub preview: Preview,
     /// When only urgent notices pop up.
     pub quiet_hours: QuietHours,
     /// More new notices than this in one catch-up or one second become one summary. At least 1.
@@ -320,6 +333,7 @@ impl Default for NotificationSettings {
         Self {
             enabled: true,
             sound: "default".to_owned(),
+            preview: Preview::Full,
             quiet_hours: QuietHours::default(),
             burst: 5,
             rules: Vec::new(),
@@ -396,10 +410,18 @@ pub struct AppSettings {
     /// Hosts that links may open, as `HOST` (the port of the link's scheme) or `HOST:PORT`; empty:
     /// those of the endpoints and of `api.base`, with their schemes and ports. Lower case.
     pub allowed_link_hosts: Vec<String>,
+    /// Where the buttons of messages may send a POST with the sign-in.
+    pub action_urls: Vec<ActionPrefix>,
 }
 
 impl Default for AppSettings {
     fn default() -> Self {
-        Self { language: Language::Auto, theme: Theme::System, start_at_login: true, allowed_link_hosts: Vec::new() }
+        Self {
+            language: Language::Auto,
+            theme: Theme::System,
+            start_at_login: true,
+            allowed_link_hosts: Vec::new(),
+            action_urls: Vec::new(),
+        }
     }
 }

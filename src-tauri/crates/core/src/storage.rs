@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     notice::{Notice, NoticeKey, Source},
@@ -217,6 +217,33 @@ pub struct Applied {
     pub withdraw: Vec<PopupId>,
 }
 
+/// What came of a button that was pressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ActionOutcome {
+    /// The server has carried it out.
+    Done,
+    /// The server has refused it, or nothing was sent.
+    Refused,
+    /// It was sent, and whether it was carried out is not known.
+    Unknown,
+}
+
+/// What came of the last button that was pressed on a notice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActionResult {
+    /// The server's name for the action.
+    pub action: String,
+    /// What the button said.
+    pub label: String,
+    /// When it was pressed.
+    pub at: Timestamp,
+    /// What came of it.
+    pub outcome: ActionOutcome,
+    /// What the server said, or what failed; may be empty. Untrusted.
+    pub detail: String,
+}
+
 /// A stored notice.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stored {
@@ -230,6 +257,10 @@ pub struct Stored {
     pub read: bool,
     /// The state of its alert.
     pub alert: Alert,
+    /// How often the matter was opened, counted from 1.
+    pub opening: u32,
+    /// What came of the last button that was pressed in this opening.
+    pub action_result: Option<ActionResult>,
     /// Its newest version. Its identity is always [`Assigned`](crate::notice::Identity::Assigned):
     /// the stored id is final.
     pub notice: Notice,

@@ -102,7 +102,7 @@ fn detail_lines(detail: &Detail) -> Vec<String> {
         ["id", &row.id],
         ["scope", &detail.scope],
         ["from", &row.sender],
-        ["type", &row.kind],
+        ["type", row.kind_name.as_ref().unwrap_or(&row.kind)],
         ["link", &row.link],
         ["destination", &detail.destination],
     ]

@@ -102,8 +102,10 @@ impl Headless {
 }
 
 impl Notifier for Headless {
-    fn show(&self, _popup: &Popup) -> Result<PopupId, NotifyError> {
-        Ok(PopupId(format!("{} {}", self.run, self.next.fetch_add(1, Ordering::Relaxed))))
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        let new = || PopupId(format!("{} {}", self.run, self.next.fetch_add(1, Ordering::Relaxed)));
+        // As on a desktop, an update keeps the id of the popup that it changes.
+        Ok(popup.replaces.clone().unwrap_or_else(new))
     }
 
     fn retract(&self, _id: &PopupId) {}
@@ -143,4 +145,32 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
             _ = close.recv() => {}
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use belfry_core::{
+        notice::Priority,
+        ports::{Loudness, PopupKind},
+    };
+
+    use super::*;
+
+    #[test]
+    fn an_update_keeps_the_id_of_its_popup() {
+        let headless = Headless::new();
+        let popup = |replaces| Popup {
+            kind: PopupKind::Single,
+            notices: Vec::new(),
+            title: String::new(),
+            body: String::new(),
+            loudness: Loudness::Normal,
+            priority: Priority::Normal,
+            sound: String::new(),
+            replaces,
+        };
+        let first = headless.show(&popup(None)).unwrap();
+        assert_eq!(headless.show(&popup(Some(first.clone()))).unwrap(), first);
+        assert_ne!(headless.show(&popup(None)).unwrap(), first);
+    }
 }

@@ -16,7 +16,7 @@ use engine::{
     runtime::data_dir::{account_dir, device_id},
 };
 use host::exit_reason::ExitReason;
-use host::{credentials::MachineCredentials, machine, paths};
+use host::{credentials::MachineCredentials, machine, paths, texts};
 
 use crate::{args::Global, error::Error};
 
@@ -101,6 +101,8 @@ impl Setup {
     /// # Errors
     /// [`ExitReason::Store`].
     pub(crate) fn inbox(&self) -> Result<Inbox, Error> {
-        Ok(Inbox::open(&account_dir(&self.data_dir, &self.account))?.map_or_else(Inbox::empty, Ok)?)
+        let inbox = Inbox::open(&account_dir(&self.data_dir, &self.account))?.map_or_else(Inbox::empty, Ok)?;
+        let language = texts::language(self.settings.app.language);
+        Ok(inbox.naming_kinds(self.settings.message.kinds.clone(), language))
     }
 }

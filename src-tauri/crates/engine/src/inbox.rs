@@ -18,7 +18,12 @@ use crate::store::{
     BUSY_TIMEOUT, Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select,
     tombstones, trash,
 };
-use belfry_core::notice::Notice;
+use belfry_core::{
+    notice::Notice,
+    settings::KindNames,
+    storage::{ActionResult, Stored},
+    texts::Language,
+};
 
 mod export;
 mod highlight;
@@ -69,9 +74,28 @@ pub struct InboxPage<T = Detail> {
 pub struct Inbox {
     connection: Connection,
     path: PathBuf,
+    /// Gives a kind its name.
+    kinds: (KindNames, Language),
 }
 
 impl Inbox {
+    fn of(connection: Connection, path: PathBuf) -> Self {
+        Self { connection, path, kinds: (KindNames::default(), Language::English) }
+    }
+
+    /// Gives kinds these names, in this language (`message.kinds`).
+    #[must_use]
+    pub fn naming_kinds(self, names: KindNames, language: Language) -> Self {
+        Self { kinds: (names, language), ..self }
+    }
+
+    fn named(&self, stored: Stored) -> Detail {
+        let mut detail = Detail::from(stored);
+        let (names, language) = &self.kinds;
+        detail.row.kind_name = names.name(&detail.row.kind, *language).map(str::to_owned);
+        detail
+    }
+
     /// Opens the inbox in an account's folder; `None` when there is none yet.
     ///
     /// # Errors
@@ -80,7 +104,7 @@ impl Inbox {
     pub fn open(dir: &Path) -> Result<Option<Self>, StoreError> {
         let path = dir.join(schema::FILE);
         match path.try_exists() {
-            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self { connection, path })),
+            Ok(true) => Ok(schema::open_existing(&path)?.map(|connection| Self::of(connection, path))),
             Ok(false) => Ok(None),
             Err(error) => Err(StoreError::NotWritable { path, detail: error.to_string() }),
         }
@@ -92,7 +116,7 @@ impl Inbox {
     /// [`StoreError`] when SQLite has no memory left.
     pub fn empty() -> Result<Self, StoreError> {
         let (connection, path) = schema::in_memory()?;
-        Ok(Self { connection, path })
+        Ok(Self::of(connection, path))
     }
 
     /// The inbox of a [`Store::open_in_memory`], as a person would use it beside the engine: for
@@ -102,7 +126,7 @@ impl Inbox {
     /// [`StoreError`] when SQLite has no memory left.
     pub fn open_beside(store: &Store) -> Result<Self, StoreError> {
         let (connection, path) = store.connect_beside()?;
-        Ok(Self { connection, path })
+        Ok(Self::of(connection, path))
     }
 
     /// A page of the notices that match, at most `limit`.
@@ -112,7 +136,9 @@ impl Inbox {
     /// is full or the file is locked or read-only: the missing notices are then searched without
     /// it, which takes longer.
     pub fn page(&mut self, filter: &Filter<'_>, place: Place, limit: usize) -> Result<InboxPage, StoreError> {
-        self.page_of(filter, place, limit, |connection, seq| Ok(rows::find(connection, seq)?.map(Detail::from)))
+        let page = self.page_of(filter, place, limit, rows::find)?;
+        let rows = page.rows.into_iter().map(|stored| self.named(stored)).collect();
+        Ok(InboxPage { rows, has_newer: page.has_newer, next: page.next })
     }
 
     /// A page of a list, as [`page`](Self::page); each row is made by `row`, one after the other,
@@ -247,7 +273,7 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`].
     pub fn show(&self, seq: Seq) -> Result<Option<Detail>, StoreError> {
-        Ok(self.read(|connection| rows::find(connection, seq))?.map(Detail::from))
+        Ok(self.read(|connection| rows::find(connection, seq))?.map(|stored| self.named(stored)))
     }
 
     /// Marks notices as read or unread, and returns how many that changed; those that do not exist
@@ -257,6 +283,14 @@ impl Inbox {
     /// [`StoreError`]; then nothing was marked.
     pub fn mark(&mut self, seqs: &[Seq], read: bool) -> Result<usize, StoreError> {
         self.write(|tx| marks::mark(tx, seqs, read))
+    }
+
+    /// Keeps what came of a button on a notice, until the matter is opened again.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was kept.
+    pub fn keep_action_result(&mut self, seq: Seq, result: &ActionResult) -> Result<(), StoreError> {
+        self.write(|tx| rows::keep_action_result(tx, seq, result))
     }
 
     /// Records that the secret was changed: an engine that runs for this account reads it again
@@ -332,7 +366,7 @@ impl Inbox {
         let mut select = self.connection.prepare(&select).map_err(failed)?;
         let mut count = 0;
         for stored in select.query_map([], rows::stored).map_err(failed)? {
-            sink.put(stored.map_err(failed)?.into())?;
+            sink.put(self.named(stored.map_err(failed)?).row)?;
             count += 1;
         }
         sink.end()?;
@@ -348,7 +382,7 @@ impl Inbox {
         let mut count = 0;
         for seq in seqs {
             if let Some(stored) = self.read(|connection| rows::find(connection, *seq))? {
-                sink.put(stored.into())?;
+                sink.put(self.named(stored).row)?;
                 count += 1;
             }
         }

@@ -115,7 +115,7 @@ export class FakeNotices {
     });
     return [...counts]
       .filter(([kind, count]) => kind !== '' && count > 0)
-      .map(([kind, count]) => ({ kind, count }))
+      .map(([kind, count]) => ({ kind, name: kind, count }))
       .sort((a, b) => b.count - a.count);
   }
 
@@ -130,7 +130,8 @@ export class FakeNotices {
       body: matchRanges(notice.body, text),
       fields: notice.fields.map(({ value }) => matchRanges(value, text)),
     };
-    return { ...notice, title, sender, kind: oneLine(notice.kind), ...(text.trim() ? { marks } : {}) };
+    const kind = oneLine(notice.kind);
+    return { ...notice, title, sender, kind, kindName: kind, ...(text.trim() ? { marks } : {}) };
   }
 
   /** Whether a notice matches from `from` on in the direction of `step`. */
@@ -178,7 +179,7 @@ export class FakeNotices {
     const time = new Date(
       added ?? this.#startedAt - this.#ageInMinutes(this.#initialCount - seq + 1) * minuteMs,
     ).toISOString();
-    return {
+    const notice: Detail = {
       priority: 'normal',
       state: 'open',
       link: '',
@@ -190,6 +191,8 @@ export class FakeNotices {
       version: null,
       destination: '/user/queue/notices',
       source: seq < 1 ? 'history' : seq % 9 ? 'live' : 'collected',
+      actionResult: null,
+      kindName: '',
       ...this.#sample(seq),
       seq,
       read: this.#isRead(seq),
@@ -197,6 +200,7 @@ export class FakeNotices {
       receivedAt: time,
       ...this.#changed.get(seq),
     };
+    return notice.state === 'open' ? notice : { ...notice, actions: [] };
   }
 
   #row(seq: number, text: string): Row {

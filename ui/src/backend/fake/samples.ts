@@ -7,9 +7,14 @@ export type Sample = Pick<Detail, 'title' | 'body' | 'kind' | 'sender'> &
 
 export type Samples = [Sample, ...Sample[]];
 
-const decide = (approve: string, reject: string): Action[] => [
-  { id: 'approve', label: approve, confirm: false, opens: false },
-  { id: 'reject', label: reject, confirm: true, opens: false },
+const call = (action: string): NonNullable<Action['call']> => {
+  const [host, path] = ['https://push.example.com', `/approvals/4711/${action}`];
+  return { method: 'POST', host, path, address: `${host}${path}` };
+};
+
+const decide = (approve: string, reject: string, question: string): Action[] => [
+  { id: 'approve', label: approve, confirm: false, question: '', call: call('approve'), opens: false },
+  { id: 'reject', label: reject, confirm: true, question, call: call('reject'), opens: false },
 ];
 
 export const samples: Record<Language, Samples> = {
@@ -21,7 +26,7 @@ export const samples: Record<Language, Samples> = {
       sender: 'Expenses',
       priority: 'high',
       link: 'https://push.example.com/expenses/4711',
-      actions: decide('Approve', 'Reject'),
+      actions: decide('Approve', 'Reject', 'Really reject it?'),
       fields: [
         { name: 'costCentre', value: '4200' },
         { name: 'amount', value: '1284.50' },
@@ -92,7 +97,7 @@ export const samples: Record<Language, Samples> = {
       sender: '费用系统',
       priority: 'high',
       link: 'https://push.example.com/expenses/4711',
-      actions: decide('批准', '驳回'),
+      actions: decide('批准', '驳回', '确定不同意？'),
       fields: [
         { name: 'costCentre', value: '4200' },
         { name: 'amount', value: '1284.50' },
@@ -181,7 +186,7 @@ export const hostile: Samples = [
     body: 'يرجى الموافقة على الفاتورة رقم 4711 قبل يوم الجمعة.\nשורה שנייה בעברית עם 123 ו-abc',
     kind: 'موافقة',
     sender: 'المحاسبة',
-    actions: [{ id: 'x', label: '<b>موافق</b>', confirm: true, opens: true }],
+    actions: [{ id: 'x', label: '<b>موافق</b>', confirm: true, question: '', call: null, opens: true }],
     fields: [
       { name: '__proto__', value: '{"a":1}' },
       { name: '<i>name</i>', value: '</dd><script>document.title="broken"</script>' },

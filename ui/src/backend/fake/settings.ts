@@ -46,11 +46,15 @@ const defaults: Record<string, SettingValue> = {
   'message.link': '/url',
   'message.priority': '/priority',
   'message.state': '/state',
+  'message.status': '/status',
+  'message.undelivered': ['undelivered', '未送达'],
+  'message.kinds': {},
   'message.version': '/version',
   'message.actions': '/actions',
   'message.time_zone': 'local',
   'notifications.enabled': true,
   'notifications.sound': 'default',
+  'notifications.preview': 'full',
   'notifications.quiet_hours': { from: '', to: '', days: ['mon', 'tue', 'wed', 'thu', 'fri'], allow: 'urgent' },
   'notifications.burst': 5,
   'notifications.rules': [],
@@ -60,6 +64,7 @@ const defaults: Record<string, SettingValue> = {
   'app.theme': 'system',
   'app.start_at_login': true,
   'app.allowed_link_hosts': [],
+  'app.action_urls': [],
 };
 
 const choices: Record<string, SettingValue[]> = {

@@ -38,9 +38,11 @@ impl<G: Gui> Controller<G> {
         reply: Reply<Exported>,
     ) {
         let (dir, documents_dir) = (self.session.dir.clone(), DocumentsDir::clone(&self.machine.documents_dir));
+        let kinds = self.kind_names();
         self.spawn(|reporter| async move {
             let written = blocking(move || {
-                let mut inbox = Inbox::open(&dir)?.map_or_else(Inbox::empty, Ok)?;
+                let inbox = Inbox::open(&dir)?.map_or_else(Inbox::empty, Ok)?;
+                let mut inbox = inbox.naming_kinds(kinds.names, kinds.language);
                 let folder = documents_dir().map_err(unwritable)?;
                 write_new_file(&folder, format, |file| write(&mut inbox, format.into(), &filter, seqs, file))
             });

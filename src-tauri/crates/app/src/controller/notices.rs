@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Page, PageQuery, Removed, Row};
+use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Kinds, Page, PageQuery, Removed, Row};
 use crate::request::{Reply, WindowToken};
 use crate::task::{Outcome, answer, report};
 use crate::url_policy;
@@ -22,13 +22,14 @@ const MAX_SELECTED: usize = 10_000;
 
 impl<G: Gui> Controller<G> {
     pub(crate) fn page(&self, query: PageQuery, reply: Reply<Page>) {
-        let unread = self.snapshot().counts.unread;
+        let (unread, kinds) = (self.snapshot().counts.unread, self.kind_names());
         let read = move |inbox: &mut Inbox| {
             let filter = query.filter.to_engine();
             let marker = filter.text.and_then(Highlighter::of);
             let matching = inbox.count(&filter)?;
             let limit = query.limit.clamp(1, MAX_PAGE);
-            let page = inbox.previews(&filter, query.place(), limit, |detail| Row::of(&detail, marker.as_ref()))?;
+            let page =
+                inbox.previews(&filter, query.place(), limit, |detail| Row::of(&detail, &kinds, marker.as_ref()))?;
             Ok(Page {
                 rows: page.rows,
                 next: page.next.map(|next| next.0),
@@ -50,14 +51,20 @@ impl<G: Gui> Controller<G> {
     }
 
     pub(crate) fn kinds(&self, reply: Reply<Vec<Kind>>) {
-        let read = |inbox: &mut Inbox| Ok(inbox.kinds(MAX_KINDS)?.into_iter().filter_map(Kind::of).collect());
+        let names = self.kind_names();
+        let read = move |inbox: &mut Inbox| {
+            let kinds = inbox.kinds(MAX_KINDS)?.into_iter();
+            Ok(kinds.filter_map(|kind| Kind::of(kind, &names)).collect())
+        };
         self.inbox.run(read, |kinds| answer(reply, kinds));
     }
 
     pub(crate) fn notice(&self, seq: i64, text: String, reply: Reply<Option<Detail>>) {
+        let (kinds, settings) = (self.kind_names(), self.session.settings.clone());
         let read = move |inbox: &mut Inbox| {
             let detail = inbox.show(Seq(seq))?;
-            Ok(detail.map(|detail| Detail::of(detail, Highlighter::of(&text).as_ref())))
+            let marker = Highlighter::of(&text);
+            Ok(detail.map(|detail| Detail::of(detail, &kinds, &settings, marker.as_ref())))
         };
         self.inbox.run(read, |detail| answer(reply, detail));
     }
@@ -125,6 +132,11 @@ impl<G: Gui> Controller<G> {
             Ok(found.map(|seq| seq.0))
         };
         self.inbox.run(find, move |found| report(&reporter, Outcome::NoticeFound { found, window }));
+    }
+
+    /// How the window names kinds now.
+    pub(crate) fn kind_names(&self) -> Kinds {
+        Kinds { names: self.session.settings.message.kinds.clone(), language: self.language() }
     }
 
     /// Changes the inbox, and lets the window know.

@@ -2,8 +2,15 @@
 //!
 //! Nothing is tried again without being asked for: what fails is reported.
 
+use belfry_core::action_url::{self, ActionTarget};
 use belfry_core::error::{Failure, Fault};
-use engine::inbox::Seq;
+use belfry_core::notice::{Action, NoticeKey};
+use belfry_core::settings::Settings;
+use belfry_core::storage::{ActionOutcome, ActionResult};
+use engine::inbox::{Detail, Seq};
+use engine::net::api::ActionCall;
+use jiff::Timestamp;
+use url::Url;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
@@ -26,35 +33,25 @@ impl<G: Gui> Controller<G> {
         self.spawn(|reporter| async move { answer(reply, delete(&server, &inbox, &seqs, &reporter).await) });
     }
 
-    pub(crate) fn act(&self, seq: i64, action: String, reply: Reply<()>) {
-        let (server, inbox) = (self.server(), self.inbox.clone());
+    /// Does what a button of a notice does. A request is sent only to the address that a person
+    /// has confirmed: the notice may have changed meanwhile.
+    pub(crate) fn act(&self, seq: i64, action: String, confirmed: Option<String>, reply: Reply<()>) {
+        let (server, inbox, settings) = (self.server(), self.inbox.clone(), self.session.settings.clone());
         self.spawn(|reporter| async move {
-            let gone = || {
-                CommandError::new(
-                    CommandErrorCode::Gone,
-                    "this notice, or what could be done with it, is no longer there",
-                )
+            let offered = match inbox.read(move |inbox| Ok(inbox.show(Seq(seq))?)).await {
+                Ok(detail) => offered(detail, &action, confirmed.as_deref(), &settings),
+                Err(problem) => Err(problem),
             };
-            let detail = match inbox.read(move |inbox| Ok(inbox.show(Seq(seq))?)).await {
-                Ok(detail) => detail.ok_or_else(gone),
-                Err(error) => Err(error),
-            };
-            let offered = detail.and_then(|detail| {
-                let found = detail.actions.into_iter().find(|offered| offered.id == action);
-                Ok((found.ok_or_else(gone)?, detail.row.id))
-            });
             match offered {
-                Ok((action, _)) if action.method.is_empty() => {
-                    report(&reporter, Outcome::OpenUrl { link: action.url, reply });
+                Ok((_, _, ActionTarget::Open(link))) => report(&reporter, Outcome::OpenUrl { link, reply }),
+                Ok((action, detail, ActionTarget::Call(url))) => {
+                    let done = match server {
+                        Ok(server) => call(&server, &inbox, &reporter, &action, &detail, url).await,
+                        Err(problem) => Err(problem),
+                    };
+                    answer(reply, done);
                 }
-                Ok((action, id)) => answer(
-                    reply,
-                    match server {
-                        Ok(server) => server.act(&action, &id).await.map_err(refused),
-                        Err(error) => Err(error),
-                    },
-                ),
-                Err(error) => answer(reply, Err(error)),
+                Err(problem) => answer(reply, Err(problem)),
             }
         });
     }
@@ -68,6 +65,80 @@ impl<G: Gui> Controller<G> {
             let clients = server.clients().await.map_err(refused);
             answer(reply, clients.map(|clients| clients.into_iter().map(Into::into).collect()));
         });
+    }
+}
+
+/// The action of this id, if the notice still offers it, and what it does.
+fn offered(
+    detail: Option<Detail>,
+    action: &str,
+    confirmed: Option<&str>,
+    settings: &Settings,
+) -> Result<(Action, Detail, ActionTarget), CommandError> {
+    let gone =
+        || CommandError::new(CommandErrorCode::Gone, "this notice, or what could be done with it, is no longer there");
+    let detail = detail.ok_or_else(gone)?;
+    let action = detail.actions.iter().find(|offered| offered.id == action).cloned().ok_or_else(gone)?;
+    let target = action_url::decide(&action, settings)
+        .map_err(|refusal| CommandError::new(CommandErrorCode::LinkRefused, refusal))?;
+    match &target {
+        ActionTarget::Call(url) if confirmed != Some(url.as_str()) => Err(CommandError::new(
+            CommandErrorCode::Gone,
+            "this button has changed since it was confirmed; nothing was sent",
+        )),
+        _ => Ok((action, detail, target)),
+    }
+}
+
+/// Sends the request of a button, and keeps what came of it on the notice. Until then the notice
+/// says that it is not known: the program may end meanwhile.
+async fn call(
+    server: &ServerRequests,
+    inbox: &InboxReader,
+    reporter: &Reporter,
+    action: &Action,
+    detail: &Detail,
+    url: Url,
+) -> Result<(), CommandError> {
+    let seq = detail.row.seq;
+    let keep = async |outcome: ActionOutcome, words: &str| {
+        let result = ActionResult {
+            action: action.id.clone(),
+            label: action.label.clone(),
+            at: Timestamp::now(),
+            outcome,
+            detail: words.to_owned(),
+        };
+        let kept = inbox.read(move |inbox| Ok(inbox.keep_action_result(seq, &result)?)).await;
+        report(reporter, Outcome::InboxChanged);
+        kept
+    };
+    keep(ActionOutcome::Unknown, "").await?;
+    let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
+    let call = ActionCall {
+        url,
+        id: detail.row.id.clone(),
+        action: action.id.clone(),
+        idempotency_key: server.idempotency_key(&key, detail.opening, &action.id),
+    };
+    match server.act(&call).await {
+        Ok(answer) => {
+            keep(answer.outcome, &answer.detail).await?;
+            match answer.outcome {
+                ActionOutcome::Done => Ok(()),
+                ActionOutcome::Refused | ActionOutcome::Unknown => {
+                    Err(CommandError::new(CommandErrorCode::Server, answer.detail))
+                }
+            }
+        }
+        Err(failure) => {
+            let outcome = match failure.fault {
+                Fault::TimedOut | Fault::Broken => ActionOutcome::Unknown,
+                _ => ActionOutcome::Refused,
+            };
+            keep(outcome, &failure.detail).await?;
+            Err(refused(failure))
+        }
     }
 }
 

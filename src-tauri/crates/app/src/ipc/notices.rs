@@ -3,13 +3,17 @@
 //! Texts are made fit to be shown first and marked then, so that a range always fits the text it
 //! comes with. Values only.
 
+use belfry_core::action_url::{self, ActionTarget};
 use belfry_core::foreign_text;
 use belfry_core::notice;
+use belfry_core::settings::{KindNames, Settings};
 use belfry_core::storage;
 use engine::inbox;
+use host::texts::Language;
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
+use url::Url;
 
 use super::{Priority, Source, State};
 
@@ -104,7 +108,7 @@ pub struct Row {
     title: String,
     /// How the body begins.
     preview: String,
-    /// The server's type.
+    /// The name of the server's type, or the type itself.
     kind: String,
     /// May be empty.
     sender: String,
@@ -151,8 +155,10 @@ pub struct Page {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct Kind {
-    /// To filter with, and to show.
+    /// To filter with.
     pub kind: String,
+    /// To show.
+    pub name: String,
     /// So many notices.
     #[cfg_attr(test, ts(type = "number"))]
     pub count: u64,
@@ -192,10 +198,47 @@ pub struct Action {
     id: String,
     /// What the button says.
     label: String,
-    /// Ask before doing it.
+    /// Ask before doing it; a request is confirmed in any case.
     confirm: bool,
-    /// It opens a page in the browser instead of calling the server.
+    /// The message's own question; empty without one.
+    question: String,
+    /// The request it sends with the sign-in; null when it sends none.
+    call: Option<ActionCall>,
+    /// It opens a page in the browser.
     opens: bool,
+}
+
+/// The request of a button, as a person confirms it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ActionCall {
+    /// `POST`.
+    method: String,
+    /// Scheme, host and port.
+    host: String,
+    /// Path and query.
+    path: String,
+    /// What to confirm it with.
+    address: String,
+}
+
+mirror! {
+    /// What came of a button.
+    ActionOutcome of storage::ActionOutcome { Done = Done, Refused = Refused, Unknown = Unknown }
+}
+
+/// What came of the last button that was pressed.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ActionResult {
+    /// What the button said.
+    label: String,
+    /// When it was pressed; RFC 3339.
+    at: String,
+    /// What came of it.
+    outcome: ActionOutcome,
+    /// What the server said, or what failed; may be empty.
+    detail: String,
 }
 
 /// Where the alert of a notice stands.
@@ -272,6 +315,8 @@ pub struct Detail {
     body_length: Option<usize>,
     /// The server's type.
     kind: String,
+    /// The name of that type, or the type itself.
+    kind_name: String,
     /// May be empty.
     sender: String,
     /// As the server says; RFC 3339.
@@ -298,6 +343,8 @@ pub struct Detail {
     alert: Alert,
     /// What a person may do.
     actions: Vec<Action>,
+    /// What came of the last button that was pressed; null before one was.
+    action_result: Option<ActionResult>,
     /// Of a search.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -306,7 +353,7 @@ pub struct Detail {
 
 impl Row {
     /// A row of the list, with the marks of a search.
-    pub fn of(detail: &inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
+    pub fn of(detail: &inbox::Detail, kinds: &Kinds, marker: Option<&inbox::Highlighter>) -> Self {
         let row = &detail.row;
         let (title, sender) =
             (foreign_text::one_line(&row.title, MAX_LINE_CHARS), foreign_text::one_line(&row.sender, MAX_LINE_CHARS));
@@ -327,7 +374,7 @@ impl Row {
             seq: row.seq.0,
             title,
             preview,
-            kind: foreign_text::one_line(&row.kind, MAX_LINE_CHARS),
+            kind: foreign_text::one_line(kinds.shown(&row.kind), MAX_LINE_CHARS),
             sender,
             at: row.sent_at.map_or(row.received_at, |sent| sent.min(row.received_at)).to_string(),
             read: row.read,
@@ -340,9 +387,9 @@ impl Row {
 }
 
 impl Detail {
-    /// A notice, with the marks of a search.
-    pub fn of(detail: inbox::Detail, marker: Option<&inbox::Highlighter>) -> Self {
-        let inbox::Detail { row, scope, version, destination, actions, extra, alert, .. } = detail;
+    /// A notice, with the marks of a search. The settings say what its buttons do.
+    pub fn of(detail: inbox::Detail, kinds: &Kinds, settings: &Settings, marker: Option<&inbox::Highlighter>) -> Self {
+        let inbox::Detail { row, scope, version, destination, actions, extra, alert, action_result, .. } = detail;
         let more_fields = extra.len().checked_sub(MAX_FIELDS).filter(|more| *more > 0);
         let fields: Vec<Field> = extra
             .iter()
@@ -374,6 +421,7 @@ impl Detail {
             body,
             body_length: (length > MAX_BODY_CHARS).then_some(length),
             kind: foreign_text::one_line(&row.kind, MAX_LINE_CHARS),
+            kind_name: foreign_text::one_line(kinds.shown(&row.kind), MAX_LINE_CHARS),
             sender,
             sent_at: row.sent_at.map(|at| at.to_string()),
             received_at: row.received_at.to_string(),
@@ -385,7 +433,8 @@ impl Detail {
             fields,
             more_fields,
             alert: alert.into(),
-            actions: actions.into_iter().map(Into::into).collect(),
+            actions: actions.into_iter().map(|action| Action::of(action, settings)).collect(),
+            action_result: action_result.map(Into::into),
             marks,
         }
     }
@@ -393,19 +442,63 @@ impl Detail {
 
 impl Kind {
     /// Kinds that are no plain words are left out: they could not be shown as they are.
-    pub fn of((kind, count): (String, u64)) -> Option<Self> {
-        (foreign_text::one_line(&kind, MAX_LINE_CHARS) == kind).then_some(Self { kind, count })
+    pub fn of((kind, count): (String, u64), kinds: &Kinds) -> Option<Self> {
+        let name = foreign_text::one_line(kinds.shown(&kind), MAX_LINE_CHARS);
+        (foreign_text::one_line(&kind, MAX_LINE_CHARS) == kind).then_some(Self { kind, name, count })
     }
 }
 
-impl From<notice::Action> for Action {
-    fn from(action: notice::Action) -> Self {
-        let opens = action.method.is_empty();
+/// Names kinds in the window's language.
+#[derive(Debug, Clone)]
+pub struct Kinds {
+    /// `message.kinds`.
+    pub names: KindNames,
+    /// The window's.
+    pub language: Language,
+}
+
+impl Kinds {
+    fn shown<'a>(&'a self, kind: &'a str) -> &'a str {
+        self.names.shown(kind, self.language)
+    }
+}
+
+impl Action {
+    fn of(action: notice::Action, settings: &Settings) -> Self {
+        let (call, opens) = match action_url::decide(&action, settings) {
+            Ok(ActionTarget::Call(url)) => (Some(url.into()), false),
+            Ok(ActionTarget::Open(_)) => (None, true),
+            // Pressing it says why it does nothing.
+            Err(_) => (None, false),
+        };
         Self {
+            confirm: action.confirm.is_wanted(),
+            question: foreign_text::lines(action.confirm.question().unwrap_or_default(), MAX_LINE_CHARS * 5),
             label: foreign_text::one_line(&action.label, MAX_LINE_CHARS),
             id: action.id,
-            confirm: action.confirm,
+            call,
             opens,
+        }
+    }
+}
+
+impl From<Url> for ActionCall {
+    fn from(url: Url) -> Self {
+        let path = match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        };
+        Self { method: "POST".to_owned(), host: url.origin().ascii_serialization(), path, address: url.into() }
+    }
+}
+
+impl From<storage::ActionResult> for ActionResult {
+    fn from(result: storage::ActionResult) -> Self {
+        Self {
+            label: foreign_text::one_line(&result.label, MAX_LINE_CHARS),
+            at: result.at.to_string(),
+            outcome: result.outcome.into(),
+            detail: foreign_text::one_line(&result.detail, MAX_LINE_CHARS * 2),
         }
     }
 }
@@ -458,7 +551,10 @@ pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         Kind::decl(config),
         Removed::decl(config),
         Field::decl(config),
+        ActionCall::decl(config),
         Action::decl(config),
+        ActionOutcome::decl(config),
+        ActionResult::decl(config),
         Suppressed::decl(config),
         Alert::decl(config),
         DetailMarks::decl(config),

@@ -10,7 +10,7 @@ use crate::{
     foreign_text::shortened,
     notice::{Notice, Priority},
     ports::{Loudness, Popup, PopupKind},
-    settings::NotificationSettings,
+    settings::{KindNames, NotificationSettings, Preview},
     texts::Language,
 };
 
@@ -24,18 +24,39 @@ const MAX_TITLES: usize = 3;
 pub struct Wording {
     language: Language,
     settings: NotificationSettings,
+    kinds: KindNames,
 }
 
 impl Wording {
     /// Makes popups in this language.
     pub fn new(language: Language, settings: NotificationSettings) -> Self {
-        Self { language, settings }
+        Self { language, settings, kinds: KindNames::default() }
+    }
+
+    /// Names kinds by these names.
+    pub fn with_kinds(self, kinds: KindNames) -> Self {
+        Self { kinds, ..self }
     }
 
     /// A popup for one notice.
     pub fn single(&self, notice: &Notice) -> Popup {
-        let body = without_title(&notice.body, &notice.title);
-        self.popup(PopupKind::Single, &[notice], notice.title.clone(), shortened(body.trim(), MAX_BODY_CHARS))
+        let title = match self.settings.preview {
+            Preview::Full | Preview::Title => self.title(notice),
+            Preview::None => self.language.text("popup.hidden").to_owned(),
+        };
+        let body = match self.settings.preview {
+            Preview::Full => shortened(without_title(&notice.body, &notice.title).trim(), MAX_BODY_CHARS),
+            Preview::Title | Preview::None => String::new(),
+        };
+        self.popup(PopupKind::Single, &[notice], title, body)
+    }
+
+    /// The title, after the name of its kind if it has one.
+    fn title(&self, notice: &Notice) -> String {
+        match self.kinds.name(&notice.kind, self.language) {
+            Some(kind) => self.language.fill("popup.kind", &[("kind", kind), ("title", &notice.title)]),
+            None => notice.title.clone(),
+        }
     }
 
     /// One popup for several notices, given oldest first: it names the most urgent, and of those
@@ -49,7 +70,7 @@ impl Wording {
             .iter()
             .take(MAX_TITLES)
             .map(|notice| {
-                let title = shortened(&notice.title, MAX_BODY_CHARS / MAX_TITLES);
+                let title = shortened(&self.title(notice), MAX_BODY_CHARS / MAX_TITLES);
                 if notice.sender.is_empty() {
                     title
                 } else {
@@ -61,6 +82,9 @@ impl Wording {
             lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - MAX_TITLES).to_string())]));
         }
         let title = self.language.fill("popup.count", &[("n", &notices.len().to_string())]);
+        if self.settings.preview == Preview::None {
+            lines.clear();
+        }
         self.popup(PopupKind::Summary, &notices, title, lines.join("\n"))
     }
 

@@ -7,10 +7,11 @@
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::value::RawValue;
 
-use super::{Action, Priority, State};
+use super::{Action, Confirm, Priority, State};
 use crate::{
     foreign_text::normalized,
     json::{Members, elements, scalar},
+    settings::MessageSettings,
     words::Word as _,
 };
 
@@ -75,12 +76,24 @@ pub(super) fn version(value: &RawValue) -> Option<i64> {
     scalar(value)?.trim().parse().ok()
 }
 
-/// `undelivered` or `delivered`: true for the former.
-pub(super) fn undelivered(value: &RawValue) -> Option<bool> {
-    match scalar(value)?.as_str() {
-        "undelivered" => Some(true),
-        "delivered" => Some(false),
-        _ => None,
+/// Whether a delivery status is one of those that mean "not yet delivered".
+pub(super) fn undelivered(value: &RawValue, words: &[String]) -> Option<bool> {
+    let text = scalar(value)?;
+    let text = text.trim();
+    (!text.is_empty()).then(|| words.iter().any(|word| word == text))
+}
+
+/// Whether the value is about the delivery and not about the matter. With the built-in words this
+/// is certain only for them and their opposites: other servers have a status of the matter in the
+/// same place. A person who names other words knows the place.
+pub(super) fn is_delivery_status(value: &RawValue, words: &[String]) -> bool {
+    let is_built_in = || words == MessageSettings::default().undelivered;
+    match undelivered(value, words) {
+        None => false,
+        Some(true) => true,
+        Some(false) => {
+            scalar(value).is_some_and(|text| matches!(text.trim(), "delivered" | "已送达")) || !is_built_in()
+        }
     }
 }
 
@@ -99,8 +112,16 @@ fn action(value: &RawValue) -> Option<Action> {
         id,
         url: field("url")?,
         method: field("method").unwrap_or_default().to_ascii_uppercase(),
-        confirm: field("confirm").is_some_and(|text| !matches!(text.as_str(), "false" | "0")),
+        confirm: field("confirm").map(confirm).unwrap_or_default(),
     })
+}
+
+fn confirm(text: String) -> Confirm {
+    match text.as_str() {
+        "true" | "1" => Confirm::Asked(true),
+        "false" | "0" => Confirm::Asked(false),
+        _ => Confirm::Question(text),
+    }
 }
 
 #[cfg(test)]
@@ -171,23 +192,40 @@ mod tests {
     }
 
     #[test]
-    fn states_and_versions_and_delivery_are_read_or_left_alone() {
+    fn states_and_versions_are_read_or_left_alone() {
         assert_eq!(state(raw(r#""Decided""#)), Some(State::Decided));
         assert_eq!(state(raw(r#""pending""#)), None);
         assert_eq!(version(raw("7")), Some(7));
         assert_eq!(version(raw(r#""7""#)), Some(7));
         assert_eq!(version(raw("7.0")), None);
         assert_eq!(version(raw("99999999999999999999")), None);
-        assert_eq!(undelivered(raw(r#""undelivered""#)), Some(true));
-        assert_eq!(undelivered(raw(r#""delivered""#)), Some(false));
-        assert_eq!(undelivered(raw("1")), None);
+    }
+
+    #[test]
+    fn a_delivery_status_is_compared_as_text_with_the_words_of_the_settings() {
+        let built_in = MessageSettings::default().undelivered;
+        let own = ["0".to_owned()];
+        for (json, words, expected, is_about_delivery) in [
+            (r#""undelivered""#, &built_in[..], Some(true), true),
+            (r#""未送达""#, &built_in, Some(true), true),
+            (r#""delivered""#, &built_in, Some(false), true),
+            (r#""已送达""#, &built_in, Some(false), true),
+            (r#""paid""#, &built_in, Some(false), false),
+            ("0", &own, Some(true), true),
+            (r#""0""#, &own, Some(true), true),
+            ("1", &own, Some(false), true),
+            (r#""""#, &own, None, false),
+            ("{}", &own, None, false),
+        ] {
+            assert_eq!(undelivered(raw(json), words), expected, "{json}");
+            assert_eq!(is_delivery_status(raw(json), words), is_about_delivery, "{json}");
+        }
     }
 
     #[test]
     fn actions_are_all_usable_or_none_is() {
-        let read = actions(raw(
-            r#"[{"id":1,"label":"Approve","url":"/a","method":"post","confirm":true},{"label":"Open","url":"https://x"}]"#,
-        ));
+        let read = actions(raw(r#"[{"id":1,"label":"Approve","url":"/a","method":"post","confirm":"Approve 12 EUR?"},
+                {"label":"Reject","url":"/r","confirm":true},{"label":"Open","url":"https://x","confirm":false}]"#));
         let action = |id: &str, label: &str, url: &str, method: &str, confirm| Action {
             id: id.to_owned(),
             label: label.to_owned(),
@@ -197,7 +235,11 @@ mod tests {
         };
         assert_eq!(
             read.unwrap(),
-            [action("1", "Approve", "/a", "POST", true), action("Open", "Open", "https://x", "", false)]
+            [
+                action("1", "Approve", "/a", "POST", Confirm::Question("Approve 12 EUR?".to_owned())),
+                action("Reject", "Reject", "/r", "", Confirm::Asked(true)),
+                action("Open", "Open", "https://x", "", Confirm::Asked(false)),
+            ]
         );
         for json in [r#"[{"id":1,"url":"/a"},{"id":2}]"#, "{}", "[1]", r#"[{"url":"/a"}]"#] {
             assert_eq!(actions(raw(json)), None, "{json}");

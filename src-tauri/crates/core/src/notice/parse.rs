@@ -166,14 +166,17 @@ impl Parser<'_> {
         notice.state = object.take(&mapping.state, fields::state).unwrap_or_default();
         notice.version = object.take(&mapping.version, fields::version);
         notice.actions = object.take(&mapping.actions, fields::actions).unwrap_or_default();
-        notice.undelivered = object.take(&Pointer::of_key("status"), fields::undelivered);
+        notice.undelivered =
+            object.peek(&mapping.status).and_then(|value| fields::undelivered(value, &mapping.undelivered));
+        // Any other status stays visible among the unmapped fields.
+        object.take(&mapping.status, |value| fields::is_delivery_status(value, &mapping.undelivered).then_some(()));
         let body = object.take_body(&mapping.body);
 
         notice.is_partial = title.is_none() && body.is_none();
         let rest = object.rest(&mapping.body);
         let body = body.unwrap_or_else(|| lines(&rest));
         self.fill_title_and_body(&mut notice, title, body);
-        self.assign_id(&mut notice, id, is_single, || canonical(outer));
+        self.assign_id(&mut notice, id, is_single, || canonical(outer, mapping));
         notice.extra = rest.into_iter().collect();
         Some(notice)
     }
@@ -281,6 +284,11 @@ impl Object<'_> {
         Some(mapped)
     }
 
+    /// The value a pointer leads to; if the outer object has none, the inner one is tried.
+    fn peek(&self, pointer: &Pointer) -> Option<&RawValue> {
+        self.outer.at(pointer).or_else(|| self.inner?.at(pointer))
+    }
+
     /// The body: where the pointer leads, inside the object found there if it is one, or at a usual
     /// place. `None` if there is no body.
     fn take_body(&mut self, pointer: &Pointer) -> Option<String> {
@@ -369,10 +377,14 @@ fn lines(rest: &[(String, Value)]) -> String {
 
 /// The canonical JSON (RFC 8785) of an object, without its delivery status: that changes while the
 /// message does not.
-fn canonical(members: &Members<'_>) -> Vec<u8> {
+fn canonical(members: &Members<'_>, mapping: &MessageSettings) -> Vec<u8> {
+    let mut tokens = mapping.status.tokens();
+    let status = tokens.next().filter(|_| tokens.next().is_none());
     let content: Map<String, Value> = members
         .iter()
-        .filter(|(key, value)| *key != "status" || fields::undelivered(value).is_none())
+        .filter(|(key, value)| {
+            status.as_deref() != Some(*key) || !fields::is_delivery_status(value, &mapping.undelivered)
+        })
         .map(|(key, value)| (key.to_owned(), json::value(value, Numbers::Comparable)))
         .collect();
     let content = Value::Object(content);

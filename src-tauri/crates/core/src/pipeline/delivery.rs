@@ -116,6 +116,8 @@ struct Showing {
     kind: PopupKind,
     notices: Vec<NoticeKey>,
     title: String,
+    /// The popup that it updates.
+    replaces: Option<PopupId>,
 }
 
 /// The delivery of one account.
@@ -241,7 +243,7 @@ impl Delivery {
 
     /// The OS has shown a popup, or refused it.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
-        let Some(Showing { seqs, kind, notices, title }) = self.showing.remove(&show) else { return };
+        let Some(Showing { seqs, kind, notices, title, replaces }) = self.showing.remove(&show) else { return };
         let writes = match result {
             Ok(popup) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
@@ -249,15 +251,23 @@ impl Delivery {
                     notices: notices.iter().map(|key| key.id.clone()).collect(),
                     summary: title,
                 }));
-                let shown = Write::Shown { seqs, popup: popup.clone() };
+                let mut writes = vec![Write::Shown { seqs, popup: popup.clone() }];
+                // Where the OS gave the update an id of its own, the old popup is taken off the screen. Its
+                // notice is still shown, so there is no `retract` event.
+                if let Some(old) = replaces.filter(|old| *old != popup)
+                    && self.on_screen.remove(&old).is_some()
+                {
+                    self.actions.push_back(DeliveryAction::Retract(old.clone()));
+                    writes.push(Write::PopupClosed(old));
+                }
                 if self.closed.remove(&popup) {
                     // The update may have shown again a popup that a person was dismissing.
                     self.actions.push_back(DeliveryAction::Retract(popup.clone()));
-                    vec![shown, Write::PopupClosed(popup)]
+                    writes.push(Write::PopupClosed(popup));
                 } else {
                     self.on_screen.insert(popup, notices);
-                    vec![shown]
                 }
+                writes
             }
             Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => vec![Write::Refused { seqs, why }],
         };
@@ -477,7 +487,7 @@ impl Delivery {
         self.issued += 1;
         let show = ShowId(self.issued);
         let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
-        self.showing.insert(show, Showing { seqs, kind, notices, title });
+        self.showing.insert(show, Showing { seqs, kind, notices, title, replaces: popup.replaces.clone() });
         self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use crate::action_url::covered_keys;
+
 use super::{
     AuthMode, Protocol, Settings,
     diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
@@ -88,12 +90,16 @@ keys! {
     message.link = read::pointer;
     message.priority = read::pointer;
     message.state = read::pointer;
+    message.status = read::pointer;
+    message.undelivered = read::texts;
+    message.kinds = tables::kinds;
     message.version = read::pointer;
     message.actions = read::pointer;
     message.time_zone = read::time_zone;
 
     notifications.enabled = read::switch;
     notifications.sound = read::line;
+    notifications.preview = read::choice;
     notifications.quiet_hours = tables::quiet_hours;
     notifications.burst = read::number(1..=1_000);
     notifications.rules = tables::rules;
@@ -105,6 +111,7 @@ keys! {
     app.theme = read::choice;
     app.start_at_login = read::switch;
     app.allowed_link_hosts = read::link_hosts;
+    app.action_urls = read::action_urls;
 }
 
 impl Settings {
@@ -163,7 +170,27 @@ impl Settings {
                 has_endpoints |= name == "server.endpoints";
             }
         }
+        if report.errors.is_empty() {
+            self.check_action_urls(sections, report);
+        }
         has_endpoints
+    }
+
+    /// An entry of `app.action_urls` that covers what Belfry itself calls would let a message make
+    /// those calls.
+    fn check_action_urls(&self, sections: &[(String, SpannedValue)], report: &mut SettingsReport) {
+        let written = sections.iter().filter(|(section, _)| section == "app").find_map(|(_, spanned)| {
+            let RawValue::Table(keys) = &spanned.value else { return None };
+            keys.iter().find(|(key, _)| key == "action_urls").map(|(_, spanned)| spanned)
+        });
+        let line = written.and_then(|spanned| spanned.line);
+        for (index, covered) in covered_keys(self) {
+            let kind = SettingsErrorKind::Wrong {
+                found: format!("an address that covers {covered}"),
+                accepted: "an address that covers no path of [api] and not auth.login_url".to_owned(),
+            };
+            report.error::<()>(&format!("app.action_urls[{index}]"), line, kind);
+        }
     }
 }
 
@@ -173,8 +200,9 @@ pub(super) fn is_known(name: &str) -> bool {
 }
 
 /// Reads a server's discovery document, whose keys are those of a settings file. Returns the
-/// settings, and the keys that the document sets. Only the sections about the server are read: a
-/// server does not decide what this computer trusts, shows and keeps. `place` is its address, for
+/// settings, and the keys that the document sets. Only the sections about the server and
+/// `app.action_urls` are read: a server does not decide what this computer trusts, shows and keeps.
+/// `place` is its address, for
 /// messages.
 ///
 /// # Errors
@@ -182,7 +210,12 @@ pub(super) fn is_known(name: &str) -> bool {
 pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(String, Value)>), SettingsErrors> {
     const SERVER_SECTIONS: [&str; 4] = ["server", "api", "auth", "message"];
     let mut sections = read_json(document);
-    sections.retain(|(section, _)| SERVER_SECTIONS.contains(&section.as_str()));
+    for (section, spanned) in &mut sections {
+        if let (true, RawValue::Table(keys)) = (section == "app", &mut spanned.value) {
+            keys.retain(|(key, _)| key == "action_urls");
+        }
+    }
+    sections.retain(|(section, _)| section == "app" || SERVER_SECTIONS.contains(&section.as_str()));
     let mut report = SettingsReport::new(place);
     let mut settings = Settings::default();
     if !settings.apply_file(&sections, &mut report) {

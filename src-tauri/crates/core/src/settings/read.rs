@@ -15,7 +15,7 @@ use super::{
     spanned_value::{RawValue, SpannedValue},
     units::{parse_duration, parse_size},
 };
-use crate::words::Word;
+use crate::{action_url::ActionPrefix, words::Word};
 
 /// Longest duration a setting may have: a longer one is a mistake, and the limit keeps sums of
 /// times within range.
@@ -280,6 +280,18 @@ impl FromStr for LinkHost {
         }
         Ok(Self(port.map_or(host.clone(), |port| format!("{host}:{port}"))))
     }
+}
+
+pub(super) fn texts(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Vec<String>> {
+    list(key, spanned, report, r#"a list of texts such as ["undelivered"]"#, line)
+}
+
+pub(super) fn action_urls(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Vec<ActionPrefix>> {
+    list(key, spanned, report, "a list of URLs", |key, spanned, report| {
+        let accepted = "an http or https URL without user, query, ';', '//' and dot segments, such as \
+                        \"https://push.example.com/approvals\"";
+        parsed(key, spanned, report, accepted)
+    })
 }
 
 /// Every element of a list; each wrong one is reported.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{
-    HeartBeat, Oidc, QuietHours, Rule, Subscription,
+    HeartBeat, KindName, KindNames, Language, Oidc, QuietHours, Rule, Subscription,
     diagnostics::{SettingsErrorKind, SettingsReport, is_secret_name},
     read::{choice, duration, line, list, time, web_url},
     spanned_value::{RawValue, SpannedValue},
@@ -121,6 +121,57 @@ impl ToValue for QuietHours {
             "days": self.days.to_value(),
             "allow": self.allow.to_value(),
         })
+    }
+}
+
+/// Names of kinds: a text, or one text for each language.
+pub(super) fn kinds(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<KindNames> {
+    let accepted = r#"a table such as { "3" = "Expense" } or { "3" = { en = "Expense", "zh-CN" = "报销" } }"#;
+    let RawValue::Table(table) = &spanned.value else { return report.wrong(key, spanned, accepted) };
+    let mut kinds = KindNames::default();
+    for (kind, spanned) in table {
+        let key = format!("{key}.{kind}");
+        let name = match &spanned.value {
+            RawValue::Text(text) if !text.is_empty() && !text.contains(char::is_control) => {
+                Some(KindName::Plain(text.clone()))
+            }
+            RawValue::Table(table) if !table.is_empty() => per_language(&key, spanned, report),
+            _ => report.wrong(&key, spanned, r#"a name such as "Expense", or { en = "Expense", "zh-CN" = "报销" }"#),
+        };
+        kinds.0.extend(name.map(|name| (kind.clone(), name)));
+    }
+    Some(kinds)
+}
+
+fn per_language(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<KindName> {
+    let (mut english, mut chinese) = (None, None);
+    fields(
+        key,
+        spanned,
+        report,
+        &mut [
+            ("en", &mut |key, spanned, report| english = line(key, spanned, report)),
+            ("zh-CN", &mut |key, spanned, report| chinese = line(key, spanned, report)),
+        ],
+    )?;
+    let names: BTreeMap<Language, String> = [(Language::En, english), (Language::ZhCn, chinese)]
+        .into_iter()
+        .filter_map(|(language, name)| Some((language, name.filter(|name| !name.is_empty())?)))
+        .collect();
+    (!names.is_empty()).then_some(KindName::PerLanguage(names))
+}
+
+impl ToValue for KindNames {
+    fn to_value(&self) -> Value {
+        let value = |name: &KindName| match name {
+            KindName::Plain(name) => name.to_value(),
+            KindName::PerLanguage(names) => names
+                .iter()
+                .map(|(language, name)| (language.as_str().to_owned(), name.to_value()))
+                .collect::<Map<_, _>>()
+                .into(),
+        };
+        self.0.iter().map(|(kind, name)| (kind.clone(), value(name))).collect::<Map<_, _>>().into()
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     HostPattern, HttpSecret, Pointer, Proxy, StompSecret, TimeZoneSetting,
     units::{format_duration, format_size},
 };
-use crate::words::Word;
+use crate::{action_url::ActionPrefix, words::Word};
 
 /// A value that a settings file can hold.
 pub(super) trait ToValue {
@@ -110,4 +110,4 @@ macro_rules! displayed {
     };
 }
 
-displayed!(StompSecret, HttpSecret, Proxy, HostPattern, TimeZoneSetting, Pointer, Url);
+displayed!(StompSecret, HttpSecret, Proxy, HostPattern, TimeZoneSetting, Pointer, Url, ActionPrefix);

@@ -94,6 +94,18 @@ choice! {
 }
 
 choice! {
+    /// `notifications.preview`.
+    Preview {
+        /// Title and text.
+        Full = "full",
+        /// The title.
+        Title = "title",
+        /// Only that there is a notice.
+        None = "none",
+    }
+}
+
+choice! {
     /// A day of the week.
     Day {
         /// Monday.

@@ -36,8 +36,21 @@ pub enum ExportError {
 }
 
 /// The fields of [`InboxRow`].
-const HEADER: [&str; 12] =
-    ["id", "title", "body", "kind", "sender", "sent_at", "received_at", "read", "state", "priority", "link", "source"];
+const HEADER: [&str; 13] = [
+    "id",
+    "title",
+    "body",
+    "kind",
+    "sender",
+    "sent_at",
+    "received_at",
+    "read",
+    "state",
+    "priority",
+    "link",
+    "source",
+    "kind_name",
+];
 
 /// U+FEFF in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -94,6 +107,9 @@ impl<W: Write> Sink<W> {
 /// Leaves out what controls a terminal, and puts an apostrophe before what a spreadsheet would take
 /// for a formula.
 fn without_formulas(mut row: InboxRow) -> InboxRow {
+    // Each record has every field.
+    let kind_name = row.kind_name.get_or_insert_default();
+    *kind_name = without_formula(&printable(kind_name));
     for field in [&mut row.id, &mut row.title, &mut row.body, &mut row.kind, &mut row.sender, &mut row.link] {
         *field = without_formula(&printable(field));
     }

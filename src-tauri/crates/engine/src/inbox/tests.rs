@@ -13,8 +13,10 @@ use crate::store::{
     tests::{Steps, arrival, at, notice, version},
 };
 use belfry_core::{
-    notice::{Action, Notice, Priority, Source, State},
-    storage::{Alert, AlertMark, Outcome, RejectReason, Seq, Suppressed, Write},
+    notice::{Action, Confirm, Notice, Priority, Source, State},
+    settings::{KindName, KindNames},
+    storage::{ActionOutcome, ActionResult, Alert, AlertMark, Outcome, RejectReason, Seq, Suppressed, Write},
+    texts::Language,
 };
 
 const ALL: Filter<'static> = Filter { text: None, unread: false, needs_action: false, kind: None };
@@ -56,7 +58,7 @@ fn asking(id: &str) -> Notice {
         label: "Approve".to_owned(),
         url: "/approve".to_owned(),
         method: "POST".to_owned(),
-        confirm: false,
+        confirm: Confirm::Asked(false),
     };
     Notice { actions: vec![action], ..notice(id) }
 }
@@ -400,7 +402,7 @@ fn an_inbox_opened_read_only_can_be_read_and_searched() {
     store.add(notice("1"));
     let place = dir.path().join(schema::FILE);
     let connection = Connection::open_with_flags(&place, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
-    let mut inbox = Inbox { connection, path: place };
+    let mut inbox = Inbox::of(connection, place);
     assert_eq!(ids(&inbox.page(&ALL, Place::Newest, 9).unwrap()), ["1"]);
     assert_eq!(ids(&inbox.page(&saying("title"), Place::Newest, 9).unwrap()), ["1"]);
     let error = inbox.delete(&[Seq(1)]).unwrap_err();
@@ -429,7 +431,7 @@ fn an_export_as_csv_has_the_same_fields_and_runs_no_formula() {
     let mut out = Vec::new();
     inbox.export(Format::Csv, &mut out).unwrap();
     let header = "\u{feff}\"id\",\"title\",\"body\",\"kind\",\"sender\",\"sent_at\",\"received_at\",\"read\",\"state\",\
-                  \"priority\",\"link\",\"source\"\n";
+                  \"priority\",\"link\",\"source\",\"kind_name\"\n";
     assert_eq!(String::from_utf8(out).unwrap(), header);
     store.add(Notice {
         title: "=HYPERLINK(\"http://evil\")".to_owned(),
@@ -441,9 +443,60 @@ fn an_export_as_csv_has_the_same_fields_and_runs_no_formula() {
     inbox.export(Format::Csv, &mut out).unwrap();
     let expected = format!(
         "{header}\"1\",\"'=HYPERLINK(\"\"http://evil\"\")\",\"费用, \"\"two\"\"\nlines\",\"3\",\"payments\",\"\",\
-         \"2026-01-01T00:00:01Z\",\"false\",\"open\",\"normal\",\"\",\"live\"\n"
+         \"2026-01-01T00:00:01Z\",\"false\",\"open\",\"normal\",\"\",\"live\",\"\"\n"
     );
     assert_eq!(String::from_utf8(out).unwrap(), expected);
+}
+
+#[test]
+fn kinds_are_named_in_rows_details_and_exports_and_stay_as_they_are_in_filters() {
+    let (_dir, mut store, inbox) = both();
+    let seq = store.add(notice("1"));
+    let names = KindNames([("3".to_owned(), KindName::Plain("=Expense".to_owned()))].into());
+    let mut inbox = inbox.naming_kinds(names, Language::English);
+    let row = inbox.page(&of_kind("3"), Place::Newest, 9).unwrap().rows.remove(0).row;
+    assert_eq!((row.kind.as_str(), row.kind_name.as_deref()), ("3", Some("=Expense")));
+    assert_eq!(inbox.show(seq).unwrap().unwrap().row.kind_name.as_deref(), Some("=Expense"));
+    let export = |format| {
+        let mut out = Vec::new();
+        inbox.export(format, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    };
+    assert!(export(Format::Json).contains(r#""kind_name":"=Expense""#));
+    assert!(export(Format::Csv).ends_with(",\"live\",\"'=Expense\"\n"));
+}
+
+#[test]
+fn a_settled_notice_offers_no_buttons_and_a_reopened_one_has_no_result_of_the_last_opening() {
+    let (_dir, mut store, mut inbox) = both();
+    let action = Action {
+        id: "ok".to_owned(),
+        label: "Approve".to_owned(),
+        url: "https://h/a".to_owned(),
+        method: "POST".to_owned(),
+        confirm: Confirm::Asked(true),
+    };
+    let copy = |number, state| Notice { actions: vec![action.clone()], ..version("1", number, state) };
+    let seq = store.add(copy(1, State::Open));
+    let result = ActionResult {
+        action: "ok".to_owned(),
+        label: "Approve".to_owned(),
+        at: jiff::Timestamp::UNIX_EPOCH,
+        outcome: ActionOutcome::Refused,
+        detail: "409: already decided by bob".to_owned(),
+    };
+    inbox.keep_action_result(seq, &result).unwrap();
+    // Word that is no more than a state keeps the old actions in the store.
+    for state in [State::Decided, State::Withdrawn, State::Expired] {
+        let word = Notice { is_partial: true, actions: Vec::new(), ..version("1", 2 + state as i64, state) };
+        store.apply(&[arrival(word)]).unwrap();
+        let detail = inbox.show(seq).unwrap().unwrap();
+        assert_eq!((detail.row.state, detail.actions.len(), detail.opening), (state, 0, 1));
+        assert_eq!(detail.action_result.as_ref(), Some(&result), "it stays readable");
+    }
+    store.apply(&[arrival(copy(9, State::Open))]).unwrap();
+    let detail = inbox.show(seq).unwrap().unwrap();
+    assert_eq!((detail.actions.len(), detail.opening, detail.action_result), (1, 2, None));
 }
 
 #[test]

@@ -8,11 +8,10 @@ use serde_json::{Map, Value};
 
 use belfry_core::{
     notice::{Action, Priority, Source, State},
-    storage::{Alert, Seq, Stored},
+    storage::{ActionResult, Alert, Seq, Stored},
 };
 
-/// One row of the inbox. Serialises as exactly the fields that `belfryctl inbox list --json`
-/// documents.
+/// One row of the inbox. Serialises as the fields that `belfryctl inbox list --json` documents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct InboxRow {
     /// Its place: for the next page, marks and deletes. Not for scripts.
@@ -42,6 +41,9 @@ pub struct InboxRow {
     pub link: String,
     /// How it came first.
     pub source: Source,
+    /// The name that the settings give its kind, if they give one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind_name: Option<String>,
 }
 
 /// Everything about one notice.
@@ -58,8 +60,13 @@ pub struct Detail {
     pub destination: String,
     /// Whether the server had delivered it before; `None` if the server does not say.
     pub undelivered: Option<bool>,
-    /// What a person may do.
+    /// What a person may do; nothing once it is settled.
     pub actions: Vec<Action>,
+    /// How often the matter was opened, counted from 1.
+    pub opening: u32,
+    /// What came of the last button that was pressed in this opening.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action_result: Option<ActionResult>,
     /// What no pointer mapped.
     pub extra: Map<String, Value>,
     /// Whether and why it notified.
@@ -100,7 +107,9 @@ impl From<Stored> for InboxRow {
 }
 
 impl From<Stored> for Detail {
-    fn from(Stored { seq, source, received_at, read, alert, notice }: Stored) -> Self {
+    fn from(stored: Stored) -> Self {
+        let Stored { seq, source, received_at, read, alert, opening, action_result, notice } = stored;
+        let is_open = notice.state == State::Open;
         Self {
             row: InboxRow {
                 seq,
@@ -116,12 +125,15 @@ impl From<Stored> for Detail {
                 priority: notice.priority,
                 link: notice.link,
                 source,
+                kind_name: None,
             },
             scope: notice.key.scope,
             version: notice.version,
             destination: notice.destination,
             undelivered: notice.undelivered,
-            actions: notice.actions,
+            actions: if is_open { notice.actions } else { Vec::new() },
+            opening,
+            action_result,
             extra: notice.extra,
             alert,
         }

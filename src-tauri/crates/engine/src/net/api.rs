@@ -6,6 +6,8 @@
 //! memory than its answer. Deliberately absent: when to call and to try again, and what a page means
 //! ([`belfry_core::pipeline::catchup`]).
 
+mod action;
+
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     ops::Range,
@@ -14,17 +16,18 @@ use std::{
 };
 
 use jiff::Timestamp;
-use reqwest::{Client, Response, header};
+use reqwest::{Client, Response, StatusCode, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
+pub use self::action::{ActionAnswer, ActionCall};
 use crate::clock;
 use crate::net::{auth, http, identity::Identity, intake::Intake};
 use belfry_core::{
     envelope::{self, NextCursor, PageError},
     error::{Failure, Fault},
-    notice::{Action, Notice},
+    notice::Notice,
     pipeline::catchup::{Page, PageRequest},
     settings::ApiMethod,
     storage::Write,
@@ -99,6 +102,8 @@ impl PageAnswer {
 
 /// Largest answer to a refused call that is read for the server's words, in bytes.
 const MAX_REFUSAL: usize = 64 * 1024;
+/// Largest answer read after a button, in bytes.
+const MAX_ACTION_ANSWER: usize = 64 << 10;
 
 /// The API of one account.
 #[derive(Debug, Clone)]
@@ -243,34 +248,43 @@ impl Api {
         rows(&answer.body, &api.items)
     }
 
-    /// Performs an action of a notice: calls the URL its sender gave, with the account's secret, if
-    /// it leads to the API's own origin. A POST carries the ids of the notice and the action.
+    /// Sends the request of a button: a POST with the sign-in to a URL that
+    /// [`belfry_core::action_url::decide`] has allowed. Redirects are not followed.
     ///
     /// # Errors
-    /// As [`Self::page`]; [`Fault::Denied`] for another origin or method, before anything is sent.
-    pub async fn act(&self, token: &SecretString, action: &Action, id: &str) -> Result<(), Failure> {
-        let denied = |why: &str| Failure::new(Fault::Denied, why);
-        let base = self.identity.settings.api.base.as_ref().ok_or_else(|| denied("this server has no HTTP API"))?;
-        let url = base.join(&action.url).map_err(|_| denied("the action has no address that can be called"))?;
-        if url.origin() != base.origin() || !url.username().is_empty() || url.password().is_some() {
-            return Err(denied("the action leads to another server, which must not have this account's secret"));
-        }
-        let (method, arguments) = match action.method.to_ascii_uppercase().as_str() {
-            "POST" => {
-                let pair = |name: &str, value: &str| (name.to_owned(), Value::from(value));
-                let mut arguments = Map::from_iter([pair("id", id), pair("action", &action.id)]);
-                self.name_device(&mut arguments);
-                (ApiMethod::Post, arguments)
+    /// [`Failure`]: 401, or there is no answer. After [`Fault::TimedOut`] and [`Fault::Broken`] it
+    /// is not known whether the server has carried it out; after any other, nothing was done.
+    pub async fn act(&self, token: &SecretString, call: &ActionCall) -> Result<ActionAnswer, Failure> {
+        let url = &call.url;
+        self.identity.settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+        let headers = auth::http_headers(&self.identity, token)?;
+        let sent = self
+            .client
+            .post(url.clone())
+            .json(&serde_json::json!({ "id": call.id, "action": call.action }))
+            .headers(headers)
+            .header(header::ACCEPT, "application/json")
+            .header("Idempotency-Key", &call.idempotency_key)
+            .timeout(ANSWER_TIMEOUT)
+            .send()
+            .await;
+        let response = sent.map_err(|error| {
+            let is_sent = !error.is_connect();
+            let failure = http::failure(error, url);
+            match failure.fault {
+                // The connection was there, so the request may have arrived.
+                Fault::Unreachable if is_sent => Failure::new(Fault::Broken, failure.detail),
+                Fault::TimedOut if !is_sent => Failure::new(Fault::Unreachable, failure.detail),
+                _ => failure,
             }
-            "GET" => (ApiMethod::Get, Map::new()),
-            _ => return Err(denied("the action asks for a method other than GET and POST")),
-        };
-        let answer = self.request(token, ("", url), method, arguments, Duration::ZERO).await?;
-        // An answer that is not a JSON object has no envelope: its HTTP status decides.
-        match serde_json::from_slice::<Value>(&answer.body) {
-            Ok(Value::Object(_)) => envelope::check(&answer.body).map_err(unreadable),
-            _ => Ok(()),
+        })?;
+        let status = response.status();
+        if status == StatusCode::UNAUTHORIZED || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(http::status_failure(status, response.headers(), url));
         }
+        // The status says what came of it, also where the rest of the answer is lost.
+        let body = http::read_body(response, MAX_ACTION_ANSWER, url).await.ok().flatten().unwrap_or_default();
+        Ok(ActionAnswer::of(status.as_u16(), &body))
     }
 
     async fn call(

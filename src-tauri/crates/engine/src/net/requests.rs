@@ -14,15 +14,16 @@ use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::net::{
-    api::{Api, Outgoing, PagePiece},
+    api::{ActionAnswer, ActionCall, Api, Outgoing, PagePiece},
     http::Client,
     identity::{Identity, LOGIN_NAMES, text},
     intake::Intake,
     token::Token,
 };
 use belfry_core::{
+    action_url,
     error::{Failure, Fault, Recovery},
-    notice::{Action, Notice},
+    notice::{Notice, NoticeKey},
     pipeline::{
         catchup::{HISTORY_OVERLAP, PageRequest},
         link::Refreshed,
@@ -179,12 +180,18 @@ impl ServerRequests {
         Ok(HistoryPage { notices, is_last: found.rows == 0 || has_reached_the_end })
     }
 
-    /// Performs an action of a notice.
+    /// Sends the request of a button, and the same once more with a newer token if the first was
+    /// refused: a refused sign-in has no effect.
     ///
     /// # Errors
-    /// [`Failure`]; [`Fault::Denied`] for an action that leads elsewhere than to the API.
-    pub async fn act(&self, action: &Action, id: &str) -> Result<(), Failure> {
-        with_newer_token!(self, |api, token| api.act(token, action, id))
+    /// As [`Api::act`].
+    pub async fn act(&self, call: &ActionCall) -> Result<ActionAnswer, Failure> {
+        with_newer_token!(self, |api, token| api.act(token, call))
+    }
+
+    /// The key that makes each repetition of an action on this opening of a notice the same.
+    pub fn idempotency_key(&self, notice: &NoticeKey, opening: u32, action: &str) -> String {
+        action_url::idempotency_key(&self.identity.account.name(), notice, opening, action)
     }
 
     /// Has the server send a message to this account; returns its id if the answer has one.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::codes::{AsWord, Json, Micros, unknown, word};
-use belfry_core::storage::{Alert, Seq, Stored};
+use belfry_core::storage::{ActionResult, Alert, Seq, Stored};
 use belfry_core::{
     notice::{Identity, Notice, NoticeKey},
     ports::PopupId,
@@ -15,19 +15,23 @@ use belfry_core::{
 
 /// The columns [`stored`] reads, for a `SELECT` from `notices`.
 pub(crate) const COLUMNS: &str = "seq, scope, id, received_at, sent_at, read, state, priority, source, version, \
-     undelivered, partial, alert, alert_why, kind, sender, title, link, destination, actions, body, extra";
+     undelivered, partial, alert, alert_why, kind, sender, title, link, destination, actions, body, extra, opening, \
+     action_result";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let Micros(received_at) = row.get("received_at")?;
     let Json(actions) = row.get("actions")?;
     let Json(extra) = row.get("extra")?;
+    let result: Option<Json<ActionResult>> = row.get("action_result")?;
     Ok(Stored {
         seq: Seq(row.get("seq")?),
         source: word(row, "source")?,
         received_at,
         read: row.get("read")?,
         alert: alert(row)?,
+        opening: row.get("opening")?,
+        action_result: result.map(|Json(result)| result),
         notice: Notice {
             key: NoticeKey { scope: row.get("scope")?, id: row.get("id")? },
             identity: Identity::Assigned,
@@ -102,11 +106,20 @@ pub(crate) fn keys_of(connection: &Connection, popup: &PopupId) -> rusqlite::Res
         .collect()
 }
 
-/// Replaces the content of a notice, in `notices` or in a table with the same columns.
+/// Keeps what came of a button.
+pub(crate) fn keep_action_result(tx: &Transaction<'_>, seq: Seq, result: &ActionResult) -> rusqlite::Result<()> {
+    tx.prepare_cached("UPDATE notices SET action_result = ?2 WHERE seq = ?1")?.execute(params![seq.0, Json(result)])?;
+    Ok(())
+}
+
+/// Replaces the content of a notice, in `notices` or in a table with the same columns. A settled
+/// notice that becomes open begins its next opening, in which no button was pressed yet.
 pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
     tx.prepare_cached(&format!(
         "UPDATE {table} SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \
-         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14, partial = ?15 WHERE seq = ?1"
+         sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14, partial = ?15, \
+         opening = opening + (state <> 'open' AND ?3 = 'open'), \
+         action_result = iif(state <> 'open' AND ?3 = 'open', NULL, action_result) WHERE seq = ?1"
     ))?
     .execute(params![
         seq.0,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{super::Priority, *};
-use crate::notice::{Action, State};
+use crate::notice::{Action, Confirm, State};
 
 const STOMP: Incoming<'_> = Incoming {
     body: b"",
@@ -63,7 +63,7 @@ fn a_record_of_the_message_service_is_mapped_field_by_field() {
                 label: "Approve".to_owned(),
                 url: "/approve".to_owned(),
                 method: "POST".to_owned(),
-                confirm: true,
+                confirm: Confirm::Asked(true),
             }],
             undelivered: Some(true),
             is_partial: false,
@@ -274,7 +274,7 @@ fn what_is_not_understood_stays_among_the_unmapped_fields() {
             "actions":[{}],"status":"open","sender":{"name":"bob"}}"#,
     );
     assert_eq!((notice.state, notice.priority, notice.version), (State::Open, Priority::Normal, None));
-    assert_eq!((notice.sent_at, notice.undelivered, notice.sender.as_str()), (None, None, ""));
+    assert_eq!((notice.sent_at, notice.undelivered, notice.sender.as_str()), (None, Some(false), ""));
     assert_eq!(
         Value::Object(notice.extra),
         json!({"state": "pending", "priority": 9, "version": "v2", "sendTime": "soon", "actions": [{}],
@@ -362,4 +362,26 @@ proptest! {
             prop_assert!(mapped.contains(&key.as_str()) || notice.extra[key] == json!(value), "{key}");
         }
     }
+}
+
+#[test]
+fn the_delivery_status_is_where_and_what_the_settings_say() {
+    let mapping = MessageSettings {
+        status: "/delivery/code".parse().unwrap(),
+        undelivered: vec!["0".to_owned()],
+        ..MessageSettings::default()
+    };
+    let undelivered = |body: &str| {
+        let incoming = Incoming { body: body.as_bytes(), ..PAGE };
+        match parse(&incoming, &mapping, &TimeZone::UTC) {
+            Parsed::Notices(notices) => notices[0].undelivered,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(undelivered(r#"{"id":1,"delivery":{"code":0}}"#), Some(true));
+    assert_eq!(undelivered(r#"{"id":1,"delivery":{"code":"1"}}"#), Some(false));
+    assert_eq!(undelivered(r#"{"id":1,"status":"undelivered"}"#), None);
+    // With the built-in words, a status of the matter is shown.
+    let paid = notice(r#"{"id":1,"title":"T","status":"paid"}"#);
+    assert_eq!((paid.undelivered, paid.extra.len()), (Some(false), 1));
 }

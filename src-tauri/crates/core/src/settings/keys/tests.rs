@@ -359,3 +359,46 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_action_url_that_covers_what_belfry_itself_calls_is_an_error() {
+    let error = errors(
+        "[server]\nendpoints = [\"wss://h/ws\"]\n[api]\nbase = \"https://h/ecgapi\"\n[auth]\n\
+         login_url = \"https://h/login\"\n[app]\naction_urls = [\"https://h/approvals\", \"https://h/ecgapi\", \
+         \"https://h/login\"]\n",
+    );
+    assert_eq!(
+        error,
+        "settings.toml:8: app.action_urls[1]: found an address that covers api.collect; accepted is an address that \
+         covers no path of [api] and not auth.login_url\nsettings.toml:8: app.action_urls[2]: found an address that \
+         covers auth.login_url; accepted is an address that covers no path of [api] and not auth.login_url"
+    );
+    let (settings, _) = with("app.action_urls", r#"["https://h/approvals/"]"#).unwrap();
+    assert_eq!(settings.app.action_urls, ["https://h/approvals/".parse().unwrap()]);
+    assert!(with("app.action_urls", r#"["https://h/a/../b"]"#).is_err());
+}
+
+#[test]
+fn kinds_have_one_name_or_one_for_each_language() {
+    let (settings, _) = with("message.kinds", r#"{ 3 = "Leave", 4 = { en = "Expense", "zh-CN" = "报销" } }"#).unwrap();
+    let kinds = &settings.message.kinds;
+    let shown =
+        |kind| [crate::texts::Language::English, crate::texts::Language::Chinese].map(|it| kinds.shown(kind, it));
+    assert_eq!((shown("3"), shown("4"), shown("5")), (["Leave", "Leave"], ["Expense", "报销"], ["5", "5"]));
+    for wrong in ["{ 3 = 4 }", "{ 3 = \"\" }", "{ 3 = { en = 1 } }", "[]"] {
+        assert!(with("message.kinds", wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_discovery_document_names_its_action_urls_and_nothing_else_of_the_app() {
+    let document = serde_json::json!({
+        "server": { "endpoints": ["wss://h/ws"] },
+        "app": { "action_urls": ["https://h/approvals"], "start_at_login": false },
+    });
+    let (settings, keys) = read_discovered(&document, "h").unwrap();
+    assert_eq!(settings.app.action_urls.len(), 1);
+    assert!(settings.app.start_at_login);
+    let keys: Vec<&str> = keys.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys, ["server.endpoints", "app.action_urls"]);
+}

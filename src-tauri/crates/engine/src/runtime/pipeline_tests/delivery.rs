@@ -3,7 +3,7 @@
 use belfry_core::{
     alerts::Wording,
     clock::Now,
-    event::Event,
+    event::{Event, NotificationType},
     notice::{Notice, State},
     pipeline::delivery::{Delivery, DeliveryAction, Received, ShowId, Ticket},
     ports::{Popup, PopupId, PopupKind},
@@ -128,6 +128,30 @@ fn a_popup_is_updated_with_what_the_notice_says_now_when_that_is_to_be_seen() {
     rig.receive([Notice { is_partial: true, title: "version: 4".to_owned(), ..version("1", 4, State::Open) }]);
     assert_eq!(rig.titles(), expected);
     assert!(matches!(rig.events.last(), Some(Event::Changed { fields, .. }) if *fields == ["version"]));
+}
+
+#[test]
+fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_not_retracted() {
+    let mut rig = Rig::new();
+    rig.receive([version("1", 1, State::Open)]);
+    let first = rig.name();
+    rig.waiting = Some(Vec::new());
+    rig.receive([Notice { title: "changed".to_owned(), ..version("1", 2, State::Open) }]);
+    let update = rig.waiting.take().unwrap()[0];
+    let second = PopupId("another".to_owned());
+    rig.delivery.handle_shown(update, Ok(second.clone()));
+    rig.run();
+    assert_eq!(rig.retracted, [first], "only the popup with the old text leaves the screen");
+    assert_eq!(rig.delivery.notices_of(&second).map(<[_]>::len), Some(1));
+    let types: Vec<NotificationType> = rig
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Notification { r#type, .. } => Some(*r#type),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(types, [NotificationType::Single, NotificationType::Update]);
 }
 
 #[test]

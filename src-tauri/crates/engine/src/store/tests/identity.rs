@@ -2,7 +2,7 @@
 
 use crate::store::Store;
 use belfry_core::{
-    notice::{Identity, State},
+    notice::{Confirm, Identity, State},
     storage::{AlertMark, Outcome, Write},
 };
 
@@ -50,7 +50,7 @@ fn what_is_stored_is_what_arrived() {
         label: "Approve".to_owned(),
         url: "https://example.com/approve".to_owned(),
         method: "POST".to_owned(),
-        confirm: true,
+        confirm: Confirm::Question("Approve 12 EUR?".to_owned()),
     });
     let seq = store.add(sent.clone());
     let stored = store.at(seq);
