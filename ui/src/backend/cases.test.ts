@@ -64,7 +64,7 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
   const filter = { ...everything, ...given.filter };
   const commands: Record<string, () => Promise<unknown>> = {
     about: () => backend.about(),
-    act: () => backend.act(seq, action),
+    act: () => backend.act(seq, action, undefined),
     clients: () => backend.clients(),
     discover: () => backend.discover(address),
     export_notices: () => backend.exportNotices(format, filter, given.seqs ?? null),

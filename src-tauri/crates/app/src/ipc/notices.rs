@@ -596,6 +596,7 @@ mod tests {
                 priority: notice::Priority::Normal,
                 link: String::new(),
                 source: notice::Source::Live,
+                kind_name: None,
             };
             let extra = (0..fields).map(|number| (format!("field {number:06}"), number.into())).collect();
             let detail = inbox::Detail {
@@ -607,8 +608,12 @@ mod tests {
                 actions: Vec::new(),
                 extra,
                 alert: storage::Alert::Shown,
+                opening: 1,
+                action_result: None,
             };
-            let detail = Detail::of(detail, inbox::Highlighter::of("1").as_ref());
+            let kinds = Kinds { names: KindNames::default(), language: Language::English };
+            let marker = inbox::Highlighter::of("1");
+            let detail = Detail::of(detail, &kinds, &Settings::default(), marker.as_ref());
             assert_eq!(detail.marks.unwrap().fields.len(), detail.fields.len());
             (detail.fields.len(), detail.more_fields)
         };

@@ -9,7 +9,7 @@ use super::everything;
 use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
-use crate::ipc::{Ask, Code, Problem};
+use crate::ipc::{CommandError, CommandErrorCode, PageQuery};
 
 /// What the buttons of these tests call.
 const APPROVE: &str = "approvals/7/approve";
@@ -33,15 +33,15 @@ async fn world_with(actions: impl Fn(&str) -> Value) -> (World, FakeApi, FakeBro
 
 /// The notice, as the window gets it.
 async fn notice(world: &World) -> Option<Value> {
-    let ask = Ask { before: None, after: None, limit: 1, filter: everything() };
-    let page = world.app.ask(|reply| Request::Page { ask, reply }).await.unwrap();
+    let query = PageQuery { before: None, after: None, limit: 1, filter: everything() };
+    let page = world.app.ask(|reply| Request::Page { query, reply }).await.unwrap();
     let row = serde_json::to_value(page.rows.first()?).unwrap();
     let (seq, text) = (row["seq"].as_i64().unwrap(), String::new());
     let detail = world.app.ask(|reply| Request::Notice { seq, text, reply }).await.unwrap();
     Some(serde_json::to_value(detail?).unwrap())
 }
 
-async fn act(world: &World, action: &str, confirmed: Option<&str>) -> Result<(), Problem> {
+async fn act(world: &World, action: &str, confirmed: Option<&str>) -> Result<(), CommandError> {
     let seq = notice(world).await.unwrap()["seq"].as_i64().unwrap();
     let (action, confirmed) = (action.to_owned(), confirmed.map(str::to_owned));
     world.app.ask(|reply| Request::Act { seq, action, confirmed, reply }).await
@@ -60,7 +60,7 @@ async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_
 
     // Without a confirmation, or with one of another address, nothing is sent.
     for confirmed in [None, Some("http://127.0.0.1/approvals/8/approve")] {
-        assert_eq!(act(&world, "ok", confirmed).await.unwrap_err().code, Code::Gone);
+        assert_eq!(act(&world, "ok", confirmed).await.unwrap_err().code, CommandErrorCode::Gone);
     }
     assert_eq!(service.requests(APPROVE).len(), 0);
 
@@ -124,12 +124,12 @@ async fn a_button_that_leads_elsewhere_sends_nothing() {
         // Some are opened in the browser; none is an error that was sent.
         let done = act(&world, &number.to_string(), Some(url)).await;
         assert!(
-            done.is_ok() || done.as_ref().is_err_and(|problem| problem.code == Code::LinkRefused),
+            done.is_ok() || done.as_ref().is_err_and(|problem| problem.code == CommandErrorCode::LinkRefused),
             "{url}: {done:?}"
         );
     }
     let address = format!("{}/{APPROVE}", service.url());
-    assert_eq!(act(&world, "get", Some(&address)).await.unwrap_err().code, Code::LinkRefused);
+    assert_eq!(act(&world, "get", Some(&address)).await.unwrap_err().code, CommandErrorCode::LinkRefused);
     let known = [COLLECT, HISTORY].map(|call| service.requests(call).len()).iter().sum::<usize>();
     assert_eq!(service.requests("").len(), known, "only catch-up has asked the server");
 }
@@ -147,6 +147,6 @@ async fn a_settled_notice_has_no_buttons() {
     }
     assert_eq!(notice(&world).await.unwrap()["actions"], json!([]));
     let address = format!("{}/{APPROVE}", service.url());
-    assert_eq!(act(&world, "ok", Some(&address)).await.unwrap_err().code, Code::Gone);
+    assert_eq!(act(&world, "ok", Some(&address)).await.unwrap_err().code, CommandErrorCode::Gone);
     assert_eq!(service.requests(APPROVE).len(), 0);
 }

@@ -150,7 +150,9 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
     let limit = || of::<Option<usize>>(given, "limit").unwrap_or(100);
     match call {
         "about" => json(app.ask(|reply| Request::About { reply }).await),
-        "act" => json(app.ask(|reply| Request::Act { seq: seq(), action: text("action"), reply }).await),
+        "act" => {
+            json(app.ask(|reply| Request::Act { seq: seq(), action: text("action"), confirmed: None, reply }).await)
+        }
         "clients" => json(app.ask(|reply| Request::Clients { reply }).await),
         "discover" => json(app.ask(|reply| Request::Discover { address: text("address"), reply }).await),
         "export_notices" => {

@@ -256,7 +256,11 @@ impl Api {
     /// is not known whether the server has carried it out; after any other, nothing was done.
     pub async fn act(&self, token: &SecretString, call: &ActionCall) -> Result<ActionAnswer, Failure> {
         let url = &call.url;
-        self.identity.settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+        self.identity
+            .settings
+            .network
+            .is_allowed(url)
+            .map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
         let headers = auth::http_headers(&self.identity, token)?;
         let sent = self
             .client

@@ -127,7 +127,8 @@ fn close_to_others(folder: &Path) -> io::Result<()> {
         .map_err(|error| refused(&format!("and that could not be changed: {error}")))
 }
 
-#[cfg(all(test, unix))]
+#[cfg(unix)]
+#[cfg(test)]
 mod tests {
     use std::{
         fs::{Permissions, set_permissions},

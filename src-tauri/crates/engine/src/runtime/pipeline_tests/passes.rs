@@ -422,7 +422,7 @@ fn history_with_times_hours_behind_is_read_until_two_pages_in_a_row_are_known() 
     let history = |rig: &mut Rig, ids: &[&str]| {
         let sent_at = Some(rig.now.wall - jiff::SignedDuration::from_hours(8));
         let notices: Vec<Notice> = ids.iter().map(|id| Notice { sent_at, ..notice(id) }).collect();
-        let page = Page { rows: notices.len(), notices, next: NextCursor::Absent, server_time: None };
+        let page = Page { rows: notices.len(), notices, next: NextCursor::Absent, server_time: None, earlier: 0 };
         rig.page(Ok(Box::new((page, Vec::new()))));
         rig.step(PipelineInput::Tick);
     };
