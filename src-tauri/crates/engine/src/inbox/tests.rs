@@ -487,7 +487,7 @@ fn a_settled_notice_offers_no_buttons_and_a_reopened_one_has_no_result_of_the_la
     };
     inbox.keep_action_result(seq, &result).unwrap();
     // Word that is no more than a state keeps the old actions in the store.
-    for state in [State::Decided, State::Withdrawn, State::Expired] {
+    for state in [State::Expired, State::Withdrawn, State::Decided] {
         let word = Notice { is_partial: true, actions: Vec::new(), ..version("1", 2 + state as i64, state) };
         store.apply(&[arrival(word)]).unwrap();
         let detail = inbox.show(seq).unwrap().unwrap();
