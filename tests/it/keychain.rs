@@ -102,10 +102,10 @@ async fn with_a_locked_keychain_nothing_is_saved_and_the_error_says_what_to_do()
     alice.keychain.restart(&alice.bus, Lock::Locked).await;
     let (code, output) = alice.ctl(&["send", "--destination", "/topic/x", "hello"], None).await;
     assert_eq!(code, Some(3), "{output}");
-    assert!(output.contains("unlock it and try again"), "{output}");
+    assert!(output.contains("then try again"), "{output}");
     let (code, output) = alice.ctl(&["sign-in"], Some("secret")).await;
     assert_eq!(code, Some(1), "{output}");
-    assert!(output.contains("unlock it and try again"), "{output}");
+    assert!(output.contains("then try again"), "{output}");
     let is_on_disk =
         files(&alice.home.data_dir()).into_iter().any(|path| std::fs::read(path).is_ok_and(|it| it == b"secret"));
     assert!(!is_on_disk, "the secret is never unencrypted on the disk");
