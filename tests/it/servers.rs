@@ -77,7 +77,7 @@ async fn a_message_to_oneself_is_addressed_by_the_user_id_and_a_type_that_is_a_n
     let sent = service.requests(SEND);
     assert_eq!(sent[0].body["receiver"], json!([1001, "carol"]));
     assert_eq!(sent[0].body["type"], json!(3));
-    assert_eq!(sent[1].body["receiver"], json!(["alice", "carol"]), "nobody with this login is signed in");
+    assert_eq!(sent[1].body["receiver"], json!(["alice", "carol"]), "no client with this login is signed in");
     assert_eq!(sent[1].body["type"], json!("approval"));
 }
 

@@ -114,6 +114,7 @@ const states: State[] = [
         .first()
         .click();
       await belfry.article.getByRole('group').getByRole('button').first().click();
+      await belfry.page.getByRole('dialog').getByRole('button').last().click();
       await belfry.page.getByRole('alert').waitFor();
     },
   },

@@ -42,12 +42,13 @@ macro_rules! mirror {
     };
 }
 
+mod actions;
 mod notices;
 mod setup;
 
+pub use self::actions::{Action, ActionCall, ActionOutcome, ActionResult};
 pub use self::notices::{
-    Action, ActionCall, ActionOutcome, ActionResult, Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page,
-    PageQuery, Removed, Row, RowMarks, Suppressed,
+    Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page, PageQuery, Removed, Row, RowMarks, Suppressed,
 };
 pub use self::setup::{
     About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, Level, Offers, Older, Server, Setting,

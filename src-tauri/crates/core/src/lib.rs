@@ -8,7 +8,6 @@
 //! simulation executes it in a simulated world.
 
 pub mod account;
-pub mod action_url;
 pub mod alerts;
 pub mod clock;
 pub mod envelope;

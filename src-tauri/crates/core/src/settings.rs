@@ -15,8 +15,10 @@ use std::{
 use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
-use crate::{action_url::ActionPrefix, notice::Priority};
+use self::action_url::ActionPrefix;
+use crate::notice::Priority;
 
+pub mod action_url;
 mod diagnostics;
 mod edit;
 mod expand;

@@ -27,10 +27,10 @@ pub(crate) fn policy(global: &Global) -> Result<(), Error> {
     if told.is_empty() {
         return Ok(output::lines(["no setting is managed on this computer"])?);
     }
-    Ok(output::lines(described(&told))?)
+    Ok(output::lines(policy_lines(&told))?)
 }
 
-fn described(rows: &[&Effect]) -> Vec<String> {
+fn policy_lines(rows: &[&Effect]) -> Vec<String> {
     let cells: Vec<[String; 4]> = rows
         .iter()
         .map(|row| {
@@ -68,7 +68,7 @@ mod tests {
             reason: Some("others may write to it".to_owned()),
             ..row.clone()
         };
-        let lines = described(&[&row, &place]);
+        let lines = policy_lines(&[&row, &place]);
         assert!(lines[0].contains("app.theme") && lines[0].contains("mandatory, in-effect"), "{lines:?}");
         assert_eq!(lines[2], "    others may write to it");
     }

@@ -2,10 +2,10 @@
 //!
 //! Nothing is tried again without being asked for: what fails is reported.
 
-use belfry_core::action_url::{self, ActionTarget};
 use belfry_core::error::{Failure, Fault};
 use belfry_core::notice::{Action, NoticeKey};
 use belfry_core::settings::Settings;
+use belfry_core::settings::action_url::{self, ActionTarget};
 use belfry_core::storage::{ActionOutcome, ActionResult};
 use engine::inbox::{Detail, Seq};
 use engine::net::api::ActionCall;
@@ -40,18 +40,18 @@ impl<G: Gui> Controller<G> {
         self.spawn(|reporter| async move {
             let offered = match inbox.read(move |inbox| Ok(inbox.show(Seq(seq))?)).await {
                 Ok(detail) => offered(detail, &action, confirmed.as_deref(), &settings),
-                Err(problem) => Err(problem),
+                Err(error) => Err(error),
             };
             match offered {
                 Ok((_, _, ActionTarget::Open(link))) => report(&reporter, Outcome::OpenUrl { link, reply }),
                 Ok((action, detail, ActionTarget::Call(url))) => {
                     let done = match server {
                         Ok(server) => call(&server, &inbox, &reporter, &action, &detail, url).await,
-                        Err(problem) => Err(problem),
+                        Err(error) => Err(error),
                     };
                     answer(reply, done);
                 }
-                Err(problem) => answer(reply, Err(problem)),
+                Err(error) => answer(reply, Err(error)),
             }
         });
     }

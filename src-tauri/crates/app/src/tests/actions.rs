@@ -124,7 +124,7 @@ async fn a_button_that_leads_elsewhere_sends_nothing() {
         // Some are opened in the browser; none is an error that was sent.
         let done = act(&world, &number.to_string(), Some(url)).await;
         assert!(
-            done.is_ok() || done.as_ref().is_err_and(|problem| problem.code == CommandErrorCode::LinkRefused),
+            done.is_ok() || done.as_ref().is_err_and(|error| error.code == CommandErrorCode::LinkRefused),
             "{url}: {done:?}"
         );
     }

@@ -197,6 +197,6 @@ fn of<T: DeserializeOwned>(given: &Map<String, Value>, name: &str) -> T {
 fn json(result: Result<impl serde::Serialize, CommandError>) -> Result<Value, Value> {
     match result {
         Ok(answer) => Ok(serde_json::to_value(answer).unwrap()),
-        Err(problem) => Err(serde_json::to_value(problem).unwrap()),
+        Err(error) => Err(serde_json::to_value(error).unwrap()),
     }
 }

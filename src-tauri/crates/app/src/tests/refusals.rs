@@ -21,9 +21,9 @@ async fn offered(world: &mut World, is_it: impl Fn(Offers) -> bool) -> Offers {
         .await
 }
 
-fn assert_not_permitted(problem: &CommandError) {
-    assert_eq!(problem.code, CommandErrorCode::Server);
-    assert_eq!(problem.fault.as_ref().map(|fault| fault.kind), Some(FaultKind::NotPermitted), "{problem:?}");
+fn assert_not_permitted(error: &CommandError) {
+    assert_eq!(error.code, CommandErrorCode::Server);
+    assert_eq!(error.fault.as_ref().map(|fault| fault.kind), Some(FaultKind::NotPermitted), "{error:?}");
 }
 
 #[tokio::test]

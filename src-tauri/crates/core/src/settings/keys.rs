@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::action_url::covered_keys;
+use crate::settings::action_url::covered_keys;
 
 use super::{
     AuthMode, Protocol, Settings,

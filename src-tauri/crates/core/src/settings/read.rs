@@ -9,13 +9,14 @@ use std::{ops::RangeInclusive, path::PathBuf, str::FromStr, time::Duration};
 use jiff::{civil::Time, tz::TimeZoneDatabase};
 use url::Url;
 
+use super::action_url::ActionPrefix;
 use super::{
     Pointer, Proxy, TimeZoneSetting,
     diagnostics::{SettingsErrorKind, SettingsReport, is_secret_name},
     spanned_value::{RawValue, SpannedValue},
     units::{parse_duration, parse_size},
 };
-use crate::{action_url::ActionPrefix, words::Word};
+use crate::words::Word;
 
 /// Longest duration a setting may have: a longer one is a mistake, and the limit keeps sums of
 /// times within range.

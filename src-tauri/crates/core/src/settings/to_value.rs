@@ -13,11 +13,12 @@ use jiff::civil::Time;
 use serde_json::{Map, Value};
 use url::Url;
 
+use super::action_url::ActionPrefix;
 use super::{
     HostPattern, HttpSecret, Pointer, Proxy, StompSecret, TimeZoneSetting,
     units::{format_duration, format_size},
 };
-use crate::{action_url::ActionPrefix, words::Word};
+use crate::words::Word;
 
 /// A value that a settings file can hold.
 pub(super) trait ToValue {

@@ -249,7 +249,7 @@ impl Api {
     }
 
     /// Sends the request of a button: a POST with the sign-in to a URL that
-    /// [`belfry_core::action_url::decide`] has allowed. Redirects are not followed.
+    /// [`belfry_core::settings::action_url::decide`] has allowed. Redirects are not followed.
     ///
     /// # Errors
     /// [`Failure`]: 401, or there is no answer. After [`Fault::TimedOut`] and [`Fault::Broken`] it

@@ -21,13 +21,13 @@ use crate::net::{
     token::Token,
 };
 use belfry_core::{
-    action_url,
     error::{Failure, Fault, Recovery},
     notice::{Notice, NoticeKey},
     pipeline::{
         catchup::{HISTORY_OVERLAP, PageRequest},
         link::Refreshed,
     },
+    settings::action_url,
 };
 
 /// Makes a request, and repeats it with a newer token if the first was refused.

@@ -1,6 +1,6 @@
 //! The request that a button sends, and what the server answered.
 //!
-//! Deliberately absent: which URLs a button may call ([`belfry_core::action_url`]) and sending it ([`super::Api::act`]).
+//! Deliberately absent: which URLs a button may call ([`belfry_core::settings::action_url`]) and sending it ([`super::Api::act`]).
 
 use belfry_core::{envelope, foreign_text, storage::ActionOutcome};
 use serde_json::Value;
