@@ -64,7 +64,7 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
   const filter = { ...everything, ...given.filter };
   const commands: Record<string, () => Promise<unknown>> = {
     about: () => backend.about(),
-    act: () => backend.act(seq, action, undefined),
+    act: () => backend.act(seq, action, null),
     clients: () => backend.clients(),
     discover: () => backend.discover(address),
     export_notices: () => backend.exportNotices(format, filter, given.seqs ?? null),
@@ -103,6 +103,8 @@ function sample({ id, title, content, type, sender, url, actions, ...rest }: Mes
     state: state as 'open',
     actions: (actions ?? []).map((one) => ({
       id: one.id,
+      question: '',
+      call: null,
       label: one.label,
       confirm: one.confirm ?? false,
       opens: !one.method,

@@ -3,7 +3,15 @@
 // At most a few hundred rows are loaded, read by key in both directions, one page at a time. The row at the viewTop edge
 // stays there when rows above it arrive or go. Holds no truth: after an update it reads the loaded rows again.
 
-import { type Backend, everything, type Filter, messageOf, type Page, type PageQuery, type Row } from '../backend/backend';
+import {
+  type Backend,
+  everything,
+  type Filter,
+  messageOf,
+  type Page,
+  type PageQuery,
+  type Row,
+} from '../backend/backend';
 import {
   computeLayout,
   emptyLayout,

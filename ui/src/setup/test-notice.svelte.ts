@@ -42,8 +42,7 @@ export class TestNotice {
   handleStep(step: TestStep, failure: TestFailure | null): void {
     if (!this.isRunning) return;
     if (failure === null) this.#pass(step);
-    else if (failure.what === 'not-sent')
-      this.#fail(step, { what: 'not-sent', error: toDisplayError(failure.error) });
+    else if (failure.what === 'not-sent') this.#fail(step, { what: 'not-sent', error: toDisplayError(failure.error) });
     else this.#fail(step, failure);
   }
 
