@@ -173,8 +173,9 @@ impl StoreWorker {
                 self.report(StoreReport::SignInsChanged);
             }
             let withdraw = self.store.stale_popups()?;
-            self.report(StoreReport::ChangedElsewhere(withdraw));
+            // First, so that who reads the inbox again because of the change finds the new counts.
             self.report_counts();
+            self.report(StoreReport::ChangedElsewhere(withdraw));
         }
         let now = clock::now().wall;
         self.store.empty_trash(now.checked_sub(UNDO_KEPT).unwrap_or(Timestamp::MIN))?;
