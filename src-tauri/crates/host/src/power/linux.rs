@@ -39,6 +39,8 @@ fn spawn(on_hint: impl Fn(Hint) + Send + 'static, connect: impl FnOnce() -> zbus
 }
 
 fn listen(connection: &Connection, on_hint: impl Fn(Hint)) -> zbus::Result<()> {
+    // Before the rules, so that no signal that the first of them lets through is missed.
+    let messages = MessageIterator::from(connection);
     let bus = DBusProxy::new(connection)?;
     for [sender, interface, member] in [SLEEP, NETWORK] {
         let rule = MatchRule::builder().msg_type(Type::Signal).sender(sender)?.interface(interface)?.member(member)?;
@@ -47,7 +49,7 @@ fn listen(connection: &Connection, on_hint: impl Fn(Hint)) -> zbus::Result<()> {
         bus.add_match_rule(rule.build())?;
     }
     tracing::debug!("watching for sleep and network changes");
-    for message in MessageIterator::from(connection) {
+    for message in messages {
         if let Some(hint) = hint(&message?) {
             tracing::debug!(?hint, "hint from the system");
             on_hint(hint);
