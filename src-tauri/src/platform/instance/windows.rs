@@ -52,6 +52,7 @@ impl Drop for Endpoint {
 ///
 /// # Errors
 /// No app listens.
+#[expect(clippy::unused_async, reason = "the socket of the other systems is connected asynchronously")]
 pub(super) async fn connect(data_dir: &Path) -> io::Result<NamedPipeClient> {
     ClientOptions::new().open(pipe_name::published(data_dir)?)
 }
