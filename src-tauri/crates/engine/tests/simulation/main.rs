@@ -28,11 +28,11 @@
 //! | without | removed in | seed | violation |
 //! |---|---|---|---|
 //! | commit before ACK | `Delivery::handle_received` acknowledges | 0 | (1) |
-//! | a cursor that live messages leave alone | `Pipeline::handle_message` writes the last id as cursor | 5 | (5) |
+//! | a cursor that live messages leave alone | `Pipeline::handle_message` writes the last id as cursor | 0 | (5) |
 //! | the unique key | `receive` looks nothing up, the table has no `UNIQUE` | 0 | (3) |
-//! | the second pass | `schedule_after` a connect takes `reconcile_every` | 686 | (7) |
+//! | the second pass | `schedule_after` a connect takes `reconcile_every` | 93 | (7) |
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
-//! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 2 | (3) |
+//! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 11 | (3) |
 
 #![expect(
     clippy::unwrap_used,
