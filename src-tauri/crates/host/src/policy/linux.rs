@@ -3,12 +3,14 @@
 //! `policies/managed/*.json` and `policies/recommended/*.json` in the order of their names, the
 //! first file to set a key counts; `defaults.json` for what was said when Belfry was installed.
 
-use std::path::Path;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use belfry_core::settings::policy::{Found, Level, Managed, Scope};
 use serde_json::Value;
 
-use super::trusted::Trusted;
+use super::trusted::{Trusted, unreadable};
 
 /// What is set on this machine.
 pub(super) fn read() -> Managed {
@@ -43,6 +45,34 @@ fn read_file(trusted: &mut Trusted<'_>, path: &Path) {
         }
         Ok(_) => trusted.ignore(path, "it does not count, since it holds no JSON object".to_owned()),
         Err(error) => trusted.ignore(path, format!("it does not count, since it is no JSON: {error}")),
+    }
+}
+
+impl Trusted<'_> {
+    /// The files of a folder that end in `extension`, in the order of their names; none if the
+    /// folder does not count, which is then reported.
+    fn list(&mut self, folder: &Path, extension: &str) -> Vec<PathBuf> {
+        let listed = self.resolved(folder).and_then(|real| {
+            let entries = fs::read_dir(real).map_err(|error| Some(unreadable(&error)))?;
+            let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
+            names.collect::<io::Result<Vec<_>>>().map_err(|error| Some(unreadable(&error)))
+        });
+        match listed {
+            Ok(mut names) => {
+                names.sort_unstable();
+                let paths = names.into_iter().map(|name| folder.join(name));
+                let is_wanted = |path: &PathBuf| path.extension().is_some_and(|end| end == extension);
+                let is_hidden =
+                    |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+                paths.filter(|path| is_wanted(path) && !is_hidden(path)).collect()
+            }
+            Err(reason) => {
+                if let Some(reason) = reason {
+                    self.ignore(folder, reason);
+                }
+                Vec::new()
+            }
+        }
     }
 }
 

@@ -45,32 +45,6 @@ impl Trusted<'_> {
         }
     }
 
-    /// The files of a folder that end in `extension`, in the order of their names; none if the
-    /// folder does not count, which is then reported.
-    pub(super) fn list(&mut self, folder: &Path, extension: &str) -> Vec<PathBuf> {
-        let listed = self.resolved(folder).and_then(|real| {
-            let entries = fs::read_dir(real).map_err(|error| Some(unreadable(&error)))?;
-            let names = entries.map(|entry| entry.map(|entry| entry.file_name()));
-            names.collect::<io::Result<Vec<_>>>().map_err(|error| Some(unreadable(&error)))
-        });
-        match listed {
-            Ok(mut names) => {
-                names.sort_unstable();
-                let paths = names.into_iter().map(|name| folder.join(name));
-                let is_wanted = |path: &PathBuf| path.extension().is_some_and(|end| end == extension);
-                let is_hidden =
-                    |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-                paths.filter(|path| is_wanted(path) && !is_hidden(path)).collect()
-            }
-            Err(reason) => {
-                if let Some(reason) = reason {
-                    self.ignore(folder, reason);
-                }
-                Vec::new()
-            }
-        }
-    }
-
     /// Reports that a place does not count.
     pub(super) fn ignore(&mut self, path: &Path, reason: String) {
         let source = path.display().to_string();
@@ -92,7 +66,7 @@ impl Trusted<'_> {
     }
 
     /// The real path, after every folder on the way was checked; `Err(None)` if there is nothing.
-    fn resolved(&self, path: &Path) -> Result<PathBuf, Option<String>> {
+    pub(super) fn resolved(&self, path: &Path) -> Result<PathBuf, Option<String>> {
         let missing = |error: io::Error| (error.kind() != io::ErrorKind::NotFound).then(|| unreadable(&error));
         let real = path.canonicalize().map_err(missing)?;
         let inside = self.inside.canonicalize().map_err(missing)?;
@@ -124,6 +98,7 @@ impl Trusted<'_> {
     }
 }
 
-fn unreadable(error: &io::Error) -> String {
+/// Why a place cannot be read.
+pub(super) fn unreadable(error: &io::Error) -> String {
     format!("it cannot be read ({error})")
 }
