@@ -16,7 +16,7 @@ use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
 use self::action_url::ActionPrefix;
-use crate::notice::Priority;
+use crate::notice::{Origin, Priority};
 
 pub mod action_url;
 mod diagnostics;
@@ -131,6 +131,17 @@ pub struct Subscription {
     pub headers: BTreeMap<String, String>,
     /// Part of the identity of its notices.
     pub scope: String,
+}
+
+impl Subscription {
+    /// Who can send through it: only a destination that names this person is personal.
+    pub fn origin(&self) -> Origin {
+        if self.destination.starts_with("/user/") || self.destination.contains("{login}") {
+            Origin::Personal
+        } else {
+            Origin::Shared(self.destination.clone())
+        }
+    }
 }
 
 /// `[api]`.

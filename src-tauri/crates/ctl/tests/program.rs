@@ -17,7 +17,8 @@ use std::{
 use belfry_core::{
     account::Account,
     notice::{
-        Source,
+        Origin, Source,
+        copies::Arrival,
         parse::{Incoming, Parsed, Via, parse},
     },
     settings::Settings,
@@ -78,6 +79,7 @@ impl Home {
                     amqp_message_id: None,
                     redelivered: Some(false),
                     via: Via::Stomp,
+                    origin: &Origin::Personal,
                 };
                 match parse(&incoming, &self.settings().message, &TimeZone::UTC) {
                     Parsed::Notices(notices) => notices,
@@ -86,9 +88,10 @@ impl Home {
             })
             .map(|notice| Write::Notice {
                 notice: Box::new(notice),
-                source: Source::Live,
+                arrival: Arrival { source: Source::Live, number: 1 },
                 received_at: Timestamp::now(),
                 alert: AlertMark::Due,
+                alert_if_opened: AlertMark::Due,
             })
             .collect();
         store.apply(&writes).unwrap();
