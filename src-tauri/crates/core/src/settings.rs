@@ -25,6 +25,7 @@ mod expand;
 mod insecure;
 mod keys;
 mod kind_names;
+pub mod origins;
 pub mod policy;
 mod read;
 mod spanned_value;
@@ -65,6 +66,9 @@ pub struct Settings {
     pub inbox: InboxSettings,
     /// `[app]`: the window and the desktop.
     pub app: AppSettings,
+    /// The names of the keys whose value an administrator has set, at any level. Not a section of the
+    /// file: [`policy::resolve`] fills it.
+    pub managed: BTreeSet<&'static str>,
 }
 
 /// `[server]`.
