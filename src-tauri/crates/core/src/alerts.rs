@@ -13,7 +13,7 @@ use jiff::{
     tz::TimeZone,
 };
 
-pub use self::wording::Wording;
+pub use self::wording::{Summary, Wording};
 use crate::{
     notice::{Notice, Priority, Source, State},
     pipeline::catchup::HISTORY_OVERLAP,

@@ -30,7 +30,7 @@ use crate::{
     notice::{Notice, Source, copies::Arrival},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
-        delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
+        delivery::{AckId, Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
@@ -152,6 +152,8 @@ pub enum PipelineInput {
         /// The result.
         result: Result<PopupId, NotifyError>,
     },
+    /// A person clicked a popup, or one of its buttons.
+    Activated(Click),
     /// A popup left the screen.
     PopupClosed(PopupId),
     /// Another process changed the inbox: no notice of these popups is unread and open any more.
@@ -247,7 +249,8 @@ impl Pipeline {
                     self.handle_page_committed(page, now);
                 }
             }
-            PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result),
+            PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result, now),
+            PipelineInput::Activated(click) => self.delivery.handle_activated(click),
             PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
             PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
             // Treated like a sign-in on this computer; without a secret the link then stops and

@@ -159,6 +159,13 @@ pub enum Write {
         /// The words of the OS.
         why: String,
     },
+    /// A popup was updated, and the OS gave it another name.
+    PopupReplaced {
+        /// The name before, which is no longer on the screen.
+        old: PopupId,
+        /// The name now.
+        new: PopupId,
+    },
     /// A popup left the screen.
     PopupClosed(PopupId),
     /// `notice` events up to this one were emitted.
@@ -175,6 +182,7 @@ impl Write {
             Self::Rejected { destination, head, body, .. } => destination.len() + head.len() + body.len(),
             Self::Cursor(text) | Self::PopupClosed(PopupId(text)) => text.len(),
             Self::StreamOffset { stream, .. } => stream.len(),
+            Self::PopupReplaced { old, new } => old.0.len() + new.0.len(),
             Self::Claim(openings) | Self::Shown { openings, .. } | Self::Refused { openings, .. } => {
                 size_of_val(openings.as_slice())
             }

@@ -15,8 +15,8 @@ use std::{
 
 use crate::{
     alerts::{
-        Wording,
-        planner::{Batch, Planner},
+        Summary, Wording,
+        planner::{Batch, BatchKind, Planner},
     },
     clock::Now,
     event::Event,
@@ -120,6 +120,29 @@ struct Showing {
     title: String,
     /// The popup that it updates.
     replaces: Option<PopupId>,
+    /// It is a summary of this kind, which may be updated later.
+    batch: Option<BatchKind>,
+    /// It adds these to a summary: if that cannot be updated, they become a new one.
+    added: Option<Box<Summary>>,
+}
+
+/// A summary that may be updated later.
+#[derive(Debug)]
+struct OpenSummary {
+    summary: Summary,
+    /// Its name, once the OS has said it.
+    popup: Option<PopupId>,
+}
+
+/// What a person clicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// The popup.
+    pub popup: PopupId,
+    /// `default` for its body, or the id of the button.
+    pub action: String,
+    /// Lets a window take the focus (XDG).
+    pub activation_token: Option<String>,
 }
 
 /// The delivery of one account.
@@ -138,6 +161,9 @@ pub struct Delivery {
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
+    /// Clicks on popups whose id is not known here yet, while shows were running.
+    early_clicks: Vec<Click>,
+    summaries: HashMap<BatchKind, OpenSummary>,
     announced: Option<Seq>,
     /// The last committed offset of each stream.
     stream_offsets: HashMap<String, u64>,
@@ -164,6 +190,8 @@ impl Delivery {
             showing: HashMap::new(),
             on_screen: HashMap::new(),
             closed: HashSet::new(),
+            early_clicks: Vec::new(),
+            summaries: HashMap::new(),
             announced: None,
             stream_offsets: HashMap::new(),
             to_announce,
@@ -192,7 +220,7 @@ impl Delivery {
             self.due.insert(opening, notice);
             self.planner.add(opening, true, now.mono);
         }
-        self.planner.end_catch_up(now.mono);
+        self.planner.end_catch_up(true, now.mono);
         self.mark_announced();
         self.poll_planner(now);
     }
@@ -235,7 +263,7 @@ impl Delivery {
                 }
                 page = pass.map(|pass| PageCommitted { pass, new, is_piece });
             }
-            WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            WritePurpose::Claim(batch) => self.show_claimed(batch, &applied.outcomes),
             WritePurpose::Bookkeeping => {}
         }
         self.withdraw(applied.withdraw);
@@ -244,9 +272,10 @@ impl Delivery {
         page
     }
 
-    /// The pass has ended: what it found is shown as one batch.
-    pub fn end_catch_up(&mut self, now: Now) {
-        self.planner.end_catch_up(now.mono);
+    /// The pass has ended: what it found is shown as one batch. With `is_over` the catch-up has ended
+    /// too, and what the next pass finds is another batch.
+    pub fn end_catch_up(&mut self, is_over: bool, now: Now) {
+        self.planner.end_catch_up(is_over, now.mono);
         self.poll_planner(now);
     }
 
@@ -407,6 +436,7 @@ impl Delivery {
 
     fn poll_planner(&mut self, now: Now) {
         for batch in self.planner.poll_batches(now.mono) {
+            self.planner.set_busy(batch.kind, batch.is_summary);
             let mut writes = vec![Write::Claim(batch.openings.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
             self.apply(writes, WritePurpose::Claim(batch));

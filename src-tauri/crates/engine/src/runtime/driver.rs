@@ -40,7 +40,7 @@ use belfry_core::{
     pipeline::{
         Pipeline, PipelineAction, PipelineInput,
         catchup::{PageRequest, PassId},
-        delivery,
+        delivery::{self, Click},
         group_commit::Job,
         link::{self, Generation, Refreshed},
     },
@@ -240,8 +240,7 @@ impl Driver {
         match report {
             NotifierReport::Shown(show, result) => self.step(PipelineInput::Shown { show, result }),
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
-                let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
-                (self.on_event)(Event::Activated { notices, action, activation_token });
+                self.step(PipelineInput::Activated(Click { popup: id, action, activation_token }));
             }
             NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(PipelineInput::PopupClosed(id.clone()));

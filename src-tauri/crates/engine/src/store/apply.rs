@@ -69,6 +69,14 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
                 refuse.execute(params![opening.seq.0, opening.number, why])?;
             }
         }
+        Write::PopupReplaced { old, new } => {
+            tx.prepare_cached(
+                "UPDATE notices SET popup = (SELECT id FROM popups WHERE name = ?2) \
+                 WHERE popup = (SELECT id FROM popups WHERE name = ?1)",
+            )?
+            .execute(params![old.0, new.0])?;
+            tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![old.0])?;
+        }
         Write::PopupClosed(popup) => {
             tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![popup.0])?;
         }

@@ -240,6 +240,21 @@ impl Oracle {
             ensure!(!is_gone, "(2) an update brings back a popup that has left the screen");
             return Ok(());
         }
+        self.handle_shown_once(popup)
+    }
+
+    /// An update may add notices to a summary; if the OS refuses it, they are handed over in another.
+    pub(crate) fn handle_updated(&mut self, popup: &Popup) -> Verdict {
+        for key in &popup.notices {
+            let claims = self.claims(item_of(&key.id));
+            let handed = self.handed.entry(item_of(&key.id)).or_default();
+            ensure!(*handed > 0 || claims > 0, "(2) {} is added to a summary without a claim", key.id);
+            *handed = (*handed).max(1);
+        }
+        Ok(())
+    }
+
+    fn handle_shown_once(&mut self, popup: &Popup) -> Verdict {
         for key in &popup.notices {
             let claims = self.claims(item_of(&key.id));
             let handed = self.handed.entry(item_of(&key.id)).or_default();
