@@ -206,6 +206,10 @@ impl<G: Gui> Controller<G> {
                 self.command(Engine::try_now);
                 answer(reply, Ok(()));
             }
+            Request::Pause { pause, reply } => {
+                self.command(|engine| engine.pause(pause.map(Into::into)));
+                answer(reply, Ok(()));
+            }
             Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
             Request::Act { seq, action, confirmed, reply } => self.act(seq, action, confirmed, reply),
             Request::LoadOlder { reply } => self.load_older(reply),

@@ -28,6 +28,8 @@ pub enum BatchKind {
     Live,
     /// Catch-up found them, or they arrived during it.
     CatchUp,
+    /// Quiet hours or a pause have held them back.
+    Held,
 }
 
 /// Alerts to be claimed and shown together: in one summary, or with one popup each.
@@ -57,6 +59,7 @@ pub struct Planner {
     /// What this catch-up has shown.
     shown: CatchUpShown,
     has_ended: bool,
+    held: Vec<Opening>,
     /// Summaries that are being claimed or shown: what continues them has to wait.
     busy: HashSet<BatchKind>,
 }
@@ -81,6 +84,7 @@ impl Planner {
             catch_up_until: None,
             shown: CatchUpShown::default(),
             has_ended: false,
+            held: Vec::new(),
             busy: HashSet::new(),
         }
     }
@@ -93,6 +97,11 @@ impl Planner {
         } else {
             self.live.push(opening);
         }
+    }
+
+    /// These were held back, and are due now: as one popup, however few they are.
+    pub fn add_held(&mut self, openings: impl IntoIterator<Item = Opening>) {
+        self.held.extend(openings);
     }
 
     /// The pass has ended: its alerts are due now. With `is_over` the catch-up has ended too.
@@ -118,8 +127,13 @@ impl Planner {
         while self.recent.front().is_some_and(|shown| now.saturating_duration_since(*shown) >= BURST_WINDOW) {
             self.recent.pop_front();
         }
+        let held = std::mem::take(&mut self.held);
+        let held = (!held.is_empty()).then(|| {
+            self.recent.push_back(now);
+            Batch { is_summary: held.len() > 1, openings: held, kind: BatchKind::Held, continues: false }
+        });
         let catch_up = self.poll_catch_up(now);
-        catch_up.into_iter().chain(self.poll_live(now)).collect()
+        held.into_iter().chain(catch_up).chain(self.poll_live(now)).collect()
     }
 
     fn poll_catch_up(&mut self, now: Instant) -> Option<Batch> {

@@ -13,6 +13,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use crate::{
     alerts::{
         Summary, Wording,
@@ -23,7 +25,7 @@ use crate::{
     notice::{Notice, NoticeKey, Source, State},
     pipeline::{catchup::PassId, link::Generation},
     ports::{Popup, PopupId, PopupKind},
-    storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Write},
+    storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
 };
 
 /// How long after a failed write it is tried again.
@@ -100,6 +102,7 @@ pub struct PageCommitted {
 enum WritePurpose {
     Arrival { ack: Option<AckId>, pass: Option<PassId>, is_piece: bool },
     Claim(Batch),
+    Release,
     Bookkeeping,
 }
 
@@ -164,6 +167,8 @@ pub struct Delivery {
     /// Clicks on popups whose id is not known here yet, while shows were running.
     early_clicks: Vec<Click>,
     summaries: HashMap<BatchKind, OpenSummary>,
+    /// Alerts are held back, and are to be released when nothing holds them any more.
+    has_held: bool,
     announced: Option<Seq>,
     /// The last committed offset of each stream.
     stream_offsets: HashMap<String, u64>,
@@ -192,6 +197,7 @@ impl Delivery {
             closed: HashSet::new(),
             early_clicks: Vec::new(),
             summaries: HashMap::new(),
+            has_held: false,
             announced: None,
             stream_offsets: HashMap::new(),
             to_announce,
@@ -213,6 +219,7 @@ impl Delivery {
             );
         }
         self.stream_offsets = recovered.stream_offsets;
+        self.has_held = recovered.has_held;
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
         for Stored { seq, opening, notice, .. } in recovered.due {
@@ -252,21 +259,23 @@ impl Delivery {
         };
         // Any successful write shows that the store works again.
         self.failing = None;
+        let Applied { outcomes, withdraw } = applied;
         let Pending { writes, size, purpose } = self.pending.remove(&ticket)?;
         self.pending_bytes = self.pending_bytes.saturating_sub(size);
         let mut page = None;
         match purpose {
             WritePurpose::Arrival { ack, pass, is_piece } => {
-                let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
+                let new = self.handle_committed(&writes, &outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(DeliveryAction::Ack(ack));
                 }
                 page = pass.map(|pass| PageCommitted { pass, new, is_piece });
             }
-            WritePurpose::Claim(batch) => self.show_claimed(batch, &applied.outcomes),
+            WritePurpose::Claim(batch) => self.show_claimed(batch, &outcomes),
+            WritePurpose::Release => self.handle_released(outcomes),
             WritePurpose::Bookkeeping => {}
         }
-        self.withdraw(applied.withdraw);
+        self.withdraw(withdraw);
         self.poll_planner(now);
         self.mark_announced();
         page
@@ -277,6 +286,23 @@ impl Delivery {
     pub fn end_catch_up(&mut self, is_over: bool, now: Now) {
         self.planner.end_catch_up(is_over, now.mono);
         self.poll_planner(now);
+    }
+
+    /// Whether alerts are held back.
+    pub fn has_held(&self) -> bool {
+        self.has_held
+    }
+
+    /// Nothing holds alerts back any more: those that were held back become one popup.
+    pub fn release(&mut self) {
+        if std::mem::take(&mut self.has_held) {
+            self.apply(vec![Write::Release], WritePurpose::Release);
+        }
+    }
+
+    /// A person pauses notifications until this time, or ends the pause.
+    pub fn pause_until(&mut self, until: Option<Timestamp>) {
+        self.apply(vec![Write::PauseUntil(until)], WritePurpose::Bookkeeping);
     }
 
     /// Time has passed.
@@ -398,11 +424,27 @@ impl Delivery {
         new
     }
 
+    /// What was held back is due.
+    fn handle_released(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            let Outcome::Released(released) = outcome else { continue };
+            for Stored { seq, opening, notice, .. } in released {
+                let opening = Opening { seq, number: opening };
+                self.due.insert(opening, notice);
+                self.planner.add_held([opening]);
+            }
+        }
+    }
+
     /// The alert of an opening is decided.
     fn plan(&mut self, opening: Opening, alert: AlertMark, notice: Notice, hold: bool, now: Now) {
-        if alert == AlertMark::Due {
-            self.due.insert(opening, notice);
-            self.planner.add(opening, hold, now.mono);
+        match alert {
+            AlertMark::Due => {
+                self.due.insert(opening, notice);
+                self.planner.add(opening, hold, now.mono);
+            }
+            AlertMark::Suppressed(Suppressed::QuietHours | Suppressed::Paused) => self.has_held = true,
+            AlertMark::Suppressed(_) => {}
         }
     }
 

@@ -159,6 +159,7 @@ impl Driver {
             tokio::select! {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
+                    Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
                     Command::End(done) => end = Some(done),
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
@@ -238,7 +239,9 @@ impl Driver {
 
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            NotifierReport::Shown(show, result) => self.step(PipelineInput::Shown { show, result }),
+            NotifierReport::Shown(show, result, is_silenced) => {
+                self.step(PipelineInput::Shown { show, result, is_silenced });
+            }
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 self.step(PipelineInput::Activated(Click { popup: id, action, activation_token }));
             }

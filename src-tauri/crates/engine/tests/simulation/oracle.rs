@@ -111,8 +111,11 @@ impl Oracle {
                     self.handle_arrival(copy_of(notice), *arrival, outcome, server)?;
                 }
                 (Write::Rejected { .. }, _) => self.junk += 1,
+                (Write::Release, Outcome::Released(released)) if !released.is_empty() => {
+                    self.count("a pause that held something");
+                }
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
-                (Write::Shown { openings, popup }, _) => {
+                (Write::Shown { openings, popup, .. }, _) => {
                     self.outcomes.extend(openings);
                     self.recorded_popups.insert(popup.clone());
                 }
@@ -386,7 +389,7 @@ impl Oracle {
             ensure!(is_restored || self.announcements.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
-                Alert::Shown | Alert::Refused(_) => {
+                Alert::Shown | Alert::Silenced | Alert::Refused(_) => {
                     ensure!(handed > 0 && self.claimed.contains(&entry.opening()), "(2) {id} never popped up");
                 }
                 Alert::Uncertain => ensure!(is_restored || self.process > 0, "(2) {id} is uncertain without a crash"),
@@ -396,6 +399,8 @@ impl Oracle {
                     let is_right = match why {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
+                        // The pause has ended.
+                        Suppressed::Paused => entry.is_read || entry.state != State::Open,
                         Suppressed::OldNews => {
                             let is_old = detail.row.source == Source::History || detail.undelivered == Some(false);
                             is_old && entry.opening == 1

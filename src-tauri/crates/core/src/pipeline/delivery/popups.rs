@@ -19,8 +19,8 @@ use crate::{
 };
 
 impl Delivery {
-    /// The OS has shown a popup, or refused it.
-    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, now: Now) {
+    /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
+    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
         let Some(showing) = self.showing.remove(&show) else { return };
         let Showing { openings, kind, notices, title, replaces, batch, added } = showing;
         let writes = match (result, added, batch) {
@@ -31,7 +31,7 @@ impl Delivery {
                     summary: title,
                 }));
                 self.emit_early_clicks(&popup, &notices);
-                let mut writes = vec![Write::Shown { openings, popup: popup.clone() }];
+                let mut writes = vec![Write::Shown { openings, popup: popup.clone(), is_silenced }];
                 // Where the OS gave the update an id of its own, the old popup is taken off the screen. Its
                 // notice is still shown, so there is no `retract` event.
                 if let Some(old) = replaces.filter(|old| *old != popup)

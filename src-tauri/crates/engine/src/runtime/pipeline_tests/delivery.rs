@@ -72,7 +72,7 @@ impl Rig {
                         Some(waiting) => waiting.push(show),
                         None => {
                             let name = self.name();
-                            self.delivery.handle_shown(show, Ok(name), self.now);
+                            self.delivery.handle_shown(show, Ok(name), false, self.now);
                         }
                     }
                 }
@@ -144,7 +144,7 @@ fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_n
     rig.receive([Notice { title: "changed".to_owned(), ..version("1", 2, State::Open) }]);
     let update = rig.waiting.take().unwrap()[0];
     let second = PopupId("another".to_owned());
-    rig.delivery.handle_shown(update, Ok(second.clone()), rig.now);
+    rig.delivery.handle_shown(update, Ok(second.clone()), false, rig.now);
     rig.run();
     assert_eq!(rig.retracted, [first], "only the popup with the old text leaves the screen");
     assert_eq!(rig.delivery.notices_of(&second).map(<[_]>::len), Some(1));
@@ -167,7 +167,7 @@ fn a_popup_that_was_dismissed_before_its_name_was_known_is_not_on_the_screen() {
     let show = rig.waiting.take().unwrap()[0];
     let popup = rig.name();
     rig.delivery.handle_closed(popup.clone());
-    rig.delivery.handle_shown(show, Ok(popup.clone()), rig.now);
+    rig.delivery.handle_shown(show, Ok(popup.clone()), false, rig.now);
     rig.run();
     assert_eq!(rig.delivery.notices_of(&popup), None);
     assert_eq!(rig.store.keys_of(&popup).unwrap(), [], "nor in the next run");
@@ -308,7 +308,7 @@ fn what_would_have_updated_a_summary_that_was_dismissed_becomes_a_new_one() {
         rig.pass_time(2_000);
         if let Some(waiting) = rig.waiting.take() {
             let left = NotifyError::Refused("the popup to update has left the screen".to_owned());
-            rig.delivery.handle_shown(waiting[0], Err(left), rig.now);
+            rig.delivery.handle_shown(waiting[0], Err(left), false, rig.now);
             rig.run();
         }
         let summaries = [(NotificationType::Summary, 10), (NotificationType::Summary, 10)];
@@ -325,7 +325,7 @@ fn the_notices_of_a_summary_that_the_desktop_renames_stay_with_it() {
     rig.collect((0..10).map(|row| notice(&format!("b{row}"))));
     rig.pass_time(2_000);
     let show = rig.waiting.take().unwrap()[0];
-    rig.delivery.handle_shown(show, Ok(PopupId("renamed".to_owned())), rig.now);
+    rig.delivery.handle_shown(show, Ok(PopupId("renamed".to_owned())), false, rig.now);
     rig.run();
     assert_eq!(rig.retracted.len(), 1);
     assert_eq!(rig.store.keys_of(&PopupId("renamed".to_owned())).unwrap().len(), 20);
@@ -351,7 +351,7 @@ fn a_click_that_overtakes_the_name_of_its_popup_opens_its_notice() {
     rig.delivery.handle_closed(popup.clone());
     rig.run();
     assert_eq!(clicked(&rig), Vec::<Vec<NoticeKey>>::new());
-    rig.delivery.handle_shown(show, Ok(popup), rig.now);
+    rig.delivery.handle_shown(show, Ok(popup), false, rig.now);
     rig.run();
     assert_eq!(clicked(&rig), [[notice("1").key]]);
     // Of a popup that nothing is known about, it opens the window.

@@ -55,7 +55,7 @@ impl World<'_> {
     fn handle_handed_over(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) -> Verdict {
         self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
         self.crash_if_due(Moment::Handed)?;
-        self.push_desktop_event(0..30, Local::Step(PipelineInput::Shown { show, result }));
+        self.push_desktop_event(0..30, Local::Step(PipelineInput::Shown { show, result, is_silenced: false }));
         Ok(())
     }
 
