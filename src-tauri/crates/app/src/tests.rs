@@ -5,6 +5,7 @@ mod account;
 mod actions;
 mod cases;
 mod history;
+mod popup_buttons;
 mod refusals;
 mod test_notice;
 mod world;
