@@ -9,6 +9,7 @@ use belfry_core::account::Account;
 use belfry_core::notice::NoticeKey;
 use belfry_core::ports::{NotifyError, PopupId};
 use belfry_core::settings::Settings;
+use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::storage::ActionResult;
 use engine::Engine;
 use engine::inbox::Detail;
@@ -95,6 +96,7 @@ pub(crate) type SettingChanges = Vec<(String, Option<Value>)>;
 pub(crate) struct Checked {
     pub(crate) account: Account,
     pub(crate) secret: SecretString,
+    pub(crate) agreed: AgreedOrigins,
     pub(crate) changes: SettingChanges,
 }
 

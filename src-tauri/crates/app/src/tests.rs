@@ -4,6 +4,7 @@
 mod account;
 mod actions;
 mod cases;
+mod consent;
 mod history;
 mod popup_buttons;
 mod refusals;

@@ -175,7 +175,8 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
         | Fault::Closed
         | Fault::Restarting
         | Fault::Silent
-        | Fault::NoCredential => CommandErrorCode::Offline,
+        | Fault::NoCredential
+        | Fault::NotAgreed => CommandErrorCode::Offline,
         _ => CommandErrorCode::Server,
     };
     CommandError::of(code, &failure)

@@ -245,7 +245,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::notice::{Confirm, Identity};
+    use crate::notice::{Confirm, Identity, Origin};
 
     fn settings() -> Settings {
         let mut settings = Settings::default();
@@ -276,12 +276,14 @@ mod tests {
             link: String::new(),
             priority: Priority::Normal,
             state: State::Open,
+            has_state: true,
             version: None,
             actions,
             undelivered: None,
             is_partial: false,
             extra: serde_json::Map::new(),
             destination: String::new(),
+            origin: Origin::Personal,
         }
     }
 
