@@ -107,7 +107,7 @@ pub(crate) fn failures_of_vitest(report: &Value) -> Vec<String> {
     let tests = files.flat_map(|file| file["assertionResults"].as_array().into_iter().flatten());
     tests
         .filter(|test| test["status"] == "failed")
-        .map(|test| failure(text(&test["fullName"]), text(&test["failureMessages"][0])))
+        .map(|test| failure(text(&test["fullName"]), test.pointer("/failureMessages/0").map_or("", text)))
         .collect()
 }
 
