@@ -170,6 +170,7 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
             | Fault::Restarting
             | Fault::Silent
             | Fault::NoCredential
+            | Fault::NotAgreed
     );
     let code = if is_offline { CommandErrorCode::Offline } else { CommandErrorCode::Server };
     CommandError::of(code, &failure)
