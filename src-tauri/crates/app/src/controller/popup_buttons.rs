@@ -187,10 +187,12 @@ impl<G: Gui> Controller<G> {
             }
             Err(error) => {
                 tracing::info!(error = error.message, "nothing was sent for a button");
-                let key = match error.code {
-                    CommandErrorCode::Offline => "popup.offline",
-                    CommandErrorCode::Store => "popup.store",
-                    _ => "popup.changed",
+                let key = if error.code == CommandErrorCode::Offline {
+                    "popup.offline"
+                } else if error.code == CommandErrorCode::Store {
+                    "popup.store"
+                } else {
+                    "popup.changed"
                 };
                 self.say_nothing_done(notice, key, label);
             }

@@ -91,10 +91,12 @@ pub(crate) fn offered(
     let action = detail.actions.iter().find(|offered| offered.id == action).cloned().ok_or_else(gone)?;
     let target = action_url::decide(&action, settings)
         .map_err(|refusal| CommandError::new(CommandErrorCode::LinkRefused, refusal))?;
-    match &target {
-        ActionTarget::Call(url) if confirmed != Some(url.as_str()) => Err(has_changed()),
-        _ => Ok((action, detail, target)),
+    if let ActionTarget::Call(url) = &target
+        && confirmed != Some(url.as_str())
+    {
+        return Err(has_changed());
     }
+    Ok((action, detail, target))
 }
 
 /// Sends the request of a button, and keeps what came of it on the notice. Until then the notice
@@ -139,10 +141,8 @@ pub(crate) async fn call(
             (keep(answer.outcome, &answer.detail).await, error)
         }
         Err(failure) => {
-            let outcome = match failure.fault {
-                Fault::TimedOut | Fault::Broken => ActionOutcome::Unknown,
-                _ => ActionOutcome::Refused,
-            };
+            let is_unknown = matches!(failure.fault, Fault::TimedOut | Fault::Broken);
+            let outcome = if is_unknown { ActionOutcome::Unknown } else { ActionOutcome::Refused };
             (keep(outcome, &failure.detail).await, Some(refused(failure)))
         }
     };
@@ -168,17 +168,18 @@ async fn delete(
 
 /// For a person who asks something of a server that is connected.
 pub(crate) fn refused(failure: Failure) -> CommandError {
-    let code = match failure.fault {
+    let is_offline = matches!(
+        failure.fault,
         Fault::Unreachable
-        | Fault::TimedOut
-        | Fault::Broken
-        | Fault::Closed
-        | Fault::Restarting
-        | Fault::Silent
-        | Fault::NoCredential
-        | Fault::NotAgreed => CommandErrorCode::Offline,
-        _ => CommandErrorCode::Server,
-    };
+            | Fault::TimedOut
+            | Fault::Broken
+            | Fault::Closed
+            | Fault::Restarting
+            | Fault::Silent
+            | Fault::NoCredential
+            | Fault::NotAgreed
+    );
+    let code = if is_offline { CommandErrorCode::Offline } else { CommandErrorCode::Server };
     CommandError::of(code, &failure)
 }
 
