@@ -4,7 +4,10 @@
 //! without a keychain nothing is saved. Deliberately absent: saving a token that the server issued
 //! for a password. Invariant: a secret is never an argument, never echoed, never printed.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::{
+    io::{self, IsTerminal as _, Read as _},
+    sync::Arc,
+};
 
 use belfry_core::{
     ports::{Credentials as _, Secret},
@@ -46,7 +49,7 @@ pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
         Some(provided) => provided,
         None => read_secret(&setup, what)?,
     };
-    check(&setup.identity()?, &secret).await?;
+    check(&Arc::new(setup.identity()?), &secret).await?;
     let (Secret::Token(text) | Secret::Password(text)) = &secret;
     setup.credentials.keep(&account, text)?;
     notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));

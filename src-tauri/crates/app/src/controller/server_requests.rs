@@ -167,6 +167,7 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
         | Fault::Broken
         | Fault::Closed
         | Fault::Restarting
+        | Fault::TurnedAway
         | Fault::Silent
         | Fault::NoCredential => CommandErrorCode::Offline,
         _ => CommandErrorCode::Server,

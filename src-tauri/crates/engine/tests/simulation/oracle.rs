@@ -385,7 +385,10 @@ impl Oracle {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
                         Suppressed::OldNews => {
-                            detail.row.source == Source::History || detail.undelivered == Some(false)
+                            // A raw session's copy has no status, and may replace the row that had.
+                            detail.row.source == Source::History
+                                || detail.undelivered == Some(false)
+                                || server.was_written_raw(*item)
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,
                     };

@@ -5,7 +5,7 @@
 //! it owes: what the account must have in the end, given what this kind of server can deliver
 //! again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::{
     envelope::NextCursor,
@@ -90,6 +90,12 @@ pub(crate) struct Server {
     sessions: Vec<Session>,
     /// The history was refused once: the client may skip it from then on.
     history_refused: bool,
+    /// What was not delivered is sent again at each connect, and what was written is delivered.
+    is_raw: bool,
+    /// Items that were written to a raw session, whether or not they arrived.
+    written_raw: BTreeSet<usize>,
+    /// How many rows were sent again to raw sessions.
+    pub(crate) resent: usize,
 }
 
 impl Server {
@@ -105,6 +111,9 @@ impl Server {
             stream: Vec::new(),
             sessions: Vec::new(),
             history_refused: false,
+            is_raw: plan.is_raw,
+            written_raw: BTreeSet::new(),
+            resent: 0,
         }
     }
 
@@ -188,10 +197,22 @@ impl Server {
         self.sessions.len() - 1
     }
 
-    /// A SUBSCRIBE takes effect; a stream is read from `offset` on.
+    /// A SUBSCRIBE takes effect; a stream is read from `offset` on. A raw session, which has none,
+    /// gets what was not delivered.
     pub(crate) fn subscribe(&mut self, session: usize, offset: u64) {
         self.sessions[session].is_subscribed = true;
         self.sessions[session].next_offset = usize::try_from(offset).unwrap();
+        if self.is_raw {
+            let mut missing: Vec<&RecordRow> =
+                self.record.iter().filter(|row| !row.delivered && !row.is_written).collect();
+            missing.sort_by_key(|row| row.place);
+            self.resent += missing.len();
+            let session = &mut self.sessions[session];
+            for row in missing {
+                session.sent += 1;
+                session.unacknowledged.insert(session.sent, Body::Notices(vec![row.copy]));
+            }
+        }
     }
 
     /// The server has noticed that a session is gone: messages that it did not acknowledge return
@@ -232,7 +253,14 @@ impl Server {
                 }
                 Delivery::Topic { acked } => {
                     let handed = std::mem::take(&mut session.unacknowledged);
-                    if !acked && self.api.is_some_and(|api| api.collect == Collect::Destructive && api.marks_written) {
+                    if self.is_raw {
+                        self.written_raw.extend(handed.values().flat_map(|body| match body {
+                            Body::Notices(copies) => copies.iter().map(|copy| copy.item).collect(),
+                            Body::Junk => Vec::new(),
+                        }));
+                    }
+                    let marks = |api: Api| api.collect == Collect::Destructive && api.marks_written;
+                    if !acked && (self.is_raw || self.api.is_some_and(marks)) {
                         for row in &mut self.record {
                             let is_in =
                                 |body: &Body| matches!(body, Body::Notices(copies) if copies.contains(&row.copy));
@@ -277,6 +305,11 @@ impl Server {
             server_time: api.has_date.then(|| true_time(now)),
             earlier: 0,
         }
+    }
+
+    /// Whether a raw session was sent this item.
+    pub(crate) fn was_written_raw(&self, item: usize) -> bool {
+        self.written_raw.contains(&item)
     }
 
     /// Whether there is a history.
