@@ -61,6 +61,8 @@ pub enum Fault {
     Settings,
     /// No secret is stored for this account on this computer.
     NoCredential,
+    /// The settings name hosts that the stored secret was not given for.
+    NotAgreed,
     /// The secret is in a keychain that is locked.
     Locked,
     /// The keychain cannot be used, so it is unknown whether there is a secret.
@@ -119,7 +121,9 @@ impl Failure {
             Fault::TurnedAway => Recovery::RefreshToken,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
-            Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount | Fault::Password => Recovery::SignIn,
+            Fault::Status(403) | Fault::NoCredential | Fault::NotAgreed | Fault::WrongAccount | Fault::Password => {
+                Recovery::SignIn
+            }
             // Another attempt would make the system ask the person again, who may be away or have
             // declined.
             Fault::Locked => Recovery::SignIn,
@@ -155,6 +159,7 @@ impl Failure {
             Fault::Insecure => Kind::Insecure,
             Fault::Settings => Kind::Settings,
             Fault::NoCredential => Kind::NoCredential,
+            Fault::NotAgreed => Kind::NotAgreed,
             Fault::Locked => Kind::Locked,
             Fault::Keychain => Kind::Keychain,
             Fault::BadAnswer => Kind::BadAnswer,

@@ -44,7 +44,7 @@ pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<Ex
         }
     };
     let (secret, keychain) = match &setup {
-        Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name(), setup.settings.auth.mode),
+        Some(setup) => doctor::keychain(&setup.credentials, &setup.settings),
         None => (None, Finding::skipped(Step::Keychain, "the account is unknown without valid settings")),
     };
     match setup.as_ref().and_then(|setup| settings(setup, secret, &mut report)) {

@@ -81,7 +81,7 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result
         Command::Policy => {}
         Command::Doctor => return block_on(doctor::doctor(setup, json)),
         Command::Status => return status::status(&setup?, json),
-        Command::SignIn => block_on(sign_in::sign_in(setup?, json))?,
+        Command::SignIn(args) => block_on(sign_in::sign_in(setup?, &args, json))?,
         Command::SignOut => sign_in::sign_out(&setup?, json)?,
     }
     Ok(ExitCode::SUCCESS)

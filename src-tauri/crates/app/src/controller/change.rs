@@ -110,7 +110,7 @@ impl<G: Gui> Controller<G> {
     fn begin_next_change(&mut self) {
         while matches!(self.changes.step, Step::Idle) && self.ending.is_none() {
             match self.changes.waiting.pop_front() {
-                Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(&server, login, secret, reply),
+                Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(server, login, secret, reply),
                 Some(Change::SignOut { reply }) => self.sign_out(reply),
                 Some(Change::Save { values, reply }) => self.save(values, reply),
                 None => return,
@@ -239,7 +239,7 @@ mod tests {
     async fn a_sign_out_ends_the_sign_ins_that_wait_and_nothing_else() {
         let mut changes = Changes::default();
         let ((reply, mut signed_in), (save, mut saved)) = (oneshot::channel(), oneshot::channel());
-        let server = Chosen { address: String::new() };
+        let server = Chosen { address: String::new(), agreed: Vec::new() };
         changes.waiting.push_back(Change::SignIn { server, login: String::new(), secret: "x".into(), reply });
         changes.waiting.push_back(Change::Save { values: Map::new(), reply: save });
         changes.cancel_sign_ins();

@@ -169,7 +169,8 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
         | Fault::Restarting
         | Fault::TurnedAway
         | Fault::Silent
-        | Fault::NoCredential => CommandErrorCode::Offline,
+        | Fault::NoCredential
+        | Fault::NotAgreed => CommandErrorCode::Offline,
         _ => CommandErrorCode::Server,
     };
     CommandError::of(code, &failure)

@@ -186,6 +186,7 @@ impl Pipeline {
                 return self.handle_pass_delayed(purpose, now);
             }
             running.busy = true;
+            running.pass.handle_requested(self.messages);
             self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
