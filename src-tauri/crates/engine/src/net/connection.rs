@@ -5,6 +5,7 @@
 //! what the end of a session means ([`session_end`]), and when to connect again
 //! ([`belfry_core::pipeline::link`]). Invariant: what a failure says holds no secret.
 
+mod handler;
 mod raw_handler;
 mod session_end;
 mod stomp_handler;
@@ -24,8 +25,9 @@ use url::Url;
 pub(crate) use self::subscribe::{PREFETCH, STREAM_OFFSET, SubscribeRequest};
 pub(crate) use self::task::closed;
 pub use self::{
+    handler::ConnectionReport,
     subscribe::stream_name,
-    task::{ConnectionCommand, ConnectionReport, Opening, run},
+    task::{ConnectionCommand, Opening, run},
     wire_session::WireSession,
 };
 use crate::{

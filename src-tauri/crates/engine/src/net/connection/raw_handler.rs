@@ -15,7 +15,7 @@ use url::Url;
 
 use super::{
     Connection,
-    task::{ConnectionReport, Handler, Reporter},
+    handler::{ConnectionReport, Handler, Reporter},
 };
 use crate::{clock, net::intake::Intake};
 

@@ -14,8 +14,9 @@ use belfry_core::{
 use stomp::{AckToken, Session, SessionEvent, SubscriptionId};
 
 use super::{
-    Connection, Identity, STREAM_OFFSET, check_user, stream_name,
-    task::{ConnectionReport, Handler, Reporter},
+    Connection, Identity, STREAM_OFFSET, check_user,
+    handler::{ConnectionReport, Handler, Reporter},
+    stream_name,
 };
 use crate::{clock, net::intake::Intake};
 

@@ -8,32 +8,21 @@ use std::{collections::HashMap, sync::Arc};
 
 use reqwest::Client;
 use secrecy::SecretString;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use url::Url;
 
-use super::{Connection, Identity, WireSession, raw_handler::RawHandler, stomp_handler::StompHandler};
+use super::{
+    Connection, Identity,
+    handler::{ConnectionReport, Handler, Reporter},
+    raw_handler::RawHandler,
+    stomp_handler::StompHandler,
+};
 use crate::net::intake::Intake;
 use belfry_core::{
     error::{Failure, Fault},
-    pipeline::{Message, link::Generation},
+    pipeline::link::Generation,
     settings::Protocol,
 };
-
-/// With this many bytes of messages on their way to the driver the socket is no longer read.
-const MAX_IN_FLIGHT: u32 = 8 << 20;
-
-/// What a connection reports to the driver.
-#[derive(Debug)]
-pub enum ConnectionReport {
-    /// The socket is open.
-    Opened(Generation),
-    /// The session is established, the subscriptions are sent.
-    Established(Generation),
-    /// A message, and its part of the bytes that may be on their way.
-    Message(Box<Message>, OwnedSemaphorePermit),
-    /// The connection has ended.
-    Lost(Generation, Failure),
-}
 
 /// What the driver commands a connection to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +63,7 @@ pub async fn run(
     reports: mpsc::Sender<ConnectionReport>,
 ) {
     let Opening { identity, intake, endpoint, generation, offsets } = opening;
-    let reporter = Reporter { generation, reports, in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)) };
+    let reporter = Reporter::new(generation, reports);
     let Some(endpoint) = endpoint else {
         return reporter.report_lost(Failure::new(Fault::Settings, "server.endpoints is empty")).await;
     };
@@ -118,40 +107,9 @@ pub(crate) async fn closed(commands: &mut mpsc::UnboundedReceiver<ConnectionComm
     while let Some(ConnectionCommand::Ack(_) | ConnectionCommand::Probe) = commands.recv().await {}
 }
 
-fn ended() -> Failure {
-    Failure::new(Fault::Closed, "the engine has ended")
-}
-
 enum ConnectionEnd {
     Commanded { polite: bool },
     Failed(Failure),
-}
-
-/// What a protocol does with its events and with what was committed.
-pub(super) trait Handler {
-    /// The protocol.
-    type Session: WireSession;
-
-    /// The connection is open.
-    async fn handle_opened(
-        &mut self,
-        connection: &mut Connection<Self::Session>,
-        reporter: &Reporter,
-    ) -> Result<(), Failure>;
-
-    /// Something has happened.
-    async fn handle_event(
-        &mut self,
-        event: <Self::Session as WireSession>::Event,
-        connection: &mut Connection<Self::Session>,
-        reporter: &Reporter,
-    ) -> Result<(), Failure>;
-
-    /// These messages are committed; what follows from that is sent with the next flush.
-    fn handle_committed(&mut self, numbers: &[u64], connection: &mut Connection<Self::Session>);
-
-    /// Ends in order.
-    async fn close(connection: Connection<Self::Session>);
 }
 
 struct ConnectionTask<H: Handler> {
@@ -219,50 +177,5 @@ impl<H: Handler> ConnectionTask<H> {
         self.handler.handle_committed(&committed, &mut self.connection);
         self.connection.flush().await?;
         Ok(end)
-    }
-}
-
-/// Reports to the driver, at its pace.
-pub(super) struct Reporter {
-    pub(super) generation: Generation,
-    reports: mpsc::Sender<ConnectionReport>,
-    in_flight: Arc<Semaphore>,
-}
-
-impl Reporter {
-    /// The last report. If the driver has ended, it is not wanted.
-    async fn report_lost(&self, failure: Failure) {
-        let _ = self.reports.send(ConnectionReport::Lost(self.generation, failure)).await;
-    }
-
-    /// Waits until the message may be on its way to the driver.
-    pub(super) async fn report_message<S: WireSession>(
-        &self,
-        message: Message,
-        connection: &mut Connection<S>,
-    ) -> Result<(), Failure> {
-        let size = u32::try_from(message.size()).unwrap_or(MAX_IN_FLIGHT).min(MAX_IN_FLIGHT);
-        let room = tokio::select! {
-            biased;
-            room = Arc::clone(&self.in_flight).acquire_many_owned(size) => room.map_err(|_| ended())?,
-            failure = connection.hold() => return Err(failure),
-        };
-        self.report(ConnectionReport::Message(Box::new(message), room), connection).await
-    }
-
-    /// Waits until the driver takes the report; nothing is read from the socket meanwhile.
-    pub(super) async fn report<S: WireSession>(
-        &self,
-        report: ConnectionReport,
-        connection: &mut Connection<S>,
-    ) -> Result<(), Failure> {
-        let place = tokio::select! {
-            biased;
-            place = self.reports.reserve() => place.map_err(|_| ended())?,
-            failure = connection.hold() => return Err(failure),
-        };
-        place.send(report);
-        connection.resume();
-        Ok(())
     }
 }

@@ -2,8 +2,8 @@
 //! most [`CHUNK`] bytes, and an empty one follows where the server's message ends.
 //!
 //! So a message of any size passes with bounded memory (tungstenite would collect all of it), and a
-//! TEXT frame that is not UTF-8 is the decision of whoever reads it instead of a dead socket
-//! (RabbitMQ 3.10 sends such). STOMP is a stream and does not care where messages end; the raw
+//! TEXT frame that is not UTF-8 is the reader's decision instead of a dead socket (RabbitMQ 3.10
+//! sends such). STOMP is a stream and does not care where messages end; the raw
 //! protocol and SockJS do. Control frames, and frames only a broken server sends, pass unchanged.
 
 use std::{
