@@ -395,7 +395,17 @@ impl Pipeline {
                     self.try_pass(now);
                 }
             }
-            _ => {}
+            LinkInput::Connect
+            | LinkInput::Disconnect
+            | LinkInput::Opened(_)
+            | LinkInput::Established(_)
+            | LinkInput::CaughtUp(_)
+            | LinkInput::Lost(..)
+            | LinkInput::Refreshed(_)
+            | LinkInput::NetworkChanged
+            | LinkInput::Woke
+            | LinkInput::Polled { .. }
+            | LinkInput::Tick => {}
         }
         for action in self.link.step(input, now, &mut self.rng) {
             self.actions.push_back(PipelineAction::Link(action));

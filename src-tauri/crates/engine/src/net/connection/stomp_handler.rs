@@ -105,7 +105,13 @@ impl Handler for StompHandler {
                 let message = self.numbered(message, index, ack);
                 reporter.report_message(message, connection).await
             }
-            other => connection.session_end(&other, self.is_established).map_or(Ok(()), Err),
+            event @ (SessionEvent::Receipt(_)
+            | SessionEvent::Error { .. }
+            | SessionEvent::Violation(_)
+            | SessionEvent::PeerSilent
+            | SessionEvent::Disconnected { .. }) => {
+                connection.session_end(&event, self.is_established).map_or(Ok(()), Err)
+            }
         }
     }
 
