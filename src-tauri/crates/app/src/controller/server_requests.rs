@@ -175,6 +175,7 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
             | Fault::Broken
             | Fault::Closed
             | Fault::Restarting
+            | Fault::TurnedAway
             | Fault::Silent
             | Fault::NoCredential
             | Fault::NotAgreed

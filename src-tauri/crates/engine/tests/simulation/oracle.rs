@@ -383,7 +383,10 @@ impl Oracle {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
                         Suppressed::OldNews => {
-                            let is_old = detail.row.source == Source::History || detail.undelivered == Some(false);
+                            // A raw session's copy has no status, and may replace the row that had.
+                            let is_old = detail.row.source == Source::History
+                                || detail.undelivered == Some(false)
+                                || server.was_written_raw(*item);
                             is_old && entry.opening == 1
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,
