@@ -4,6 +4,7 @@
 //! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`hold`] until when not,
 //! [`planner`] when and with which others, [`Wording`] has the text. Deliberately absent: showing a popup.
 
+pub mod buttons;
 pub mod hold;
 pub mod planner;
 mod wording;

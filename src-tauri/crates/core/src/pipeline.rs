@@ -36,7 +36,7 @@ use crate::{
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
-    settings::{NotificationSettings, Settings},
+    settings::{NotificationSettings, Protocol, Settings},
     status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
@@ -47,6 +47,8 @@ use crate::{
 pub struct PipelineConfig {
     /// How many endpoints there are.
     pub endpoints: usize,
+    /// `server.protocol`.
+    pub protocol: Protocol,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
     /// `server.poll_every`; zero: never.
@@ -77,6 +79,7 @@ impl PipelineConfig {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
             endpoints: settings.server.endpoints.len(),
+            protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
             poll_every: settings.server.poll_every,
             collect,
@@ -84,7 +87,9 @@ impl PipelineConfig {
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
             retention: settings.inbox.retention(),
-            wording: Wording::new(language, settings.notifications.clone()).with_kinds(settings.message.kinds.clone()),
+            wording: Wording::new(language, settings.notifications.clone())
+                .with_kinds(settings.message.kinds.clone())
+                .with_buttons(settings.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
             to_announce: None,
@@ -225,7 +230,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now),
+            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
@@ -423,7 +428,17 @@ impl Pipeline {
                     self.try_pass(now);
                 }
             }
-            _ => {}
+            LinkInput::Connect
+            | LinkInput::Disconnect
+            | LinkInput::Opened(_)
+            | LinkInput::Established(_)
+            | LinkInput::CaughtUp(_)
+            | LinkInput::Lost(..)
+            | LinkInput::Refreshed(_)
+            | LinkInput::NetworkChanged
+            | LinkInput::Woke
+            | LinkInput::Polled { .. }
+            | LinkInput::Tick => {}
         }
         for action in self.link.step(input, now, &mut self.rng) {
             self.actions.push_back(PipelineAction::Link(action));

@@ -3,12 +3,12 @@
 //! Plain text; deliberately absent: escaping and cleaning for a particular desktop, which the host
 //! does.
 
-use super::loudness;
+use super::{buttons, loudness};
 use crate::{
     foreign_text::shortened,
     notice::{Notice, NoticeKey, Priority},
     ports::{Loudness, Popup, PopupKind},
-    settings::{KindNames, NotificationSettings, Preview},
+    settings::{KindNames, NotificationSettings, Preview, Settings},
     texts::Language,
 };
 
@@ -23,6 +23,8 @@ pub struct Wording {
     language: Language,
     settings: NotificationSettings,
     kinds: KindNames,
+    /// What decides about buttons; `None`: popups have none.
+    actions: Option<Box<Settings>>,
 }
 
 /// The notices of a summary, with what its popup says of them: not their texts, since there may be
@@ -45,12 +47,17 @@ impl Summary {
 impl Wording {
     /// Makes popups in this language.
     pub fn new(language: Language, settings: NotificationSettings) -> Self {
-        Self { language, settings, kinds: KindNames::default() }
+        Self { language, settings, kinds: KindNames::default(), actions: None }
     }
 
     /// Names kinds by these names.
     pub fn with_kinds(self, kinds: KindNames) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// Gives popups of one notice the buttons that these settings allow.
+    pub fn with_buttons(self, settings: Settings) -> Self {
+        Self { actions: Some(Box::new(settings)), ..self }
     }
 
     /// A popup for one notice.
@@ -64,7 +71,8 @@ impl Wording {
             Preview::Title | Preview::None => String::new(),
         };
         let rank = (loudness(notice, &self.settings), notice.priority);
-        self.popup(PopupKind::Single, vec![notice.key.clone()], rank, title, body)
+        let buttons = self.actions.as_ref().map(|settings| buttons::of_notice(notice, settings)).unwrap_or_default();
+        Popup { buttons, ..self.popup(PopupKind::Single, vec![notice.key.clone()], rank, title, body) }
     }
 
     /// The title, after the name of its kind if it has one.
@@ -133,7 +141,7 @@ impl Wording {
         body: String,
     ) -> Popup {
         let sound = if loudness == Loudness::Quiet { String::new() } else { self.settings.sound.clone() };
-        Popup { kind, notices, title, body, loudness, priority, sound, replaces: None }
+        Popup { kind, notices, title, body, loudness, priority, sound, buttons: Vec::new(), replaces: None }
     }
 }
 

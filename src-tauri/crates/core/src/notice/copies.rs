@@ -152,7 +152,9 @@ impl Standing {
                     newer()
                 }
             }
-            _ => AfterDelete::Stays,
+            Change::Nothing | Change::FillIn | Change::Settle | Change::Supersede | Change::Restore => {
+                AfterDelete::Stays
+            }
         }
     }
 }
@@ -170,14 +172,16 @@ impl Change {
         let is_opening = match self {
             // Equal content was announced when the shared source brought it.
             Self::TakeOver => notice.state == State::Open && notice.content_hash() != old.content_hash(),
-            _ => notice.state == State::Open && old.state != State::Open,
+            Self::Nothing | Self::Supersede | Self::FillIn | Self::Settle | Self::Restore => {
+                notice.state == State::Open && old.state != State::Open
+            }
         };
         let settled_by = match self {
             Self::Settle if old.origin == Origin::Personal => Some(arrival.number),
             // A newer copy without a state says nothing about what a shared source has settled.
             Self::Supersede if notice.state != State::Open && !copy.has_state => settled_by,
             Self::Settle | Self::FillIn if notice.state != State::Open => settled_by,
-            _ => None,
+            Self::Nothing | Self::Supersede | Self::FillIn | Self::Settle | Self::TakeOver | Self::Restore => None,
         };
         Some(Changed { notice, is_opening, settled_by })
     }

@@ -373,9 +373,9 @@ fn remove(value: &mut Value, tokens: &[String]) {
 
 /// `key: value` lines.
 fn lines(rest: &[(String, Value)]) -> String {
-    let line = |(key, value): &(String, Value)| match value {
-        Value::String(text) => format!("{}: {}", normalized(key), normalized(text)),
-        other => format!("{}: {other}", normalized(key)),
+    let line = |(key, value): &(String, Value)| match value.as_str() {
+        Some(text) => format!("{}: {}", normalized(key), normalized(text)),
+        None => format!("{}: {value}", normalized(key)),
     };
     rest.iter().map(line).collect::<Vec<_>>().join("\n")
 }

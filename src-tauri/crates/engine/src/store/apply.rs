@@ -170,7 +170,7 @@ fn insert(
 ) -> rusqlite::Result<Seq> {
     let (mark, why) = match alert {
         AlertMark::Due if notice.state != State::Open => mark_of(AlertMark::Suppressed(Suppressed::NotOpen)),
-        alert => mark_of(alert),
+        alert @ (AlertMark::Due | AlertMark::Suppressed(_)) => mark_of(alert),
     };
     let seq = tx
         .prepare_cached(

@@ -110,9 +110,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::new(path, &err),
-        other => StoreError::Unusable { path: path.to_path_buf(), detail: other.to_string() },
+    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| {
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = &error {
+            return StoreError::new(path, err);
+        }
+        StoreError::Unusable { path: path.to_path_buf(), detail: error.to_string() }
     })
 }
 

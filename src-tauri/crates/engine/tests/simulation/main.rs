@@ -38,6 +38,7 @@
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
 //! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 11 | (3) |
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")]
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
@@ -118,7 +119,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 31] = [
+const REQUIRED_EVENTS: [&str; 33] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -145,6 +146,8 @@ const REQUIRED_EVENTS: [&str; 31] = [
     "a popup retracted",
     "a popup updated",
     "a probe without an answer",
+    "a raw message sent again",
+    "a raw session closed at once",
     "a sign-in refused",
     "a stray request served",
     "a summary",

@@ -237,6 +237,7 @@ impl Oracle {
             PopupKind::Single => "a popup",
             PopupKind::Summary => "a summary",
             PopupKind::Update => "a popup updated",
+            PopupKind::Question | PopupKind::Result => return Err("the engine shows only popups of notices".into()),
         });
         if popup.kind == PopupKind::Update {
             let is_gone = popup.replaces.as_ref().is_some_and(|replaced| self.gone_popups.contains(replaced));
@@ -402,7 +403,10 @@ impl Oracle {
                         // The pause has ended.
                         Suppressed::Paused => entry.is_read || entry.state != State::Open,
                         Suppressed::OldNews => {
-                            let is_old = detail.row.source == Source::History || detail.undelivered == Some(false);
+                            // A raw session's copy has no status, and may replace the row that had.
+                            let is_old = detail.row.source == Source::History
+                                || detail.undelivered == Some(false)
+                                || server.was_written_raw(*item);
                             is_old && entry.opening == 1
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,

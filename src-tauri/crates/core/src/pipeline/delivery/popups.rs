@@ -92,8 +92,8 @@ impl Delivery {
     }
 
     fn emit_click(&mut self, click: Click, notices: &[NoticeKey]) {
-        let Click { action, activation_token, .. } = click;
-        let event = Event::Activated { notices: notices.to_vec(), action, activation_token };
+        let Click { popup, action, activation_token } = click;
+        let event = Event::Activated { notices: notices.to_vec(), action, popup, activation_token };
         self.actions.push_back(DeliveryAction::Emit(event));
     }
 
