@@ -158,7 +158,7 @@ impl Delivery {
                 let mut popup = self.wording.popup_of(&open.summary);
                 (popup.kind, popup.replaces) = (PopupKind::Update, Some(old));
                 if open.summary.loudness() == before {
-                    // A person has heard it.
+                    // The summary has made its sound.
                     popup.sound.clear();
                 }
                 self.show(claimed, popup, Some(kind), Some(Box::new(added)));

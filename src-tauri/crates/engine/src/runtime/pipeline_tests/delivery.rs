@@ -263,7 +263,7 @@ fn a_catch_up_of_a_hundred_thousand_rows_is_one_popup_that_is_updated_in_place()
     assert!(notifications.len() <= 9, "one in two seconds: {notifications:?}");
     assert_eq!(notifications.last().unwrap().1, 100_050);
     assert_eq!(rig.shown.last().unwrap().title, "100050 new notices");
-    assert!(rig.shown[1..].iter().all(|popup| popup.sound.is_empty()), "it is heard once");
+    assert!(rig.shown[1..].iter().all(|popup| popup.sound.is_empty()), "it makes one sound");
     assert_eq!(rig.store.keys_of(&PopupId(rig.shown[0].title.clone())).unwrap().len(), 100_050);
     assert_eq!(rig.retracted, []);
     // The next absence is another popup.
