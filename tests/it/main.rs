@@ -23,4 +23,5 @@ mod power;
 mod rabbit;
 mod reference;
 mod servers;
+mod support;
 mod terminal;

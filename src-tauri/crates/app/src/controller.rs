@@ -53,6 +53,8 @@ pub struct Started {
     pub machine: Machine,
     /// The settings, which hold until there is an engine.
     pub settings: Settings,
+    /// Whether an administrator has decided the server's address.
+    pub is_server_locked: bool,
     /// The running engine; `None` on the first run.
     pub engine: Option<Engine>,
     /// What the engines of this machine report.
@@ -87,6 +89,8 @@ pub struct Controller<G> {
     /// The newest file that was written.
     pub(crate) exported: Option<PathBuf>,
     pub(crate) test: TestNotice,
+    /// Whether an administrator has decided the server's address.
+    pub(crate) is_server_locked: bool,
     /// The exit code, once the program is ending.
     pub(crate) ending: Option<u8>,
     window: Option<Box<dyn WindowListener>>,
@@ -124,7 +128,7 @@ impl<G: Gui> Controller<G> {
     /// # Errors
     /// The system has no thread to give for reading the inbox.
     pub fn new(requests: Requests, gui: G, started: Started) -> io::Result<Self> {
-        let Started { machine, settings, engine, events } = started;
+        let Started { machine, settings, is_server_locked, engine, events } = started;
         let (reporter, outcomes) = mpsc::unbounded_channel();
         let dir = machine.data_dir.clone();
         let mut controller = Self {
@@ -138,6 +142,7 @@ impl<G: Gui> Controller<G> {
             history: History::default(),
             exported: None,
             test: TestNotice::default(),
+            is_server_locked,
             ending: None,
             window: None,
             to_open: None,
@@ -239,6 +244,7 @@ impl<G: Gui> Controller<G> {
                 Hint::Woke => Engine::woke,
                 Hint::NetworkChanged => Engine::network_changed,
             }),
+            Request::SettingsChanged => self.change(Change::Reload),
             Request::Quit { code } => self.quit(code),
         }
     }

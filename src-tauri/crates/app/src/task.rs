@@ -49,6 +49,7 @@ pub(crate) enum After {
     SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
     SignedOut { reply: Reply<()> },
     Saved { reply: Reply<Vec<Setting>> },
+    Reloaded { is_server_locked: bool },
 }
 
 /// What a task has read.

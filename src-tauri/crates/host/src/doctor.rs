@@ -1,4 +1,4 @@
-//! The machine's part of `doctor`: keychain, notification service, tray.
+//! The machine's part of `doctor`: keychain, notification service, tray, web view.
 //!
 //! Deliberately absent: the server's part ([`engine::doctor`]). Invariant: no notification is shown
 //! and nothing is stored.
@@ -10,7 +10,7 @@ use belfry_core::{
 };
 use engine::doctor::{Finding, Step, StepRun};
 
-use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
+use crate::{credentials::MachineCredentials, notify::Desktop, tray_host, web_view};
 
 /// The secret of an account, and a finding that says where it came from.
 pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode) -> (Option<Secret>, Finding) {
@@ -52,4 +52,14 @@ pub fn tray() -> Finding {
         Ok(()) => run.ok("the desktop shows tray icons"),
         Err(why) => run.warn(why.to_string(), "without a tray Belfry keeps its window in the task bar"),
     }
+}
+
+/// A missing web view is a warning: the tray, the notifications and `belfryctl` work without it.
+/// None where it is part of the system or of the package.
+pub fn web_view() -> Option<Finding> {
+    let run = StepRun::start(Step::WebView);
+    Some(match web_view::probe()? {
+        Ok(version) => run.ok(format!("WebView2 {version}")),
+        Err(why) => run.warn(why.to_string(), web_view::REMEDY),
+    })
 }

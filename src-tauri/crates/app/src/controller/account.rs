@@ -38,7 +38,7 @@ impl<G: Gui> Controller<G> {
         // A keychain that is only locked is unlocked; that needs no new sign-in.
         matches!(kind, Some(Kind::NoCredential | Kind::Keychain)).then(|| Setup {
             step: SetupStep::SignIn,
-            is_managed: false,
+            is_managed: self.is_server_locked,
             server: Some(server_to_show(account.origin(), "", &self.session.settings, true)),
             login: account.login().to_owned(),
         })

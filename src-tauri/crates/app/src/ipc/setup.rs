@@ -183,6 +183,7 @@ mirror! {
         Keychain = Keychain,
         Notifications = Notifications,
         Tray = Tray,
+        WebView = WebView,
     }
 }
 mirror! {
