@@ -24,6 +24,7 @@ const COMMANDS: &[&str] = &[
     "show_export",
     "discover",
     "sign_in",
+    "sign_in_again",
     "sign_out",
     "test_notice",
     "settings",

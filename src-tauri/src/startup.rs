@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use belfry_app::session_credentials::SessionCredentials;
 use belfry_app::{Check, Machine, Started};
-use belfry_core::settings::{AuthMode, Settings};
+use belfry_core::settings::Settings;
 use engine::StartError;
 use host::credentials::MachineCredentials;
 use host::exit_reason::ExitReason;
@@ -132,10 +132,10 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
 fn checks(credentials: &Arc<MachineCredentials>) -> Vec<Check> {
     let credentials = Arc::clone(credentials);
     vec![
-        Arc::new(move |account: &str, mode: AuthMode| Some(doctor::keychain(&credentials, account, mode).1)),
-        Arc::new(|_: &str, _: AuthMode| Some(doctor::notifications())),
-        Arc::new(|_: &str, _: AuthMode| Some(doctor::tray())),
-        Arc::new(|_: &str, _: AuthMode| doctor::web_view()),
+        Arc::new(move |settings: &Settings| Some(doctor::keychain(&credentials, settings).1)),
+        Arc::new(|_: &Settings| Some(doctor::notifications())),
+        Arc::new(|_: &Settings| Some(doctor::tray())),
+        Arc::new(|_: &Settings| doctor::web_view()),
     ]
 }
 

@@ -8,8 +8,11 @@ use std::time::Duration;
 use belfry_core::account::Account;
 use belfry_core::error::Fault;
 use belfry_core::event::Event;
-use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
-use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
+use belfry_core::ports::{
+    CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, ProvidedAgreement, Secret,
+    StoredSecret,
+};
+use belfry_core::settings::{AuthMode, NetworkSettings, Settings, origins::AgreedOrigins};
 use belfry_core::storage::ActionOutcome;
 use engine::inbox::{Filter, Inbox, Place};
 use engine::net::api::ActionCall;
@@ -40,10 +43,10 @@ const EVENT_TIMEOUT: Duration = Duration::from_secs(60);
 struct FixedCredentials(Secret);
 
 impl Credentials for FixedCredentials {
-    fn secret(&self, _: &str, _: AuthMode) -> Result<Option<Secret>, CredentialError> {
-        Ok(Some(self.0.clone()))
+    fn secret(&self, _: &str, _: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
+        Ok(Some(StoredSecret::provided(self.0.clone(), &ProvidedAgreement::default())))
     }
-    fn keep(&self, _: &str, _: &SecretString) -> Result<(), CredentialError> {
+    fn keep(&self, _: &str, _: &SecretString, _: &AgreedOrigins) -> Result<(), CredentialError> {
         Ok(())
     }
     fn forget(&self, _: &str) -> Result<(), CredentialError> {

@@ -48,6 +48,20 @@ test.describe('first run', () => {
     await expect(belfry.button('setup.done')).toBeVisible();
   });
 
+  test('a host beside the server is named and needs a yes before a sign-in', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('first-run');
+    await page.locator('#address').fill('foreign.example.com');
+    await page.keyboard.press('Enter');
+    await page.locator('#login').fill('alice');
+    await page.locator('#secret').fill('good');
+    await expect(page.getByText(belfry.text('setup.purpose.login'))).toBeVisible();
+    await expect(belfry.button('setup.signIn')).toBeDisabled();
+    await page.getByRole('checkbox', { name: 'login.example.net' }).check();
+    await belfry.button('setup.signIn').click();
+    await expect(belfry.button('setup.done')).toBeVisible();
+  });
+
   test('shows only the sign-in when the server is managed', async ({ belfry }) => {
     await belfry.open('managed', { language: 'zh-CN' });
     await expect(belfry.page.locator('#address')).toHaveCount(0);

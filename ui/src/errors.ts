@@ -21,6 +21,7 @@ const textKeys: Record<CommandErrorCode | 'clipboard', Key> = {
   'no-folder': 'error.no-folder',
   'unreachable': 'error.unreachable',
   'not-discovered': 'error.not-discovered',
+  'not-agreed': 'error.not-agreed',
   'insecure': 'error.insecure',
   'bad-address': 'error.bad-address',
   'refused': 'error.refused',

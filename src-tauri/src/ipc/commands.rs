@@ -3,7 +3,7 @@
 
 use belfry_app::ipc::{
     About, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, PageQuery, Removed,
-    Server, Setting, SignedIn, Start, Update,
+    Server, Setting, Setup, SignedIn, Start, Update,
 };
 use belfry_app::{App, CommandError, Request};
 use serde_json::{Map, Value};
@@ -137,6 +137,12 @@ pub(crate) async fn discover(app: State<'_, App>, address: String) -> Answer<Ser
 #[tauri::command]
 pub(crate) async fn sign_in(app: State<'_, App>, server: Chosen, login: String, secret: String) -> Answer<SignedIn> {
     app.ask(|reply| Request::SignIn { server, login, secret: secret.into(), reply }).await
+}
+
+/// What the page shows where the account of the settings signs in again.
+#[tauri::command]
+pub(crate) async fn sign_in_again(app: State<'_, App>) -> Answer<Setup> {
+    app.ask(|reply| Request::SignInAgain { reply }).await
 }
 
 /// Disconnects, and forgets the secret. A sign-in that is under way is ended.

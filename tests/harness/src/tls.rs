@@ -63,6 +63,18 @@ impl TlsFront {
         front
     }
 
+    /// The same with a certificate for this name, which a [`ConnectProxy`](crate::ConnectProxy) may
+    /// resolve.
+    ///
+    /// # Panics
+    /// If it cannot listen.
+    pub async fn named(authority: &CertificateAuthority, name: &str, server: impl Into<String>) -> Self {
+        let identity = authority.server(&[name]);
+        let front = Self::listen(TlsOptions { identity, client_authority: None, versions: rustls::ALL_VERSIONS }).await;
+        front.pass_to(server);
+        front
+    }
+
     /// Listens on a loopback port; what comes waits until [`Self::pass_to`] names the server.
     ///
     /// # Panics

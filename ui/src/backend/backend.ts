@@ -103,10 +103,13 @@ export interface Backend {
   /** Asks an address how to connect (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint. */
   discover: (address: string) => Promise<Bound.Server>;
   /**
-   * Signs in to the server; only if that succeeds are the settings and the secret stored and the engine started. For
+   * Signs in to the server; `agreed` are the hosts of `server.foreign` that the person has agreed to, and without all
+   * of them nothing is sent. Only if the sign-in succeeds are the settings and the secret stored and the engine started. For
    * a server that was not discovered just now, only the secret changes.
    */
-  signIn: (server: Bound.Server, login: string, secret: string) => Promise<Bound.SignedIn>;
+  signIn: (server: Bound.Server, agreed: string[], login: string, secret: string) => Promise<Bound.SignedIn>;
+  /** What the sign-in of the account of the settings starts with. */
+  signInAgain: () => Promise<Bound.Setup>;
   /** Disconnects and deletes the stored secret; the inbox stays. An update of type `setup` follows. */
   signOut: () => Promise<void>;
   /** Asks the server to send a test notice to this account (`api.send`). Updates of type `test` follow, one a step. */

@@ -6,7 +6,7 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
-export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
+export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
 export type Fault = { 
 /**
  * Which kind of thing.
@@ -129,7 +129,7 @@ step: TestStep,
  * Why it failed.
  */
 failure: TestFailure | null, };
-export type CommandErrorCode = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
+export type CommandErrorCode = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "not-agreed" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type CommandError = { 
 /**
  * For the window.
@@ -459,6 +459,16 @@ actionResult: ActionResult | null,
  */
 marks?: DetailMarks, };
 export type SignInMode = "token" | "password" | "oidc";
+export type Purpose = "messages" | "api" | "login" | "issuer" | "actions";
+export type ForeignHost = { 
+/**
+ * Its name.
+ */
+host: string, 
+/**
+ * What for.
+ */
+purposes: Array<Purpose>, };
 export type Server = { 
 /**
  * As typed, or the origin of the settings.
@@ -479,7 +489,11 @@ mode: SignInMode,
 /**
  * It said so itself; false for an endpoint typed by hand.
  */
-isDiscovered: boolean, };
+isDiscovered: boolean, 
+/**
+ * The hosts that the person has to agree to before a sign-in.
+ */
+foreign: Array<ForeignHost>, };
 export type SetupStep = "address" | "sign-in";
 export type Setup = { 
 /**

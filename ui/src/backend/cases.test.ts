@@ -81,6 +81,7 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
     set_read: () => backend.setRead(seqs, read),
     settings: () => backend.settings(),
     show_export: () => backend.showExport(),
+    sign_in_again: () => backend.signInAgain(),
     sign_out: () => backend.signOut(),
     start: () => backend.start(),
     test_notice: () => backend.testNotice(),

@@ -9,6 +9,7 @@ import type {
   Connectivity,
   Language,
   SettingValue,
+  Server,
   Setup,
   Status,
   Theme,
@@ -248,13 +249,18 @@ export function fake({
       await simulateDelay();
       return discover(address);
     },
-    async signIn(server, login, secret) {
+    async signIn(server, agreed, login, secret) {
       setStatus({ state: 'connecting' });
       await simulateDelay();
-      const signedIn = signIn(server, login, secret);
+      const signedIn = signIn(server, agreed, login, secret);
       setup = null;
       setStatus({ state: 'live', fault: null });
       return signedIn;
+    },
+    async signInAgain() {
+      await simulateDelay();
+      const { server } = setupOf('managed');
+      return scene === 'first-run' ? setupOf(scene) : { step: 'sign-in', isManaged: false, server, login: 'alice' };
     },
     async signOut() {
       await simulateDelay();
@@ -361,13 +367,14 @@ function statusOf(scene: Scene): Status {
 }
 
 function setupOf(scene: Scene): Setup {
-  const server = {
+  const server: Server = {
     address: 'push.example.com',
     endpoint: 'push.example.com/ws',
     name: 'Example AG',
     mode: 'token',
     isDiscovered: true,
-  } as const;
+    foreign: [],
+  };
   return scene === 'managed'
     ? { step: 'sign-in', isManaged: true, server, login: '' }
     : { step: 'address', isManaged: false, server: null, login: '' };

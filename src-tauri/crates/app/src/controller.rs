@@ -220,6 +220,10 @@ impl<G: Gui> Controller<G> {
             Request::SignIn { server, login, secret, reply } => {
                 self.change(Change::SignIn { server, login, secret, reply });
             }
+            Request::SignInAgain { reply } => {
+                let setup = self.setup_again();
+                answer(reply, Ok(setup));
+            }
             Request::SignOut { reply } => self.change(Change::SignOut { reply }),
             Request::TestNotice { reply } => self.test_notice(reply),
             Request::Settings { reply } => self.settings(reply),

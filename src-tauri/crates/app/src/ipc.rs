@@ -51,8 +51,8 @@ pub use self::notices::{
     Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page, PageQuery, Removed, Row, RowMarks, Suppressed,
 };
 pub use self::setup::{
-    About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, Level, Offers, Older, Server, Setting,
-    Setup, SetupStep, SignInMode, SignedIn, TestStep, Verdict,
+    About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, ForeignHost, Level, Offers, Older,
+    Purpose, Server, Setting, Setup, SetupStep, SignInMode, SignedIn, TestStep, Verdict,
 };
 
 mirror! {
@@ -143,6 +143,7 @@ mirror! {
         Insecure = Insecure,
         Settings = Settings,
         NoCredential = NoCredential,
+        NotAgreed = NotAgreed,
         Locked = Locked,
         Keychain = Keychain,
         BadAnswer = BadAnswer,
@@ -301,6 +302,8 @@ pub enum CommandErrorCode {
     Unreachable,
     /// It answers, but names no settings.
     NotDiscovered,
+    /// The settings name hosts that the person has not agreed to; nothing was sent.
+    NotAgreed,
     /// It would not be encrypted.
     Insecure,
     /// No address at all.

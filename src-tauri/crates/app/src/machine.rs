@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use belfry_core::event::Event;
 use belfry_core::ports::Notifier;
-use belfry_core::settings::{AuthMode, Settings};
+use belfry_core::settings::Settings;
 use engine::doctor::Finding;
 use engine::{Engine, EngineConfig, StartError};
 use host::paths::NoHome;
@@ -21,9 +21,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::session_credentials::SessionCredentials;
 
-/// A step of the diagnosis that examines the machine, given the account's name; none where this
-/// machine has nothing to examine. It may block.
-pub type Check = Arc<dyn Fn(&str, AuthMode) -> Option<Finding> + Send + Sync>;
+/// A step of the diagnosis that examines the machine; none where this machine has nothing to
+/// examine. It may block.
+pub type Check = Arc<dyn Fn(&Settings) -> Option<Finding> + Send + Sync>;
 
 /// The folder that exports go to; looked up for every export.
 pub type DocumentsDir = Arc<dyn Fn() -> Result<PathBuf, NoHome> + Send + Sync>;

@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::gui::WindowListener;
 use crate::ipc::{
     About, Chosen, Client, CommandError, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page,
-    PageQuery, Removed, Server, Setting, SignedIn, Start,
+    PageQuery, Removed, Server, Setting, Setup, SignedIn, Start,
 };
 use crate::tray::TrayAction;
 
@@ -106,6 +106,9 @@ pub enum Request {
         login: String,
         secret: SecretString,
         reply: Reply<SignedIn>,
+    },
+    SignInAgain {
+        reply: Reply<Setup>,
     },
     SignOut {
         reply: Reply<()>,

@@ -8,15 +8,18 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use belfry_core::ports::{CredentialError, Credentials, Secret};
+use belfry_core::ports::{CredentialError, Credentials, Secret, StoredSecret};
 use belfry_core::settings::AuthMode;
+use belfry_core::settings::origins::AgreedOrigins;
 use secrecy::SecretString;
+
+type InMemory = HashMap<String, (SecretString, AgreedOrigins)>;
 
 /// The machine's credentials, and those of this run.
 pub struct SessionCredentials {
     machine: Arc<dyn Credentials>,
     /// By account. A lock, since engines read it from threads of their own through [`Credentials`].
-    in_memory: Mutex<HashMap<String, SecretString>>,
+    in_memory: Mutex<InMemory>,
 }
 
 impl SessionCredentials {
@@ -26,38 +29,38 @@ impl SessionCredentials {
     }
 
     /// Stores a secret; false if it is kept only until the program ends. May block on the keychain.
-    pub fn store_or_keep_in_memory(&self, account: &str, secret: &SecretString) -> bool {
-        match self.machine.keep(account, secret) {
+    pub fn store_or_keep_in_memory(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> bool {
+        match self.machine.keep(account, secret, agreed) {
             Ok(()) => {
                 self.in_memory().remove(account);
                 true
             }
             Err(error) => {
                 tracing::warn!(%error, "the secret is kept in memory for this run only");
-                self.in_memory().insert(account.to_owned(), secret.clone());
+                self.in_memory().insert(account.to_owned(), (secret.clone(), agreed.clone()));
                 false
             }
         }
     }
 
-    fn in_memory(&self) -> MutexGuard<'_, HashMap<String, SecretString>> {
+    fn in_memory(&self) -> MutexGuard<'_, InMemory> {
         // A panic elsewhere leaves the map as good as it was.
         self.in_memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Credentials for SessionCredentials {
-    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
-        if let Some(secret) = self.in_memory().get(account) {
-            let secret = secret.clone();
-            return Ok(Some(if mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) }));
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
+        if let Some((secret, agreed)) = self.in_memory().get(account).cloned() {
+            let secret = if mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) };
+            return Ok(Some(StoredSecret::kept(secret, agreed)));
         }
         self.machine.secret(account, mode)
     }
 
-    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
+    fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError> {
         self.in_memory().remove(account);
-        self.machine.keep(account, secret)
+        self.machine.keep(account, secret, agreed)
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use belfry_core::account::Account;
 use belfry_core::settings::Settings;
+use belfry_core::settings::origins::AgreedOrigins;
 use engine::Engine;
 use engine::net::discovery::DiscoveredServer;
 use secrecy::SecretString;
@@ -41,6 +42,7 @@ pub(crate) type SettingChanges = Vec<(String, Option<Value>)>;
 pub(crate) struct Checked {
     pub(crate) account: Account,
     pub(crate) secret: SecretString,
+    pub(crate) agreed: AgreedOrigins,
     pub(crate) changes: SettingChanges,
 }
 

@@ -4,6 +4,7 @@
 mod account;
 mod actions;
 mod cases;
+mod consent;
 mod history;
 mod refusals;
 mod test_notice;

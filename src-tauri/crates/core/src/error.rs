@@ -59,6 +59,8 @@ pub enum Fault {
     Settings,
     /// No secret is stored for this account on this computer.
     NoCredential,
+    /// The settings name hosts that the stored secret was not given for.
+    NotAgreed,
     /// The secret is in a keychain that is locked.
     Locked,
     /// The keychain cannot be used, so it is unknown whether there is a secret.
@@ -115,7 +117,9 @@ impl Failure {
             Fault::Closed | Fault::Restarting => retry,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
-            Fault::Status(403) | Fault::NoCredential | Fault::WrongAccount | Fault::Password => Recovery::SignIn,
+            Fault::Status(403) | Fault::NoCredential | Fault::NotAgreed | Fault::WrongAccount | Fault::Password => {
+                Recovery::SignIn
+            }
             // Another attempt would make the system ask the person again, who may be away or have
             // declined.
             Fault::Locked => Recovery::SignIn,
@@ -151,6 +155,7 @@ impl Failure {
             Fault::Insecure => Kind::Insecure,
             Fault::Settings => Kind::Settings,
             Fault::NoCredential => Kind::NoCredential,
+            Fault::NotAgreed => Kind::NotAgreed,
             Fault::Locked => Kind::Locked,
             Fault::Keychain => Kind::Keychain,
             Fault::BadAnswer => Kind::BadAnswer,

@@ -27,7 +27,7 @@ use crate::{
     alerts::{self, Wording},
     clock::Now,
     error::Failure,
-    notice::{Notice, Source},
+    notice::{Notice, Source, copies::Arrival},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
         delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
@@ -190,6 +190,8 @@ pub struct Pipeline {
     abandoned: Vec<Pass>,
     next_pass: Option<(Instant, PassPurpose)>,
     passes: u64,
+    /// How many live messages have arrived.
+    messages: u64,
     api: ApiState,
     history: HistoryState,
     cursor: Option<String>,
@@ -217,6 +219,7 @@ impl Pipeline {
             abandoned: Vec::new(),
             next_pass: None,
             passes: 0,
+            messages: 0,
             api: ApiState::default(),
             // An earlier run may have sent a request just before it ended.
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
@@ -389,7 +392,17 @@ impl Pipeline {
                     self.try_pass(now);
                 }
             }
-            _ => {}
+            LinkInput::Connect
+            | LinkInput::Disconnect
+            | LinkInput::Opened(_)
+            | LinkInput::Established(_)
+            | LinkInput::CaughtUp(_)
+            | LinkInput::Lost(..)
+            | LinkInput::Refreshed(_)
+            | LinkInput::NetworkChanged
+            | LinkInput::Woke
+            | LinkInput::Polled { .. }
+            | LinkInput::Tick => {}
         }
         for action in self.link.step(input, now, &mut self.rng) {
             self.actions.push_back(PipelineAction::Link(action));
@@ -418,6 +431,7 @@ impl Pipeline {
 
     fn handle_message(&mut self, message: Message, now: Now) {
         let Message { notices, rejected, ack, offset } = message;
+        self.messages += 1;
         let mut writes = self.writes(notices, Source::Live, None, now);
         writes.extend(rejected);
         writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
@@ -430,7 +444,9 @@ impl Pipeline {
 
     /// The writes for received notices; `pass` is the pass that fetched them, if any.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
-        notice_writes(notices, source, pass, &self.config.notifications, &self.config.time_zone, now.wall)
+        let number = pass.map_or(self.messages, Pass::requested_after);
+        let arrival = Arrival { source, number };
+        notice_writes(notices, arrival, pass, &self.config.notifications, &self.config.time_zone, now.wall)
     }
 
     fn step_link(&mut self, input: LinkInput, now: Now) {
@@ -447,7 +463,7 @@ impl Pipeline {
 /// What is to be written of notices that arrived at `received_at`, each with its alert mark; `pass` if they came in one.
 pub fn notice_writes(
     notices: Vec<Notice>,
-    source: Source,
+    arrival: Arrival,
     pass: Option<&Pass>,
     notifications: &NotificationSettings,
     time_zone: &TimeZone,
@@ -462,8 +478,10 @@ pub fn notice_writes(
     notices
         .into_iter()
         .map(|notice| {
-            let alert = alerts::decide(&notice, source, &context, notifications);
-            Write::Notice { notice: Box::new(notice), source, received_at, alert }
+            let alert = alerts::decide(&notice, arrival.source, &context, notifications);
+            // Another opening of a matter is news, wherever it is read.
+            let alert_if_opened = alerts::decide(&notice, Source::Live, &context, notifications);
+            Write::Notice { notice: Box::new(notice), arrival, received_at, alert, alert_if_opened }
         })
         .collect()
 }

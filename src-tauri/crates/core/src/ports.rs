@@ -4,12 +4,17 @@
 //! Implementations may block (D-Bus, keychain prompts): the driver alone calls them, from threads
 //! that may wait. Deliberately absent: everything that no feature uses today.
 
+use std::sync::{Arc, OnceLock};
+
 use secrecy::SecretString;
 use serde::Serialize;
 
 use crate::{
     notice::{NoticeKey, Priority},
-    settings::AuthMode,
+    settings::{
+        AuthMode, Settings,
+        origins::{AgreedOrigins, ForeignHost},
+    },
 };
 
 /// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a
@@ -136,6 +141,63 @@ pub enum Secret {
     Password(SecretString),
 }
 
+/// A secret together with the origins that it may be sent to: it can be taken only for settings that
+/// name no others.
+#[derive(Debug, Clone)]
+pub struct StoredSecret {
+    secret: Secret,
+    agreed: Agreement,
+}
+
+#[derive(Debug, Clone)]
+enum Agreement {
+    /// What the person agreed to at the sign-in.
+    Origins(AgreedOrigins),
+    /// What the settings name with which the secret is used first.
+    FirstUse(ProvidedAgreement),
+}
+
+/// The origins that secrets from the environment or a token file are agreed for: those of the
+/// settings with which the program starts.
+#[derive(Debug, Clone, Default)]
+pub struct ProvidedAgreement(Arc<OnceLock<AgreedOrigins>>);
+
+impl StoredSecret {
+    /// A secret that was stored at a sign-in.
+    pub fn kept(secret: Secret, agreed: AgreedOrigins) -> Self {
+        Self { secret, agreed: Agreement::Origins(agreed) }
+    }
+
+    /// A secret that the environment or a token file provides.
+    pub fn provided(secret: Secret, agreement: &ProvidedAgreement) -> Self {
+        Self { secret, agreed: Agreement::FirstUse(agreement.clone()) }
+    }
+
+    /// The secret, to be used with these settings.
+    ///
+    /// # Errors
+    /// [`NotAgreed`], which names the hosts that the person has not agreed to.
+    pub fn for_settings(self, settings: &Settings) -> Result<Secret, NotAgreed> {
+        let agreed = match &self.agreed {
+            Agreement::Origins(agreed) => agreed,
+            Agreement::FirstUse(agreement) => agreement.0.get_or_init(|| AgreedOrigins::of(settings)),
+        };
+        let missing = agreed.missing(settings);
+        if missing.is_empty() { Ok(self.secret) } else { Err(NotAgreed(missing)) }
+    }
+}
+
+/// The settings name hosts that the secret was not given for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAgreed(pub Vec<ForeignHost>);
+
+impl NotAgreed {
+    /// The hosts with the settings that name them, as `api.example.com (api.base)`.
+    pub fn hosts(&self) -> String {
+        self.0.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
+}
+
 /// Where the secret of an account lives. `account` is the account's stable name
 /// ([`crate::account::Account::name`]).
 pub trait Credentials: Send + Sync + 'static {
@@ -143,13 +205,13 @@ pub trait Credentials: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.
-    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError>;
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError>;
 
-    /// Stores the secret.
+    /// Stores the secret, and the origins that the person has agreed to send it to.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used; nothing is stored then.
-    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError>;
+    fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError>;
 
     /// Deletes the secret; succeeds if there is none.
     ///

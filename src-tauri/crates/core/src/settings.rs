@@ -16,7 +16,7 @@ use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
 use self::action_url::ActionPrefix;
-use crate::notice::Priority;
+use crate::notice::{Origin, Priority};
 
 pub mod action_url;
 mod diagnostics;
@@ -25,6 +25,7 @@ mod expand;
 mod insecure;
 mod keys;
 mod kind_names;
+pub mod origins;
 pub mod policy;
 mod read;
 mod spanned_value;
@@ -65,6 +66,9 @@ pub struct Settings {
     pub inbox: InboxSettings,
     /// `[app]`: the window and the desktop.
     pub app: AppSettings,
+    /// The names of the keys whose value an administrator has set, at any level. Not a section of the
+    /// file: [`policy::resolve`] fills it.
+    pub managed: BTreeSet<&'static str>,
 }
 
 /// `[server]`.
@@ -131,6 +135,17 @@ pub struct Subscription {
     pub headers: BTreeMap<String, String>,
     /// Part of the identity of its notices.
     pub scope: String,
+}
+
+impl Subscription {
+    /// Who can send through it: only a destination that names this person is personal.
+    pub fn origin(&self) -> Origin {
+        if self.destination.starts_with("/user/") || self.destination.contains("{login}") {
+            Origin::Personal
+        } else {
+            Origin::Shared(self.destination.clone())
+        }
+    }
 }
 
 /// `[api]`.

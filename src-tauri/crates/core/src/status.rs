@@ -167,6 +167,9 @@ kinds! {
     Settings: Diagnose, "a setting, or a file that a setting names, cannot be used", "correct the setting";
     /// No secret is stored for this account.
     NoCredential: SignIn, "you are not signed in", "sign in";
+    /// The settings name hosts that the stored secret was not given for.
+    NotAgreed: SignIn, "the settings name another server than the one you signed in to",
+        "check that these settings are right, then sign in again";
     /// The secret is in a keychain that is locked.
     Locked: Unlock, "the keychain is locked", "unlock the keychain, then try again";
     /// There is no keychain to read the secret from.

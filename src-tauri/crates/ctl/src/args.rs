@@ -66,7 +66,7 @@ pub(crate) enum Command {
     ///
     /// The token comes from --token-file, BELFRY_TOKEN or standard input. If auth.mode is password,
     /// the password comes from BELFRY_PASSWORD or standard input.
-    SignIn,
+    SignIn(SignIn),
     /// Remove the token or password from the system keychain.
     SignOut,
     /// Write a file for support: doctor, status, settings, policies, versions and logs.
@@ -81,6 +81,14 @@ pub(crate) struct SupportBundle {
     /// Write this file instead of belfry-support-TIME.zip in the current folder. It must not exist.
     #[arg(long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignIn {
+    /// Also send the sign-in to this host, which the settings name beside the server. Can be
+    /// repeated. Without it, each such host is asked for on the terminal.
+    #[arg(long, value_name = "HOST")]
+    pub(crate) agree: Vec<String>,
 }
 
 #[derive(Debug, Args)]

@@ -50,7 +50,7 @@ pub(crate) async fn examine_all(setup: Result<&Setup, &Error>, report: &mut impl
         }
     };
     let (secret, keychain) = match setup {
-        Some(setup) => doctor::keychain(&setup.credentials, &setup.account.name(), setup.settings.auth.mode),
+        Some(setup) => doctor::keychain(&setup.credentials, &setup.settings),
         None => (None, Finding::skipped(Step::Keychain, "the account is unknown without valid settings")),
     };
     match setup.and_then(|setup| settings(setup, secret, report)) {

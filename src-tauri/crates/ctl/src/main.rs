@@ -87,7 +87,7 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, global: &args::Global
         Command::Doctor => return block_on(doctor::doctor(setup, json)),
         Command::SupportBundle(args) => block_on(support_bundle::support_bundle(setup, global, args))?,
         Command::Status => return status::status(&setup?, json),
-        Command::SignIn => block_on(sign_in::sign_in(setup?, json))?,
+        Command::SignIn(args) => block_on(sign_in::sign_in(setup?, &args, json))?,
         Command::SignOut => sign_in::sign_out(&setup?, json)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -53,16 +53,16 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
 /// The error of a sent message. The session was accepted before, so a refusal is about the
 /// destination.
 fn send_error(failure: Failure, destination: &str) -> Error {
-    match failure.fault {
-        Fault::Denied => Error::new(
-            ExitReason::Failed,
-            format!(
-                "{destination}: {}: check that the destination exists and that this account may send to it",
-                failure.reason()
-            ),
-        ),
-        _ => failure.into(),
+    if failure.fault != Fault::Denied {
+        return failure.into();
     }
+    Error::new(
+        ExitReason::Failed,
+        format!(
+            "{destination}: {}: check that the destination exists and that this account may send to it",
+            failure.reason()
+        ),
+    )
 }
 
 fn read_body() -> Result<String, Error> {

@@ -7,6 +7,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use belfry_core::{
     account::Account,
+    error::{Failure, Fault},
     ports::{CredentialError, Credentials, Secret},
     settings::{AuthMode, Settings},
 };
@@ -70,7 +71,12 @@ impl Setup {
     pub(crate) fn secret(&self) -> Result<Secret, Error> {
         let (name, others) = (self.account.name(), self.other_sources());
         let error = match self.credentials.secret(&name, self.settings.auth.mode) {
-            Ok(Some(secret)) => return Ok(secret),
+            Ok(Some(stored)) => match stored.for_settings(&self.settings) {
+                Ok(secret) => return Ok(secret),
+                Err(not_agreed) => {
+                    return Err(Failure::new(Fault::NotAgreed, not_agreed.hosts()).into());
+                }
+            },
             Ok(None) => {
                 format!("{name}: not signed in, the keychain has no secret: run belfryctl sign-in, or give {others}")
             }

@@ -4,11 +4,14 @@
 //! without a keychain nothing is saved. Deliberately absent: saving a token that the server issued
 //! for a password. Invariant: a secret is never an argument, never echoed, never printed.
 
-use std::io::{self, IsTerminal as _, Read as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
 use belfry_core::{
-    ports::{Credentials as _, Secret},
-    settings::AuthMode,
+    ports::{Credentials as _, NotAgreed, Secret},
+    settings::{
+        AuthMode,
+        origins::{AgreedOrigins, ForeignHost, host_of},
+    },
 };
 use engine::{
     inbox::Inbox,
@@ -21,17 +24,19 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::{
+    args::SignIn,
     error::Error,
     output::{self, message},
     setup::Setup,
 };
 
-/// Checks the secret with the server and saves it.
+/// Checks the secret with the server and saves it, with the origins that it was given for.
 ///
 /// # Errors
 /// [`ExitReason::SignIn`] if the server refuses it, [`ExitReason::Unreachable`],
-/// [`ExitReason::Failed`] without a keychain; then nothing is saved.
-pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
+/// [`ExitReason::Failed`] without a keychain, [`ExitReason::Usage`] if the settings name a host that
+/// was not agreed to; then nothing is saved.
+pub(crate) async fn sign_in(setup: Setup, args: &SignIn, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
     let auth = &setup.settings.auth;
     let what = if auth.mode == AuthMode::Password { "password" } else { "token" };
@@ -43,12 +48,16 @@ pub(crate) async fn sign_in(setup: Setup, json: bool) -> Result<(), Error> {
                 format!("auth.mode is password, so sign-in needs a password: {remedy}"),
             ));
         }
+        // A secret from the environment or a file is given for these settings.
         Some(provided) => provided,
-        None => read_secret(&setup, what)?,
+        None => {
+            agree(&setup, args)?;
+            read_secret(&setup, what)?
+        }
     };
     check(&setup.identity()?, &secret).await?;
     let (Secret::Token(text) | Secret::Password(text)) = &secret;
-    setup.credentials.keep(&account, text)?;
+    setup.credentials.keep(&account, text, &AgreedOrigins::of(&setup.settings))?;
     notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));
     let text = format!("signed in as {account}; the {what} was saved in the keychain");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
@@ -78,6 +87,49 @@ fn notify_running(setup: &Setup, reaction: &str, remedy: &str) {
         Ok(()) => message(&format!("the running Belfry {reaction}")),
         Err(error) => message(&format!("the running Belfry could not be notified ({error}): {remedy}")),
     }
+}
+
+/// Makes sure that the person has agreed to every host that the settings name beside that of the
+/// first endpoint: by an option, or by an answer on the terminal that follows the host's name.
+fn agree(setup: &Setup, args: &SignIn) -> Result<(), Error> {
+    let server = setup.settings.server.endpoints.first().and_then(host_of).unwrap_or_default();
+    let is_agreed = |foreign: &ForeignHost| args.agree.iter().any(|host| host.eq_ignore_ascii_case(&foreign.host));
+    let mut foreign = setup.settings.foreign_hosts(&server);
+    // What the kept secret was not given for needs a yes too, even if it is the first endpoint. A
+    // keychain that cannot be read is an error later, when the secret is saved.
+    let kept = setup.credentials.secret(&setup.account.name(), setup.settings.auth.mode);
+    if let Ok(Some(kept)) = kept
+        && let Err(NotAgreed(missing)) = kept.for_settings(&setup.settings)
+    {
+        let is_new = |missing: &ForeignHost| !foreign.iter().any(|foreign| foreign.host == missing.host);
+        let new: Vec<_> = missing.into_iter().filter(is_new).collect();
+        foreign.extend(new);
+    }
+    foreign.retain(|foreign| !is_agreed(foreign));
+    if foreign.is_empty() {
+        return Ok(());
+    }
+    let named: Vec<String> = foreign.iter().map(ToString::to_string).collect();
+    let refused = |host: &str| {
+        let why = format!("the settings also send the sign-in to {}, so nothing was sent", named.join(", "));
+        let remedy = format!("if these settings are right, run belfryctl sign-in --agree {host}");
+        Error::new(ExitReason::Usage, format!("{why}: {remedy}"))
+    };
+    let all = foreign.iter().map(|foreign| foreign.host.as_str()).collect::<Vec<_>>().join(" --agree ");
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Err(refused(&all));
+    }
+    for foreign in &foreign {
+        let mut terminal = io::stderr();
+        let question = format!("The settings also send the sign-in to {foreign}. Do you agree? [y/N] ");
+        terminal.write_all(question.as_bytes()).and_then(|()| terminal.flush())?;
+        let mut answer = String::new();
+        io::stdin().lock().read_line(&mut answer)?;
+        if !matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {
+            return Err(refused(&all));
+        }
+    }
+    Ok(())
 }
 
 fn read_secret(setup: &Setup, what: &str) -> Result<Secret, Error> {

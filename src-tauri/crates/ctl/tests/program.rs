@@ -1,5 +1,6 @@
 //! The program as scripts see it, without a server: exit codes, output and files.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +18,8 @@ use std::{
 use belfry_core::{
     account::Account,
     notice::{
-        Source,
+        Origin, Source,
+        copies::Arrival,
         parse::{Incoming, Parsed, Via, parse},
     },
     settings::Settings,
@@ -78,6 +80,7 @@ impl Home {
                     amqp_message_id: None,
                     redelivered: Some(false),
                     via: Via::Stomp,
+                    origin: &Origin::Personal,
                 };
                 match parse(&incoming, &self.settings().message, &TimeZone::UTC) {
                     Parsed::Notices(notices) => notices,
@@ -86,9 +89,10 @@ impl Home {
             })
             .map(|notice| Write::Notice {
                 notice: Box::new(notice),
-                source: Source::Live,
+                arrival: Arrival { source: Source::Live, number: 1 },
                 received_at: Timestamp::now(),
                 alert: AlertMark::Due,
+                alert_if_opened: AlertMark::Due,
             })
             .collect();
         store.apply(&writes).unwrap();
@@ -259,6 +263,33 @@ fn a_sign_in_that_cannot_be_checked_saves_nothing() {
         let path = entry.unwrap().path();
         assert!(!std::fs::read_to_string(&path).unwrap().contains("a-secret"), "{}", path.display());
     }
+}
+
+#[test]
+fn a_host_beside_the_server_is_named_and_needs_an_option_where_there_is_no_terminal() {
+    let home = Home::new();
+    let settings = std::fs::read_to_string(home.path("settings.toml")).unwrap();
+    let more = "\n[app]\naction_urls = [\"https://act.example.net/decide\"]\n";
+    std::fs::write(home.path("settings.toml"), settings + more).unwrap();
+    let sign_in = |line: &str| {
+        let mut command = home.command(line);
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it starts");
+        // A program that has refused reads nothing.
+        drop(child.stdin.take().unwrap().write_all(b"a-secret\n"));
+        Outcome::of(child.wait_with_output().unwrap())
+    };
+    for line in ["sign-in", "sign-in --agree act.example.org"] {
+        let outcome = sign_in(line);
+        assert_eq!(outcome.code, 2, "{outcome:?}");
+        let error = outcome.error();
+        assert!(
+            error.contains("act.example.net (app.action_urls)") && error.contains("--agree act.example.net"),
+            "{error}"
+        );
+    }
+    let outcome = sign_in("sign-in --agree Act.Example.net");
+    assert_eq!(outcome.code, 4, "the server, which does not exist, was asked: {outcome:?}");
 }
 
 /// Only on Linux is the session bus used, whose address can name a program to start.

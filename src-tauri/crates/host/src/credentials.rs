@@ -10,6 +10,7 @@
 //! unlocked later needs no restart.
 
 mod encrypted_token;
+mod entry;
 #[cfg(target_os = "linux")]
 #[path = "credentials/linux.rs"]
 mod keychain;
@@ -26,8 +27,9 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use belfry_core::account::Account;
-use belfry_core::ports::{CredentialError, Credentials, Secret};
+use belfry_core::ports::{CredentialError, Credentials, ProvidedAgreement, Secret, StoredSecret};
 use belfry_core::settings::AuthMode;
+use belfry_core::settings::origins::AgreedOrigins;
 use engine::runtime::data_dir::account_dir;
 use keyring_core::{Entry, Error as KeychainError};
 use secrecy::{ExposeSecret, SecretString};
@@ -86,6 +88,7 @@ pub struct MachineCredentials {
     password: Option<SecretString>,
     token_file: Option<PathBuf>,
     data_dir: PathBuf,
+    agreement: ProvidedAgreement,
 }
 
 impl MachineCredentials {
@@ -93,7 +96,7 @@ impl MachineCredentials {
     /// [`PASSWORD_VARIABLE`]. Long secrets are encrypted in `data_dir`.
     pub fn from_environment(token_file: Option<PathBuf>, data_dir: PathBuf) -> Self {
         let Environment { token, password } = TAKEN.get().cloned().unwrap_or_else(Environment::read);
-        Self { token, password, token_file, data_dir }
+        Self { token, password, token_file, data_dir, agreement: ProvidedAgreement::default() }
     }
 
     /// The secret from the environment or from the token file; `None` if neither was provided, so
@@ -120,21 +123,25 @@ impl MachineCredentials {
 }
 
 impl Credentials for MachineCredentials {
-    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
         if let Some(provided) = self.provided(mode)? {
-            return Ok(Some(provided));
+            return Ok(Some(StoredSecret::provided(provided, &self.agreement)));
         }
         let of_mode = match mode {
             AuthMode::Password => Secret::Password,
             AuthMode::Token | AuthMode::Oidc => Secret::Token,
         };
-        let stored = match entry(account).and_then(|entry| entry.get_password()) {
+        let of_entry = |text: &SecretString| {
+            let (secret, agreed) = entry::read(text);
+            StoredSecret::kept(of_mode(secret), agreed)
+        };
+        let stored = match keychain_entry(account).and_then(|entry| entry.get_password()) {
             Ok(stored) => SecretString::from(stored),
             Err(KeychainError::NoEntry) => return Ok(None),
             Err(error) => return Err(keychain_error(&error)),
         };
         if !encrypted_token::is_key(stored.expose_secret()) {
-            return Ok(Some(of_mode(stored)));
+            return Ok(Some(of_entry(&stored)));
         }
         let folder = self.account_folder(account)?;
         let decrypted =
@@ -142,23 +149,24 @@ impl Credentials for MachineCredentials {
         if decrypted.is_none() {
             tracing::warn!(folder = %folder.display(), "the encrypted token is missing or was changed; sign in again");
         }
-        Ok(decrypted.map(of_mode))
+        Ok(decrypted.as_ref().map(of_entry))
     }
 
-    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
-        let text = secret.expose_secret();
+    fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError> {
+        let content = entry::write(secret, agreed);
+        let text = content.expose_secret();
         let fits_keychain = text.encode_utf16().take(MAX_KEYCHAIN_UNITS + 1).count() <= MAX_KEYCHAIN_UNITS;
         let folder = self.account_folder(account)?;
         // The keychain comes first: without one nothing is written.
-        let entry = entry(account).map_err(|error| keychain_error(&error))?;
+        let entry = keychain_entry(account).map_err(|error| keychain_error(&error))?;
         let store =
             |value: &SecretString| entry.set_password(value.expose_secret()).map_err(|error| keychain_error(&error));
-        if fits_keychain && !encrypted_token::is_key(text) {
-            store(secret)?;
+        if fits_keychain {
+            store(&content)?;
             encrypted_token::remove(&folder).map_err(|error| file_error(&folder, &error))?;
         } else {
             let key =
-                encrypted_token::encrypt(&folder, account, secret).map_err(|error| file_error(&folder, &error))?;
+                encrypted_token::encrypt(&folder, account, &content).map_err(|error| file_error(&folder, &error))?;
             store(&key).inspect_err(|_| drop(encrypted_token::remove(&folder)))?;
         }
         Ok(())
@@ -167,22 +175,22 @@ impl Credentials for MachineCredentials {
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
         let folder = self.account_folder(account)?;
         encrypted_token::remove(&folder).map_err(|error| file_error(&folder, &error))?;
-        match entry(account).and_then(|entry| entry.delete_credential()) {
+        match keychain_entry(account).and_then(|entry| entry.delete_credential()) {
             Ok(()) | Err(KeychainError::NoEntry) => Ok(()),
             Err(error) => Err(keychain_error(&error)),
         }
     }
 }
 
-fn entry(account: &str) -> Result<Entry, KeychainError> {
+fn keychain_entry(account: &str) -> Result<Entry, KeychainError> {
     keychain::open()?.build(SERVICE, account, None)
 }
 
 fn keychain_error(error: &KeychainError) -> CredentialError {
-    match error {
-        KeychainError::NoStorageAccess(cause) => CredentialError::Locked(cause.to_string()),
-        _ => CredentialError::Unavailable(error.to_string()),
+    if let KeychainError::NoStorageAccess(cause) = error {
+        return CredentialError::Locked(cause.to_string());
     }
+    CredentialError::Unavailable(error.to_string())
 }
 
 fn file_error(folder: &Path, error: &std::io::Error) -> CredentialError {
@@ -236,6 +244,8 @@ fn is_open_to_others(_: &std::fs::Metadata) -> bool {
 mod tests {
     use std::fs;
 
+    use belfry_core::settings::Settings;
+
     use super::*;
 
     fn file_with(content: &[u8]) -> (tempfile::TempDir, PathBuf) {
@@ -254,11 +264,13 @@ mod tests {
     }
 
     fn from_file(path: PathBuf) -> MachineCredentials {
-        MachineCredentials { token: None, password: None, token_file: Some(path), data_dir: PathBuf::new() }
+        let (data_dir, agreement) = (PathBuf::new(), ProvidedAgreement::default());
+        MachineCredentials { token: None, password: None, token_file: Some(path), data_dir, agreement }
     }
 
     fn token_of(credentials: &MachineCredentials) -> Result<String, String> {
-        match credentials.secret("alice@push.example.com", AuthMode::Password) {
+        let stored = credentials.secret("alice@push.example.com", AuthMode::Password);
+        match stored.map(|stored| stored.map(|stored| stored.for_settings(&Settings::default()).unwrap())) {
             Ok(Some(Secret::Token(token))) => Ok(token.expose_secret().to_owned()),
             Ok(Some(Secret::Password(_)) | None) => Err("no token".to_owned()),
             Err(error) => Err(error.to_string()),
@@ -280,6 +292,20 @@ mod tests {
         let credentials = MachineCredentials { token_file: None, ..credentials };
         assert!(matches!(credentials.provided(AuthMode::Password), Ok(Some(Secret::Password(_)))));
         assert!(matches!(credentials.provided(AuthMode::Token), Ok(None)));
+    }
+
+    #[test]
+    fn a_secret_from_a_file_is_agreed_for_the_settings_it_is_first_used_with_and_no_other_origin() {
+        let (_folder, path) = file_with(b"from-file");
+        let credentials = from_file(path);
+        let usable = |endpoint: &str| {
+            let settings = Settings::parse(&format!("server.endpoints = [\"{endpoint}\"]"), "s").unwrap().0;
+            let stored = credentials.secret("alice@https://push.example.com", AuthMode::Token).unwrap().unwrap();
+            stored.for_settings(&settings).map(drop).map_err(|not_agreed| not_agreed.hosts())
+        };
+        assert_eq!(usable("wss://push.example.com/ws"), Ok(()));
+        assert_eq!(usable("wss://push.example.com/other"), Ok(()));
+        assert_eq!(usable("wss://evil.example.net/ws"), Err("evil.example.net (server.endpoints)".to_owned()));
     }
 
     #[test]

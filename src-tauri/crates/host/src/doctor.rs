@@ -4,17 +4,19 @@
 //! and nothing is stored.
 
 use belfry_core::{
+    account::Account,
     error::{Failure, Fault},
     ports::{CredentialError, Credentials as _, NotifyError, Secret},
-    settings::AuthMode,
+    settings::Settings,
 };
 use engine::doctor::{Finding, Step, StepRun};
 
 use crate::{credentials::MachineCredentials, notify::Desktop, tray_host, web_view};
 
-/// The secret of an account, and a finding that says where it came from.
-pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode) -> (Option<Secret>, Finding) {
+/// The secret of the account of these settings, and a finding that says where it came from.
+pub fn keychain(credentials: &MachineCredentials, settings: &Settings) -> (Option<Secret>, Finding) {
     let run = StepRun::start(Step::Keychain);
+    let (account, mode) = (Account::of(settings).map(|account| account.name()).unwrap_or_default(), settings.auth.mode);
     match credentials.provided(mode) {
         Ok(Some(secret)) => {
             let source = "the secret comes from BELFRY_TOKEN, BELFRY_PASSWORD or --token-file";
@@ -23,8 +25,11 @@ pub fn keychain(credentials: &MachineCredentials, account: &str, mode: AuthMode)
         Ok(None) => {}
         Err(error) => return (None, run.fail(error.to_string(), "correct the token file, or give another one")),
     }
-    match credentials.secret(account, mode) {
-        Ok(Some(secret)) => (Some(secret), run.ok(format!("the secret of {account} is in the keychain"))),
+    match credentials.secret(&account, mode) {
+        Ok(Some(stored)) => match stored.for_settings(settings) {
+            Ok(secret) => (Some(secret), run.ok(format!("the secret of {account} is in the keychain"))),
+            Err(not_agreed) => (None, run.failed(&Failure::new(Fault::NotAgreed, not_agreed.hosts()))),
+        },
         Ok(None) => (None, run.failed(&Failure::new(Fault::NoCredential, account))),
         Err(CredentialError::Locked(why)) => (None, run.failed(&Failure::new(Fault::Locked, why))),
         Err(CredentialError::Unavailable(why) | CredentialError::File(why)) => {

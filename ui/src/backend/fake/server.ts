@@ -5,8 +5,8 @@ import type { CommandError, DoctorStep, Server, SignedIn, TestStep } from '../ba
 export const testSteps: TestStep[] = ['sent', 'delivered', 'stored', 'shown'];
 
 /**
- * `nowhere…`: no answer; `plain…`: no discovery; `password…`: sign-in with a password; `http://` or `ws://`: not
- * encrypted; anything else is found.
+ * `nowhere…`: no answer; `plain…`: no discovery; `password…`: sign-in with a password; `foreign…`: names another host
+ * too; `http://` or `ws://`: not encrypted; anything else is found.
  */
 export function discover(address: string): Server {
   const typed = address.trim();
@@ -20,6 +20,7 @@ export function discover(address: string): Server {
       name: '',
       mode: 'token',
       isDiscovered: false,
+      foreign: [],
     };
   const host = /^(?:https:\/\/)?([a-z0-9.-]+\.[a-z]+(?::\d+)?)\/?$/i.exec(typed)?.[1];
   if (!host) throw commandError('bad-address', `"${typed}" is not an address`);
@@ -31,11 +32,14 @@ export function discover(address: string): Server {
     name: 'Example AG',
     mode: host.startsWith('password') ? 'password' : 'token',
     isDiscovered: true,
+    foreign: host.startsWith('foreign') ? [{ host: 'login.example.net', purposes: ['api', 'login'] }] : [],
   };
 }
 
 /** `wrong`: refused; `brief`: no keychain; anything else: signed in. */
-export function signIn(server: Server, login: string, secret: string): SignedIn {
+export function signIn(server: Server, agreed: string[], login: string, secret: string): SignedIn {
+  const missing = server.foreign.find(({ host }) => !agreed.includes(host));
+  if (missing) throw commandError('not-agreed', `the settings also name ${missing.host}`);
   if (secret === 'wrong') throw commandError('refused', 'the server refused the sign-in: bad CONNECT');
   return { account: `${login}@${server.address}`, isKept: secret !== 'brief' };
 }

@@ -1,15 +1,18 @@
 //! The first run: find the server, sign in, sign out.
 //!
-//! Invariants: settings and secret are stored only after the server has taken the secret, so a
+//! Invariants: nothing secret is sent to a host beside the one that the person typed or was shown
+//! before the person has agreed to it by its name; settings and secret are stored only after the server has taken the secret, so a
 //! failed attempt changes nothing. Whether there is a secret is found out by the engine, which
 //! reads the keychain where it may wait.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use belfry_core::account::Account;
 use belfry_core::error::{Failure, Fault};
 use belfry_core::foreign_text;
-use belfry_core::ports::{Credentials as _, Secret};
+use belfry_core::ports::{Credentials as _, NotAgreed, Secret};
+use belfry_core::settings::origins::{self, AgreedOrigins};
 use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
 use belfry_core::status::Kind;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
@@ -17,10 +20,11 @@ use engine::net::identity::Identity;
 use engine::net::{http, token};
 use engine::runtime::data_dir::device_id;
 use secrecy::SecretString;
+use serde_json::Value;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{self, Chosen, CommandError, CommandErrorCode, Server, Setup, SetupStep, SignedIn};
+use crate::ipc::{self, Chosen, CommandError, CommandErrorCode, ForeignHost, Server, Setup, SetupStep, SignedIn};
 use crate::machine::Machine;
 use crate::request::Reply;
 use crate::task::{After, Checked, Outcome, SettingChanges, answer, blocking, report};
@@ -31,17 +35,36 @@ const SERVER_NAME: usize = 100;
 impl<G: Gui> Controller<G> {
     /// What is missing before anything can be received, as far as the engine has found out.
     pub(crate) fn missing(&self) -> Option<Setup> {
-        let Some(account) = &self.session.account else {
-            return Some(Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() });
-        };
-        let kind = self.snapshot().status.cause.as_ref().map(|why| why.kind);
         // A keychain that is only locked is unlocked; that needs no new sign-in.
-        matches!(kind, Some(Kind::NoCredential | Kind::Keychain)).then(|| Setup {
+        let is_missing = self.session.account.is_none()
+            || matches!(self.cause(), Some(Kind::NoCredential | Kind::NotAgreed | Kind::Keychain));
+        is_missing.then(|| self.setup_again())
+    }
+
+    /// The sign-in of the account of the settings; the first step, where there is none.
+    pub(crate) fn setup_again(&self) -> Setup {
+        let Some(account) = &self.session.account else {
+            return Setup { step: SetupStep::Address, is_managed: false, server: None, login: String::new() };
+        };
+        let settings = &self.session.settings;
+        Setup {
             step: SetupStep::SignIn,
             is_managed: self.is_server_locked,
-            server: Some(server_to_show(account.origin(), "", &self.session.settings, true)),
+            server: Some(server_to_show(account.origin(), "", settings, &self.known_host(), true)),
             login: account.login().to_owned(),
-        })
+        }
+    }
+
+    fn cause(&self) -> Option<Kind> {
+        self.snapshot().status.cause.as_ref().map(|why| why.kind)
+    }
+
+    /// The host that needs no yes when the account of the settings signs in again: that of the
+    /// endpoint which the page shows. None, where the settings have changed since the last sign-in.
+    fn known_host(&self) -> String {
+        let endpoints = &self.session.settings.server.endpoints;
+        let shown = endpoints.first().filter(|_| self.cause() != Some(Kind::NotAgreed));
+        shown.and_then(origins::host_of).unwrap_or_default()
     }
 
     pub(crate) fn discover(&mut self, address: String, reply: Reply<Server>) {
@@ -49,7 +72,8 @@ impl<G: Gui> Controller<G> {
         let (number, file) = (self.discoveries, self.machine.settings_file.clone());
         self.spawn(|reporter| async move {
             // How this computer reaches the network is said by its own file, where it has one.
-            let read = blocking(move || Ok(host::settings::unfinished(&file).ok())).await.ok().flatten();
+            let own = file.clone();
+            let read = blocking(move || Ok(host::settings::unfinished(&own).ok())).await.ok().flatten();
             let network = read.map_or_else(NetworkSettings::default, |effective| effective.settings.network);
             let found = match http::client(&network) {
                 Ok(client) => discovery::discover(&client, &network, &address).await.map_err(CommandError::from),
@@ -57,7 +81,9 @@ impl<G: Gui> Controller<G> {
             };
             match found {
                 Ok(found) => {
-                    let server = server_to_show(&address, &found.name, &found.settings, found.is_discovered);
+                    let DiscoveredServer { name, settings, asked, is_discovered, .. } = &found;
+                    let settings = with_changes(&file, settings, &found.keys).await;
+                    let server = server_to_show(&address, name, &settings, asked, *is_discovered);
                     report(&reporter, Outcome::Discovered { number, address, found: Box::new(found) });
                     answer(reply, Ok(server));
                 }
@@ -74,12 +100,13 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Begins a sign-in: checks it with the server.
-    pub(crate) fn sign_in(&mut self, server: &Chosen, login: String, secret: SecretString, reply: Reply<SignedIn>) {
-        let mut changes: SettingChanges = match &self.found {
+    pub(crate) fn sign_in(&mut self, server: Chosen, login: String, secret: SecretString, reply: Reply<SignedIn>) {
+        let (mut changes, asked): (SettingChanges, _) = match &self.found {
             Some((address, found)) if *address == server.address => {
-                found.keys.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect()
+                let changes = found.keys.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+                (changes.collect(), found.asked.clone())
             }
-            _ => Vec::new(),
+            _ => (Vec::new(), self.known_host()),
         };
         // Without a name it is the account of the settings that signs in again.
         if !login.is_empty() {
@@ -87,7 +114,7 @@ impl<G: Gui> Controller<G> {
         }
         let (attempt, machine) = (self.changes.next_attempt(), self.machine.clone());
         let task = self.spawn(|reporter| async move {
-            let checked = check(&machine, changes, secret).await.map(Box::new);
+            let checked = check(&machine, changes, &asked, &server.agreed, secret).await.map(Box::new);
             report(&reporter, Outcome::Checked { attempt, checked });
         });
         self.changes.begin_check(attempt, reply, task);
@@ -97,7 +124,7 @@ impl<G: Gui> Controller<G> {
     /// meanwhile is dropped.
     pub(crate) fn handle_checked(&mut self, attempt: u64, checked: Result<Box<Checked>, CommandError>) {
         let Some(reply) = self.changes.take_check(attempt) else { return };
-        let Checked { account, secret, changes } = match checked {
+        let Checked { account, secret, agreed, changes } = match checked {
             Ok(checked) => *checked,
             Err(error) => {
                 answer(reply, Err(error));
@@ -110,7 +137,7 @@ impl<G: Gui> Controller<G> {
             let name = account.name();
             let stored = {
                 let name = name.clone();
-                blocking(move || Ok(credentials.store_or_keep_in_memory(&name, &secret))).await
+                blocking(move || Ok(credentials.store_or_keep_in_memory(&name, &secret, &agreed))).await
             };
             let settings = blocking(move || Ok(Box::new(host::settings::save(&file, &changes)?))).await;
             let signed_in = SignedIn { account: name, is_kept: stored.unwrap_or(false) };
@@ -137,8 +164,15 @@ impl<G: Gui> Controller<G> {
     }
 }
 
-/// Signs in with this, opens a session, and closes it.
-async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString) -> Result<Checked, CommandError> {
+/// Signs in with this, opens a session, and closes it. `asked` is the host that the person has typed or
+/// is shown, `agreed` are the others that they have agreed to.
+async fn check(
+    machine: &Machine,
+    changes: SettingChanges,
+    asked: &str,
+    agreed: &[String],
+    secret: SecretString,
+) -> Result<Checked, CommandError> {
     let file = machine.settings_file.clone();
     let read = blocking(move || {
         // What a server says of itself never stands against a policy.
@@ -148,6 +182,14 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
     let (settings, changes) = read.await?;
     let account = Account::of(&settings)
         .ok_or_else(|| CommandError::new(CommandErrorCode::BadAddress, "find the server first"))?;
+    let mut foreign = settings.foreign_hosts(asked);
+    foreign.retain(|foreign| !agreed.contains(&foreign.host));
+    if !foreign.is_empty() {
+        let hosts = NotAgreed(foreign).hosts();
+        let message = format!("the settings also name {hosts}: agree to these hosts first; nothing was sent");
+        return Err(CommandError::new(CommandErrorCode::NotAgreed, message));
+    }
+    let agreed = AgreedOrigins::of(&settings);
     let typed = match settings.auth.mode {
         AuthMode::Password => Secret::Password(secret.clone()),
         AuthMode::Token | AuthMode::Oidc => Secret::Token(secret.clone()),
@@ -158,11 +200,26 @@ async fn check(machine: &Machine, changes: SettingChanges, secret: SecretString)
     });
     let identity = Identity::new(settings, account.clone(), device.await?, &machine.host_name);
     token::check(&identity, &typed).await?;
-    Ok(Checked { account, secret, changes })
+    Ok(Checked { account, secret, agreed, changes })
 }
 
-fn server_to_show(address: &str, name: &str, settings: &Settings, is_discovered: bool) -> Server {
+/// The settings that a sign-in with these discovered keys would use: what an administrator has set
+/// stays as it is.
+async fn with_changes(file: &Path, discovered: &Settings, keys: &[(String, Value)]) -> Settings {
+    let file = file.to_owned();
+    let changes: SettingChanges = keys.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    let preview = blocking(move || {
+        let changes = host::settings::unlocked(&file, changes)?;
+        Ok(host::settings::preview(&file, &changes)?)
+    });
+    // What is wrong with the file is said when the person signs in.
+    preview.await.unwrap_or_else(|_| discovered.clone())
+}
+
+/// A server, as the window shows it. `asked` is the host that the person has typed or is shown.
+fn server_to_show(address: &str, name: &str, settings: &Settings, asked: &str, is_discovered: bool) -> Server {
     Server {
+        foreign: settings.foreign_hosts(asked).into_iter().map(ForeignHost::from).collect(),
         address: address.to_owned(),
         endpoint: settings.server.endpoints.first().map(ipc::address).unwrap_or_default(),
         name: foreign_text::one_line(name, SERVER_NAME),
@@ -200,6 +257,7 @@ impl From<Failure> for CommandError {
             Fault::ProxyAuth
             | Fault::WrongAccount
             | Fault::NoCredential
+            | Fault::NotAgreed
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)

@@ -82,13 +82,13 @@ impl Changes {
 
     /// Where the answer to this sign-in goes; `None` for one that was ended meanwhile.
     pub(crate) fn take_check(&mut self, of: u64) -> Option<Reply<SignedIn>> {
-        match std::mem::take(&mut self.step) {
-            Step::Checking { attempt, reply, .. } if attempt == of => Some(reply),
-            other => {
-                self.step = other;
-                None
-            }
+        if let Step::Checking { attempt, .. } = &self.step
+            && *attempt == of
+            && let Step::Checking { reply, .. } = std::mem::take(&mut self.step)
+        {
+            return Some(reply);
         }
+        None
     }
 
     /// Ends every sign-in that has changed nothing yet.
@@ -101,9 +101,10 @@ impl Changes {
             answer(reply, ended());
         }
         for change in std::mem::take(&mut self.waiting) {
-            match change {
-                Change::SignIn { reply, .. } => answer(reply, ended()),
-                other => self.waiting.push_back(other),
+            if let Change::SignIn { reply, .. } = change {
+                answer(reply, ended());
+            } else {
+                self.waiting.push_back(change);
             }
         }
     }
@@ -122,7 +123,7 @@ impl<G: Gui> Controller<G> {
     fn begin_next_change(&mut self) {
         while matches!(self.changes.step, Step::Idle) && self.ending.is_none() {
             match self.changes.waiting.pop_front() {
-                Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(&server, login, secret, reply),
+                Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(server, login, secret, reply),
                 Some(Change::SignOut { reply }) => self.sign_out(reply),
                 Some(Change::Save { values, reply }) => self.save(values, reply),
                 Some(Change::Reload) => self.reload(),
@@ -286,7 +287,7 @@ mod tests {
     async fn a_sign_out_ends_the_sign_ins_that_wait_and_nothing_else() {
         let mut changes = Changes::default();
         let ((reply, mut signed_in), (save, mut saved)) = (oneshot::channel(), oneshot::channel());
-        let server = Chosen { address: String::new() };
+        let server = Chosen { address: String::new(), agreed: Vec::new() };
         changes.waiting.push_back(Change::SignIn { server, login: String::new(), secret: "x".into(), reply });
         changes.waiting.push_back(Change::Save { values: Map::new(), reply: save });
         changes.cancel_sign_ins();

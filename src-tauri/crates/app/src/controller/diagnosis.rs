@@ -38,13 +38,15 @@ async fn run(machine: &Machine, identity: Option<Arc<Identity>>, tell: &mut (imp
     };
     let (name, mode) = (identity.account.name(), identity.settings.auth.mode);
     tell(run.ok(format!("{file}: account {name}, device {}", identity.device)));
-    let (credentials, account) = (Arc::clone(&machine.credentials), name.clone());
-    let secret = blocking(move || Ok(credentials.secret(&account, mode).ok().flatten())).await.unwrap_or_default();
+    let (credentials, account) = (Arc::clone(&machine.credentials), name);
+    let stored = blocking(move || Ok(credentials.secret(&account, mode).ok().flatten())).await.unwrap_or_default();
+    let secret = stored.and_then(|stored| stored.for_settings(&identity.settings).ok());
     let (data_dir, time_zone) = (machine.data_dir.clone(), TimeZone::system());
+    let settings = identity.settings.clone();
     examine(&Subject { identity, client, secret, data_dir, time_zone }, tell).await;
     for check in machine.checks.iter().map(Arc::clone) {
-        let account = name.clone();
-        if let Ok(Some(finding)) = blocking(move || Ok(check(&account, mode))).await {
+        let settings = settings.clone();
+        if let Ok(Some(finding)) = blocking(move || Ok(check(&settings))).await {
             tell(finding);
         }
     }

@@ -4,7 +4,7 @@
 //! argument.
 
 use belfry_core::foreign_text;
-use belfry_core::settings::{self, policy};
+use belfry_core::settings::{self, origins, policy};
 use engine::{doctor, net::requests};
 use serde::{Deserialize, Serialize};
 #[cfg(test)]
@@ -15,6 +15,27 @@ use super::{Fault, MAX_LINE_CHARS};
 mirror! {
     /// How to sign in.
     SignInMode of settings::AuthMode { Token = Token, Password = Password, Oidc = Oidc }
+}
+
+mirror! {
+    /// What the sign-in is sent to a host for.
+    Purpose of origins::Purpose { Messages = Messages, Api = Api, Login = Login, Issuer = Issuer, Actions = Actions }
+}
+
+/// A host beside the one that was asked, which the sign-in would be sent to as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct ForeignHost {
+    /// Its name.
+    pub host: String,
+    /// What for.
+    pub purposes: Vec<Purpose>,
+}
+
+impl From<origins::ForeignHost> for ForeignHost {
+    fn from(foreign: origins::ForeignHost) -> Self {
+        Self { host: foreign.host, purposes: foreign.purposes.into_iter().map(Purpose::from).collect() }
+    }
 }
 
 /// What stands at an address.
@@ -32,6 +53,8 @@ pub struct Server {
     pub mode: SignInMode,
     /// It said so itself; false for an endpoint typed by hand.
     pub is_discovered: bool,
+    /// The hosts that the person has to agree to before a sign-in.
+    pub foreign: Vec<ForeignHost>,
 }
 
 /// Which server to sign in to: as much of a [`Server`] as the window has to give back.
@@ -39,6 +62,9 @@ pub struct Server {
 pub struct Chosen {
     /// As it was typed.
     pub address: String,
+    /// The hosts of [`Server::foreign`] that the person has agreed to.
+    #[serde(default)]
+    pub agreed: Vec<String>,
 }
 
 /// Which step comes first.
@@ -295,6 +321,8 @@ pub struct Offers {
 pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
     vec![
         SignInMode::decl(config),
+        Purpose::decl(config),
+        ForeignHost::decl(config),
         Server::decl(config),
         SetupStep::decl(config),
         Setup::decl(config),

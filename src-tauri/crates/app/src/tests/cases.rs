@@ -182,6 +182,7 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
         }
         "settings" => json(app.ask(|reply| Request::Settings { reply }).await),
         "show_export" => json(app.ask(|reply| Request::ShowExport { reply }).await),
+        "sign_in_again" => json(app.ask(|reply| Request::SignInAgain { reply }).await),
         "sign_out" => json(app.ask(|reply| Request::SignOut { reply }).await),
         "start" => json(app.ask(|reply| Request::Start { reply }).await),
         "test_notice" => json(app.ask(|reply| Request::TestNotice { reply }).await),

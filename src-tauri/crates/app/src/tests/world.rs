@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use belfry_core::ports::{CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret};
+use belfry_core::ports::{
+    CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret, StoredSecret,
+};
+use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::settings::{AuthMode, Settings, Theme};
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -77,7 +80,7 @@ impl WindowListener for FakeWindow {
 
 /// Keeps secrets in memory, by account.
 #[derive(Default)]
-pub(super) struct FakeKeychain(Mutex<HashMap<String, String>>);
+pub(super) struct FakeKeychain(Mutex<HashMap<String, (String, AgreedOrigins)>>);
 
 impl FakeKeychain {
     pub(super) fn accounts(&self) -> Vec<String> {
@@ -86,12 +89,14 @@ impl FakeKeychain {
 }
 
 impl Credentials for FakeKeychain {
-    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
-        let secret = self.0.lock().unwrap().get(account).map(|secret| SecretString::from(secret.clone()));
-        Ok(secret.map(if mode == AuthMode::Password { Secret::Password } else { Secret::Token }))
+    fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
+        let of_mode = if mode == AuthMode::Password { Secret::Password } else { Secret::Token };
+        let stored = self.0.lock().unwrap().get(account).cloned();
+        Ok(stored.map(|(secret, agreed)| StoredSecret::kept(of_mode(secret.into()), agreed)))
     }
-    fn keep(&self, account: &str, secret: &SecretString) -> Result<(), CredentialError> {
-        self.0.lock().unwrap().insert(account.to_owned(), secret.expose_secret().to_owned());
+    fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError> {
+        let kept = (secret.expose_secret().to_owned(), agreed.clone());
+        self.0.lock().unwrap().insert(account.to_owned(), kept);
         Ok(())
     }
     fn forget(&self, account: &str) -> Result<(), CredentialError> {
@@ -159,7 +164,7 @@ impl World {
             std::fs::write(&started.machine.settings_file, text).unwrap();
             let settings = Settings::parse(text, "settings.toml").unwrap().0;
             let account = belfry_core::account::Account::of(&settings).unwrap();
-            keychain.keep(&account.name(), &"secret".into()).unwrap();
+            keychain.keep(&account.name(), &"secret".into(), &AgreedOrigins::of(&settings)).unwrap();
             let engine = started.machine.start_engine(settings).unwrap();
             engine.connect();
             started.engine = Some(engine);
@@ -222,7 +227,19 @@ impl World {
     }
 
     pub(super) async fn sign_in(&self, address: &str, login: &str, secret: &str) -> Result<SignedIn, CommandError> {
-        let server = Chosen { address: address.to_owned() };
+        self.sign_in_agreeing(&[], address, login, secret).await
+    }
+
+    /// Signs in with a yes to these hosts.
+    pub(super) async fn sign_in_agreeing(
+        &self,
+        agreed: &[&str],
+        address: &str,
+        login: &str,
+        secret: &str,
+    ) -> Result<SignedIn, CommandError> {
+        let agreed = agreed.iter().map(|&host| host.to_owned()).collect();
+        let server = Chosen { address: address.to_owned(), agreed };
         let (login, secret) = (login.to_owned(), secret.into());
         self.app.ask(|reply| Request::SignIn { server, login, secret, reply }).await
     }

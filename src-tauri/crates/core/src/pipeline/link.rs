@@ -264,7 +264,14 @@ impl Link {
                     LinkState::Polling { until, attempt, failure } if !ok => {
                         LinkState::Waiting { until, attempt, failure }
                     }
-                    unchanged => unchanged,
+                    unchanged @ (LinkState::Off
+                    | LinkState::Connecting { .. }
+                    | LinkState::Handshake { .. }
+                    | LinkState::CatchingUp
+                    | LinkState::Live
+                    | LinkState::Waiting { .. }
+                    | LinkState::Polling { .. }
+                    | LinkState::Stopped(_)) => unchanged,
                 };
                 Vec::new()
             }
@@ -317,10 +324,8 @@ impl Link {
 
     /// The phase of a state; an attempt with a refused secret belongs to the missing sign-in.
     fn shown_phase(&self, state: &LinkState) -> Phase {
-        match phase(state) {
-            Phase::NoSession if self.refused.is_some() => Phase::SignIn,
-            phase => phase,
-        }
+        let phase = phase(state);
+        if phase == Phase::NoSession && self.refused.is_some() { Phase::SignIn } else { phase }
     }
 
     fn ask_person(&mut self, failure: Failure, now: Now) -> Vec<LinkAction> {

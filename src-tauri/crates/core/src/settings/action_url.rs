@@ -37,6 +37,11 @@ impl fmt::Display for ActionPrefix {
 }
 
 impl ActionPrefix {
+    /// The prefix itself.
+    pub(crate) fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// Whether the URL is this one or lies below it.
     fn covers(&self, url: &Url) -> bool {
         url.origin() == self.0.origin() && starts_with(url, &self.0, |mine, theirs| mine == theirs)

@@ -58,7 +58,7 @@ fn is_encrypted(url: &Url) -> bool {
 }
 
 /// `localhost` and names below it never leave the machine (RFC 6761, section 6.3).
-fn is_loopback(host: &Host<&str>) -> bool {
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
     match host {
         Host::Domain(name) => {
             let name = name.trim_end_matches('.');

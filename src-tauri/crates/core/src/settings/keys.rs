@@ -232,9 +232,9 @@ pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(
 }
 
 fn keys_set_in(sections: &[(String, SpannedValue)]) -> Vec<String> {
-    let of_section = |(section, spanned): &(String, SpannedValue)| match &spanned.value {
-        RawValue::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
-        _ => Vec::new(),
+    let of_section = |(section, spanned): &(String, SpannedValue)| {
+        let RawValue::Table(keys) = &spanned.value else { return Vec::new() };
+        keys.iter().map(|(key, _)| format!("{section}.{key}")).collect()
     };
     sections.iter().flat_map(of_section).collect()
 }

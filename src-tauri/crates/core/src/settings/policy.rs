@@ -204,6 +204,8 @@ pub fn resolve(text: &str, file: &str, managed: &Managed, needs_server: bool) ->
     let sections = read_toml(text).unwrap_or_default();
     let mut settings = Settings::default();
     let keys: Vec<Effect> = KEYS.iter().map(|key| decide(key, &sections, file, managed, &mut settings)).collect();
+    let set_by_administrator = KEYS.iter().zip(&keys).filter(|(_, effect)| effect.is_managed());
+    settings.managed = set_by_administrator.map(|(key, _)| key.name).collect();
     if needs_server && settings.server.endpoints.is_empty() {
         let mut report = SettingsReport::new(file);
         report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);

@@ -275,11 +275,13 @@ impl Api {
         let response = sent.map_err(|error| {
             let is_sent = !error.is_connect();
             let failure = http::failure(error, url);
-            match failure.fault {
+            if failure.fault == Fault::Unreachable && is_sent {
                 // The connection was there, so the request may have arrived.
-                Fault::Unreachable if is_sent => Failure::new(Fault::Broken, failure.detail),
-                Fault::TimedOut if !is_sent => Failure::new(Fault::Unreachable, failure.detail),
-                _ => failure,
+                Failure::new(Fault::Broken, failure.detail)
+            } else if failure.fault == Fault::TimedOut && !is_sent {
+                Failure::new(Fault::Unreachable, failure.detail)
+            } else {
+                failure
             }
         })?;
         let status = response.status();
@@ -335,12 +337,10 @@ impl Api {
             ApiMethod::Get => {
                 let mut with_query = url.clone();
                 for (name, value) in &arguments {
-                    let text = match value {
-                        Value::Null => continue,
-                        Value::String(text) => text.clone(),
-                        other => other.to_string(),
-                    };
-                    with_query.query_pairs_mut().append_pair(name, &text);
+                    if !value.is_null() {
+                        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                        with_query.query_pairs_mut().append_pair(name, &text);
+                    }
                 }
                 self.client.get(with_query)
             }

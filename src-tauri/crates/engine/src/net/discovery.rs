@@ -15,7 +15,7 @@ use url::Url;
 use crate::net::http::{self, Client};
 use belfry_core::{
     error::{Failure, Fault},
-    settings::{self, InsecureEndpoint, NetworkSettings, Settings, SettingsErrors},
+    settings::{self, InsecureEndpoint, NetworkSettings, Settings, SettingsErrors, origins},
 };
 
 /// The path of the document.
@@ -32,6 +32,9 @@ pub struct DiscoveredServer {
     pub settings: Settings,
     /// The keys to write into a settings file for that.
     pub keys: Vec<(String, Value)>,
+    /// The host that was asked, as [`origins::host_of`] names it. Any other host in the settings needs
+    /// the person's yes before a secret is sent.
+    pub asked: String,
     /// The name the server gives itself; may be empty.
     pub name: String,
     /// Whether the settings come from the server; false for an endpoint that a person typed.
@@ -123,7 +126,8 @@ fn typed_endpoint(endpoint: &Url) -> Result<DiscoveredServer, DiscoveryError> {
     let document = serde_json::json!({ "server": { "endpoints": [endpoint.as_str()] } });
     let (settings, keys) =
         settings::read_discovered(&document, &http::host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
-    Ok(DiscoveredServer { settings, keys, name: String::new(), is_discovered: false })
+    let asked = origins::host_of(endpoint).unwrap_or_default();
+    Ok(DiscoveredServer { settings, keys, asked, name: String::new(), is_discovered: false })
 }
 
 async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, DiscoveryError> {
@@ -145,7 +149,8 @@ async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, 
     }
     let (settings, keys) = settings::read_discovered(&document, &http::host_of(url)).map_err(DiscoveryError::Wrong)?;
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    Ok(DiscoveredServer { settings, keys, name, is_discovered: true })
+    let asked = origins::host_of(url).unwrap_or_default();
+    Ok(DiscoveredServer { settings, keys, asked, name, is_discovered: true })
 }
 
 impl DiscoveryError {

@@ -24,7 +24,6 @@ use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::Refreshed,
     ports::{CredentialError, Credentials, Secret},
-    settings::AuthMode,
 };
 
 /// Checks that the server accepts this secret: a password is exchanged for a token where the
@@ -83,8 +82,7 @@ impl Token {
     /// The token.
     ///
     /// # Errors
-    /// [`Fault::NoCredential`] when no secret is stored, [`Fault::Locked`] and [`Fault::Keychain`]
-    /// when that cannot be read, and those of [`token`].
+    /// Those of [`read`] and of [`token`].
     pub async fn get(&self) -> Result<SecretString, Failure> {
         let mut held = Arc::clone(&self.held).lock_owned().await;
         if self.is_stale.swap(false, Ordering::AcqRel) {
@@ -134,7 +132,7 @@ impl Token {
     async fn obtain(&self, mut held: Held) -> Result<Obtained, Failure> {
         let Source { credentials, identity, client } = self.source.clone();
         let obtaining = tokio::spawn(async move {
-            let secret = read(&credentials, identity.account.name(), identity.settings.auth.mode).await?;
+            let secret = read(&credentials, &identity).await?;
             let token = token(&client?, &identity, &secret).await?;
             *held = Some(token.clone());
             let is_issued = matches!(secret, Secret::Password(_)) && identity.settings.auth.login_url.is_some();
@@ -155,13 +153,17 @@ type Held = OwnedMutexGuard<Option<SecretString>>;
 /// Reads the stored secret of an account.
 ///
 /// # Errors
-/// [`Fault::NoCredential`] when there is none, [`Fault::Locked`], [`Fault::Keychain`] or
-/// [`Fault::Settings`] when the place itself cannot be used.
-pub async fn read(credentials: &Arc<dyn Credentials>, account: String, mode: AuthMode) -> Result<Secret, Failure> {
+/// [`Fault::NoCredential`] when there is none, [`Fault::NotAgreed`] when it was not given for every
+/// host of the settings, [`Fault::Locked`], [`Fault::Keychain`] or [`Fault::Settings`] when the place
+/// itself cannot be used.
+pub async fn read(credentials: &Arc<dyn Credentials>, identity: &Identity) -> Result<Secret, Failure> {
     let credentials = Arc::clone(credentials);
+    let (account, mode) = (identity.account.name(), identity.settings.auth.mode);
     let read = tokio::task::spawn_blocking(move || credentials.secret(&account, mode)).await;
     match read {
-        Ok(Ok(Some(secret))) => Ok(secret),
+        Ok(Ok(Some(stored))) => stored
+            .for_settings(&identity.settings)
+            .map_err(|not_agreed| Failure::new(Fault::NotAgreed, not_agreed.hosts())),
         Ok(Ok(None)) => Err(Failure::new(Fault::NoCredential, "")),
         Ok(Err(CredentialError::Locked(why))) => Err(Failure::new(Fault::Locked, why)),
         Ok(Err(CredentialError::Unavailable(why))) => Err(Failure::new(Fault::Keychain, why)),

@@ -161,6 +161,7 @@ impl Transport {
         Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list of a library: what it adds is a close like any other")]
     fn failed(&self, error: &tungstenite::Error) -> Failure {
         let fault = match error {
             tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use belfry_core::{
     envelope::NextCursor,
-    notice::{Identity, Notice, NoticeKey, Priority, State},
+    notice::{Identity, Notice, NoticeKey, Origin, Priority, State},
     pipeline::catchup::{Page, PageRequest},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,16 @@ pub(crate) struct Copy {
     pub version: usize,
 }
 
+/// Copies from this version on are forged.
+pub(crate) const FORGED: usize = 1_000_000;
+
+impl Copy {
+    /// Whether somebody else than the server wrote it.
+    pub(crate) fn is_forged(self) -> bool {
+        self.version >= FORGED
+    }
+}
+
 /// A message in transit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Body {
@@ -52,6 +62,17 @@ pub(crate) struct Sent {
 struct Version {
     state: State,
     sent: At,
+}
+
+impl To {
+    fn state(self) -> State {
+        match self {
+            Self::Open => State::Open,
+            Self::Decided => State::Decided,
+            Self::Withdrawn => State::Withdrawn,
+            Self::Expired => State::Expired,
+        }
+    }
 }
 
 /// A row of the record.
@@ -83,6 +104,8 @@ pub(crate) struct Server {
     api: Option<Api>,
     stamp: Stamp,
     items: Vec<Vec<Version>>,
+    /// The states of the forged copies.
+    forged: Vec<State>,
     record: Vec<RecordRow>,
     places: u64,
     queue: VecDeque<Body>,
@@ -99,6 +122,7 @@ impl Server {
             api: plan.api,
             stamp: plan.stamp,
             items: Vec::new(),
+            forged: Vec::new(),
             record: Vec::new(),
             places: 0,
             queue: VecDeque::new(),
@@ -118,17 +142,14 @@ impl Server {
         copy
     }
 
-    /// Publishes and records a newer version of one of the notices; `None` once it is settled.
+    /// Publishes and records a newer version of one of the notices. A settled one is only reopened, and
+    /// only where a copy can say that it is newer; else `None`.
     pub(crate) fn update(&mut self, which: usize, to: To, now: At) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
-        let state = match to {
-            To::Open => State::Open,
-            To::Decided => State::Decided,
-            To::Withdrawn => State::Withdrawn,
-            To::Expired => State::Expired,
-        };
+        let state = to.state();
         let last = *self.items[item].last().unwrap();
-        if last.state != State::Open || (self.stamp == Stamp::State && state == State::Open) {
+        let is_settled = last.state != State::Open;
+        if (is_settled && state != State::Open) || (self.stamp == Stamp::State && state == State::Open) {
             return None;
         }
         let sent = if self.stamp == Stamp::State { last.sent } else { now.max(last.sent + 1) };
@@ -136,6 +157,12 @@ impl Server {
         let copy = Copy { item, version: self.items[item].len() };
         self.record(copy, now);
         Some(copy)
+    }
+
+    /// Somebody writes a copy of one of the notices, or of the next one before it is published.
+    pub(crate) fn forge(&mut self, which: usize, to: To) -> Copy {
+        self.forged.push(to.state());
+        Copy { item: which % (self.items.len() + 1), version: FORGED + self.forged.len() - 1 }
     }
 
     /// One of the notices, in its first or newest version.
@@ -348,24 +375,28 @@ impl Server {
 
     /// A copy as it arrives over the session.
     pub(crate) fn notice(&self, copy: Copy) -> Notice {
+        if copy.is_forged() {
+            return self.forged_notice(copy);
+        }
         let version = self.version(copy);
         Notice {
-            key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
-            identity: Identity::Assigned,
             title: format!("{} version {}", id_of(copy.item), copy.version),
-            body: copy.version.to_string(),
-            kind: String::new(),
-            sender: String::new(),
             sent_at: Some(true_time(version.sent)),
-            link: String::new(),
-            priority: Priority::Normal,
             state: version.state,
             version: (self.stamp == Stamp::Version).then_some(copy.version as i64),
-            actions: Vec::new(),
-            undelivered: None,
-            extra: Map::new(),
-            destination: "/queue/world".to_owned(),
-            is_partial: false,
+            ..blank(copy)
+        }
+    }
+
+    /// Newer than anything, by its own words.
+    fn forged_notice(&self, copy: Copy) -> Notice {
+        Notice {
+            title: "forged".to_owned(),
+            sent_at: Some(true_time(At::MAX / 1_000_000)),
+            state: self.state_of(copy),
+            version: Some(i64::MAX),
+            origin: Origin::Shared("/topic/world".to_owned()),
+            ..blank(copy)
         }
     }
 
@@ -380,7 +411,7 @@ impl Server {
 
     /// The state of a copy.
     pub(crate) fn state_of(&self, copy: Copy) -> State {
-        self.version(copy).state
+        if copy.is_forged() { self.forged[copy.version - FORGED] } else { self.version(copy).state }
     }
 
     // What the server owes.
@@ -427,6 +458,30 @@ impl Server {
     /// How many requests a pass may need.
     pub(crate) fn pages(&self) -> usize {
         2 * self.record.len() + 8
+    }
+}
+
+/// What all copies have in common.
+fn blank(copy: Copy) -> Notice {
+    Notice {
+        key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
+        identity: Identity::Assigned,
+        title: String::new(),
+        body: copy.version.to_string(),
+        kind: String::new(),
+        sender: String::new(),
+        sent_at: None,
+        link: String::new(),
+        priority: Priority::Normal,
+        state: State::Open,
+        has_state: true,
+        version: None,
+        actions: Vec::new(),
+        undelivered: None,
+        extra: Map::new(),
+        destination: "/queue/world".to_owned(),
+        is_partial: false,
+        origin: Origin::Personal,
     }
 }
 

@@ -32,7 +32,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use crate::{
     oracle::{Oracle, Verdict},
     plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
-    server::{At, Body, Sent, Server, true_time},
+    server::{At, Body, Copy, Sent, Server, true_time},
 };
 
 mod acts;
@@ -84,6 +84,7 @@ pub(crate) enum ConnectionEvent {
     Opened,
     Established,
     Message(Sent),
+    Forged(Copy),
     Lost(Failure),
 }
 
@@ -357,7 +358,7 @@ impl<'a> World<'a> {
             Event::Reconnect => self.step(PipelineInput::Link(LinkInput::Connect)),
             Event::Restore { item, removal } => {
                 if self.inbox.restore(removal).unwrap() == 1 {
-                    self.oracle.handle_restored(item);
+                    self.oracle.handle_restored(item, &self.inbox)?;
                     self.look_soon();
                 }
                 Ok(())

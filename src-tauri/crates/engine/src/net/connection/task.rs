@@ -216,7 +216,11 @@ impl ConnectionTask {
                 let message = self.intake.oversize(&oversize, clock::now().wall);
                 self.report_message(index, ack, message).await
             }
-            other => session_end(&other, self.is_established).map_or(Ok(()), Err),
+            event @ (SessionEvent::Receipt(_)
+            | SessionEvent::Error { .. }
+            | SessionEvent::Violation(_)
+            | SessionEvent::PeerSilent
+            | SessionEvent::Disconnected { .. }) => session_end(&event, self.is_established).map_or(Ok(()), Err),
         }
     }
 

@@ -12,15 +12,16 @@ use crate::{
 };
 use belfry_core::status::Status;
 use belfry_core::{
-    ports::{CredentialError, NotifyError, Popup, PopupEvent, PopupId, Secret},
-    settings::AuthMode,
-    status::Connectivity,
+    ports::{CredentialError, NotifyError, Popup, PopupEvent, PopupId, Secret, StoredSecret},
+    settings::{AuthMode, origins::AgreedOrigins},
+    status::{Connectivity, Kind},
 };
 
 /// A keychain, and how often a secret was asked of it.
 #[derive(Default)]
 struct Keychain {
     secret: Mutex<Option<String>>,
+    agreed: Mutex<AgreedOrigins>,
     asked: watch::Sender<u64>,
 }
 
@@ -31,13 +32,14 @@ impl Keychain {
 }
 
 impl Credentials for Keychain {
-    fn secret(&self, _account: &str, _mode: AuthMode) -> Result<Option<Secret>, CredentialError> {
+    fn secret(&self, _account: &str, _mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
         self.asked.send_modify(|asked| *asked += 1);
         let secret = self.secret.lock().unwrap().clone();
-        Ok(secret.map(|secret| Secret::Token(SecretString::from(secret))))
+        let secret = secret.map(|secret| Secret::Token(SecretString::from(secret)));
+        Ok(secret.map(|secret| StoredSecret::kept(secret, self.agreed.lock().unwrap().clone())))
     }
 
-    fn keep(&self, _account: &str, _secret: &SecretString) -> Result<(), CredentialError> {
+    fn keep(&self, _account: &str, _secret: &SecretString, _agreed: &AgreedOrigins) -> Result<(), CredentialError> {
         Ok(())
     }
 
@@ -71,8 +73,14 @@ fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine 
     static PORT: OnceLock<u16> = OnceLock::new();
     let port = PORT.get_or_init(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port());
     let settings = format!("[server]\nendpoints = [\"ws://127.0.0.1:{port}/ws\"]\n[auth]\nlogin = \"alice\"\n");
+    let settings = Settings::parse(&settings, "settings.toml").unwrap().0;
+    *keychain.agreed.lock().unwrap() = AgreedOrigins::of(&settings);
+    start_with(settings, data_dir, keychain, desktop)
+}
+
+fn start_with(settings: Settings, data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine {
     let config = EngineConfig {
-        settings: Settings::parse(&settings, "settings.toml").unwrap().0,
+        settings,
         data_dir: data_dir.to_owned(),
         machine_id: "machine".to_owned(),
         host_name: "desk".to_owned(),
@@ -88,6 +96,31 @@ fn start(data_dir: &Path, keychain: &Arc<Keychain>, desktop: Desktop) -> Engine 
 
 async fn until(engine: &Engine, wanted: impl Fn(&Status) -> bool) {
     engine.snapshot().wait_for(|snapshot| wanted(&snapshot.status)).await.unwrap();
+}
+
+#[tokio::test]
+async fn settings_that_name_another_origin_need_a_sign_in_before_anything_is_sent_there() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let other = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = "[server]\nendpoints = [\"ws://push.invalid/ws\"]\n[network]\ninsecure_hosts = [\"push.invalid\"]\n";
+    let api = format!("{own}[api]\nbase = \"http://{}\"\n", other.local_addr().unwrap());
+    let settings = |text: &str| Settings::parse(text, "settings.toml").unwrap().0;
+    keychain.hold(Some("token"));
+    *keychain.agreed.lock().unwrap() = AgreedOrigins::of(&settings(own));
+    let engine = start_with(settings(&api), folder.path(), &keychain, Desktop::default());
+    engine.connect();
+    until(&engine, |status| {
+        let cause = status.cause.as_ref().filter(|_| status.state == Connectivity::ActionNeeded);
+        cause.is_some_and(|cause| cause.kind == Kind::NotAgreed && cause.detail == "localhost (api.base)")
+    })
+    .await;
+    other.set_nonblocking(true).unwrap();
+    assert_eq!(other.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nothing was sent");
+    // Signing in agrees to what the settings name now.
+    *keychain.agreed.lock().unwrap() = AgreedOrigins::of(&settings(&api));
+    engine.signed_in();
+    until(&engine, |status| status.state == Connectivity::Offline).await;
+    engine.end().await;
 }
 
 /// What `belfryctl sign-in` and `sign-out` do beside a running engine.

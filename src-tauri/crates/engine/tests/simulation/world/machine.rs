@@ -371,6 +371,10 @@ impl World<'_> {
                 ConnectionEvent::Established => PipelineInput::Link(LinkInput::Established(generation)),
                 ConnectionEvent::Lost(failure) => PipelineInput::Link(LinkInput::Lost(generation, failure)),
                 ConnectionEvent::Message(sent) => self.message(generation, sent),
+                ConnectionEvent::Forged(copy) => {
+                    let notices = vec![self.server.notice(copy)];
+                    PipelineInput::Message(Box::new(Message { notices, ..Message::default() }))
+                }
             };
             self.step(input)?;
         }
