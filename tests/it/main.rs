@@ -22,6 +22,7 @@ mod notify;
 mod password;
 mod power;
 mod rabbit;
+mod raw_websocket;
 mod reference;
 mod servers;
 mod support;

@@ -23,6 +23,7 @@ mod json;
 pub mod notice;
 pub mod pipeline;
 pub mod ports;
+pub mod raw_session;
 pub mod settings;
 pub mod status;
 pub mod storage;

@@ -34,7 +34,7 @@ use crate::{
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
-    settings::{NotificationSettings, Settings},
+    settings::{NotificationSettings, Protocol, Settings},
     status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
@@ -45,6 +45,8 @@ use crate::{
 pub struct PipelineConfig {
     /// How many endpoints there are.
     pub endpoints: usize,
+    /// `server.protocol`.
+    pub protocol: Protocol,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
     /// `server.poll_every`; zero: never.
@@ -75,6 +77,7 @@ impl PipelineConfig {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
             endpoints: settings.server.endpoints.len(),
+            protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
             poll_every: settings.server.poll_every,
             collect,
@@ -82,7 +85,9 @@ impl PipelineConfig {
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
             retention: settings.inbox.retention(),
-            wording: Wording::new(language, settings.notifications.clone()).with_kinds(settings.message.kinds.clone()),
+            wording: Wording::new(language, settings.notifications.clone())
+                .with_kinds(settings.message.kinds.clone())
+                .with_buttons(settings.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
             to_announce: None,
@@ -213,7 +218,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now),
+            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),

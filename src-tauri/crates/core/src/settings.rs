@@ -21,6 +21,7 @@ use crate::notice::{Origin, Priority};
 pub mod action_url;
 mod diagnostics;
 mod edit;
+pub mod endpoint;
 mod expand;
 mod insecure;
 mod keys;

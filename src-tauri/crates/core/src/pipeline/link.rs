@@ -19,6 +19,7 @@ use crate::{
     clock::Now,
     error::{Failure, Fault, Recovery},
     pipeline::backoff::Backoff,
+    settings::Protocol,
 };
 
 /// How long an attempt may take to open the socket, and again to establish the session.
@@ -31,7 +32,7 @@ pub const HALTED_RETRY: Duration = Duration::from_secs(60);
 /// to sign in: a directory behind the server may have been down.
 pub const REFUSED_RETRY: Duration = Duration::from_secs(15 * 60);
 /// If the server closes a session this soon after its subscriptions and gives no reason, it
-/// probably refused one of them.
+/// probably refused one of them; on the raw WebSocket, which has none, the token.
 pub const SUSPICIOUSLY_SHORT: Duration = Duration::from_secs(5);
 /// After so many failed attempts in a row the API is polled, if there is one.
 const POLL_AFTER: u32 = 2;
@@ -52,6 +53,9 @@ pub struct Link {
     established: Option<Instant>,
     refreshed: bool,
     awaiting_token: Option<Failure>,
+    /// On the raw WebSocket nothing answers to the token: a session that is closed at once was
+    /// refused, and one that stays was accepted.
+    is_raw: bool,
     /// The server has accepted the secret.
     is_accepted: bool,
     /// When it is tried again although it was refused.
@@ -80,11 +84,18 @@ impl Link {
             established: None,
             refreshed: false,
             awaiting_token: None,
+            is_raw: false,
             is_accepted: false,
             refused_retry: None,
             refused: None,
             polling: false,
         }
+    }
+
+    /// The same link, for `server.protocol`.
+    #[must_use]
+    pub fn speaking(self, protocol: Protocol) -> Self {
+        Self { is_raw: protocol == Protocol::Websocket, ..self }
     }
 
     /// Whether the server has accepted the secret since the last sign-in.
@@ -193,7 +204,7 @@ impl Link {
                 if self.is_current(generation) && matches!(self.state, LinkState::Handshake { .. }) {
                     self.established = Some(now.mono);
                     self.polling = false;
-                    self.is_accepted = true;
+                    self.is_accepted |= !self.is_raw;
                     if let Some(good) = self.known_good.get_mut(self.endpoint) {
                         *good = true;
                     }
@@ -381,8 +392,9 @@ impl Link {
         // When an outage begins the first endpoint is tried first; during it they are tried in
         // turn.
         self.next = if lived.is_some() { 0 } else { (self.endpoint + 1) % self.endpoints };
+        self.is_accepted |= lived.is_some_and(|lived| lived >= SUSPICIOUSLY_SHORT);
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {
-            failure.fault = Fault::Died;
+            failure.fault = if self.is_raw { Fault::TurnedAway } else { Fault::Died };
         }
         if lived.is_some_and(|lived| self.backoff.handle_session(lived)) {
             self.repeated = (None, 0);
@@ -395,7 +407,12 @@ impl Link {
             (Some(fault), count) if fault == failure.fault => (Some(fault), count + 1),
             _ => (Some(failure.fault), 1),
         };
-        match failure.recovery(self.repeated.1) {
+        let recovery = failure.recovery(self.repeated.1);
+        if failure.fault == Fault::TurnedAway && recovery == Recovery::RefreshToken {
+            // From here on it is what people see: a refused sign-in.
+            failure.fault = Fault::Refused;
+        }
+        match recovery {
             Recovery::RefreshToken if self.refreshed => self.ask_person(failure, now),
             Recovery::RefreshToken => {
                 self.refreshed = true;

@@ -44,7 +44,7 @@ macro_rules! keys {
 
 keys! {
     server.endpoints = read::endpoints;
-    server.protocol = read::supported(&[Protocol::Stomp]);
+    server.protocol = read::supported(&[Protocol::Stomp, Protocol::Websocket]);
     server.host = read::line;
     server.heart_beat = tables::heart_beat;
     server.max_message = read::size;

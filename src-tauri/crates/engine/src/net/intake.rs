@@ -75,19 +75,35 @@ impl Intake {
 
     /// Reads a row of a page that came from `path`.
     pub fn row(&self, row: &RawValue, path: &str, now: Timestamp) -> Message {
+        self.record(row.get().as_bytes(), path, Via::Page, now)
+    }
+
+    /// Reads a frame of the raw WebSocket at `path`. It comes from the service that the API belongs
+    /// to, so its scope is the API's.
+    pub fn text(&self, text: &[u8], path: &str, now: Timestamp) -> Message {
+        self.record(text, path, Via::Raw, now)
+    }
+
+    /// A rejected message of the beginning of a frame that is too large.
+    pub fn too_large(&self, beginning: &[u8], path: &str, now: Timestamp) -> Message {
+        rejected(RejectReason::TooLarge, path.to_owned(), b"", beginning, now)
+    }
+
+    /// Reads a record of the message service.
+    fn record(&self, body: &[u8], path: &str, via: Via, now: Timestamp) -> Message {
         let incoming = Incoming {
-            body: row.get().as_bytes(),
+            body,
             destination: path,
             scope: &self.api_scope,
             amqp_message_id: None,
             redelivered: None,
-            via: Via::Page,
+            via,
             origin: &Origin::Personal,
         };
         match parse(&incoming, &self.mapping, &self.system_zone) {
             Parsed::Notices(notices) => Message { notices, ..Message::default() },
             Parsed::Ignored => Message::default(),
-            Parsed::Rejected(reason) => rejected(reason, path.to_owned(), b"", row.get().as_bytes(), now),
+            Parsed::Rejected(reason) => rejected(reason, path.to_owned(), b"", body, now),
         }
     }
 }

@@ -118,7 +118,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 30] = [
+const REQUIRED_EVENTS: [&str; 32] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -144,6 +144,8 @@ const REQUIRED_EVENTS: [&str; 30] = [
     "a popup retracted",
     "a popup updated",
     "a probe without an answer",
+    "a raw message sent again",
+    "a raw session closed at once",
     "a sign-in refused",
     "a stray request served",
     "a summary",

@@ -234,6 +234,7 @@ impl Oracle {
             PopupKind::Single => "a popup",
             PopupKind::Summary => "a summary",
             PopupKind::Update => "a popup updated",
+            PopupKind::Question | PopupKind::Result => return Err("the engine shows only popups of notices".into()),
         });
         if popup.kind == PopupKind::Update {
             let is_gone = popup.replaces.as_ref().is_some_and(|replaced| self.gone_popups.contains(replaced));
@@ -382,7 +383,10 @@ impl Oracle {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
                         Suppressed::OldNews => {
-                            let is_old = detail.row.source == Source::History || detail.undelivered == Some(false);
+                            // A raw session's copy has no status, and may replace the row that had.
+                            let is_old = detail.row.source == Source::History
+                                || detail.undelivered == Some(false)
+                                || server.was_written_raw(*item);
                             is_old && entry.opening == 1
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,

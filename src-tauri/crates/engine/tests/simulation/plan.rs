@@ -26,6 +26,9 @@ pub(crate) struct Plan {
     pub acts: Vec<(u64, Act)>,
     /// When the faults end, in milliseconds; after that everything has to recover.
     pub horizon: u64,
+    /// The raw WebSocket: the server sends at each connect what it has not delivered, and counts as
+    /// delivered what it has written.
+    pub is_raw: bool,
 }
 
 /// How live messages are delivered.
@@ -330,6 +333,7 @@ impl Plan {
             noise: Noise::draw(&mut rng),
             acts,
             horizon,
+            is_raw: delivery == Delivery::Topic { acked: false } && rng.random(),
         }
     }
 }

@@ -5,17 +5,19 @@
 //! it owes: what the account must have in the end, given what this kind of server can deliver
 //! again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::{
     envelope::NextCursor,
-    notice::{Identity, Notice, NoticeKey, Origin, Priority, State},
+    notice::State,
     pipeline::catchup::{Page, PageRequest},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Map;
 
+pub(crate) use self::content::{copy_of, id_of};
 use crate::plan::{Api, Collect, Delivery, History, Next, Plan, Stamp, To};
+
+mod content;
 
 /// Microseconds since the start of the run.
 pub(crate) type At = u64;
@@ -113,6 +115,12 @@ pub(crate) struct Server {
     sessions: Vec<Session>,
     /// The history was refused once: the client may skip it from then on.
     history_refused: bool,
+    /// What was not delivered is sent again at each connect, and what was written is delivered.
+    is_raw: bool,
+    /// Items that were written to a raw session, whether or not they arrived.
+    written_raw: BTreeSet<usize>,
+    /// How many rows were sent again to raw sessions.
+    pub(crate) resent: usize,
 }
 
 impl Server {
@@ -129,6 +137,9 @@ impl Server {
             stream: Vec::new(),
             sessions: Vec::new(),
             history_refused: false,
+            is_raw: plan.is_raw,
+            written_raw: BTreeSet::new(),
+            resent: 0,
         }
     }
 
@@ -215,10 +226,22 @@ impl Server {
         self.sessions.len() - 1
     }
 
-    /// A SUBSCRIBE takes effect; a stream is read from `offset` on.
+    /// A SUBSCRIBE takes effect; a stream is read from `offset` on. A raw session, which has none,
+    /// gets what was not delivered.
     pub(crate) fn subscribe(&mut self, session: usize, offset: u64) {
         self.sessions[session].is_subscribed = true;
         self.sessions[session].next_offset = usize::try_from(offset).unwrap();
+        if self.is_raw {
+            let mut missing: Vec<&RecordRow> =
+                self.record.iter().filter(|row| !row.delivered && !row.is_written).collect();
+            missing.sort_by_key(|row| row.place);
+            self.resent += missing.len();
+            let session = &mut self.sessions[session];
+            for row in missing {
+                session.sent += 1;
+                session.unacknowledged.insert(session.sent, Body::Notices(vec![row.copy]));
+            }
+        }
     }
 
     /// The server has noticed that a session is gone: messages that it did not acknowledge return
@@ -259,7 +282,14 @@ impl Server {
                 }
                 Delivery::Topic { acked } => {
                     let handed = std::mem::take(&mut session.unacknowledged);
-                    if !acked && self.api.is_some_and(|api| api.collect == Collect::Destructive && api.marks_written) {
+                    if self.is_raw {
+                        self.written_raw.extend(handed.values().flat_map(|body| match body {
+                            Body::Notices(copies) => copies.iter().map(|copy| copy.item).collect(),
+                            Body::Junk => Vec::new(),
+                        }));
+                    }
+                    let marks = |api: Api| api.collect == Collect::Destructive && api.marks_written;
+                    if !acked && (self.is_raw || self.api.is_some_and(marks)) {
                         for row in &mut self.record {
                             let is_in =
                                 |body: &Body| matches!(body, Body::Notices(copies) if copies.contains(&row.copy));
@@ -304,6 +334,11 @@ impl Server {
             server_time: api.has_date.then(|| true_time(now)),
             earlier: 0,
         }
+    }
+
+    /// Whether a raw session was sent this item.
+    pub(crate) fn was_written_raw(&self, item: usize) -> bool {
+        self.written_raw.contains(&item)
     }
 
     /// Whether there is a history.
@@ -371,40 +406,6 @@ impl Server {
         }
     }
 
-    // The content of notices.
-
-    /// A copy as it arrives over the session.
-    pub(crate) fn notice(&self, copy: Copy) -> Notice {
-        if copy.is_forged() {
-            return self.forged_notice(copy);
-        }
-        let version = self.version(copy);
-        Notice {
-            title: format!("{} version {}", id_of(copy.item), copy.version),
-            sent_at: Some(true_time(version.sent)),
-            state: version.state,
-            version: (self.stamp == Stamp::Version).then_some(copy.version as i64),
-            ..blank(copy)
-        }
-    }
-
-    /// Newer than anything, by its own words.
-    fn forged_notice(&self, copy: Copy) -> Notice {
-        Notice {
-            title: "forged".to_owned(),
-            sent_at: Some(true_time(At::MAX / 1_000_000)),
-            state: self.state_of(copy),
-            version: Some(i64::MAX),
-            origin: Origin::Shared("/topic/world".to_owned()),
-            ..blank(copy)
-        }
-    }
-
-    fn row_notice(&self, api: Api, row: &RecordRow) -> Notice {
-        let undelivered = !row.is_written && (!row.delivered || row.is_spent);
-        Notice { undelivered: api.says_status.then_some(undelivered), ..self.notice(row.copy) }
-    }
-
     fn version(&self, copy: Copy) -> Version {
         self.items[copy.item][copy.version - 1]
     }
@@ -459,39 +460,4 @@ impl Server {
     pub(crate) fn pages(&self) -> usize {
         2 * self.record.len() + 8
     }
-}
-
-/// What all copies have in common.
-fn blank(copy: Copy) -> Notice {
-    Notice {
-        key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
-        identity: Identity::Assigned,
-        title: String::new(),
-        body: copy.version.to_string(),
-        kind: String::new(),
-        sender: String::new(),
-        sent_at: None,
-        link: String::new(),
-        priority: Priority::Normal,
-        state: State::Open,
-        has_state: true,
-        version: None,
-        actions: Vec::new(),
-        undelivered: None,
-        extra: Map::new(),
-        destination: "/queue/world".to_owned(),
-        is_partial: false,
-        origin: Origin::Personal,
-    }
-}
-
-/// The id of a notice.
-pub(crate) fn id_of(item: usize) -> String {
-    format!("m{item}")
-}
-
-/// The copy a notice is.
-pub(crate) fn copy_of(notice: &Notice) -> Copy {
-    let item = notice.key.id.strip_prefix('m').unwrap().parse().unwrap();
-    Copy { item, version: notice.body.parse().unwrap() }
 }

@@ -20,6 +20,7 @@ use belfry_core::{
         link::{Generation, LinkInput},
     },
     ports::PopupId,
+    settings::Protocol,
     storage::Applied,
     texts::Language,
 };
@@ -364,7 +365,11 @@ impl<'a> World<'a> {
                 Ok(())
             }
             Event::Subscribed { session, offset } => {
+                let resent = self.server.resent;
                 self.server.subscribe(session, offset);
+                if self.server.resent > resent {
+                    self.oracle.count("a raw message sent again");
+                }
                 self.transmit();
                 Ok(())
             }
@@ -432,6 +437,9 @@ impl<'a> World<'a> {
     pub(crate) fn config(&self) -> PipelineConfig {
         let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;
+        if self.plan.is_raw {
+            settings.server.protocol = Protocol::Websocket;
+        }
         let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
