@@ -49,6 +49,7 @@ fn popup(language: Language, is_web_view_missing: bool) -> Popup {
         loudness: Loudness::Normal,
         priority: Priority::Normal,
         sound: String::new(),
+        buttons: Vec::new(),
         replaces: None,
     }
 }
