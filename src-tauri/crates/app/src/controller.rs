@@ -15,6 +15,7 @@ mod notices;
 mod popup_buttons;
 mod server_requests;
 mod settings;
+mod started;
 mod test_notice;
 
 use std::io;
@@ -43,39 +44,12 @@ use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
 use crate::tray::{Tray, TrayAction};
 
+pub use started::Started;
+
 use change::{Change, Changes};
 use history::History;
 use popup_buttons::Buttons;
 use test_notice::TestNotice;
-
-/// What a controller goes on with.
-#[derive(Debug)]
-pub struct Started {
-    /// The machine.
-    pub machine: Machine,
-    /// The settings, which hold until there is an engine.
-    pub settings: Settings,
-    /// Whether an administrator has decided the server's address.
-    pub is_server_locked: bool,
-    /// The running engine; `None` on the first run.
-    pub engine: Option<Engine>,
-    /// What the engines of this machine report.
-    pub events: mpsc::UnboundedReceiver<Event>,
-}
-
-impl Started {
-    /// What the tray shows before the controller runs.
-    pub fn tray(&self) -> Tray {
-        let snapshot = self.engine.as_ref().map(Engine::snapshot);
-        let snapshot = snapshot.as_ref().map(watch::Receiver::borrow);
-        Tray::of_session(snapshot.as_deref(), self.language())
-    }
-
-    /// What the tray and the window speak.
-    pub fn language(&self) -> Language {
-        texts::language(self.settings.app.language)
-    }
-}
 
 /// Owns the state of the running app. See the module's documentation.
 pub struct Controller<G> {
