@@ -9,7 +9,7 @@ set -eu
 deb=$1 newer=$2 pushd=$3
 work=$(mktemp -d)
 server=
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 ok() { echo "ok: $1"; }
 fail() {
     echo "FAILED: $1"
