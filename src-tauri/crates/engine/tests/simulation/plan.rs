@@ -188,6 +188,8 @@ pub(crate) enum Act {
     Delete { which: usize },
     /// A person deletes a notice and undoes that.
     Undo { which: usize, after: u64 },
+    /// A person pauses notifications for half an hour, or ends the pause.
+    Pause { on: bool },
     /// A person dismisses a popup.
     Dismiss { which: usize },
     /// The notification daemon restarts.
@@ -306,6 +308,10 @@ impl Plan {
                 let to = pick(&mut forger, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
                 (forger.random_range(0..horizon), Act::Forge { which: forger.random_range(0..1_000), to })
             }));
+        }
+        if forger.random_ratio(1, 5) {
+            let pause = |forger: &mut SmallRng| Act::Pause { on: forger.random_ratio(2, 3) };
+            acts.extend((0..forger.random_range(1..5)).map(|_| (forger.random_range(0..horizon), pause(&mut forger))));
         }
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
