@@ -31,8 +31,8 @@ const LOCK_FILE: &str = "app.lock";
 const LONGEST: u64 = 16 * 1024;
 /// How long either side waits for the other.
 const TIMEOUT: Duration = Duration::from_secs(3);
-/// How long a start waits for an app that is ending: saying good-bye to the server takes up to 2 s,
-/// and much more on a busy computer.
+/// How long a start waits for an app that is ending: the end of its session takes up to 2 s, and
+/// more on a busy computer.
 const ENDING: Duration = Duration::from_secs(20);
 /// How long until the next look at an app that is ending. A lock has no event for its release that
 /// could be given up waiting for.
