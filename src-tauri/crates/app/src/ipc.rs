@@ -144,6 +144,7 @@ mirror! {
         Settings = Settings,
         NoCredential = NoCredential,
         NotAgreed = NotAgreed,
+        Expired = Expired,
         Locked = Locked,
         Keychain = Keychain,
         BadAnswer = BadAnswer,

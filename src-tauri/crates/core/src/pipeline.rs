@@ -34,7 +34,7 @@ use crate::{
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
-    settings::{NotificationSettings, Settings},
+    settings::{NotificationSettings, Settings, Subscription},
     status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
@@ -47,6 +47,8 @@ pub struct PipelineConfig {
     pub endpoints: usize,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
+    /// Whether a session with a new token overlaps with the one that it replaces.
+    pub overlap: bool,
     /// `server.poll_every`; zero: never.
     pub poll_every: Duration,
     /// Whether there is an API to collect from.
@@ -76,6 +78,7 @@ impl PipelineConfig {
         Self {
             endpoints: settings.server.endpoints.len(),
             reconnect_spread: settings.server.reconnect_spread,
+            overlap: settings.server.subscriptions.iter().any(Subscription::is_transient),
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
@@ -211,7 +214,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now),
+            link: Link::new(config.endpoints, config.reconnect_spread, config.overlap, now),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
@@ -392,6 +395,10 @@ impl Pipeline {
             _ => {}
         }
         for action in self.link.step(input, now, &mut self.rng) {
+            if matches!(action, LinkAction::Close { .. }) {
+                // The server may count what it wrote to that session as delivered.
+                self.history.require(now.mono);
+            }
             self.actions.push_back(PipelineAction::Link(action));
         }
         if self.link.has_session() && (!had_session || before != self.link.generation()) {

@@ -137,6 +137,17 @@ pub struct Subscription {
     pub scope: String,
 }
 
+impl Subscription {
+    /// Whether what is published while there is no session is lost: neither a queue with a name nor
+    /// a durable subscription holds it.
+    pub fn is_transient(&self) -> bool {
+        let has = |name: &str| self.headers.get(name).is_some_and(|value| !value.is_empty() && value != "false");
+        let is_queue = ["/queue/", "/amq/queue/"].iter().any(|prefix| self.destination.starts_with(prefix));
+        let is_held = ["x-queue-name", "durable", "persistent", "x-stream-offset"].into_iter().any(has);
+        !is_queue && !is_held
+    }
+}
+
 /// `[api]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiSettings {

@@ -169,7 +169,8 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
         | Fault::Restarting
         | Fault::Silent
         | Fault::NoCredential
-        | Fault::NotAgreed => CommandErrorCode::Offline,
+        | Fault::NotAgreed
+        | Fault::Expired => CommandErrorCode::Offline,
         _ => CommandErrorCode::Server,
     };
     CommandError::of(code, &failure)

@@ -6,6 +6,7 @@
 //! earlier one is dropped here and nowhere else. Deliberately absent: sockets, frames, and catch-up
 //! ([`crate::pipeline`] reports when it has ended).
 
+mod hand_over;
 mod state;
 
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rand::Rng;
 
+use self::hand_over::HandOver;
+pub use self::hand_over::{OVERLAP, RENEWAL_RETRY};
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
 use self::state::{Phase, phase};
 use crate::{
@@ -42,6 +45,8 @@ pub struct Link {
     state: LinkState,
     since: Timestamp,
     generation: Generation,
+    /// The newest generation that was given to a connection or passed over.
+    newest: u64,
     endpoint: usize,
     next: usize,
     endpoints: usize,
@@ -59,17 +64,20 @@ pub struct Link {
     /// Why a person is asked to sign in, while the secret is tried again.
     refused: Option<Failure>,
     polling: bool,
+    hand_over: HandOver,
 }
 
 impl Link {
     /// A link that is off. `endpoints` is how many there are, at least one; `spread` is
-    /// `server.reconnect_spread`.
-    pub fn new(endpoints: usize, spread: Duration, now: Now) -> Self {
+    /// `server.reconnect_spread`; with `overlap`, a session that gets a new token stays until the
+    /// next one has subscribed.
+    pub fn new(endpoints: usize, spread: Duration, overlap: bool, now: Now) -> Self {
         let endpoints = endpoints.max(1);
         Self {
             state: LinkState::Off,
             since: now.wall,
             generation: Generation::default(),
+            newest: 0,
             endpoint: 0,
             next: 0,
             endpoints,
@@ -84,6 +92,7 @@ impl Link {
             refused_retry: None,
             refused: None,
             polling: false,
+            hand_over: HandOver::new(overlap),
         }
     }
 
@@ -116,6 +125,11 @@ impl Link {
     /// The current connection.
     pub fn generation(&self) -> Generation {
         self.generation
+    }
+
+    /// Whether this is the current connection, or one with a newer token that is to replace it.
+    pub fn is_known(&self, generation: Generation) -> bool {
+        self.is_current(generation) || self.hand_over.is_successor(generation)
     }
 
     /// Index of the endpoint in use.
@@ -154,6 +168,11 @@ impl Link {
     /// When [`LinkInput::Tick`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let token = self.hand_over.poll_timeout(self.has_session());
+        self.state_timeout().into_iter().chain(token).min()
+    }
+
+    fn state_timeout(&self) -> Option<Instant> {
         match &self.state {
             LinkState::Connecting { deadline } | LinkState::Handshake { deadline } => Some(*deadline),
             LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
@@ -183,6 +202,23 @@ impl Link {
                 self.enter(LinkState::Off, now);
                 actions
             }
+            LinkInput::Opened(generation) if self.hand_over.is_successor(generation) => {
+                self.handle_successor_opened(now);
+                Vec::new()
+            }
+            LinkInput::Established(generation) if self.hand_over.is_successor(generation) => {
+                self.handle_successor_established(now);
+                Vec::new()
+            }
+            LinkInput::Lost(generation, failure) if self.hand_over.is_successor(generation) => {
+                self.handle_successor_lost(&failure, now);
+                Vec::new()
+            }
+            LinkInput::Token(generation, life) => {
+                self.handle_token(generation, life, now);
+                Vec::new()
+            }
+            LinkInput::Renewed(renewed) => self.handle_renewed(renewed, now, rng),
             LinkInput::Opened(generation) => {
                 if self.is_current(generation) && matches!(self.state, LinkState::Connecting { .. }) {
                     self.state = LinkState::Handshake { deadline: now.mono + ATTEMPT_LIMIT };
@@ -209,10 +245,10 @@ impl Link {
                 Vec::new()
             }
             LinkInput::Lost(generation, failure) => {
-                if self.is_current(generation) && self.has_connection() {
-                    self.handle_lost(failure, now, rng)
-                } else {
+                if !self.is_current(generation) || !self.has_connection() || self.promote_successor(now) {
                     Vec::new()
+                } else {
+                    self.handle_lost(failure, now, rng)
                 }
             }
             LinkInput::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
@@ -229,7 +265,13 @@ impl Link {
                 actions
             }
             LinkInput::NetworkChanged | LinkInput::Woke => match self.state {
-                LinkState::CatchingUp | LinkState::Live => vec![LinkAction::Probe(self.generation)],
+                LinkState::CatchingUp | LinkState::Live => {
+                    let mut actions = self.tick_token(now);
+                    if self.has_session() {
+                        actions.push(LinkAction::Probe(self.generation));
+                    }
+                    actions
+                }
                 LinkState::Waiting { .. }
                 | LinkState::Polling { .. }
                 | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
@@ -268,7 +310,11 @@ impl Link {
                 };
                 Vec::new()
             }
-            LinkInput::Tick => self.tick(now, rng),
+            LinkInput::Tick => {
+                let mut actions = self.tick_token(now);
+                actions.extend(self.tick(now, rng));
+                actions
+            }
         }
     }
 
@@ -331,9 +377,15 @@ impl Link {
         Vec::new()
     }
 
+    fn next_generation(&mut self) -> Generation {
+        self.newest += 1;
+        Generation(self.newest)
+    }
+
     fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {
-        self.generation.0 += 1;
+        self.generation = self.next_generation();
         self.endpoint = endpoint;
+        self.hand_over.forget_token();
         self.established = None;
         self.refused_retry = None;
         self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
@@ -341,11 +393,11 @@ impl Link {
     }
 
     fn close(&mut self, polite: bool) -> Vec<LinkAction> {
+        let mut actions = self.hand_over.close();
         if self.has_connection() {
-            vec![LinkAction::Close { generation: self.generation, polite: polite && self.has_session() }]
-        } else {
-            Vec::new()
+            actions.push(LinkAction::Close { generation: self.generation, polite: polite && self.has_session() });
         }
+        actions
     }
 
     fn handle_attempt_timeout(&mut self, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
@@ -368,7 +420,7 @@ impl Link {
     fn handle_lost(&mut self, mut failure: Failure, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
         // Later reports of that connection, and a token that was found for it, are stale now.
-        self.generation.0 += 1;
+        self.generation = self.next_generation();
         self.awaiting_token = None;
         // After a session that worked, a token may be looked for once more. After one that was
         // refused at once it may not: that would never end.

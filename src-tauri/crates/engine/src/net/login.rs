@@ -1,5 +1,5 @@
-//! A token for a login and a password: mode `password` with `auth.login_url`
-//! (`docs/reference/settings.md`).
+//! A token for a login and a password, or for the refresh token of an earlier one: mode `password`
+//! with `auth.login_url` (`docs/reference/settings.md`).
 //!
 //! One request returns a token or a [`Failure`]. A server that refuses the password is
 //! distinguished from one that cannot answer now: only the first needs a person. Any other status,
@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -17,12 +18,14 @@ use crate::net::{
     auth,
     http::{self, Client},
     identity::Identity,
+    token::Issued,
 };
 use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
     settings::AuthSettings,
     status::Kind,
+    token_life::{self, TokenLife},
 };
 
 /// How long the answer may take.
@@ -31,6 +34,10 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 /// Where a token is looked for when the settings do not say it.
 const USUAL_POINTERS: [&str; 3] = ["/token", "/data/token", "/access_token"];
+/// Where an answer says for how many seconds the token is good.
+const LIFETIME_POINTERS: [&str; 3] = ["/expiresIn", "/data/expiresIn", "/expires_in"];
+/// Where an answer has the refresh token.
+const REFRESH_POINTERS: [&str; 3] = ["/refreshToken", "/data/refreshToken", "/refresh_token"];
 /// The statuses that servers answer to a wrong password. The same password is not sent again by
 /// itself, since that can lock the account.
 const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
@@ -45,8 +52,27 @@ pub(crate) async fn token(
     identity: &Identity,
     url: &Url,
     password: &SecretString,
-) -> Result<SecretString, Failure> {
+) -> Result<Issued, Failure> {
+    request(client, identity, url, body(&identity.settings.auth, password)).await
+}
+
+/// Asks for a token with the refresh token that came with an earlier one.
+///
+/// # Errors
+/// As [`token`]; [`Fault::Password`] when the server refuses the refresh token.
+pub(crate) async fn refresh(
+    client: &Client,
+    identity: &Identity,
+    url: &Url,
+    refresh: &SecretString,
+) -> Result<Issued, Failure> {
+    let body = serde_json::json!({ "refreshToken": refresh.expose_secret() });
+    request(client, identity, url, body.to_string()).await
+}
+
+async fn request(client: &Client, identity: &Identity, url: &Url, body: String) -> Result<Issued, Failure> {
     let settings = &identity.settings;
+    let issued_at = Timestamp::now();
     let host = http::host_of(url);
     settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
     let request = client
@@ -54,7 +80,7 @@ pub(crate) async fn token(
         .headers(auth::device_headers(identity))
         .header("content-type", "application/json")
         .header("accept", "application/json");
-    let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_TIMEOUT).send().await;
+    let sent = request.body(body).timeout(ANSWER_TIMEOUT).send().await;
     let response = sent.map_err(|error| http::failure(error, url))?;
     let status = response.status();
     if REFUSALS.contains(&status.as_u16()) {
@@ -72,8 +98,28 @@ pub(crate) async fn token(
     let answer = http::read_body(response, MAX_ANSWER, url).await?;
     let answer = answer.ok_or_else(|| Failure::new(Fault::BadAnswer, host.clone()))?;
     let token = read(&answer, &settings.auth, &host)?;
-    identity.handle_login_answer(&serde_json::from_slice(&answer).unwrap_or_default());
-    Ok(token)
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    identity.handle_login_answer(&answer);
+    Ok(Issued::by_server(token, &answer, issued_at))
+}
+
+impl Issued {
+    /// A token that the server has issued in this answer, which may say how long it is good and how
+    /// to get the next one.
+    fn by_server(token: SecretString, answer: &Value, issued_at: Timestamp) -> Self {
+        let lifetime = LIFETIME_POINTERS.iter().find_map(|pointer| answer.pointer(pointer));
+        let expires = lifetime
+            .and_then(|seconds| token_life::expiry_in(seconds, issued_at))
+            // One that has expired already shows only that a clock is wrong.
+            .or_else(|| token_life::jwt_expiry(token.expose_secret()).filter(|expires| *expires > issued_at));
+        let refresh = REFRESH_POINTERS.iter().find_map(|pointer| answer.pointer(pointer)?.as_str());
+        Self {
+            life: expires.map(|expires| TokenLife::new(issued_at, expires, true)),
+            refresh: refresh.filter(|refresh| !refresh.is_empty()).map(SecretString::from),
+            token,
+            is_issued: true,
+        }
+    }
 }
 
 /// The template with login and password inserted as JSON text; inserted text is not searched for

@@ -114,7 +114,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 25] = [
+const REQUIRED_EVENTS: [&str; 28] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -135,10 +135,13 @@ const REQUIRED_EVENTS: [&str; 25] = [
     "a popup retracted",
     "a popup updated",
     "a probe without an answer",
+    "a session handed over",
+    "a session whose token expired",
     "a sign-in refused",
     "a stray request served",
     "a summary",
     "a token that cannot be had now",
+    "a token that cannot be renewed now",
     "an older version",
 ];
 

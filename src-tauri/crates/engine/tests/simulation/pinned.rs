@@ -40,6 +40,7 @@ fn plain() -> Plan {
             long_poll: false,
             reconcile_every: 0,
             burst: 5,
+            token_life: None,
         },
         noise: Noise::default(),
         acts: Vec::new(),

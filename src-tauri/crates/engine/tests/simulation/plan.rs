@@ -106,6 +106,8 @@ pub(crate) struct Settings {
     pub long_poll: bool,
     pub reconcile_every: u64,
     pub burst: u32,
+    /// How long a token is good; `None`: for the whole run.
+    pub token_life: Option<u64>,
 }
 
 /// How often something ordinary goes wrong, in percent of the cases.
@@ -299,7 +301,7 @@ impl Plan {
             // be correct.
             api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
         }
-        Self {
+        let mut plan = Self {
             seed,
             delivery,
             api,
@@ -315,11 +317,14 @@ impl Plan {
                 long_poll: rng.random_ratio(1, 8),
                 reconcile_every: pick(&mut rng, &[0, 45, 600]),
                 burst: pick(&mut rng, &[1, 2, 5]),
+                token_life: None,
             },
             noise: Noise::draw(&mut rng),
             acts,
             horizon,
-        }
+        };
+        plan.settings.token_life = (rng.random_range(0..6) == 1).then(|| pick(&mut rng, &[12, 20, 45]));
+        plan
     }
 }
 

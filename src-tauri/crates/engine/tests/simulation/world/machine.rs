@@ -17,17 +17,19 @@ use belfry_core::{
         catchup::PassId,
         delivery::{AckId, DeliveryAction},
         group_commit::{GroupCommit, Job},
-        link::{Generation, LinkAction, LinkInput, LinkState, PROBE_LIMIT, Refreshed, StopReason},
+        link::{Generation, Link, LinkAction, LinkInput, LinkState, PROBE_LIMIT, Refreshed, StopReason},
         popup_queue::PopupQueue,
     },
     status::Connectivity,
     storage::{RejectReason, Write},
+    token_life::TokenLife,
 };
+use jiff::SignedDuration;
 
 use crate::{
     oracle::Verdict,
     plan::Moment,
-    server::{Body, Copy, Sent},
+    server::{Body, Copy, Sent, true_time},
     world::{ConnectionEvent, ConnectionReport, Event, Local, World},
 };
 
@@ -61,7 +63,10 @@ pub(crate) struct Conn {
 pub(crate) struct Machine {
     pub pipeline: Pipeline,
     pub conns: Vec<Conn>,
-    running: Option<Generation>,
+    /// The current connection, and one that replaces it or that it has replaced.
+    running: Vec<Generation>,
+    /// When the token in memory expires, in true time, if there is one that does.
+    token: Option<u64>,
     held: VecDeque<ConnectionReport>,
     unacknowledged: HashMap<AckId, Vec<Copy>>,
     jobs: VecDeque<Job>,
@@ -118,7 +123,8 @@ impl World<'_> {
         self.machine = Some(Machine {
             pipeline: Pipeline::new(self.config(), cursor, through, self.rng.number(), now),
             conns: Vec::new(),
-            running: None,
+            running: Vec::new(),
+            token: None,
             held: VecDeque::new(),
             unacknowledged: HashMap::new(),
             jobs: VecDeque::new(),
@@ -174,7 +180,7 @@ impl World<'_> {
         }
         let Some(machine) = &mut self.machine else { return Ok(()) };
         let link = machine.pipeline.link();
-        let before = is_stale(&input, link.generation()).then(|| (link.state().clone(), link.generation()));
+        let before = is_stale(&input, link).then(|| (link.state().clone(), link.generation()));
         let is_person = matches!(input, PipelineInput::Link(LinkInput::SignedIn | LinkInput::TryNow));
         let is_stopped = matches!(link.state(), LinkState::Stopped(StopReason::SignIn(_)));
         machine.may_open = is_person || !is_stopped;
@@ -217,20 +223,23 @@ impl World<'_> {
                 if !machine.may_open {
                     return Err("(9) a refused sign-in is tried again by itself".to_owned());
                 }
-                machine.running = Some(generation);
+                if machine.pipeline.link().has_session() {
+                    self.oracle.count("a session handed over");
+                }
+                machine.running.push(generation);
                 Self::count(&mut self.attempts, self.now, "attempts to connect")?;
                 self.connect(generation, endpoint);
             }
             PipelineAction::Link(LinkAction::Close { generation, .. }) => {
-                if machine.running == Some(generation) {
-                    machine.running = None;
+                if let Some(index) = machine.running.iter().position(|running| *running == generation) {
+                    machine.running.swap_remove(index);
                     if let Some(session) = machine.session_of(generation) {
                         self.close(session);
                     }
                 }
             }
             PipelineAction::Link(LinkAction::Probe(generation)) => {
-                let session = machine.session_of(generation).filter(|_| machine.running == Some(generation));
+                let session = machine.session_of(generation).filter(|_| machine.running.contains(&generation));
                 if session.is_some_and(|session| !self.paths[session].is_open) {
                     self.oracle.count("a probe without an answer");
                     let failure = Failure::new(Fault::Silent, "no answer to a probe");
@@ -242,6 +251,11 @@ impl World<'_> {
                 let refreshed = self.refresh();
                 let after = self.latency();
                 self.push_local(after, Local::Step(PipelineInput::Link(LinkInput::Refreshed(refreshed))));
+            }
+            PipelineAction::Link(LinkAction::Renew) => {
+                let renewed = self.renew();
+                let after = self.latency();
+                self.push_local(after, Local::Step(PipelineInput::Link(LinkInput::Renewed(renewed))));
             }
             PipelineAction::Fetch { pass, request } => {
                 if self.plan.api.is_none() {
@@ -282,7 +296,7 @@ impl World<'_> {
             DeliveryAction::Ack(ack) => {
                 let message = machine.unacknowledged.remove(&ack).unwrap_or_default();
                 self.oracle.handle_ack(ack, &message)?;
-                let session = machine.session_of(ack.generation).filter(|_| machine.running == Some(ack.generation));
+                let session = machine.session_of(ack.generation).filter(|_| machine.running.contains(&ack.generation));
                 if let Some(session) = session.filter(|session| self.paths[*session].is_open) {
                     let after = self.latency();
                     self.push(self.now + after, Event::Acknowledged { session, number: ack.number });
@@ -369,7 +383,10 @@ impl World<'_> {
             let input = match event {
                 ConnectionEvent::Opened => PipelineInput::Link(LinkInput::Opened(generation)),
                 ConnectionEvent::Established => PipelineInput::Link(LinkInput::Established(generation)),
-                ConnectionEvent::Lost(failure) => PipelineInput::Link(LinkInput::Lost(generation, failure)),
+                ConnectionEvent::Lost(failure) => {
+                    machine.running.retain(|running| *running != generation);
+                    PipelineInput::Link(LinkInput::Lost(generation, failure))
+                }
                 ConnectionEvent::Message(sent) => self.message(generation, sent),
             };
             self.step(input)?;
@@ -379,7 +396,7 @@ impl World<'_> {
 
     fn message(&mut self, generation: Generation, sent: Sent) -> PipelineInput {
         let Sent { number, body, offset, .. } = sent;
-        if self.machine.as_ref().is_some_and(|machine| machine.running != Some(generation)) {
+        if self.machine.as_ref().is_some_and(|machine| !machine.running.contains(&generation)) {
             self.oracle.count("a late message of a closed connection");
         }
         let is_acked = !matches!(self.plan.delivery, crate::plan::Delivery::Topic { acked: false });
@@ -432,7 +449,44 @@ impl World<'_> {
             };
         }
         self.faults.token_expired = false;
+        self.new_token();
         Refreshed::Newer
+    }
+
+    /// Requests a token before the one in memory expires.
+    fn renew(&mut self) -> Refreshed {
+        if !self.has_network() || self.rng.happens(self.noise().lost_answers) {
+            self.oracle.count("a token that cannot be renewed now");
+            return Refreshed::Failed(Failure::new(Fault::Unreachable, "simulated"));
+        }
+        self.new_token();
+        Refreshed::Newer
+    }
+
+    /// A token that was just issued.
+    fn new_token(&mut self) {
+        let life = self.plan.settings.token_life.map(|seconds| seconds * 1_000_000);
+        let expires = life.map(|life| self.now + life);
+        if let Some(machine) = &mut self.machine {
+            machine.token = expires;
+        }
+    }
+
+    /// The token for a connection that is opened now: when it expires, in true time, and its life as
+    /// the machine's clock has it.
+    pub(crate) fn token(&mut self) -> Option<(u64, TokenLife)> {
+        let life = self.plan.settings.token_life? * 1_000_000;
+        let expires = self.machine.as_ref()?.token;
+        // As `Token::issued` does: half of its life is over, so another one is requested first.
+        let expires = match expires.filter(|expires| *expires > self.now + life / 2) {
+            Some(expires) => expires,
+            None => {
+                self.new_token();
+                self.now + life
+            }
+        };
+        let wall = |at: u64| true_time(at) + SignedDuration::from_micros(self.skew);
+        Some((expires, TokenLife::new(wall(expires - life), wall(expires), true)))
     }
 }
 
@@ -440,14 +494,14 @@ fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap()
 }
 
-fn is_stale(input: &PipelineInput, current: Generation) -> bool {
+fn is_stale(input: &PipelineInput, link: &Link) -> bool {
     match input {
         PipelineInput::Link(
             LinkInput::Opened(generation)
             | LinkInput::Established(generation)
             | LinkInput::CaughtUp(generation)
             | LinkInput::Lost(generation, _),
-        ) => *generation != current,
+        ) => !link.is_known(*generation),
         _ => false,
     }
 }
