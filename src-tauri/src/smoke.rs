@@ -18,8 +18,9 @@ use tokio::time::timeout;
 
 use crate::startup::Failure;
 
-/// How long going live may take; the rest of the minute is for the notification and the disconnect.
-const LIMIT: Duration = Duration::from_secs(45);
+/// How long going live may take; the rest of the minute is for the start of the app, which takes long
+/// on a busy computer, the notification and the end of the session.
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// Tries everything, says how it went, and ends the program.
 pub(crate) async fn run(app: App, notifier: Arc<dyn Notifier>, language: Language) {

@@ -114,6 +114,7 @@ fn placement(window: &WebviewWindow) -> tauri::Result<Placement> {
 }
 
 /// The window is to be closed, or is gone.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other event of a window is its own")]
 pub(crate) fn handle_event(window: &Window, event: &WindowEvent) {
     match event {
         WindowEvent::CloseRequested { api, .. } => {

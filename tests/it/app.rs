@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::fixtures::{Person, pushd_settings, text};
 
+mod environment;
 mod faults;
 mod first_run;
 mod inbox;
@@ -15,6 +16,7 @@ mod popups;
 mod rabbit;
 mod settings;
 mod shutdown;
+mod smoke;
 mod window;
 
 /// The user of the app.

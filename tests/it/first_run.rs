@@ -160,7 +160,7 @@ async fn a_password_is_checked_at_the_login_url_and_a_token_on_a_session_before_
         let settings = settings_file::save(&folder.path().join("settings.toml"), &changes).unwrap();
         let account = Account::of(&settings).unwrap();
         let device = device_id(folder.path(), "a machine").unwrap();
-        let identity = Identity::new(settings, account, device, "desk");
+        let identity = Arc::new(Identity::new(settings, account, device, "desk"));
         token::check(&identity, &secret).await.map_err(|failure| failure.fault)
     };
     let password = |text: &str| Secret::Password(text.into());

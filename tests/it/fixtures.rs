@@ -34,6 +34,11 @@ pub(crate) fn pushd_settings(pushd: &Pushd, login: &str) -> String {
     settings(pushd.stomp(), login, &subscriptions, &api(&pushd.api_base()))
 }
 
+/// The same `belfry-pushd` over its raw WebSocket, at this address; `more` is further sections.
+pub(crate) fn raw_settings(endpoint: &str, login: &str, more: &str) -> String {
+    with_server(&settings(endpoint, login, &[], more), "protocol = \"websocket\"")
+}
+
 /// The same settings with sign-in by password: `login_url` is the server's `/login`, or a proxy of
 /// it.
 pub(crate) fn with_password(settings: &str, login_url: &str) -> String {

@@ -37,6 +37,31 @@ fn the_window_offers_every_setting() {
     assert_eq!(offered, keys_of_code().keys().map(String::as_str).collect::<Vec<_>>());
 }
 
+#[test]
+fn the_window_accepts_the_numbers_that_the_settings_accept() {
+    let source = read("ui/src/settings/keys.ts");
+    let mut fields = 0;
+    for line in source.lines().filter(|line| line.contains("kind: 'number'")) {
+        let value_of = |name: &str| {
+            let rest = line.split_once(name).unwrap_or_else(|| panic!("no {name} in {line}")).1;
+            rest.split([',', ' ', '\'', '}']).next().unwrap().replace('_', "")
+        };
+        if !line.contains("key: '") {
+            continue; // the type of such a field
+        }
+        let (section, key) = (value_of("key: '").split_once('.')).map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+        let (min, max): (i64, i64) = (value_of("min: ").parse().unwrap(), value_of("max: ").parse().unwrap());
+        let is_accepted = |number: i64| {
+            let text = format!("[server]\nendpoints = [\"wss://push.example.com\"]\n[{section}]\n{key} = {number}\n");
+            settings::Settings::parse(&text, "settings.toml").is_ok()
+        };
+        assert!(is_accepted(min) && is_accepted(max), "{section}.{key}");
+        assert!(!is_accepted(min - 1) && !is_accepted(max + 1), "{section}.{key}");
+        fields += 1;
+    }
+    assert_eq!(fields, 3, "every number among the settings");
+}
+
 /// The value of a cell such as `` `"10s"` ``; a required key has no default, which is an empty list in the code.
 fn default_of(cell: &str) -> Value {
     let text = cell.trim_matches('`');

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::shell::{cargo, heading, minutes, run, run_watched, target};
-use crate::tally::Tally;
+use crate::tally::{CargoFailures, Tally};
 use crate::{system, tools, ui};
 
 /// Starts the app for tests that look into its window. Pinned, so that an unchanged commit stays well.
@@ -19,9 +19,13 @@ pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
     system::ensure(&[system::BUILD, system::FONTS, system::DESKTOP, system::TESTS])?;
     let mut tally = Tally::default();
     let mut failures = Vec::new();
-    tally += part(ui::build().and_then(|()| ui::test(name)));
-    tally += part(ui::test_window(name));
-    tally += part(tools::installed("tauri-driver", TAURI_DRIVER).and_then(|_| cargo_tests(name, &mut failures)));
+    let unit_tests = ui::build().and_then(|()| ui::test(name, &mut failures));
+    tally += part("the UI's unit tests", unit_tests, &mut failures);
+    let window_tests = ui::test_window(name, &mut failures);
+    tally += part("the window in Chromium", window_tests, &mut failures);
+    let driver = tools::installed("tauri-driver", TAURI_DRIVER);
+    let rust_tests = driver.and_then(|_| cargo_tests(name, &mut failures));
+    tally += part("the tests of the crates", rust_tests, &mut failures);
 
     if !failures.is_empty() {
         heading("failed");
@@ -35,9 +39,11 @@ pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
     Ok(tally.failed == 0 && tally != Tally::default())
 }
 
-fn part(outcome: Result<Tally>) -> Tally {
+/// The result of a part; a part that could not be run is one failure.
+fn part(what: &str, outcome: Result<Tally>, failures: &mut Vec<String>) -> Tally {
     outcome.unwrap_or_else(|error| {
         println!("\nerror: {error:#}");
+        failures.push(format!("{what}: {error:#}"));
         Tally { failed: 1, ..Tally::default() }
     })
 }
@@ -53,12 +59,12 @@ fn cargo_tests(name: Option<&str>, failures: &mut Vec<String>) -> Result<Tally> 
     tests.args(name);
     tests.env("BELFRY_PROGRAMS", target().join("debug"));
     let mut tally = Tally::default();
+    let mut failed_tests = CargoFailures::default();
     let status = run_watched(tests, |line| {
         tally.count_line(line);
-        if let Some(test) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
-            failures.push(test.to_owned());
-        }
+        failed_tests.read_line(line);
     })?;
+    failures.extend(failed_tests.into_failures());
     if !status.success() && tally.failed == 0 {
         failures.push(format!("a test program ended without a result, or did not compile ({status})"));
         tally.failed = 1;

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::shell::{command, has, heading, root, run, run_watched, target};
-use crate::tally::Tally;
+use crate::tally::{Tally, failures_of_playwright, failures_of_vitest};
 
 /// Debian's; no browser is downloaded.
 const CHROMIUM: &str = "/usr/bin/chromium";
@@ -30,8 +30,8 @@ pub(crate) fn check() -> Result<()> {
     run(npm(["run", "lint"]))
 }
 
-/// Runs the UI's unit tests, or those whose names contain `name`.
-pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
+/// Runs the UI's unit tests, or those whose names contain `name`; adds those that failed to `failures`.
+pub(crate) fn test(name: Option<&str>, failures: &mut Vec<String>) -> Result<Tally> {
     heading("UI: unit tests");
     let report = target().join("ui-tests.json");
     let mut tests = npm(["test", "--", "--reporter=default", "--reporter=json"]);
@@ -39,15 +39,16 @@ pub(crate) fn test(name: Option<&str>) -> Result<Tally> {
     if let Some(name) = name {
         tests.args(["--testNamePattern", name]);
     }
-    let mut tally = run_reported(tests, &report, Tally::of_vitest)?;
+    let (mut tally, report) = run_reported(tests, &report, Tally::of_vitest)?;
+    failures.extend(failures_of_vitest(&report));
     if name.is_some() {
         tally.skipped = 0; // tests of other names, which were not asked for
     }
     Ok(tally)
 }
 
-/// Runs the built window in Chromium, against its fake back end.
-pub(crate) fn test_window(name: Option<&str>) -> Result<Tally> {
+/// Runs the built window in Chromium, against its fake back end; adds tests that failed to `failures`.
+pub(crate) fn test_window(name: Option<&str>, failures: &mut Vec<String>) -> Result<Tally> {
     heading("UI: the window in Chromium");
     if !Path::new(CHROMIUM).exists() {
         if std::env::var("CI").as_deref() == Ok("true") {
@@ -60,22 +61,26 @@ pub(crate) fn test_window(name: Option<&str>) -> Result<Tally> {
     if let Some(name) = name {
         tests.args(["--pass-with-no-tests", "--grep", name]);
     }
-    run_reported(tests, &root().join("target/ui/report.json"), Tally::of_playwright)
+    let (tally, report) = run_reported(tests, &root().join("target/ui/report.json"), Tally::of_playwright)?;
+    failures.extend(failures_of_playwright(&report));
+    Ok(tally)
 }
 
-/// Runs tests that write a JSON report. A runner that fails outside its tests is one failure more.
-fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<Tally>) -> Result<Tally> {
+/// Runs tests that write a JSON report, and returns its counts and the report. A runner that fails
+/// outside its tests is one failure more.
+fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<Tally>) -> Result<(Tally, Value)> {
     if report.exists() {
         fs::remove_file(report)?;
     }
     let status = run_watched(tests, |_| ())?;
     let text = fs::read_to_string(report).with_context(|| format!("the UI's tests left no report ({status})"))?;
-    let mut tally = count(&serde_json::from_str(&text)?).context("the UI's test report has no counts")?;
+    let report: Value = serde_json::from_str(&text).context("the UI's test report is not JSON")?;
+    let mut tally = count(&report).context("the UI's test report has no counts")?;
     if !status.success() && tally.failed == 0 {
         println!("the UI's test runner failed outside its tests ({status})");
         tally.failed = 1;
     }
-    Ok(tally)
+    Ok((tally, report))
 }
 
 /// Installs what `package-lock.json` names, if that changed.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use belfry_core::notice::{Identity, Notice, NoticeKey, Priority, Source, State};
+use belfry_core::notice::{Identity, Notice, NoticeKey, Origin, Priority, Source, State, copies::Arrival};
 use belfry_core::storage::{AlertMark, Suppressed, Write};
 use engine::inbox::{Filter, Inbox, Place};
 use engine::store::Store;
@@ -107,13 +107,16 @@ fn arrival(number: u64, of: u64) -> Write {
         link: String::new(),
         priority: Priority::Normal,
         state: State::Open,
+        has_state: true,
         version: None,
         actions: Vec::new(),
         undelivered: None,
         is_partial: false,
         extra,
         destination: "/user/queue/notices".to_owned(),
+        origin: Origin::Personal,
     };
     let alert = AlertMark::Suppressed(Suppressed::OldNews);
-    Write::Notice { notice: Box::new(notice), source: Source::History, received_at: sent_at, alert }
+    let arrival = Arrival { source: Source::History, number: 0 };
+    Write::Notice { notice: Box::new(notice), arrival, received_at: sent_at, alert, alert_if_opened: alert }
 }

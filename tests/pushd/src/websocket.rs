@@ -9,10 +9,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::extract::{Path, Query, State};
 use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep, timeout};
 
@@ -34,17 +35,21 @@ const CLOSE_WITHIN: Duration = Duration::from_secs(1);
 /// Longer than any token is good; a longer timer is not possible.
 const FAR_AWAY: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// `GET /websocket/{token}`; the device is `?device=&deviceName=`, or `X-Device` and
+/// `GET /websocket/{token}`; the token is checked before anything else is. The device is `?device=&deviceName=`, or `X-Device` and
 /// `X-Device-Name`.
 pub(crate) async fn upgrade(
     State(hub): State<Arc<Hub>>,
     Path(token): Path<String>,
     Query(Device { id, name }): Query<Device>,
     headers: HeaderMap,
-    socket: WebSocketUpgrade,
+    socket: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let owner = hub.token_owner(&token)?;
     let (login, left) = owner.ok_or_else(|| ApiError::unauthorized("the token is not valid: sign in again"))?;
+    let socket = match socket {
+        Ok(socket) => socket,
+        Err(rejection) => return Ok(rejection.into_response()),
+    };
     let device = Device::new(id, name).or(Device::of_headers(&headers));
     let socket = socket.max_message_size(MAX_INCOMING).max_frame_size(MAX_INCOMING);
     Ok(socket.on_upgrade(move |socket| async move { serve(&hub, &login, &device, left, socket).await }))

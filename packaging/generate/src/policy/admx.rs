@@ -57,11 +57,9 @@ fn write_policy(out: &mut String, policy: &Policy, is_recommended: bool) {
     let (id, name) = (policy.id(), &policy.name);
     let suffix = if is_recommended { "_recommended" } else { "" };
     let key = if is_recommended { format!(r"{KEY}\Recommended") } else { KEY.to_owned() };
-    let presentation = match policy.kind {
-        Kind::Switch => String::new(),
-        _ => format!(r#" presentation="$(presentation.{id})""#),
-    };
-    let value_name = if policy.kind == Kind::Switch { format!(r#" valueName="{name}""#) } else { String::new() };
+    let is_switch = policy.kind == Kind::Switch;
+    let presentation = if is_switch { String::new() } else { format!(r#" presentation="$(presentation.{id})""#) };
+    let value_name = if is_switch { format!(r#" valueName="{name}""#) } else { String::new() };
     let _infallible = writeln!(
         out,
         r#"    <policy name="{id}{suffix}" class="Both" displayName="$(string.{id})" explainText="$(string.{id}_help)" key="{key}"{value_name}{presentation}>

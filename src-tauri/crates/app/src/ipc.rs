@@ -8,7 +8,7 @@
 use belfry_core::error::Failure;
 use belfry_core::foreign_text;
 use belfry_core::notice;
-use belfry_core::settings;
+use belfry_core::settings::{self, endpoint};
 use belfry_core::status;
 use engine::Snapshot;
 use engine::store::StoreError;
@@ -393,8 +393,8 @@ impl Status {
 pub fn address(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     match url.port() {
-        Some(port) => format!("{host}:{port}{}", url.path()),
-        None => format!("{host}{}", url.path()),
+        Some(port) => format!("{host}:{port}{}", endpoint::readable_path(url)),
+        None => format!("{host}{}", endpoint::readable_path(url)),
     }
 }
 

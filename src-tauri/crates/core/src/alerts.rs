@@ -35,8 +35,8 @@ pub struct AlertContext<'a> {
     pub complete_through: Option<Timestamp>,
 }
 
-/// Whether a new notice gets a popup: by its source, then by the rules of `[notifications]`. This
-/// is decided once, in the transaction that stores the notice.
+/// Whether an opening of a notice gets a popup: by its source, then by the rules of
+/// `[notifications]`. This is decided once, in the transaction that stores it.
 pub fn decide(
     notice: &Notice,
     source: Source,
@@ -132,7 +132,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::notice::{Identity, NoticeKey};
+    use crate::notice::{Identity, NoticeKey, Origin};
 
     fn notice() -> Notice {
         Notice {
@@ -146,12 +146,14 @@ mod tests {
             link: String::new(),
             priority: Priority::Normal,
             state: State::Open,
+            has_state: true,
             version: None,
             actions: Vec::new(),
             undelivered: None,
             is_partial: false,
             extra: serde_json::Map::new(),
             destination: String::new(),
+            origin: Origin::Personal,
         }
     }
 

@@ -42,6 +42,8 @@ pub enum Fault {
     /// missing exchange or queue, a refused access and changed queue arguments, without an ERROR
     /// ("STOMP died").
     Died,
+    /// The server closed a raw WebSocket right after it was opened: some check the token only then.
+    TurnedAway,
     /// The server broke the protocol.
     Protocol,
     /// The server closed the connection.
@@ -117,6 +119,8 @@ impl Failure {
         match self.fault {
             Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Silent => retry,
             Fault::Closed | Fault::Restarting => retry,
+            Fault::TurnedAway if repeated < PERSISTENT_AFTER => retry,
+            Fault::TurnedAway => Recovery::RefreshToken,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
             Fault::Status(403)
@@ -154,7 +158,7 @@ impl Failure {
             Fault::Denied => Kind::Denied,
             Fault::Died => Kind::Died,
             Fault::Protocol => Kind::Protocol,
-            Fault::Closed | Fault::Restarting => Kind::Closed,
+            Fault::Closed | Fault::Restarting | Fault::TurnedAway => Kind::Closed,
             Fault::Broken => Kind::Broken,
             Fault::Silent => Kind::Silent,
             Fault::Insecure => Kind::Insecure,

@@ -7,6 +7,11 @@
 //! dependencies proves it. The engine executes what is decided here on a real machine; the
 //! simulation executes it in a simulated world.
 
+#![cfg_attr(
+    test,
+    expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")
+)]
+
 pub mod account;
 pub mod alerts;
 pub mod clock;
@@ -18,6 +23,7 @@ mod json;
 pub mod notice;
 pub mod pipeline;
 pub mod ports;
+pub mod raw_session;
 pub mod settings;
 pub mod status;
 pub mod storage;

@@ -1,8 +1,8 @@
 //! A notice: one item of the inbox, from any kind of server.
 //!
-//! Its fields and the rules between two versions; [`parse`] makes notices out of messages.
-//! Deliberately absent: I/O, the clock, and whether a notice is new. Invariant: an id is text and
-//! is never changed on the way from the server to the inbox.
+//! Its fields; [`parse`] makes notices out of messages, and [`copies`] has the rules between two
+//! copies of one. Deliberately absent: I/O, the clock, and whether a notice is new. Invariant: an id
+//! is text and is never changed on the way from the server to the inbox.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,8 +10,11 @@ use serde_json::{Map, Value};
 
 use crate::words::words;
 
+pub mod copies;
 mod fields;
 pub mod parse;
+
+pub use copies::Origin;
 
 /// What identifies a notice inside an account: the server's id within a scope
 /// (`docs/reference/messages.md`).
@@ -155,6 +158,9 @@ pub struct Notice {
     pub priority: Priority,
     /// The state of the matter.
     pub state: State,
+    /// Whether the message said so: one without a state counts as open where it is new, and never
+    /// reopens what is settled.
+    pub has_state: bool,
     /// The server's version of this notice; the higher wins.
     pub version: Option<i64>,
     /// What a person may do.
@@ -169,6 +175,8 @@ pub struct Notice {
     pub extra: Map<String, Value>,
     /// STOMP destination, or the path of the API.
     pub destination: String,
+    /// Who could have sent it.
+    pub origin: Origin,
 }
 
 fn size_of_members(members: &Map<String, Value>) -> usize {
@@ -205,47 +213,5 @@ impl Notice {
             + texts.map(String::len).iter().sum::<usize>()
             + self.actions.iter().map(of_action).sum::<usize>()
             + size_of_members(&self.extra)
-    }
-
-    /// Whether `self`, just received, replaces a stored notice with the same key: the higher
-    /// version wins; without versions on both sides the later `sent_at`; on a tie the later state
-    /// (`docs/reference/settings.md`, `message.version`). An equal copy does not.
-    pub fn supersedes(&self, version: Option<i64>, sent_at: Option<Timestamp>, state: State) -> bool {
-        let order = match (self.version, version) {
-            (Some(mine), Some(theirs)) => mine.cmp(&theirs),
-            _ => match (self.sent_at, sent_at) {
-                (Some(mine), Some(theirs)) => mine.cmp(&theirs),
-                _ => std::cmp::Ordering::Equal,
-            },
-        };
-        order.then_with(|| self.state.cmp(&state)).is_gt()
-    }
-
-    /// The merged notice after `self` has superseded `old`: fields that a partial message does not
-    /// have keep their old value.
-    pub fn over(&self, old: &Self) -> Self {
-        let mut new = self.clone();
-        if self.is_partial {
-            new.is_partial = old.is_partial;
-            if !old.is_partial {
-                new.title.clone_from(&old.title);
-                new.body.clone_from(&old.body);
-            }
-            for (text, old) in [(&mut new.kind, &old.kind), (&mut new.sender, &old.sender), (&mut new.link, &old.link)]
-            {
-                if text.is_empty() {
-                    text.clone_from(old);
-                }
-            }
-            new.sent_at = self.sent_at.or(old.sent_at);
-            new.version = self.version.or(old.version);
-            if new.actions.is_empty() {
-                new.actions.clone_from(&old.actions);
-            }
-            let mut extra = old.extra.clone();
-            extra.extend(std::mem::take(&mut new.extra));
-            new.extra = extra;
-        }
-        new
     }
 }

@@ -27,14 +27,14 @@ use crate::{
     alerts::{self, Wording},
     clock::Now,
     error::Failure,
-    notice::{Notice, Source},
+    notice::{Notice, Source, copies::Arrival},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
         delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
-    settings::{NotificationSettings, Settings, Subscription},
+    settings::{NotificationSettings, Protocol, Settings, Subscription},
     status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
@@ -45,6 +45,8 @@ use crate::{
 pub struct PipelineConfig {
     /// How many endpoints there are.
     pub endpoints: usize,
+    /// `server.protocol`.
+    pub protocol: Protocol,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
     /// Whether a session with a new token overlaps with the one that it replaces.
@@ -77,8 +79,10 @@ impl PipelineConfig {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
         Self {
             endpoints: settings.server.endpoints.len(),
+            protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
-            overlap: settings.server.subscriptions.iter().any(Subscription::is_transient),
+            overlap: settings.server.protocol != Protocol::Websocket
+                && settings.server.subscriptions.iter().any(Subscription::is_transient),
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
@@ -193,6 +197,8 @@ pub struct Pipeline {
     abandoned: Vec<Pass>,
     next_pass: Option<(Instant, PassPurpose)>,
     passes: u64,
+    /// How many live messages have arrived.
+    messages: u64,
     api: ApiState,
     history: HistoryState,
     cursor: Option<String>,
@@ -214,12 +220,15 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, config.overlap, now),
+            link: Link::new(config.endpoints, config.reconnect_spread, now)
+                .speaking(config.protocol)
+                .overlapping(config.overlap),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
             next_pass: None,
             passes: 0,
+            messages: 0,
             api: ApiState::default(),
             // An earlier run may have sent a request just before it ended.
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
@@ -392,7 +401,19 @@ impl Pipeline {
                     self.try_pass(now);
                 }
             }
-            _ => {}
+            LinkInput::Connect
+            | LinkInput::Disconnect
+            | LinkInput::Opened(_)
+            | LinkInput::Established(_)
+            | LinkInput::CaughtUp(_)
+            | LinkInput::Lost(..)
+            | LinkInput::Refreshed(_)
+            | LinkInput::Token(..)
+            | LinkInput::Renewed(_)
+            | LinkInput::NetworkChanged
+            | LinkInput::Woke
+            | LinkInput::Polled { .. }
+            | LinkInput::Tick => {}
         }
         for action in self.link.step(input, now, &mut self.rng) {
             if matches!(action, LinkAction::Close { .. }) {
@@ -425,6 +446,7 @@ impl Pipeline {
 
     fn handle_message(&mut self, message: Message, now: Now) {
         let Message { notices, rejected, ack, offset } = message;
+        self.messages += 1;
         let mut writes = self.writes(notices, Source::Live, None, now);
         writes.extend(rejected);
         writes.extend(offset.map(|(stream, offset)| Write::StreamOffset { stream, offset }));
@@ -437,7 +459,9 @@ impl Pipeline {
 
     /// The writes for received notices; `pass` is the pass that fetched them, if any.
     fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
-        notice_writes(notices, source, pass, &self.config.notifications, &self.config.time_zone, now.wall)
+        let number = pass.map_or(self.messages, Pass::requested_after);
+        let arrival = Arrival { source, number };
+        notice_writes(notices, arrival, pass, &self.config.notifications, &self.config.time_zone, now.wall)
     }
 
     fn step_link(&mut self, input: LinkInput, now: Now) {
@@ -454,7 +478,7 @@ impl Pipeline {
 /// What is to be written of notices that arrived at `received_at`, each with its alert mark; `pass` if they came in one.
 pub fn notice_writes(
     notices: Vec<Notice>,
-    source: Source,
+    arrival: Arrival,
     pass: Option<&Pass>,
     notifications: &NotificationSettings,
     time_zone: &TimeZone,
@@ -469,8 +493,10 @@ pub fn notice_writes(
     notices
         .into_iter()
         .map(|notice| {
-            let alert = alerts::decide(&notice, source, &context, notifications);
-            Write::Notice { notice: Box::new(notice), source, received_at, alert }
+            let alert = alerts::decide(&notice, arrival.source, &context, notifications);
+            // Another opening of a matter is news, wherever it is read.
+            let alert_if_opened = alerts::decide(&notice, Source::Live, &context, notifications);
+            Write::Notice { notice: Box::new(notice), arrival, received_at, alert, alert_if_opened }
         })
         .collect()
 }

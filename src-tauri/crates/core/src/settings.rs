@@ -16,11 +16,12 @@ use jiff::{SignedDuration, civil::Time};
 use url::Url;
 
 use self::action_url::ActionPrefix;
-use crate::notice::Priority;
+use crate::notice::{Origin, Priority};
 
 pub mod action_url;
 mod diagnostics;
 mod edit;
+pub mod endpoint;
 mod expand;
 mod insecure;
 mod keys;
@@ -145,6 +146,15 @@ impl Subscription {
         let is_queue = ["/queue/", "/amq/queue/"].iter().any(|prefix| self.destination.starts_with(prefix));
         let is_held = ["x-queue-name", "durable", "persistent", "x-stream-offset"].into_iter().any(has);
         !is_queue && !is_held
+    }
+
+    /// Who can send through it: only a destination that names this person is personal.
+    pub fn origin(&self) -> Origin {
+        if self.destination.starts_with("/user/") || self.destination.contains("{login}") {
+            Origin::Personal
+        } else {
+            Origin::Shared(self.destination.clone())
+        }
     }
 }
 

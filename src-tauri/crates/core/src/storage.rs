@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    notice::{Notice, NoticeKey, Source},
+    notice::{Notice, NoticeKey, Source, copies::Arrival},
     ports::PopupId,
     words::words,
 };
@@ -18,7 +18,16 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Seq(pub i64);
 
-/// The alert of a notice, if the store finds it to be new.
+/// One opening of the matter that a notice is about. Each notifies at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Opening {
+    /// The notice.
+    pub seq: Seq,
+    /// Which of its openings, counted from 1.
+    pub number: u32,
+}
+
+/// The alert of a notice, if the store finds it to be new or opened once more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AlertMark {
     /// A popup has to be shown.
@@ -92,16 +101,18 @@ words!(Suppressed {
 /// One thing to write. A batch of these is one transaction.
 #[derive(Debug, Clone)]
 pub enum Write {
-    /// A notice from a server; the alert mark is used if the notice is new.
+    /// A notice from a server.
     Notice {
         /// What arrived.
         notice: Box<Notice>,
         /// How it arrived.
-        source: Source,
+        arrival: Arrival,
         /// When.
         received_at: Timestamp,
         /// Its alert, if it is new.
         alert: AlertMark,
+        /// Its alert, if it is known and this is a new opening.
+        alert_if_opened: AlertMark,
     },
     /// A message that cannot be used.
     Rejected {
@@ -133,18 +144,18 @@ pub enum Write {
         offset: u64,
     },
     /// Popups are about to be shown for these: in a commit of its own, before the OS call.
-    Claim(Vec<Seq>),
+    Claim(Vec<Opening>),
     /// The OS has the popup.
     Shown {
         /// The notices of the popup.
-        seqs: Vec<Seq>,
+        openings: Vec<Opening>,
         /// The OS's name for it.
         popup: PopupId,
     },
     /// The OS refused to show it.
     Refused {
         /// The notices of the popup.
-        seqs: Vec<Seq>,
+        openings: Vec<Opening>,
         /// The words of the OS.
         why: String,
     },
@@ -164,7 +175,9 @@ impl Write {
             Self::Rejected { destination, head, body, .. } => destination.len() + head.len() + body.len(),
             Self::Cursor(text) | Self::PopupClosed(PopupId(text)) => text.len(),
             Self::StreamOffset { stream, .. } => stream.len(),
-            Self::Claim(seqs) | Self::Shown { seqs, .. } | Self::Refused { seqs, .. } => size_of_val(seqs.as_slice()),
+            Self::Claim(openings) | Self::Shown { openings, .. } | Self::Refused { openings, .. } => {
+                size_of_val(openings.as_slice())
+            }
             Self::CompleteThrough(_) | Self::LastLive(_) | Self::Announced(_) | Self::FirstUnannounced(_) => 0,
         };
         size_of::<Self>() + own
@@ -181,11 +194,14 @@ pub enum Outcome {
         /// Its key as stored (`#2` may have been appended).
         key: NoticeKey,
     },
-    /// A newer version or another state of a stored notice, or a fuller message after a partial
-    /// one. Its read mark and its alert mark stay as they are: it never pops up a second time.
+    /// A newer version or another state of a stored notice, a fuller message after a partial one, or
+    /// the return of one that was deleted after it was settled. Its read mark and its alert mark
+    /// stay as they are, unless this is a new opening: that is unread, and may pop up once.
     Changed {
-        /// Its place in the inbox.
-        seq: Seq,
+        /// The notice, in its present opening.
+        opening: Opening,
+        /// The alert of the opening, if it is new.
+        alert: Option<AlertMark>,
         /// Its content now.
         notice: Box<Notice>,
         /// Names of the fields that changed, as in `belfryctl inbox list|show --json`; never empty.
@@ -202,7 +218,7 @@ pub enum Outcome {
     /// Deleted by a person or by the retention period: it is not stored again.
     Deleted,
     /// The alerts of a [`Write::Claim`] that are still due: only these may be shown.
-    Claimed(Vec<Seq>),
+    Claimed(Vec<Opening>),
     /// Done.
     Done,
 }

@@ -42,9 +42,9 @@ impl TokenLife {
 
 /// When a token expires that was issued at `issued` for so many seconds: a number, or a text of one.
 pub fn expiry_in(seconds: &Value, issued: Timestamp) -> Option<Timestamp> {
-    let seconds = match seconds {
-        Value::String(text) => text.trim().parse().ok()?,
-        number => number.as_f64()?,
+    let seconds: f64 = match seconds.as_str() {
+        Some(text) => text.trim().parse().ok()?,
+        None => seconds.as_f64()?,
     };
     // A fraction of a second does not matter.
     let seconds = (seconds > 0.0).then_some(seconds as i64)?.clamp(1, MAX_SECONDS);

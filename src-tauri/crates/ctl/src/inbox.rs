@@ -12,7 +12,7 @@ use belfry_core::{
     notice::{Priority, State},
     storage::Seq,
 };
-use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Place, Stats};
+use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Stats};
 use host::exit_reason::ExitReason;
 use serde_json::{Value, json};
 
@@ -30,8 +30,8 @@ use crate::{
 pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(), Error> {
     let inbox = setup.inbox()?;
     match command {
-        args::Inbox::List(options) => list(rows(inbox, None, &options)?, json),
-        args::Inbox::Search { text, options } => list(rows(inbox, Some(&text.join(" ")), &options)?, json),
+        args::Inbox::List(options) => list(inbox, None, &options, json),
+        args::Inbox::Search { text, options } => list(inbox, Some(&text.join(" ")), &options, json),
         args::Inbox::Show { id } => show(inbox, &id, json),
         args::Inbox::Read { ids } => {
             let count = change(inbox, &ids, |inbox, seqs| inbox.mark(seqs, true))?;
@@ -46,34 +46,33 @@ pub(crate) fn inbox(setup: &Setup, command: args::Inbox, json: bool) -> Result<(
     }
 }
 
-fn rows(mut inbox: Inbox, text: Option<&str>, options: &ListOptions) -> Result<Vec<InboxRow>, Error> {
+/// Reads one notice at a time, since each may be megabytes long and the caller sets the limit.
+fn list(mut inbox: Inbox, text: Option<&str>, options: &ListOptions, json: bool) -> Result<(), Error> {
     let filter = Filter { text, unread: options.unread, ..Filter::default() };
-    let page = inbox.page(&filter, Place::Newest, options.limit)?;
-    Ok(page.rows.into_iter().map(|detail| detail.row).collect())
-}
-
-fn list(rows: Vec<InboxRow>, json: bool) -> Result<(), Error> {
+    let seqs = inbox.seqs(&filter, options.limit)?;
+    // One that was deleted since is left out.
+    let rows = seqs.into_iter().filter_map(|seq| inbox.show(seq).transpose());
+    let mut rows = rows.map(|detail| Ok(detail?.row));
     if json {
-        return Ok(output::json(&rows)?);
+        return output::json_array(&mut rows);
     }
-    if rows.is_empty() {
+    let cells = rows.map(|row| Ok(cells(&row?))).collect::<Result<Vec<_>, Error>>()?;
+    if cells.is_empty() {
         output::message("no notices");
     }
-    let cells: Vec<_> = rows
-        .iter()
-        .map(|row| {
-            let mut title = short(&row.title);
-            if row.state != State::Open {
-                title.push_str(&format!(" [{}]", name(&row.state)));
-            }
-            if row.priority >= Priority::High {
-                title.push_str(" !");
-            }
-            let mark = if row.read { " " } else { "●" };
-            [mark.to_owned(), local(row.received_at), short(&row.sender), title, short(&row.id)]
-        })
-        .collect();
     Ok(output::lines(table(&cells))?)
+}
+
+fn cells(row: &InboxRow) -> [String; 5] {
+    let mut title = short(&row.title);
+    if row.state != State::Open {
+        title.push_str(&format!(" [{}]", name(&row.state)));
+    }
+    if row.priority >= Priority::High {
+        title.push_str(" !");
+    }
+    let mark = if row.read { " " } else { "●" };
+    [mark.to_owned(), local(row.received_at), short(&row.sender), title, short(&row.id)]
 }
 
 /// One object for every notice with this id. There are several only if notices of different scopes

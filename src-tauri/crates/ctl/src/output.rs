@@ -6,7 +6,7 @@
 //! bidirectional formatting character escaped, so no such text can control a terminal; what a caller
 //! forgot to clean is cleaned here.
 
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write as _};
 
 use belfry_core::foreign_text;
 use jiff::{Timestamp, tz::TimeZone};
@@ -51,6 +51,25 @@ pub(crate) fn json(value: &impl Serialize) -> io::Result<()> {
     let mut line = foreign_text::escaped_json(&serde_json::to_string(value)?).into_owned();
     line.push('\n');
     write(line.as_bytes())
+}
+
+/// Prints values as one array on one line, each as soon as it is there.
+///
+/// # Errors
+/// That of a value, or standard output cannot be written.
+pub(crate) fn json_array<T: Serialize, E: From<io::Error>>(
+    values: impl IntoIterator<Item = Result<T, E>>,
+) -> Result<(), E> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut separator = "[";
+    for value in values {
+        out.write_all(separator.as_bytes())?;
+        let value = serde_json::to_string(&value?).map_err(io::Error::from)?;
+        out.write_all(foreign_text::escaped_json(&value).as_bytes())?;
+        separator = ",";
+    }
+    out.write_all(if separator == "[" { b"[]\n" } else { b"]\n" })?;
+    Ok(out.flush()?)
 }
 
 /// Prints lines for people, without what could control the terminal or begin another line.

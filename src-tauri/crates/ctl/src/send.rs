@@ -5,7 +5,10 @@
 
 use std::io::{self, Read as _};
 
-use belfry_core::error::{Failure, Fault};
+use belfry_core::{
+    error::{Failure, Fault},
+    settings::Protocol,
+};
 use engine::net::{api::Outgoing, one_shot};
 use host::exit_reason::ExitReason;
 use serde_json::json;
@@ -18,6 +21,13 @@ use crate::{args::Send, error::Error, output, server::Server, setup::Setup};
 /// [`ExitReason::SignIn`], [`ExitReason::Unreachable`], or [`ExitReason::Failed`] if the server
 /// refuses it.
 pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Error> {
+    if args.destination.is_some() && setup.settings.server.protocol == Protocol::Websocket {
+        return Err(Error::new(
+            ExitReason::Usage,
+            "server.protocol is websocket, where a client sends no messages: use send --title T --type N, \
+             which uses api.send",
+        ));
+    }
     let body = if args.body == "-" { read_body()? } else { args.body };
     let server = Server::new(&setup).await?;
     match args.destination {
@@ -53,16 +63,16 @@ pub(crate) async fn send(setup: Setup, args: Send, json: bool) -> Result<(), Err
 /// The error of a sent message. The session was accepted before, so a refusal is about the
 /// destination.
 fn send_error(failure: Failure, destination: &str) -> Error {
-    match failure.fault {
-        Fault::Denied => Error::new(
-            ExitReason::Failed,
-            format!(
-                "{destination}: {}: check that the destination exists and that this account may send to it",
-                failure.reason()
-            ),
-        ),
-        _ => failure.into(),
+    if failure.fault != Fault::Denied {
+        return failure.into();
     }
+    Error::new(
+        ExitReason::Failed,
+        format!(
+            "{destination}: {}: check that the destination exists and that this account may send to it",
+            failure.reason()
+        ),
+    )
 }
 
 fn read_body() -> Result<String, Error> {

@@ -80,9 +80,10 @@ pub(crate) async fn clients(setup: Setup, json: bool) -> Result<(), Error> {
 /// The error of an API request. A status means something else here than for a connection: 403 is a
 /// missing permission and not a missing sign-in, 404 may be a missing message.
 pub(crate) fn request_error(failure: Failure) -> Error {
-    let remedy = match failure.fault {
-        Fault::Status(403) => "this account does not have permission: ask your administrator",
-        Fault::Status(404) => "check the message id and the paths in [api]",
+    let Fault::Status(status) = failure.fault else { return failure.into() };
+    let remedy = match status {
+        403 => "this account does not have permission: ask your administrator",
+        404 => "check the message id and the paths in [api]",
         _ => return failure.into(),
     };
     Error::new(ExitReason::Failed, format!("{}: {remedy}", failure.detail))

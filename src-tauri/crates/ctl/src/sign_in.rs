@@ -4,7 +4,10 @@
 //! without a keychain nothing is saved. Deliberately absent: saving a token that the server issued
 //! for a password. Invariant: a secret is never an argument, never echoed, never printed.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
+    sync::Arc,
+};
 
 use belfry_core::{
     ports::{Credentials as _, NotAgreed, Secret},
@@ -55,7 +58,7 @@ pub(crate) async fn sign_in(setup: Setup, args: &SignIn, json: bool) -> Result<(
             read_secret(&setup, what)?
         }
     };
-    check(&setup.identity()?, &secret).await?;
+    check(&Arc::new(setup.identity()?), &secret).await?;
     let (Secret::Token(text) | Secret::Password(text)) = &secret;
     setup.credentials.keep(&account, text, &AgreedOrigins::of(&setup.settings))?;
     notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));

@@ -1,5 +1,6 @@
 //! The program as scripts see it, without a server: exit codes, output and files.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -17,7 +18,8 @@ use std::{
 use belfry_core::{
     account::Account,
     notice::{
-        Source,
+        Origin, Source,
+        copies::Arrival,
         parse::{Incoming, Parsed, Via, parse},
     },
     settings::Settings,
@@ -78,6 +80,7 @@ impl Home {
                     amqp_message_id: None,
                     redelivered: Some(false),
                     via: Via::Stomp,
+                    origin: &Origin::Personal,
                 };
                 match parse(&incoming, &self.settings().message, &TimeZone::UTC) {
                     Parsed::Notices(notices) => notices,
@@ -86,9 +89,10 @@ impl Home {
             })
             .map(|notice| Write::Notice {
                 notice: Box::new(notice),
-                source: Source::Live,
+                arrival: Arrival { source: Source::Live, number: 1 },
                 received_at: Timestamp::now(),
                 alert: AlertMark::Due,
+                alert_if_opened: AlertMark::Due,
             })
             .collect();
         store.apply(&writes).unwrap();

@@ -13,6 +13,7 @@ pub mod identity;
 pub mod intake;
 mod login;
 pub mod one_shot;
+mod redaction;
 pub mod requests;
 pub mod token;
 mod transport;

@@ -187,10 +187,10 @@ fn keychain_entry(account: &str) -> Result<Entry, KeychainError> {
 }
 
 fn keychain_error(error: &KeychainError) -> CredentialError {
-    match error {
-        KeychainError::NoStorageAccess(cause) => CredentialError::Locked(cause.to_string()),
-        _ => CredentialError::Unavailable(error.to_string()),
+    if let KeychainError::NoStorageAccess(cause) = error {
+        return CredentialError::Locked(cause.to_string());
     }
+    CredentialError::Unavailable(error.to_string())
 }
 
 fn file_error(folder: &Path, error: &std::io::Error) -> CredentialError {

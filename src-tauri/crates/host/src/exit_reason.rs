@@ -97,6 +97,7 @@ impl From<&Failure> for ExitReason {
             | Fault::ProxyAuth
             | Fault::Closed
             | Fault::Restarting
+            | Fault::TurnedAway
             | Fault::Broken
             | Fault::Silent
             | Fault::Died => Self::Unreachable,

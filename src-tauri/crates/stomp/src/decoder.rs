@@ -181,10 +181,7 @@ impl Decoder {
                 Err(error) => self.phase = Phase::Failed(error),
             }
         }
-        match self.phase {
-            Phase::Failed(error) => Err(error),
-            _ => Ok(None),
-        }
+        if let Phase::Failed(error) = self.phase { Err(error) } else { Ok(None) }
     }
 
     /// Consumes one part of the input, whose first octet is `byte`.

@@ -360,11 +360,10 @@ impl Session {
     /// A receipt that was not requested confirms nothing and is ignored.
     fn handle_receipt(&mut self, frame: &Frame) -> Result<(), Violation> {
         let Some(id) = self.own_receipt(&required_header(frame, "receipt-id")?) else { return Ok(()) };
-        match self.state {
-            State::Disconnecting { receipt, .. } if receipt == id => {
-                self.end(SessionEvent::Disconnected { is_confirmed: true });
-            }
-            _ => self.events.push_back(SessionEvent::Receipt(id)),
+        if matches!(self.state, State::Disconnecting { receipt, .. } if receipt == id) {
+            self.end(SessionEvent::Disconnected { is_confirmed: true });
+        } else {
+            self.events.push_back(SessionEvent::Receipt(id));
         }
         Ok(())
     }

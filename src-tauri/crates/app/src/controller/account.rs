@@ -199,7 +199,7 @@ async fn check(
         device_id(&data_dir, &machine_id).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
     });
     let identity = Identity::new(settings, account.clone(), device.await?, &machine.host_name);
-    token::check(&identity, &typed).await?;
+    token::check(&Arc::new(identity), &typed).await?;
     Ok(Checked { account, secret, agreed, changes })
 }
 
@@ -250,6 +250,7 @@ impl From<Failure> for CommandError {
             | Fault::Broken
             | Fault::Closed
             | Fault::Restarting
+            | Fault::TurnedAway
             | Fault::Silent => CommandErrorCode::Unreachable,
             Fault::Tls => CommandErrorCode::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,

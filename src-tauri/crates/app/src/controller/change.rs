@@ -70,13 +70,13 @@ impl Changes {
 
     /// Where the answer to this sign-in goes; `None` for one that was ended meanwhile.
     pub(crate) fn take_check(&mut self, of: u64) -> Option<Reply<SignedIn>> {
-        match std::mem::take(&mut self.step) {
-            Step::Checking { attempt, reply, .. } if attempt == of => Some(reply),
-            other => {
-                self.step = other;
-                None
-            }
+        if let Step::Checking { attempt, .. } = &self.step
+            && *attempt == of
+            && let Step::Checking { reply, .. } = std::mem::take(&mut self.step)
+        {
+            return Some(reply);
         }
+        None
     }
 
     /// Ends every sign-in that has changed nothing yet.
@@ -89,9 +89,10 @@ impl Changes {
             answer(reply, ended());
         }
         for change in std::mem::take(&mut self.waiting) {
-            match change {
-                Change::SignIn { reply, .. } => answer(reply, ended()),
-                other => self.waiting.push_back(other),
+            if let Change::SignIn { reply, .. } = change {
+                answer(reply, ended());
+            } else {
+                self.waiting.push_back(change);
             }
         }
     }

@@ -81,13 +81,15 @@ fn offered(
     let action = detail.actions.iter().find(|offered| offered.id == action).cloned().ok_or_else(gone)?;
     let target = action_url::decide(&action, settings)
         .map_err(|refusal| CommandError::new(CommandErrorCode::LinkRefused, refusal))?;
-    match &target {
-        ActionTarget::Call(url) if confirmed != Some(url.as_str()) => Err(CommandError::new(
+    if let ActionTarget::Call(url) = &target
+        && confirmed != Some(url.as_str())
+    {
+        return Err(CommandError::new(
             CommandErrorCode::Gone,
             "this button has changed since it was confirmed; nothing was sent",
-        )),
-        _ => Ok((action, detail, target)),
+        ));
     }
+    Ok((action, detail, target))
 }
 
 /// Sends the request of a button, and keeps what came of it on the notice. Until then the notice
@@ -132,10 +134,8 @@ async fn call(
             }
         }
         Err(failure) => {
-            let outcome = match failure.fault {
-                Fault::TimedOut | Fault::Broken => ActionOutcome::Unknown,
-                _ => ActionOutcome::Refused,
-            };
+            let is_unknown = matches!(failure.fault, Fault::TimedOut | Fault::Broken);
+            let outcome = if is_unknown { ActionOutcome::Unknown } else { ActionOutcome::Refused };
             keep(outcome, &failure.detail).await?;
             Err(refused(failure))
         }
@@ -161,18 +161,20 @@ async fn delete(
 
 /// For a person who asks something of a server that is connected.
 pub(crate) fn refused(failure: Failure) -> CommandError {
-    let code = match failure.fault {
+    let is_offline = matches!(
+        failure.fault,
         Fault::Unreachable
-        | Fault::TimedOut
-        | Fault::Broken
-        | Fault::Closed
-        | Fault::Restarting
-        | Fault::Silent
-        | Fault::NoCredential
-        | Fault::NotAgreed
-        | Fault::Expired => CommandErrorCode::Offline,
-        _ => CommandErrorCode::Server,
-    };
+            | Fault::TimedOut
+            | Fault::Broken
+            | Fault::Closed
+            | Fault::Restarting
+            | Fault::TurnedAway
+            | Fault::Silent
+            | Fault::NoCredential
+            | Fault::NotAgreed
+            | Fault::Expired
+    );
+    let code = if is_offline { CommandErrorCode::Offline } else { CommandErrorCode::Server };
     CommandError::of(code, &failure)
 }
 

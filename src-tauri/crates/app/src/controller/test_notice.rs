@@ -118,7 +118,13 @@ impl Test {
                 {
                     return self.passed(TestStep::Shown);
                 }
-                _ => {}
+                Event::Status(_)
+                | Event::Notice { .. }
+                | Event::Changed { .. }
+                | Event::CaughtUp { .. }
+                | Event::Notification { .. }
+                | Event::Rejected { .. }
+                | Event::Activated { .. } => {}
             }
         }
         let seconds = self.limit.as_secs();

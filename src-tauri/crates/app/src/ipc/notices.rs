@@ -439,10 +439,7 @@ fn excerpt(text: &str, marker: &inbox::Highlighter) -> Option<String> {
 }
 
 fn text_of(value: &serde_json::Value) -> String {
-    match value {
-        serde_json::Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// For the bindings.

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::storage::Seq;
+use crate::storage::Opening;
 
 /// The period in which live popups count as one burst.
 pub const BURST_WINDOW: Duration = Duration::from_secs(1);
@@ -22,7 +22,7 @@ pub const CATCH_UP_WINDOW: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// The notices, oldest first; never empty.
-    pub seqs: Vec<Seq>,
+    pub openings: Vec<Opening>,
     /// One popup for all.
     pub is_summary: bool,
 }
@@ -32,9 +32,9 @@ pub struct Batch {
 pub struct Planner {
     burst: usize,
     recent: VecDeque<Instant>,
-    live: Vec<Seq>,
+    live: Vec<Opening>,
     live_until: Option<Instant>,
-    catch_up: Vec<Seq>,
+    catch_up: Vec<Opening>,
     catch_up_until: Option<Instant>,
 }
 
@@ -52,12 +52,12 @@ impl Planner {
     }
 
     /// An alert is due. `catching_up` holds it for the batch of the pass.
-    pub fn add(&mut self, seq: Seq, catching_up: bool, now: Instant) {
+    pub fn add(&mut self, opening: Opening, catching_up: bool, now: Instant) {
         if catching_up {
-            self.catch_up.push(seq);
+            self.catch_up.push(opening);
             self.catch_up_until.get_or_insert(now + CATCH_UP_WINDOW);
         } else {
-            self.live.push(seq);
+            self.live.push(opening);
         }
     }
 
@@ -77,25 +77,25 @@ impl Planner {
         }
         if self.catch_up_until.is_some_and(|until| until <= now) {
             self.catch_up_until = None;
-            let seqs = std::mem::take(&mut self.catch_up);
+            let openings = std::mem::take(&mut self.catch_up);
             // Popups of the last second count, and these popups count for the next second.
-            let is_summary = seqs.len() > 1 && self.recent.len() + seqs.len() > self.burst;
-            self.recent.extend(std::iter::repeat_n(now, if is_summary { 1 } else { seqs.len() }));
-            batches.push(Batch { seqs, is_summary });
+            let is_summary = openings.len() > 1 && self.recent.len() + openings.len() > self.burst;
+            self.recent.extend(std::iter::repeat_n(now, if is_summary { 1 } else { openings.len() }));
+            batches.push(Batch { openings, is_summary });
         }
         if self.live_until.is_some_and(|until| until <= now) {
             // The second of the burst is over: the held alerts become one popup, unless there is
             // only one.
             self.live_until = None;
-            let seqs = std::mem::take(&mut self.live);
+            let openings = std::mem::take(&mut self.live);
             self.recent.push_back(now);
-            batches.push(Batch { is_summary: seqs.len() > 1, seqs });
+            batches.push(Batch { is_summary: openings.len() > 1, openings });
         } else if self.live_until.is_none() && !self.live.is_empty() {
             let free = self.burst.saturating_sub(self.recent.len()).min(self.live.len());
-            let singles: Vec<Seq> = self.live.drain(..free).collect();
+            let singles: Vec<Opening> = self.live.drain(..free).collect();
             if !singles.is_empty() {
                 self.recent.extend(std::iter::repeat_n(now, singles.len()));
-                batches.push(Batch { seqs: singles, is_summary: false });
+                batches.push(Batch { openings: singles, is_summary: false });
             }
             if !self.live.is_empty() {
                 self.live_until = Some(self.recent.front().copied().unwrap_or(now) + BURST_WINDOW);
@@ -116,16 +116,25 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::storage::Seq;
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    fn opening(seq: i64) -> Opening {
+        Opening { seq: Seq(seq), number: 1 }
+    }
+
+    fn numbers(batch: &Batch) -> Vec<i64> {
+        batch.openings.iter().map(|opening| opening.seq.0).collect()
+    }
+
     fn seqs(batches: &[Batch]) -> Vec<(Vec<i64>, bool)> {
-        batches.iter().map(|batch| (batch.seqs.iter().map(|seq| seq.0).collect(), batch.is_summary)).collect()
+        batches.iter().map(|batch| (numbers(batch), batch.is_summary)).collect()
     }
 
     fn add(planner: &mut Planner, range: std::ops::RangeInclusive<i64>, catching_up: bool, now: Instant) {
         for seq in range {
-            planner.add(Seq(seq), catching_up, now);
+            planner.add(opening(seq), catching_up, now);
         }
     }
 
@@ -201,7 +210,7 @@ mod tests {
             for event in events {
                 let until = match event {
                     Event::Add { catching_up } => {
-                        planner.add(Seq(added.len() as i64), catching_up, now);
+                        planner.add(opening(added.len() as i64), catching_up, now);
                         added.push(now);
                         now
                     }
@@ -222,19 +231,19 @@ mod tests {
                 now = now.max(due);
                 shown.extend(planner.poll_batches(now).into_iter().map(|batch| (now, batch)));
             }
-            let mut all: Vec<i64> = shown.iter().flat_map(|(_, batch)| batch.seqs.iter().map(|seq| seq.0)).collect();
+            let mut all: Vec<i64> = shown.iter().flat_map(|(_, batch)| numbers(batch)).collect();
             all.sort_unstable();
             prop_assert_eq!(all, (0..added.len() as i64).collect::<Vec<_>>());
             for (index, (at, batch)) in shown.iter().enumerate() {
-                prop_assert!(!batch.seqs.is_empty() && (batch.is_summary || batch.seqs.len() <= burst as usize));
-                prop_assert!(!batch.is_summary || batch.seqs.len() > 1);
+                prop_assert!(!batch.openings.is_empty() && (batch.is_summary || batch.openings.len() <= burst as usize));
+                prop_assert!(!batch.is_summary || batch.openings.len() > 1);
                 // Several single ones are never more than a burst, counting all
                 // popups of the second before.
                 let recent = shown.iter().take(index + 1).filter(|(other, _)| *at - *other < BURST_WINDOW);
-                let popups: usize = recent.map(|(_, batch)| if batch.is_summary { 1 } else { batch.seqs.len() }).sum();
-                prop_assert!(batch.is_summary || batch.seqs.len() == 1 || popups <= burst as usize, "{popups}");
-                for seq in &batch.seqs {
-                    prop_assert!(*at - added[seq.0 as usize] <= CATCH_UP_WINDOW);
+                let popups: usize = recent.map(|(_, batch)| if batch.is_summary { 1 } else { batch.openings.len() }).sum();
+                prop_assert!(batch.is_summary || batch.openings.len() == 1 || popups <= burst as usize, "{popups}");
+                for number in numbers(batch) {
+                    prop_assert!(*at - added[number as usize] <= CATCH_UP_WINDOW);
                 }
             }
         }

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Map, Value, value::RawValue};
 use sha2::{Digest, Sha256};
 
-use super::{Identity, Notice, NoticeKey, fields};
+use super::{Identity, Notice, NoticeKey, Origin, fields};
 use crate::{
     foreign_text::{normalized, one_line, shortened},
     json::{self, Members, Numbers},
@@ -51,6 +51,8 @@ pub struct Incoming<'a> {
     pub redelivered: Option<bool>,
     /// How it arrived.
     pub via: Via,
+    /// Who could have sent it.
+    pub origin: &'a Origin,
 }
 
 /// What a message is.
@@ -163,7 +165,8 @@ impl Parser<'_> {
         notice.sent_at = object.take(&mapping.sent_at, |value| fields::sent_at(value, self.zone));
         notice.link = object.take(&mapping.link, fields::text).unwrap_or_default();
         notice.priority = object.take(&mapping.priority, fields::priority).unwrap_or(notice.priority);
-        notice.state = object.take(&mapping.state, fields::state).unwrap_or_default();
+        let state = object.take(&mapping.state, fields::state);
+        (notice.state, notice.has_state) = (state.unwrap_or_default(), state.is_some());
         notice.version = object.take(&mapping.version, fields::version);
         notice.actions = object.take(&mapping.actions, fields::actions).unwrap_or_default();
         notice.undelivered =
@@ -193,12 +196,14 @@ impl Parser<'_> {
             link: String::new(),
             priority: super::Priority::Normal,
             state: super::State::Open,
+            has_state: false,
             version: None,
             actions: Vec::new(),
             undelivered: None,
             is_partial: false,
             extra: Map::new(),
             destination: self.incoming.destination.to_owned(),
+            origin: self.incoming.origin.clone(),
         }
     }
 
@@ -368,9 +373,9 @@ fn remove(value: &mut Value, tokens: &[String]) {
 
 /// `key: value` lines.
 fn lines(rest: &[(String, Value)]) -> String {
-    let line = |(key, value): &(String, Value)| match value {
-        Value::String(text) => format!("{}: {}", normalized(key), normalized(text)),
-        other => format!("{}: {other}", normalized(key)),
+    let line = |(key, value): &(String, Value)| match value.as_str() {
+        Some(text) => format!("{}: {}", normalized(key), normalized(text)),
+        None => format!("{}: {value}", normalized(key)),
     };
     rest.iter().map(line).collect::<Vec<_>>().join("\n")
 }

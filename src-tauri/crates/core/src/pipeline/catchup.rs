@@ -141,6 +141,7 @@ pub struct Pass {
     fetched: u64,
     new: u64,
     server_time: Option<Timestamp>,
+    requested_after: u64,
 }
 
 impl Pass {
@@ -159,7 +160,19 @@ impl Pass {
             fetched: 0,
             new: 0,
             server_time: None,
+            requested_after: u64::MAX,
         }
+    }
+
+    /// Its request is sent now, after this live message.
+    pub fn handle_requested(&mut self, after: u64) {
+        self.requested_after = after;
+    }
+
+    /// The live message after which its last request was sent; the highest number outside a running
+    /// pipeline.
+    pub fn requested_after(&self) -> u64 {
+        self.requested_after
     }
 
     /// Its number.

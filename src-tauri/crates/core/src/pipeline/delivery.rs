@@ -5,6 +5,8 @@
 //! before its claim is committed; a write that failed is tried again, and its notices stay in
 //! memory until then. Deliberately absent: sockets, SQL, the OS.
 
+mod popups;
+
 use std::{
     collections::{BTreeMap, HashMap, HashSet, VecDeque},
     sync::Arc,
@@ -17,11 +19,11 @@ use crate::{
         planner::{Batch, Planner},
     },
     clock::Now,
-    event::{Event, NotificationType},
+    event::Event,
     notice::{Notice, NoticeKey, Source, State},
     pipeline::{catchup::PassId, link::Generation},
-    ports::{NotifyError, Popup, PopupId, PopupKind},
-    storage::{AlertMark, Applied, Outcome, Recovered, Seq, Stored, Write},
+    ports::{Popup, PopupId, PopupKind},
+    storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Write},
 };
 
 /// How long after a failed write it is tried again.
@@ -112,7 +114,7 @@ struct Pending {
 /// A popup that is on its way to the OS.
 #[derive(Debug)]
 struct Showing {
-    seqs: Vec<Seq>,
+    openings: Vec<Opening>,
     kind: PopupKind,
     notices: Vec<NoticeKey>,
     title: String,
@@ -125,7 +127,7 @@ struct Showing {
 pub struct Delivery {
     wording: Wording,
     planner: Planner,
-    due: BTreeMap<Seq, Notice>,
+    due: BTreeMap<Opening, Notice>,
     pending: BTreeMap<Ticket, Pending>,
     /// The sizes of all that is pending.
     pending_bytes: usize,
@@ -185,9 +187,10 @@ impl Delivery {
         self.stream_offsets = recovered.stream_offsets;
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
-        for Stored { seq, notice, .. } in recovered.due {
-            self.due.insert(seq, notice);
-            self.planner.add(seq, true, now.mono);
+        for Stored { seq, opening, notice, .. } in recovered.due {
+            let opening = Opening { seq, number: opening };
+            self.due.insert(opening, notice);
+            self.planner.add(opening, true, now.mono);
         }
         self.planner.end_catch_up(now.mono);
         self.mark_announced();
@@ -239,67 +242,6 @@ impl Delivery {
         self.poll_planner(now);
         self.mark_announced();
         page
-    }
-
-    /// The OS has shown a popup, or refused it.
-    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
-        let Some(Showing { seqs, kind, notices, title, replaces }) = self.showing.remove(&show) else { return };
-        let writes = match result {
-            Ok(popup) => {
-                self.actions.push_back(DeliveryAction::Emit(Event::Notification {
-                    r#type: kind.into(),
-                    notices: notices.iter().map(|key| key.id.clone()).collect(),
-                    summary: title,
-                }));
-                let mut writes = vec![Write::Shown { seqs, popup: popup.clone() }];
-                // Where the OS gave the update an id of its own, the old popup is taken off the screen. Its
-                // notice is still shown, so there is no `retract` event.
-                if let Some(old) = replaces.filter(|old| *old != popup)
-                    && self.on_screen.remove(&old).is_some()
-                {
-                    self.actions.push_back(DeliveryAction::Retract(old.clone()));
-                    writes.push(Write::PopupClosed(old));
-                }
-                if self.closed.remove(&popup) {
-                    // The update may have shown again a popup that a person was dismissing.
-                    self.actions.push_back(DeliveryAction::Retract(popup.clone()));
-                    writes.push(Write::PopupClosed(popup));
-                } else {
-                    self.on_screen.insert(popup, notices);
-                }
-                writes
-            }
-            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => vec![Write::Refused { seqs, why }],
-        };
-        if self.showing.is_empty() {
-            self.closed.clear();
-        }
-        self.apply(writes, WritePurpose::Bookkeeping);
-    }
-
-    /// A popup left the screen: it expired or a person closed it.
-    pub fn handle_closed(&mut self, popup: PopupId) {
-        if !self.showing.is_empty() {
-            self.closed.insert(popup.clone());
-        }
-        if self.on_screen.remove(&popup).is_some() {
-            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
-        }
-    }
-
-    /// All notices of these popups were read, decided or deleted: take the popups off the screen.
-    pub fn withdraw(&mut self, popups: Vec<PopupId>) {
-        for popup in popups {
-            // Removed here when its retraction is queued, so no popup is retracted twice.
-            let Some(notices) = self.on_screen.remove(&popup) else { continue };
-            self.actions.push_back(DeliveryAction::Retract(popup.clone()));
-            self.actions.push_back(DeliveryAction::Emit(Event::Notification {
-                r#type: NotificationType::Retract,
-                notices: notices.into_iter().map(|key| key.id).collect(),
-                summary: String::new(),
-            }));
-            self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
-        }
     }
 
     /// The pass has ended: what it found is shown as one batch.
@@ -379,29 +321,36 @@ impl Delivery {
         let mut new = 0;
         for (write, outcome) in writes.iter().zip(outcomes) {
             match (write, outcome) {
-                (Write::Notice { notice, source, alert, .. }, Outcome::New { seq, key }) => {
+                (Write::Notice { notice, arrival, alert, .. }, Outcome::New { seq, key }) => {
                     new += 1;
                     let notice = Notice { key: key.clone(), ..(**notice).clone() };
-                    self.announce(*seq, &notice, *source, false);
-                    if *alert == AlertMark::Due {
-                        self.due.insert(*seq, notice);
-                        self.planner.add(*seq, hold_live || *source != Source::Live, now.mono);
-                    }
+                    self.announce(*seq, &notice, arrival.source, false);
+                    let hold = hold_live || arrival.source != Source::Live;
+                    self.plan(Opening { seq: *seq, number: 1 }, *alert, notice, hold, now);
                 }
-                (_, Outcome::Changed { seq, notice, fields, popup }) => {
+                (Write::Notice { arrival, .. }, Outcome::Changed { opening, alert, notice, fields, popup }) => {
                     self.actions.push_back(DeliveryAction::Emit(Event::Changed {
                         id: notice.key.id.clone(),
                         state: notice.state,
                         fields: fields.clone(),
                     }));
+                    if let Some(alert) = alert {
+                        // What has returned has a new place, and was announced at its first one.
+                        if !self.has_reached_limit {
+                            self.announced = self.announced.max(Some(opening.seq));
+                        }
+                        let hold = hold_live || arrival.source != Source::Live;
+                        self.plan(*opening, *alert, (**notice).clone(), hold, now);
+                        continue;
+                    }
                     let is_visible = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
                     // A popup that has left the screen meanwhile would appear again.
                     if let (true, State::Open, Some(popup)) = (is_visible, notice.state, popup)
                         && self.on_screen.contains_key(popup)
                     {
-                        self.update(*seq, notice, popup.clone());
+                        self.update(*opening, notice, popup.clone());
                     }
-                    if let Some(due) = self.due.get_mut(seq) {
+                    if let Some(due) = self.due.get_mut(opening) {
                         due.clone_from(notice);
                     }
                 }
@@ -418,6 +367,14 @@ impl Delivery {
             }
         }
         new
+    }
+
+    /// The alert of an opening is decided.
+    fn plan(&mut self, opening: Opening, alert: AlertMark, notice: Notice, hold: bool, now: Now) {
+        if alert == AlertMark::Due {
+            self.due.insert(opening, notice);
+            self.planner.add(opening, hold, now.mono);
+        }
     }
 
     fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
@@ -450,44 +407,9 @@ impl Delivery {
 
     fn poll_planner(&mut self, now: Now) {
         for batch in self.planner.poll_batches(now.mono) {
-            let mut writes = vec![Write::Claim(batch.seqs.clone())];
+            let mut writes = vec![Write::Claim(batch.openings.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
             self.apply(writes, WritePurpose::Claim(batch));
         }
-    }
-
-    /// The claim is committed: the alerts that it granted are shown now, and no other.
-    fn show_claimed(&mut self, batch: &Batch, outcomes: &[Outcome]) {
-        let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
-        let mut notices: Vec<(Seq, Notice)> = Vec::new();
-        for seq in &batch.seqs {
-            if let Some(notice) = self.due.remove(seq)
-                && granted.contains(seq)
-            {
-                notices.push((*seq, notice));
-            }
-        }
-        if batch.is_summary && notices.len() > 1 {
-            let popup = self.wording.summary(notices.iter().map(|(_, notice)| notice));
-            self.show(notices.into_iter().map(|(seq, _)| seq).collect(), popup);
-        } else {
-            for (seq, notice) in notices {
-                let popup = self.wording.single(&notice);
-                self.show(vec![seq], popup);
-            }
-        }
-    }
-
-    fn update(&mut self, seq: Seq, notice: &Notice, replaces: PopupId) {
-        let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
-        self.show(vec![seq], popup);
-    }
-
-    fn show(&mut self, seqs: Vec<Seq>, popup: Popup) {
-        self.issued += 1;
-        let show = ShowId(self.issued);
-        let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
-        self.showing.insert(show, Showing { seqs, kind, notices, title, replaces: popup.replaces.clone() });
-        self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

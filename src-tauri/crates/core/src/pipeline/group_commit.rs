@@ -25,9 +25,9 @@ pub struct Job {
 
 impl Job {
     fn streams(&self) -> impl Iterator<Item = &String> {
-        self.writes.iter().filter_map(|write| match write {
-            Write::StreamOffset { stream, .. } => Some(stream),
-            _ => None,
+        self.writes.iter().filter_map(|write| {
+            let Write::StreamOffset { stream, .. } = write else { return None };
+            Some(stream)
         })
     }
 }

@@ -22,6 +22,7 @@ use crate::{
     clock::Now,
     error::{Failure, Fault, Recovery},
     pipeline::backoff::Backoff,
+    settings::Protocol,
 };
 
 /// How long an attempt may take to open the socket, and again to establish the session.
@@ -34,7 +35,7 @@ pub const HALTED_RETRY: Duration = Duration::from_secs(60);
 /// to sign in: a directory behind the server may have been down.
 pub const REFUSED_RETRY: Duration = Duration::from_secs(15 * 60);
 /// If the server closes a session this soon after its subscriptions and gives no reason, it
-/// probably refused one of them.
+/// probably refused one of them; on the raw WebSocket, which has none, the token.
 pub const SUSPICIOUSLY_SHORT: Duration = Duration::from_secs(5);
 /// After so many failed attempts in a row the API is polled, if there is one.
 const POLL_AFTER: u32 = 2;
@@ -57,6 +58,9 @@ pub struct Link {
     established: Option<Instant>,
     refreshed: bool,
     awaiting_token: Option<Failure>,
+    /// On the raw WebSocket nothing answers to the token: a session that is closed at once was
+    /// refused, and one that stays was accepted.
+    is_raw: bool,
     /// The server has accepted the secret.
     is_accepted: bool,
     /// When it is tried again although it was refused.
@@ -69,9 +73,8 @@ pub struct Link {
 
 impl Link {
     /// A link that is off. `endpoints` is how many there are, at least one; `spread` is
-    /// `server.reconnect_spread`; with `overlap`, a session that gets a new token stays until the
-    /// next one has subscribed.
-    pub fn new(endpoints: usize, spread: Duration, overlap: bool, now: Now) -> Self {
+    /// `server.reconnect_spread`.
+    pub fn new(endpoints: usize, spread: Duration, now: Now) -> Self {
         let endpoints = endpoints.max(1);
         Self {
             state: LinkState::Off,
@@ -88,12 +91,27 @@ impl Link {
             established: None,
             refreshed: false,
             awaiting_token: None,
+            is_raw: false,
             is_accepted: false,
             refused_retry: None,
             refused: None,
             polling: false,
-            hand_over: HandOver::new(overlap),
+            hand_over: HandOver::default(),
         }
+    }
+
+    /// The same link, for `server.protocol`.
+    #[must_use]
+    pub fn speaking(self, protocol: Protocol) -> Self {
+        Self { is_raw: protocol == Protocol::Websocket, ..self }
+    }
+
+    /// The same link; with `overlap`, a session that gets a new token stays until the next one has
+    /// subscribed.
+    #[must_use]
+    pub fn overlapping(mut self, overlap: bool) -> Self {
+        self.hand_over.set_overlap(overlap);
+        self
     }
 
     /// Whether the server has accepted the secret since the last sign-in.
@@ -229,7 +247,7 @@ impl Link {
                 if self.is_current(generation) && matches!(self.state, LinkState::Handshake { .. }) {
                     self.established = Some(now.mono);
                     self.polling = false;
-                    self.is_accepted = true;
+                    self.is_accepted |= !self.is_raw;
                     if let Some(good) = self.known_good.get_mut(self.endpoint) {
                         *good = true;
                     }
@@ -306,7 +324,14 @@ impl Link {
                     LinkState::Polling { until, attempt, failure } if !ok => {
                         LinkState::Waiting { until, attempt, failure }
                     }
-                    unchanged => unchanged,
+                    unchanged @ (LinkState::Off
+                    | LinkState::Connecting { .. }
+                    | LinkState::Handshake { .. }
+                    | LinkState::CatchingUp
+                    | LinkState::Live
+                    | LinkState::Waiting { .. }
+                    | LinkState::Polling { .. }
+                    | LinkState::Stopped(_)) => unchanged,
                 };
                 Vec::new()
             }
@@ -363,10 +388,8 @@ impl Link {
 
     /// The phase of a state; an attempt with a refused secret belongs to the missing sign-in.
     fn shown_phase(&self, state: &LinkState) -> Phase {
-        match phase(state) {
-            Phase::NoSession if self.refused.is_some() => Phase::SignIn,
-            phase => phase,
-        }
+        let phase = phase(state);
+        if phase == Phase::NoSession && self.refused.is_some() { Phase::SignIn } else { phase }
     }
 
     fn ask_person(&mut self, failure: Failure, now: Now) -> Vec<LinkAction> {
@@ -428,8 +451,9 @@ impl Link {
         // When an outage begins the first endpoint is tried first; during it they are tried in
         // turn.
         self.next = if lived.is_some() { 0 } else { (self.endpoint + 1) % self.endpoints };
+        self.is_accepted |= lived.is_some_and(|lived| lived >= SUSPICIOUSLY_SHORT);
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {
-            failure.fault = Fault::Died;
+            failure.fault = if self.is_raw { Fault::TurnedAway } else { Fault::Died };
         }
         if lived.is_some_and(|lived| self.backoff.handle_session(lived)) {
             self.repeated = (None, 0);
@@ -442,7 +466,12 @@ impl Link {
             (Some(fault), count) if fault == failure.fault => (Some(fault), count + 1),
             _ => (Some(failure.fault), 1),
         };
-        match failure.recovery(self.repeated.1) {
+        let recovery = failure.recovery(self.repeated.1);
+        if failure.fault == Fault::TurnedAway && recovery == Recovery::RefreshToken {
+            // From here on it is what people see: a refused sign-in.
+            failure.fault = Fault::Refused;
+        }
+        match recovery {
             Recovery::RefreshToken if self.refreshed => self.ask_person(failure, now),
             Recovery::RefreshToken => {
                 self.refreshed = true;

@@ -186,6 +186,7 @@ impl Pipeline {
                 return self.handle_pass_delayed(purpose, now);
             }
             running.busy = true;
+            running.pass.handle_requested(self.messages);
             self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
@@ -231,11 +232,9 @@ impl Pipeline {
         now: Now,
     ) -> Option<(Instant, PassPurpose)> {
         if self.link.has_session() {
-            let delay = match purpose {
-                PassPurpose::Connect(_) => SECOND_PASS_DELAY,
-                _ if finished.complete_through.is_none() => SECOND_PASS_DELAY,
-                _ => self.config.reconcile_every,
-            };
+            let is_connect = matches!(purpose, PassPurpose::Connect(_));
+            let wants_second = is_connect || finished.complete_through.is_none();
+            let delay = if wants_second { SECOND_PASS_DELAY } else { self.config.reconcile_every };
             (!delay.is_zero()).then(|| (now.mono + delay, PassPurpose::Quiet))
         } else if self.link.wants_polling() && self.may_poll() {
             // A long poll has already waited at the server, unless the server answered at once.

@@ -44,7 +44,7 @@ macro_rules! keys {
 
 keys! {
     server.endpoints = read::endpoints;
-    server.protocol = read::supported(&[Protocol::Stomp]);
+    server.protocol = read::supported(&[Protocol::Stomp, Protocol::Websocket]);
     server.host = read::line;
     server.heart_beat = tables::heart_beat;
     server.max_message = read::size;
@@ -231,9 +231,9 @@ pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(
 }
 
 fn keys_set_in(sections: &[(String, SpannedValue)]) -> Vec<String> {
-    let of_section = |(section, spanned): &(String, SpannedValue)| match &spanned.value {
-        RawValue::Table(keys) => keys.iter().map(|(key, _)| format!("{section}.{key}")).collect(),
-        _ => Vec::new(),
+    let of_section = |(section, spanned): &(String, SpannedValue)| {
+        let RawValue::Table(keys) = &spanned.value else { return Vec::new() };
+        keys.iter().map(|(key, _)| format!("{section}.{key}")).collect()
     };
     sections.iter().flat_map(of_section).collect()
 }

@@ -22,19 +22,20 @@ use crate::words::Word;
 /// times within range.
 const MAX_DURATION: Duration = Duration::from_secs(366 * 24 * 3600);
 
+/// The text of a value; `None` for one of another type.
+pub(super) fn text_of(spanned: &SpannedValue) -> Option<&str> {
+    if let RawValue::Text(text) = &spanned.value { Some(text) } else { None }
+}
+
 pub(super) fn switch(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<bool> {
-    match spanned.value {
-        RawValue::Switch(on) => Some(on),
-        _ => report.wrong(key, spanned, "true or false"),
-    }
+    let RawValue::Switch(on) = spanned.value else { return report.wrong(key, spanned, "true or false") };
+    Some(on)
 }
 
 pub(super) fn number(range: RangeInclusive<u32>) -> impl Fn(&str, &SpannedValue, &mut SettingsReport) -> Option<u32> {
     move |key, spanned, report| {
-        let number = match spanned.value {
-            RawValue::Integer(number) => u32::try_from(number).ok().filter(|number| range.contains(number)),
-            _ => None,
-        };
+        let number = if let RawValue::Integer(number) = spanned.value { u32::try_from(number).ok() } else { None };
+        let number = number.filter(|number| range.contains(number));
         number.or_else(|| {
             report.wrong(
                 key,
@@ -47,8 +48,8 @@ pub(super) fn number(range: RangeInclusive<u32>) -> impl Fn(&str, &SpannedValue,
 
 /// A text of one line.
 pub(super) fn line(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<String> {
-    match &spanned.value {
-        RawValue::Text(text) if !text.contains(char::is_control) => Some(text.clone()),
+    match text_of(spanned) {
+        Some(text) if !text.contains(char::is_control) => Some(text.to_owned()),
         _ => report.wrong(key, spanned, "a text in quotes, of one line"),
     }
 }
@@ -167,9 +168,9 @@ pub(super) fn web_url(key: &str, spanned: &SpannedValue, report: &mut SettingsRe
 }
 
 pub(super) fn proxy(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<Proxy> {
-    match &spanned.value {
-        RawValue::Text(text) if text == "system" => Some(Proxy::System),
-        RawValue::Text(text) if text == "none" => Some(Proxy::None),
+    match text_of(spanned) {
+        Some("system") => Some(Proxy::System),
+        Some("none") => Some(Proxy::None),
         _ => {
             let accepted =
                 r#""system", "none", or an http, socks5 or socks5h URL such as "http://proxy.example.com:3128""#;
@@ -190,9 +191,9 @@ pub(super) fn file(key: &str, spanned: &SpannedValue, report: &mut SettingsRepor
 
 /// A path below `api.base`.
 pub(super) fn path(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<String> {
-    match &spanned.value {
-        RawValue::Text(text) if (text.is_empty() || text.starts_with('/')) && !text.contains(char::is_control) => {
-            Some(text.clone())
+    match text_of(spanned) {
+        Some(text) if (text.is_empty() || text.starts_with('/')) && !text.contains(char::is_control) => {
+            Some(text.to_owned())
         }
         _ => report.wrong(key, spanned, r#"a path that begins with "/", or "" where the server lacks it"#),
     }
@@ -215,18 +216,18 @@ pub(super) fn http_secret(key: &str, spanned: &SpannedValue, report: &mut Settin
 }
 
 pub(super) fn login_body(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<String> {
-    match &spanned.value {
-        RawValue::Text(text) if text.contains("{password}") => Some(text.clone()),
+    match text_of(spanned) {
+        Some(text) if text.contains("{password}") => Some(text.to_owned()),
         _ => report.wrong_hidden(key, spanned, "a text with {password} where the password is to be put"),
     }
 }
 
 /// A zone of the bundled tz database, so that a file has the same meaning on every machine.
 pub(super) fn time_zone(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<TimeZoneSetting> {
-    let zone = match &spanned.value {
-        RawValue::Text(text) if text == "local" => return Some(TimeZoneSetting::Local),
-        RawValue::Text(text) => TimeZoneDatabase::bundled().get(text).ok(),
-        _ => None,
+    let zone = match text_of(spanned) {
+        Some("local") => return Some(TimeZoneSetting::Local),
+        Some(text) => TimeZoneDatabase::bundled().get(text).ok(),
+        None => None,
     };
     zone.map(TimeZoneSetting::Named)
         .or_else(|| report.wrong(key, spanned, r#""local" or a time zone such as "Asia/Shanghai" or "UTC""#))
@@ -237,10 +238,7 @@ pub(super) fn time(key: &str, spanned: &SpannedValue, report: &mut SettingsRepor
     if is_empty(spanned) {
         return Some(None);
     }
-    let time = match &spanned.value {
-        RawValue::Text(text) => hour_and_minute(text),
-        _ => None,
-    };
+    let time = text_of(spanned).and_then(hour_and_minute);
     time.map(Some).or_else(|| report.wrong(key, spanned, r#"a time of day such as "22:00", or """#))
 }
 

@@ -136,7 +136,15 @@ pub(super) fn kinds(key: &str, spanned: &SpannedValue, report: &mut SettingsRepo
                 Some(KindName::Plain(text.clone()))
             }
             RawValue::Table(table) if !table.is_empty() => per_language(&key, spanned, report),
-            _ => report.wrong(&key, spanned, r#"a name such as "Expense", or { en = "Expense", "zh-CN" = "报销" }"#),
+            RawValue::Text(_)
+            | RawValue::Integer(_)
+            | RawValue::Float(_)
+            | RawValue::Switch(_)
+            | RawValue::Time(_)
+            | RawValue::List(_)
+            | RawValue::Table(_) => {
+                report.wrong(&key, spanned, r#"a name such as "Expense", or { en = "Expense", "zh-CN" = "报销" }"#)
+            }
         };
         kinds.0.extend(name.map(|name| (kind.clone(), name)));
     }
@@ -281,7 +289,9 @@ fn headers(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Op
                 RawValue::Text(text) if !text.contains(char::is_control) => Some(text.clone()),
                 RawValue::Integer(number) => Some(number.to_string()),
                 RawValue::Switch(on) => Some(on.to_string()),
-                _ => report.wrong(&key, spanned, "a text of one line, a whole number, or true or false"),
+                RawValue::Text(_) | RawValue::Float(_) | RawValue::Time(_) | RawValue::List(_) | RawValue::Table(_) => {
+                    report.wrong(&key, spanned, "a text of one line, a whole number, or true or false")
+                }
             };
             headers.extend(text.map(|text| (name.clone(), text)));
         }

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::action_url::ActionPrefix;
 use super::{
-    HostPattern, HttpSecret, Pointer, Proxy, StompSecret, TimeZoneSetting,
+    HostPattern, HttpSecret, Pointer, Proxy, StompSecret, TimeZoneSetting, endpoint,
     units::{format_duration, format_size},
 };
 use crate::words::Word;
@@ -111,4 +111,10 @@ macro_rules! displayed {
     };
 }
 
-displayed!(StompSecret, HttpSecret, Proxy, HostPattern, TimeZoneSetting, Pointer, Url, ActionPrefix);
+displayed!(StompSecret, HttpSecret, Proxy, HostPattern, TimeZoneSetting, Pointer, ActionPrefix);
+
+impl ToValue for Url {
+    fn to_value(&self) -> Value {
+        endpoint::readable(self).into()
+    }
+}

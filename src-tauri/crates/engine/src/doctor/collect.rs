@@ -22,6 +22,7 @@ use crate::{
 };
 use belfry_core::{
     error::Failure,
+    notice::copies::Arrival,
     pipeline::{
         catchup::{Pass, PassId, PassStart},
         notice_writes,
@@ -109,7 +110,8 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
             }
         };
         let notifications = &identity.settings.notifications;
-        let mut writes = notice_writes(step.notices, step.source, Some(&pass), notifications, time_zone, started);
+        let arrival = Arrival { source: step.source, number: pass.requested_after() };
+        let mut writes = notice_writes(step.notices, arrival, Some(&pass), notifications, time_zone, started);
         writes.extend(rejected);
         writes.extend(step.cursor.map(Write::Cursor));
         let applied = store.apply(&writes)?;

@@ -191,15 +191,14 @@ async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl 
 /// The texts searched for are rustls's and the platform verifier's.
 fn tls_remedy(failure: &Failure) -> &'static str {
     let says = |word: &str| failure.detail.contains(word);
-    match failure.fault {
-        Fault::Tls if says("expired") => {
-            "the server's certificate has run out (or this computer's clock is wrong): ask IT"
-        }
-        Fault::Tls if says("notvalidforname") || says("not valid for name") => {
-            "the certificate is for another name: check the name in server.endpoints"
-        }
-        Fault::Tls => failure.remedy(),
-        _ => "nothing speaks TLS there: check scheme and port in server.endpoints",
+    if failure.fault != Fault::Tls {
+        "nothing speaks TLS there: check scheme and port in server.endpoints"
+    } else if says("expired") {
+        "the server's certificate has run out (or this computer's clock is wrong): ask IT"
+    } else if says("notvalidforname") || says("not valid for name") {
+        "the certificate is for another name: check the name in server.endpoints"
+    } else {
+        failure.remedy()
     }
 }
 

@@ -5,7 +5,8 @@
 //! queue when the session ends, marked `redelivered`. A destination without a queue of its own (a
 //! topic, an exchange, a user destination) gives each subscriber a copy. What would be deleted with
 //! the probe is not probed ([`why_not_probed`]). A `/amq/queue` that was declared auto-delete
-//! elsewhere is deleted with any consumer, Belfry too, so it cannot keep missed messages anyway.
+//! elsewhere is deleted with any consumer, Belfry too, so it cannot keep missed messages anyway. A
+//! raw WebSocket is asked for but not opened: its server would send what waits for this device.
 //! Deliberately absent: trying again.
 
 use std::{collections::HashMap, time::Duration};
@@ -18,7 +19,7 @@ use url::Url;
 use super::{DoctorToken, Finding, Step, StepRun, Subject};
 use crate::{
     net::{
-        connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, session_end, stream_name},
+        connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, stream_name},
         http::host_of,
         one_shot::{self, Greeting},
     },
@@ -27,7 +28,7 @@ use crate::{
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::ATTEMPT_LIMIT,
-    settings::Subscription,
+    settings::{Protocol, Subscription},
 };
 
 /// How long a server may take to refuse or confirm a subscription; Spring's simple broker does
@@ -53,6 +54,19 @@ pub(super) async fn open(
         report(Finding::skipped(Step::Stomp, format!("{host}: {why}")));
         return None;
     };
+    if subject.identity.settings.server.protocol == Protocol::Websocket {
+        let run = StepRun::start(Step::Websocket);
+        let asked = async {
+            let token = doctor_token.token(subject, secret).await?;
+            one_shot::ask_raw(&subject.client, &subject.identity, &token, endpoint).await
+        };
+        report(match asked.await {
+            Ok(()) => run.ok(format!("{host} has a WebSocket there; it was not opened, so that no message is lost")),
+            Err(failure) => run.failed(&failure),
+        });
+        report(Finding::skipped(Step::Stomp, format!("{host}: server.protocol is websocket, which has no CONNECT")));
+        return None;
+    }
     let run = StepRun::start(Step::Websocket);
     let opening = async {
         let token = doctor_token.token(subject, secret).await?;
@@ -105,6 +119,10 @@ pub(super) async fn subscribe(
     token: Option<&SecretString>,
     report: &mut impl FnMut(Finding),
 ) {
+    if subject.identity.settings.server.protocol == Protocol::Websocket {
+        let why = "server.protocol is websocket: the server sends what is for this account";
+        return report(Finding::skipped(Step::Subscribe, why));
+    }
     let subscriptions = &subject.identity.settings.server.subscriptions;
     if subscriptions.is_empty() {
         report(Finding::skipped(Step::Subscribe, "server.subscriptions is empty: nothing is pushed, only collected"));
@@ -159,7 +177,7 @@ async fn probe(connection: &mut Connection, subject: &Subject, index: usize) -> 
         loop {
             match connection.next_event().await {
                 Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
-                Ok(event) => session_end(&event, true).map_or(Ok(()), Err)?,
+                Ok(event) => connection.session_end(&event, true).map_or(Ok(()), Err)?,
                 Err(failure) if failure.fault == Fault::Closed => {
                     return Err(Failure::new(Fault::Died, failure.detail));
                 }

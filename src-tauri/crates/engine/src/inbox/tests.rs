@@ -10,10 +10,10 @@ use tempfile::TempDir;
 use super::{Detail, Filter, Format, Inbox, InboxPage, MatchCount, Place, Removal};
 use crate::store::{
     Store, schema,
-    tests::{Steps, arrival, at, notice, version},
+    tests::{Steps, arrival, at, first, notice, version},
 };
 use belfry_core::{
-    notice::{Action, Confirm, Notice, Priority, Source, State},
+    notice::{Action, Confirm, Notice, Priority, Source, State, copies::Arrival},
     settings::{KindName, KindNames},
     storage::{ActionOutcome, ActionResult, Alert, AlertMark, Outcome, RejectReason, Seq, Suppressed, Write},
     texts::Language,
@@ -245,7 +245,7 @@ fn what_was_removed_comes_back_as_it_was_and_does_not_notify() {
         assert_eq!(after[0].alert, Alert::Suppressed(Suppressed::Read), "no popup is owed any more");
         after[0].alert = Alert::Due;
         assert_eq!(after, before);
-        assert_eq!(store.one(Write::Claim(seqs.to_vec())), Outcome::Claimed(Vec::new()));
+        assert_eq!(store.one(Write::Claim(first(&seqs))), Outcome::Claimed(Vec::new()));
         assert_eq!(store.recover().unwrap().due, []);
         assert_eq!(inbox.page(&saying("title"), Place::Newest, 9).unwrap().rows.len(), 3);
         assert_eq!(inbox.restore(removal).unwrap(), 0, "once");
@@ -335,16 +335,17 @@ fn the_detail_says_why_a_notice_notified_or_not() {
     sent.extra.insert("amount".to_owned(), json!(12));
     let quiet = Write::Notice {
         notice: Box::new(sent),
-        source: Source::Collected,
+        arrival: Arrival { source: Source::Collected, number: 0 },
         received_at: at(1),
         alert: AlertMark::Suppressed(Suppressed::QuietHours),
+        alert_if_opened: AlertMark::Due,
     };
     store.one(quiet);
     let shown = store.add(notice("2"));
     store.show(&[shown], "a");
     let [refused, due] = ["3", "4"].map(|id| store.add(notice(id)));
-    store.one(Write::Claim(vec![refused]));
-    store.one(Write::Refused { seqs: vec![refused], why: "no bus".to_owned() });
+    store.one(Write::Claim(first(&[refused])));
+    store.one(Write::Refused { openings: first(&[refused]), why: "no bus".to_owned() });
     let alert = |id: &str| {
         let seq = inbox.find(id).unwrap()[0];
         serde_json::to_value(inbox.show(seq).unwrap().expect("it is there")).unwrap()["alert"].clone()
@@ -535,7 +536,7 @@ fn the_numbers_add_up() {
     store.add(version("3", 1, State::Decided));
     store.add(version("4", 1, State::Expired));
     store.mark_read(one);
-    store.one(Write::Claim(vec![two]));
+    store.one(Write::Claim(first(&[two])));
     store.recover().unwrap();
     store.all(&[
         Write::LastLive(at(8)),

@@ -23,13 +23,13 @@ use url::Url;
 
 pub use self::action::{ActionAnswer, ActionCall};
 use crate::clock;
-use crate::net::{auth, http, identity::Identity, intake::Intake};
+use crate::net::{auth, http, identity::Identity, intake::Intake, redaction::Redaction};
 use belfry_core::{
     envelope::{self, NextCursor, PageError},
     error::{Failure, Fault},
     notice::Notice,
     pipeline::catchup::{Page, PageRequest},
-    settings::ApiMethod,
+    settings::{ApiMethod, Pointer},
     storage::Write,
 };
 
@@ -158,7 +158,7 @@ impl Api {
             }
         };
         let answer = self.call(token, (key, path), arguments, wait).await?;
-        let page = envelope::read(&answer.body, &api.items, &api.cursor).map_err(unreadable)?;
+        let page = envelope::read(&answer.body, &api.items, &api.cursor).map_err(|error| answer.unreadable(error))?;
         let body = String::from_utf8(answer.body)
             .map_err(|error| unreadable(PageError::NotJson(error.utf8_error().to_string())))?;
         Ok(PageAnswer {
@@ -188,7 +188,7 @@ impl Api {
         }
         let answer =
             self.call(token, ("api.send", &self.identity.settings.api.send), arguments, Duration::ZERO).await?;
-        envelope::check(&answer.body).map_err(unreadable)?;
+        answer.check()?;
         let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let id = document.pointer("/data/id").or_else(|| document.pointer("/id"));
         Ok(id.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned)))
@@ -222,7 +222,7 @@ impl Api {
         let arguments = Map::from_iter([("id".to_owned(), Value::from(id))]);
         let answer =
             self.call(token, ("api.delete", &self.identity.settings.api.delete), arguments, Duration::ZERO).await?;
-        envelope::check(&answer.body).map_err(unreadable)
+        answer.check()
     }
 
     /// Who is signed in: the server's array of objects, as it is.
@@ -232,7 +232,7 @@ impl Api {
     pub async fn clients(&self, token: &SecretString) -> Result<Vec<Value>, Failure> {
         let answer =
             self.call(token, ("api.clients", &self.identity.settings.api.clients), Map::new(), Duration::ZERO).await?;
-        let rows = rows(&answer.body, &self.identity.settings.api.items)?;
+        let rows = rows(&answer, &self.identity.settings.api.items)?;
         self.identity.handle_clients(&rows);
         Ok(rows)
     }
@@ -245,7 +245,7 @@ impl Api {
         let api = &self.identity.settings.api;
         let arguments = Map::from_iter([("pageNum".to_owned(), page.into()), ("pageSize".to_owned(), api.page.into())]);
         let answer = self.call(token, ("api.history", &api.history), arguments, Duration::ZERO).await?;
-        rows(&answer.body, &api.items)
+        rows(&answer, &api.items)
     }
 
     /// Sends the request of a button: a POST with the sign-in to a URL that
@@ -275,11 +275,13 @@ impl Api {
         let response = sent.map_err(|error| {
             let is_sent = !error.is_connect();
             let failure = http::failure(error, url);
-            match failure.fault {
+            if failure.fault == Fault::Unreachable && is_sent {
                 // The connection was there, so the request may have arrived.
-                Fault::Unreachable if is_sent => Failure::new(Fault::Broken, failure.detail),
-                Fault::TimedOut if !is_sent => Failure::new(Fault::Unreachable, failure.detail),
-                _ => failure,
+                Failure::new(Fault::Broken, failure.detail)
+            } else if failure.fault == Fault::TimedOut && !is_sent {
+                Failure::new(Fault::Unreachable, failure.detail)
+            } else {
+                failure
             }
         })?;
         let status = response.status();
@@ -330,17 +332,16 @@ impl Api {
         let settings = &self.identity.settings;
         settings.network.is_allowed(&url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
         let headers = auth::http_headers(&self.identity, token)?;
+        let redaction = Redaction::new(token);
         let request = match method {
             ApiMethod::Post => self.client.post(url.clone()).json(&arguments),
             ApiMethod::Get => {
                 let mut with_query = url.clone();
                 for (name, value) in &arguments {
-                    let text = match value {
-                        Value::Null => continue,
-                        Value::String(text) => text.clone(),
-                        other => other.to_string(),
-                    };
-                    with_query.query_pairs_mut().append_pair(name, &text);
+                    if !value.is_null() {
+                        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                        with_query.query_pairs_mut().append_pair(name, &text);
+                    }
                 }
                 self.client.get(with_query)
             }
@@ -353,12 +354,12 @@ impl Api {
             .await
             .map_err(|error| http::failure(error, &url))?;
         if !response.status().is_success() {
-            return Err(refused_call(response, key, &url).await);
+            return Err(redaction.failure(refused_call(response, key, &url).await));
         }
         let server_time = http::server_time(response.headers());
         let body = http::read_body(response, MAX_ANSWER, &url).await?;
         let body = body.ok_or_else(|| Failure::new(Fault::BadAnswer, "the answer is too large: lower api.page"))?;
-        Ok(Answer { body, server_time })
+        Ok(Answer { body, server_time, redaction })
     }
 }
 
@@ -370,6 +371,19 @@ fn kind_value(kind: &str) -> Value {
 struct Answer {
     body: Vec<u8>,
     server_time: Option<Timestamp>,
+    redaction: Redaction,
+}
+
+impl Answer {
+    /// The failure for an answer that cannot be used; it may hold the API's own words.
+    fn unreadable(&self, error: PageError) -> Failure {
+        self.redaction.failure(unreadable(error))
+    }
+
+    /// Whether the call succeeded.
+    fn check(&self) -> Result<(), Failure> {
+        envelope::check(&self.body).map_err(|error| self.unreadable(error))
+    }
 }
 
 /// The failure for a status other than success, with the API's own words and the setting that
@@ -391,8 +405,9 @@ async fn refused_call(response: Response, key: &str, url: &Url) -> Failure {
     failure
 }
 
-fn rows(body: &[u8], items: &belfry_core::settings::Pointer) -> Result<Vec<Value>, Failure> {
-    let page = envelope::read(body, items, &belfry_core::settings::Pointer::default()).map_err(unreadable)?;
+fn rows(answer: &Answer, items: &Pointer) -> Result<Vec<Value>, Failure> {
+    let body = &answer.body;
+    let page = envelope::read(body, items, &Pointer::default()).map_err(|error| answer.unreadable(error))?;
     let unfit = |error: &dyn std::fmt::Display| Failure::new(Fault::BadAnswer, error.to_string());
     let text = std::str::from_utf8(body).map_err(|error| unfit(&error))?;
     let mut rest = page.rows;
@@ -412,7 +427,7 @@ fn unreadable(error: PageError) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use belfry_core::settings::{Pointer, Settings};
+    use belfry_core::settings::Settings;
     use jiff::tz::TimeZone;
 
     use super::*;

@@ -1,5 +1,5 @@
-//! Writes the secret into CONNECT and into the headers of HTTP calls and of the WebSocket handshake
-//! (`[auth]`).
+//! Writes the secret into CONNECT, into the headers of HTTP calls and of the WebSocket handshake
+//! (`[auth]`), and into the address of the raw WebSocket.
 //!
 //! The only place that exposes a secret, right before it is sent. Deliberately absent: where it
 //! comes from ([`belfry_core::ports::Credentials`]) and whether the peer may have it
@@ -9,10 +9,12 @@ use data_encoding::BASE64;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret as _, SecretString};
 
+use url::Url;
+
 use crate::net::identity::Identity;
 use belfry_core::{
     error::{Failure, Fault},
-    settings::{HttpSecret, StompSecret},
+    settings::{HttpSecret, Protocol, StompSecret, endpoint},
 };
 
 /// The header that names this computer to the server.
@@ -50,6 +52,15 @@ pub(crate) fn device_headers(identity: &Identity) -> HeaderMap {
     let said = [(DEVICE_HEADER, identity.device.as_str()), (DEVICE_NAME_HEADER, &identity.device_name)];
     let values = said.into_iter().filter(|(_, value)| !value.is_empty());
     values.filter_map(|(name, value)| Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))).collect()
+}
+
+/// Where the WebSocket is opened: on the raw protocol with the token in its place.
+pub(crate) fn handshake_url(identity: &Identity, token: &SecretString, endpoint: &Url) -> Url {
+    match identity.settings.server.protocol {
+        Protocol::Stomp => endpoint.clone(),
+        Protocol::Sockjs => endpoint::sockjs_url(endpoint, &mut rand::rng()),
+        Protocol::Websocket => endpoint::raw_url(endpoint, token.expose_secret(), identity.device.as_str()),
+    }
 }
 
 /// CONNECT for this account.

@@ -1,13 +1,17 @@
-//! One connection: a transport with a STOMP session on it.
+//! One connection: a transport with a session on it, of STOMP or of the raw WebSocket.
 //!
 //! [`Connection`] is the two put together, for one-shot requests and the doctor too; [`task`] keeps
 //! one alive for the driver. Deliberately absent: what a message means ([`crate::net::intake`]),
 //! what the end of a session means ([`session_end`]), and when to connect again
-//! ([`belfry_core::pipeline::link`]).
+//! ([`belfry_core::pipeline::link`]). Invariant: what a failure says holds no secret.
 
+mod handler;
+mod raw_handler;
 mod session_end;
+mod stomp_handler;
 mod subscribe;
 mod task;
+mod wire_session;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,20 +22,27 @@ use stomp::{Limits, ReceiptId, Session, SessionEvent, SubscriptionId};
 use tokio::time::{Instant, timeout, timeout_at};
 use url::Url;
 
-pub(crate) use self::session_end::session_end;
 pub(crate) use self::subscribe::{PREFETCH, STREAM_OFFSET, SubscribeRequest};
 pub(crate) use self::task::closed;
 pub use self::{
+    handler::ConnectionReport,
     subscribe::stream_name,
-    task::{ConnectionCommand, ConnectionReport, Opening, run},
+    task::{ConnectionCommand, Opening, run},
+    wire_session::WireSession,
 };
 use crate::{
     clock::wait_until,
-    net::{auth, identity::Identity, transport::Transport},
+    net::{
+        auth,
+        identity::Identity,
+        redaction::Redaction,
+        transport::{Content, Received, Transport},
+    },
 };
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::PROBE_LIMIT,
+    raw_session::RawSession,
     settings::ServerSettings,
 };
 
@@ -48,9 +59,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A session on a transport.
 #[derive(Debug)]
-pub struct Connection {
+pub struct Connection<S = Session> {
     transport: Transport,
-    session: Session,
+    session: S,
+    redaction: Redaction,
     /// What the transport has not taken yet.
     unsent: Option<Bytes>,
     /// The peer must have accepted what is being sent by then.
@@ -77,7 +89,6 @@ impl Connection {
         endpoint: &Url,
     ) -> Result<Self, Failure> {
         let settings = &identity.settings;
-        settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
         let connect = auth::connect(identity, token);
         let limits = Limits {
             max_body: usize::try_from(settings.server.max_message).unwrap_or(usize::MAX),
@@ -85,39 +96,89 @@ impl Connection {
             max_header_bytes: MAX_HEADER_BYTES,
         };
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
-        let headers = auth::http_headers(identity, token)?;
-        let transport = Transport::open(client, endpoint, headers).await?;
-        Ok(Self::on(transport, session, settings.server.heart_beat.expect))
+        let redaction = Redaction::new(token);
+        let transport = open_transport(client, identity, token, endpoint, Content::Stomp).await;
+        let transport = transport.map_err(|failure| redaction.failure(failure))?;
+        Ok(Self::on(transport, session, redaction, settings.server.heart_beat.expect))
+    }
+}
+
+impl Connection<RawSession> {
+    /// Opens the raw WebSocket; the session begins with it.
+    ///
+    /// # Errors
+    /// As [`Connection::open`].
+    pub(crate) async fn open_raw(
+        client: &Client,
+        identity: &Identity,
+        token: &SecretString,
+        endpoint: &Url,
+    ) -> Result<Self, Failure> {
+        let settings = &identity.settings.server;
+        let session = RawSession::new(usize::try_from(settings.max_message).unwrap_or(usize::MAX));
+        let redaction = Redaction::new(token);
+        let transport = open_transport(client, identity, token, endpoint, Content::Raw).await;
+        let transport = transport.map_err(|failure| redaction.failure(failure))?;
+        let mut connection = Self::on(transport, session, redaction, settings.heart_beat.expect);
+        connection.start_pings();
+        Ok(connection)
+    }
+}
+
+/// Opens the WebSocket, with the secret where the settings say.
+async fn open_transport(
+    client: &Client,
+    identity: &Identity,
+    token: &SecretString,
+    endpoint: &Url,
+    content: Content,
+) -> Result<Transport, Failure> {
+    identity.settings.network.is_allowed(endpoint).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+    let headers = auth::http_headers(identity, token)?;
+    let url = auth::handshake_url(identity, token, endpoint);
+    Transport::open(client, &url, headers, content).await
+}
+
+impl<S: WireSession> Connection<S> {
+    /// `expect` is `server.heart_beat.expect`; zero stands for its default.
+    fn on(transport: Transport, session: S, redaction: Redaction, expect: Duration) -> Self {
+        let ping_interval = if expect.is_zero() { ServerSettings::default().heart_beat.expect } else { expect };
+        Self { transport, session, redaction, unsent: None, sending: None, probe: None, ping_interval, ping: None }
     }
 
-    /// `expect` is `server.heart_beat.expect`; zero stands for its default.
-    fn on(transport: Transport, session: Session, expect: Duration) -> Self {
-        let ping_interval = if expect.is_zero() { ServerSettings::default().heart_beat.expect } else { expect };
-        Self { transport, session, unsent: None, sending: None, probe: None, ping_interval, ping: None }
+    fn start_pings(&mut self) {
+        self.ping = Some(Instant::now() + self.ping_interval);
     }
 
     /// Sends what is waiting, then returns the next event. Safe to drop and call again.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
-    pub async fn next_event(&mut self) -> Result<SessionEvent, Failure> {
+    pub(crate) async fn next_event(&mut self) -> Result<S::Event, Failure> {
+        let event = self.poll_next_event().await;
+        event.map_err(|failure| self.redaction.failure(failure))
+    }
+
+    async fn poll_next_event(&mut self) -> Result<S::Event, Failure> {
         loop {
             self.flush().await?;
             if let Some(event) = self.session.poll_event() {
-                if let SessionEvent::Connected { heart_beat, .. } = &event
-                    && heart_beat.expect.is_zero()
-                {
-                    self.ping = Some(Instant::now() + self.ping_interval);
+                if S::needs_pings(&event) {
+                    self.start_pings();
                 }
                 return Ok(event);
             }
             let deadline = self.session.poll_timeout().map(Instant::from_std);
             tokio::select! {
-                bytes = self.transport.receive() => {
-                    let bytes = bytes?;
-                    // Any bytes prove that the peer is there.
+                received = self.transport.receive() => {
+                    let received = received?;
+                    // Anything proves that the peer is there.
                     self.probe = None;
-                    self.session.handle_bytes(bytes, Instant::now().into_std());
+                    match received {
+                        Received::Piece(piece) => self.session.handle_piece(piece, Instant::now().into_std()),
+                        Received::End => self.session.handle_message_end(),
+                        Received::Alive => {}
+                    }
                 }
                 () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),
                 () = wait_until(self.probe) => return Err(Failure::new(Fault::Silent, "")),
@@ -156,18 +217,6 @@ impl Connection {
         }
     }
 
-    /// The connection is read again: the peer's silence counts from here.
-    pub(crate) fn resume(&mut self) {
-        self.session.handle_unread(Instant::now().into_std());
-        self.probe = self.probe.map(|_| Instant::now() + PROBE_LIMIT);
-    }
-
-    /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`]
-    /// sends it.
-    pub fn session(&mut self) -> &mut Session {
-        &mut self.session
-    }
-
     /// Sends what is waiting, in as few writes as possible. Safe to drop and call again.
     ///
     /// # Errors
@@ -185,6 +234,25 @@ impl Connection {
         let sent = timeout_at(until, send).await.unwrap_or_else(|_| Err(Failure::new(Fault::Silent, "")));
         self.sending = None;
         sent
+    }
+
+    /// The connection is read again: the peer's silence counts from here.
+    pub(crate) fn resume(&mut self) {
+        self.session.handle_unread(Instant::now().into_std());
+        self.probe = self.probe.map(|_| Instant::now() + PROBE_LIMIT);
+    }
+}
+
+impl Connection {
+    /// Why the session is over, if this event ends it.
+    pub(crate) fn session_end(&self, event: &SessionEvent, is_established: bool) -> Option<Failure> {
+        session_end::session_end(event, is_established).map(|failure| self.redaction.failure(failure))
+    }
+
+    /// The session, to subscribe, send and acknowledge on; [`Self::flush`] or [`Self::next_event`]
+    /// sends it.
+    pub fn session(&mut self) -> &mut Session {
+        &mut self.session
     }
 
     /// Sends DISCONNECT with a receipt, then closes; at most 2 s. Messages that still arrive are
@@ -231,6 +299,15 @@ impl Connection {
         self.session
             .subscribe(request.id.clone(), &request.destination, request.ack, &request.headers)
             .map_err(|error| Failure::new(Fault::Settings, format!("server.subscriptions: {error}")))
+    }
+}
+
+impl Connection<RawSession> {
+    /// Closes; at most 2 s. Messages that still arrive are ignored: the server or its API has them.
+    pub(crate) async fn close(self) {
+        if timeout(CLOSE_TIMEOUT, self.transport.close()).await.is_err() {
+            tracing::debug!("the close was not sent in time");
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 use crate::net::http::{self, Client};
 use belfry_core::{
     error::{Failure, Fault},
-    settings::{self, InsecureEndpoint, NetworkSettings, Settings, SettingsErrors, origins},
+    settings::{self, InsecureEndpoint, NetworkSettings, Protocol, Settings, SettingsErrors, origins},
 };
 
 /// The path of the document.
@@ -123,7 +123,14 @@ fn address(typed: &str, network: &NetworkSettings) -> Result<Address, DiscoveryE
 }
 
 fn typed_endpoint(endpoint: &Url) -> Result<DiscoveredServer, DiscoveryError> {
-    let document = serde_json::json!({ "server": { "endpoints": [endpoint.as_str()] } });
+    let endpoints = [endpoint.as_str()];
+    // Only the raw WebSocket has the token in its address.
+    let server = if settings::endpoint::has_token_place(endpoint) {
+        serde_json::json!({ "endpoints": endpoints, "protocol": Protocol::Websocket.as_str() })
+    } else {
+        serde_json::json!({ "endpoints": endpoints })
+    };
+    let document = serde_json::json!({ "server": server });
     let (settings, keys) =
         settings::read_discovered(&document, &http::host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
     let asked = origins::host_of(endpoint).unwrap_or_default();
@@ -197,6 +204,10 @@ mod tests {
         let found = typed_endpoint(&Url::parse("wss://push.example.com/ws").unwrap()).unwrap();
         assert_eq!(found.keys, [("server.endpoints".to_owned(), serde_json::json!(["wss://push.example.com/ws"]))]);
         assert_eq!(found.settings.server.endpoints.len(), 1);
+        let raw = typed_endpoint(&Url::parse("wss://push.example.com/websocket/{token}").unwrap()).unwrap();
+        let endpoints = serde_json::json!(["wss://push.example.com/websocket/{token}"]);
+        let keys = [("server.endpoints".to_owned(), endpoints), ("server.protocol".to_owned(), "websocket".into())];
+        assert_eq!(raw.keys, keys);
         let secret = typed_endpoint(&Url::parse("wss://push.example.com/ws?token=abc").unwrap()).unwrap_err();
         assert!(matches!(&secret, DiscoveryError::Wrong(_)) && !secret.to_string().contains("abc"), "{secret}");
     }

@@ -9,7 +9,10 @@ use serde_json::value::RawValue;
 use stomp::{Frame, Oversize};
 
 use belfry_core::{
-    notice::parse::{Incoming, Parsed, Via, parse},
+    notice::{
+        Origin,
+        parse::{Incoming, Parsed, Via, parse},
+    },
     pipeline::Message,
     settings::{MessageSettings, Settings},
     storage::{MAX_REJECTED_BYTES, RejectReason, Write},
@@ -19,7 +22,7 @@ use belfry_core::{
 #[derive(Debug, Clone)]
 pub struct Intake {
     mapping: MessageSettings,
-    scopes: Vec<String>,
+    subscriptions: Vec<(String, Origin)>,
     api_scope: String,
     system_zone: TimeZone,
 }
@@ -29,7 +32,12 @@ impl Intake {
     pub fn new(settings: &Settings, system_zone: TimeZone) -> Self {
         Self {
             mapping: settings.message.clone(),
-            scopes: settings.server.subscriptions.iter().map(|subscription| subscription.scope.clone()).collect(),
+            subscriptions: settings
+                .server
+                .subscriptions
+                .iter()
+                .map(|subscription| (subscription.scope.clone(), subscription.origin()))
+                .collect(),
             api_scope: settings.api.scope.clone(),
             system_zone,
         }
@@ -38,7 +46,10 @@ impl Intake {
     /// Reads a MESSAGE of the subscription with this index.
     pub fn message(&self, subscription: Option<usize>, frame: &Frame, now: Timestamp) -> Message {
         let destination = frame.header("destination").unwrap_or_default();
-        let scope = subscription.and_then(|index| self.scopes.get(index)).map(String::as_str).unwrap_or_default();
+        // Whether others can publish to a destination that no subscription names is not known.
+        let unknown = Origin::Shared(destination.clone().into_owned());
+        let known = subscription.and_then(|index| self.subscriptions.get(index));
+        let (scope, origin) = known.map_or(("", &unknown), |(scope, origin)| (scope.as_str(), origin));
         let amqp_message_id = frame.header("amqp-message-id");
         let incoming = Incoming {
             body: frame.body(),
@@ -47,6 +58,7 @@ impl Intake {
             amqp_message_id: amqp_message_id.as_deref(),
             redelivered: frame.header("redelivered").map(|value| value == "true"),
             via: Via::Stomp,
+            origin,
         };
         match parse(&incoming, &self.mapping, &self.system_zone) {
             Parsed::Notices(notices) => Message { notices, ..Message::default() },
@@ -63,18 +75,35 @@ impl Intake {
 
     /// Reads a row of a page that came from `path`.
     pub fn row(&self, row: &RawValue, path: &str, now: Timestamp) -> Message {
+        self.record(row.get().as_bytes(), path, Via::Page, now)
+    }
+
+    /// Reads a frame of the raw WebSocket at `path`. It comes from the service that the API belongs
+    /// to, so its scope is the API's.
+    pub fn text(&self, text: &[u8], path: &str, now: Timestamp) -> Message {
+        self.record(text, path, Via::Raw, now)
+    }
+
+    /// A rejected message of the beginning of a frame that is too large.
+    pub fn too_large(&self, beginning: &[u8], path: &str, now: Timestamp) -> Message {
+        rejected(RejectReason::TooLarge, path.to_owned(), b"", beginning, now)
+    }
+
+    /// Reads a record of the message service.
+    fn record(&self, body: &[u8], path: &str, via: Via, now: Timestamp) -> Message {
         let incoming = Incoming {
-            body: row.get().as_bytes(),
+            body,
             destination: path,
             scope: &self.api_scope,
             amqp_message_id: None,
             redelivered: None,
-            via: Via::Page,
+            via,
+            origin: &Origin::Personal,
         };
         match parse(&incoming, &self.mapping, &self.system_zone) {
             Parsed::Notices(notices) => Message { notices, ..Message::default() },
             Parsed::Ignored => Message::default(),
-            Parsed::Rejected(reason) => rejected(reason, path.to_owned(), b"", row.get().as_bytes(), now),
+            Parsed::Rejected(reason) => rejected(reason, path.to_owned(), b"", body, now),
         }
     }
 }
@@ -83,4 +112,32 @@ fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8],
     let first = |bytes: &[u8]| bytes.get(..bytes.len().min(MAX_REJECTED_BYTES)).unwrap_or_default().to_vec();
     let write = Write::Rejected { reason, destination, head: first(head), body: first(body), received_at: now };
     Message { rejected: vec![write], ..Message::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use belfry_core::settings::Subscription;
+
+    #[test]
+    fn only_the_api_and_destinations_that_name_the_person_are_personal_sources() {
+        let destinations = ["/user/queue/approvals", "/queue/{login}.tasks", "/topic/user/all", "/topic/all"];
+        let mut settings = Settings::default();
+        settings.server.subscriptions = destinations
+            .map(|destination| Subscription { destination: destination.to_owned(), ..Subscription::default() })
+            .to_vec();
+        let intake = Intake::new(&settings, TimeZone::UTC);
+        let mut decoder = stomp::Decoder::new(stomp::Limits::default(), stomp::Version::V1_2);
+        let frame = "MESSAGE\ndestination:/queue/other\nmessage-id:1\nsubscription:s\n\n{\"id\":1,\"title\":\"t\"}\0";
+        decoder.push(frame.as_bytes().to_vec());
+        let Ok(Some(stomp::Decoded::Frame(frame))) = decoder.next() else { panic!("one frame") };
+        let origin = |index| intake.message(index, &frame, Timestamp::UNIX_EPOCH).notices[0].origin.clone();
+        assert_eq!(origin(Some(0)), Origin::Personal);
+        assert_eq!(origin(Some(1)), Origin::Personal);
+        assert_eq!(origin(Some(2)), Origin::Shared("/topic/user/all".to_owned()));
+        assert_eq!(origin(Some(3)), Origin::Shared("/topic/all".to_owned()));
+        assert_eq!(origin(None), Origin::Shared("/queue/other".to_owned()));
+        let row = RawValue::from_string(r#"{"id":1,"title":"t"}"#.to_owned()).unwrap();
+        assert_eq!(intake.row(&row, "/collect", Timestamp::UNIX_EPOCH).notices[0].origin, Origin::Personal);
+    }
 }

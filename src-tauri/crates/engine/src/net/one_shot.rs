@@ -2,24 +2,33 @@
 //! disconnect.
 //!
 //! For commands that end. Such a session never subscribes, so it takes no messages from a queue,
-//! and it needs no lock: it works beside a running engine. Deliberately absent: trying again, which
-//! the caller decides. Limits: [`ATTEMPT_LIMIT`] for an endpoint, [`RECEIPT_TIMEOUT`] for a
+//! and it needs no lock: it works beside a running engine. A raw WebSocket is never opened here:
+//! its server would send what waits for this device, and count it as delivered. Deliberately
+//! absent: trying again, which the caller decides. Limits: [`ATTEMPT_LIMIT`] for an endpoint, [`RECEIPT_TIMEOUT`] for a
 //! message.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
+use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use stomp::{HeartBeat, SessionEvent, Version};
 use tokio::time::timeout;
+use url::Url;
 
 use crate::net::{
-    connection::{Connection, check_user, session_end},
+    api::Api,
+    auth,
+    connection::{Connection, check_user},
     http::{self, Client},
     identity::Identity,
+    intake::Intake,
+    redaction::Redaction,
+    transport::Transport,
 };
 use belfry_core::{
     error::{Failure, Fault, Recovery},
     pipeline::link::ATTEMPT_LIMIT,
+    settings::Protocol,
 };
 
 /// How long a server may take to confirm a message. Some never do (Spring's simple broker).
@@ -48,7 +57,7 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
                 check_user(user_name, identity)?;
                 return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default() });
             }
-            if let Some(failure) = session_end(&event, false) {
+            if let Some(failure) = connection.session_end(&event, false) {
                 return Err(failure);
             }
         }
@@ -82,6 +91,57 @@ pub async fn connect(client: &Client, identity: &Identity, token: &SecretString)
     Err(first.unwrap_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty")))
 }
 
+/// Checks that the server accepts this token, and takes no message from it.
+///
+/// # Errors
+/// [`Failure`]: the server refuses it, or cannot be asked.
+pub async fn check(client: &Client, identity: &Arc<Identity>, token: &SecretString) -> Result<(), Failure> {
+    if identity.settings.server.protocol != Protocol::Websocket {
+        connect(client, identity, token).await?.close().await;
+        return Ok(());
+    }
+    let api = &identity.settings.api;
+    if api.base.is_some() && !api.clients.is_empty() {
+        let intake = Intake::new(&identity.settings, TimeZone::UTC);
+        let asked = Api::new(client.clone(), Arc::clone(identity), Arc::new(intake)).clients(token).await;
+        match asked {
+            Ok(_) => return Ok(()),
+            Err(failure) if failure.recovery(1) == Recovery::RefreshToken => return Err(failure),
+            // The service may lack this call, or permit it to others only.
+            Err(failure) => tracing::debug!(reason = failure.reason(), "the API does not tell about the token"),
+        }
+    }
+    let mut first = None;
+    for endpoint in &identity.settings.server.endpoints {
+        match ask_raw(client, identity, token, endpoint).await {
+            Ok(()) => return Ok(()),
+            Err(failure) => match failure.recovery(1) {
+                Recovery::Retry | Recovery::RetryAfter(_) => first = first.or(Some(failure)),
+                Recovery::RefreshToken | Recovery::SignIn | Recovery::Halt => return Err(failure),
+            },
+        }
+    }
+    Err(first.unwrap_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty")))
+}
+
+/// Asks whether a raw WebSocket can be opened with this token, and opens none.
+///
+/// # Errors
+/// As [`Connection::open`].
+pub(crate) async fn ask_raw(
+    client: &Client,
+    identity: &Identity,
+    token: &SecretString,
+    endpoint: &Url,
+) -> Result<(), Failure> {
+    let allowed = identity.settings.network.is_allowed(endpoint);
+    allowed.map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
+    let headers = auth::http_headers(identity, token)?;
+    let url = auth::handshake_url(identity, token, endpoint);
+    let asked = Transport::ask(client, &url, headers).await;
+    asked.map_err(|failure| Redaction::new(token).failure(failure))
+}
+
 /// Sends one message, and says whether the server confirmed it within [`RECEIPT_TIMEOUT`].
 ///
 /// # Errors
@@ -101,7 +161,7 @@ pub async fn send(
         loop {
             match connection.next_event().await {
                 Ok(SessionEvent::Receipt(id)) if id == receipt => return Ok(()),
-                Ok(event) => session_end(&event, true).map_or(Ok(()), Err)?,
+                Ok(event) => connection.session_end(&event, true).map_or(Ok(()), Err)?,
                 Err(failure) if failure.fault == Fault::Closed => {
                     let detail = format!("it closed the session instead of taking the message ({})", failure.detail);
                     return Err(Failure::new(Fault::Denied, detail));

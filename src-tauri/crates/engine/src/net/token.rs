@@ -30,16 +30,15 @@ use belfry_core::{
 };
 
 /// Checks that the server accepts this secret: a password is exchanged for a token where the
-/// settings say how, and the token is tried on a session of its own that subscribes to nothing. At
-/// most 10 s, and twice 15 s for an endpoint.
+/// settings say how, and the token is tried on a session of its own that subscribes to nothing, or
+/// for the raw WebSocket with a call of the API. At most 10 s, and twice 15 s for an endpoint.
 ///
 /// # Errors
 /// [`Failure`]: the server refuses it, or cannot be asked.
-pub async fn check(identity: &Identity, secret: &Secret) -> Result<(), Failure> {
+pub async fn check(identity: &Arc<Identity>, secret: &Secret) -> Result<(), Failure> {
     let client = http::client(&identity.settings.network)?;
     let token = token(&client, identity, secret).await?;
-    one_shot::connect(&client, identity, &token).await?.close().await;
-    Ok(())
+    one_shot::check(&client, identity, &token).await
 }
 
 /// What is sent to the server: the secret itself, or the token that `auth.login_url` returns for

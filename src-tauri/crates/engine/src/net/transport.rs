@@ -1,10 +1,9 @@
-//! One WebSocket connection that carries STOMP: the upgrade, the bytes, and nothing of what they
-//! mean.
+//! One WebSocket connection: the upgrade, the bytes, and nothing of what they mean.
 //!
 //! The upgrade goes through the shared HTTP client, so that proxies, roots and client certificates
 //! work for it as for the API. The upgraded stream is handed to tungstenite through [`rechunk`],
-//! which keeps memory bounded and leaves it to the STOMP decoder to reject a body that is not
-//! UTF-8. Invariant: no other module names tungstenite.
+//! which keeps memory bounded and leaves it to the reader to reject a body that is not UTF-8.
+//! Invariant: no other module names tungstenite.
 
 mod rechunk;
 
@@ -42,32 +41,55 @@ trait Pipe: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Pipe for T {}
 
+/// What runs over a WebSocket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// STOMP, which has sub-protocols of its own.
+    Stomp,
+    /// Messages without a protocol.
+    Raw,
+}
+
+/// What has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Received {
+    /// A piece of a message; never empty.
+    Piece(Bytes),
+    /// The message ends after the pieces so far.
+    End,
+    /// A ping or pong: the peer is there.
+    Alive,
+}
+
 /// An open WebSocket.
 #[derive(Debug)]
 pub(crate) struct Transport {
     socket: WebSocketStream<Rechunk<Box<dyn Pipe>>>,
     host: String,
+    content: Content,
 }
 
+/// A WebSocket version that does not exist: a server that has checked everything else refuses it.
+const NO_VERSION: &str = "0";
+
 impl Transport {
-    /// Opens a WebSocket to `endpoint` (ws, wss, http or https) with these headers on the upgrade.
-    /// No time limit of its own beyond the client's for connecting.
+    /// Opens a WebSocket at `url` (ws, wss, http or https) with these headers on the upgrade. No
+    /// time limit of its own beyond the client's for connecting.
     ///
     /// # Errors
     /// [`Failure`]: unreachable, not trusted, or the HTTP status instead of 101.
-    pub(crate) async fn open(client: &Client, endpoint: &Url, headers: header::HeaderMap) -> Result<Self, Failure> {
-        let key = generate_key();
-        let response = client
-            .get(http::http_url(endpoint))
-            .headers(headers)
-            .header(header::CONNECTION, "Upgrade")
-            .header(header::UPGRADE, "websocket")
-            .header(header::SEC_WEBSOCKET_VERSION, "13")
-            .header(header::SEC_WEBSOCKET_KEY, &key)
-            .header(header::SEC_WEBSOCKET_PROTOCOL, SUB_PROTOCOLS)
-            .send()
-            .await
-            .map_err(|error| http::failure(error, endpoint))?;
+    pub(crate) async fn open(
+        client: &Client,
+        url: &Url,
+        mut headers: header::HeaderMap,
+        content: Content,
+    ) -> Result<Self, Failure> {
+        let (key, endpoint) = (generate_key(), url);
+        if content != Content::Raw {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header::HeaderValue::from_static(SUB_PROTOCOLS));
+        }
+        let response =
+            upgrade(client, url, headers, "13", &key).send().await.map_err(|error| http::failure(error, endpoint))?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return Err(http::status_failure(response.status(), response.headers(), endpoint));
         }
@@ -76,36 +98,54 @@ impl Transport {
             return Err(Failure::new(Fault::Protocol, "the answer to the WebSocket upgrade has a wrong key"));
         }
         let stream = response.upgrade().await.map_err(|error| http::failure(error, endpoint))?;
-        Ok(Self::over(Box::new(stream), http::host_of(endpoint)).await)
+        Ok(Self::over(Box::new(stream), http::host_of(endpoint), content).await)
+    }
+
+    /// Asks whether a WebSocket can be opened at `url`, and opens none: it asks for a version that
+    /// no server has, and what the server checks before that is known by its answer.
+    ///
+    /// # Errors
+    /// [`Failure`]: unreachable, not trusted, or the HTTP status of a refusal.
+    pub(crate) async fn ask(client: &Client, url: &Url, headers: header::HeaderMap) -> Result<(), Failure> {
+        let asked = upgrade(client, url, headers, NO_VERSION, &generate_key()).timeout(http::CONNECT_TIMEOUT);
+        match asked.send().await {
+            Ok(response) => match response.status() {
+                StatusCode::SWITCHING_PROTOCOLS | StatusCode::UPGRADE_REQUIRED | StatusCode::BAD_REQUEST => Ok(()),
+                status => Err(http::status_failure(status, response.headers(), url)),
+            },
+            // It has taken the connection and ended it: that is how some refuse a version.
+            Err(error) if !error.is_connect() && !error.is_timeout() => Ok(()),
+            Err(error) => Err(http::failure(error, url)),
+        }
     }
 
     /// A WebSocket over what has been upgraded.
-    async fn over(stream: Box<dyn Pipe>, host: String) -> Self {
+    async fn over(stream: Box<dyn Pipe>, host: String, content: Content) -> Self {
         // No message is larger than a chunk; a larger one would be a bug in `rechunk`.
         let config = WebSocketConfig::default().max_message_size(Some(2 * rechunk::CHUNK));
         let socket = WebSocketStream::from_raw_socket(Rechunk::new(stream), Role::Client, Some(config)).await;
-        Self { socket, host }
+        Self { socket, host, content }
     }
 
-    /// The next bytes. A ping or pong returns an empty piece, since it proves that the peer is
-    /// there. Safe to drop and call again.
+    /// The next part of what the server sends. Safe to drop and call again.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended, with the close code and reason if the server gave
     /// them.
-    pub(crate) async fn receive(&mut self) -> Result<Bytes, Failure> {
+    pub(crate) async fn receive(&mut self) -> Result<Received, Failure> {
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Binary(bytes))) => return Ok(bytes),
-                Some(Ok(Message::Text(text))) => return Ok(Bytes::from(text)),
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Bytes::new()),
+                Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => return Ok(Received::End),
+                Some(Ok(Message::Binary(bytes))) => return Ok(Received::Piece(bytes)),
+                // `rechunk` makes no such message.
+                Some(Ok(Message::Text(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(Received::Alive),
                 Some(Ok(Message::Close(frame))) => {
                     return Err(frame.map_or_else(
                         || Failure::new(Fault::Closed, &self.host),
                         |frame| self.closed(u16::from(frame.code), &frame.reason),
                     ));
                 }
-                Some(Ok(Message::Frame(_))) => {}
                 Some(Err(error)) => return Err(self.failed(&error)),
                 None => return Err(Failure::new(Fault::Closed, &self.host)),
             }
@@ -151,7 +191,7 @@ impl Transport {
     fn closed(&self, code: u16, reason: &str) -> Failure {
         // RabbitMQ closes with 1007 for a framing error of ours and 1002 for others.
         let fault = match code {
-            1002 | 1003 | 1007 => Fault::Protocol,
+            1002 | 1003 | 1007 if self.content != Content::Raw => Fault::Protocol,
             // Going away, internal error, service restart, try again later (RFC 6455 and its
             // registry of close codes).
             1001 | 1011 | 1012 | 1013 => Fault::Restarting,
@@ -161,6 +201,7 @@ impl Transport {
         Failure::new(fault, format!("{}: {code} {reason}", self.host).trim_end())
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the list of a library: what it adds is a close like any other")]
     fn failed(&self, error: &tungstenite::Error) -> Failure {
         let fault = match error {
             tungstenite::Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)
@@ -172,6 +213,23 @@ impl Transport {
         };
         Failure::new(fault, format!("{}: {}", self.host, error.to_string().to_lowercase()))
     }
+}
+
+/// The request for a WebSocket of this version.
+fn upgrade(
+    client: &Client,
+    url: &Url,
+    headers: header::HeaderMap,
+    version: &'static str,
+    key: &str,
+) -> reqwest::RequestBuilder {
+    client
+        .get(http::http_url(url))
+        .headers(headers)
+        .header(header::CONNECTION, "Upgrade")
+        .header(header::UPGRADE, "websocket")
+        .header(header::SEC_WEBSOCKET_VERSION, version)
+        .header(header::SEC_WEBSOCKET_KEY, key)
 }
 
 #[cfg(test)]
@@ -186,9 +244,9 @@ pub(crate) mod tests {
     pub(crate) struct Peer(WebSocketStream<DuplexStream>);
 
     /// A transport and its peer, with room for so many bytes on the way.
-    pub(crate) async fn pair(room: usize) -> (Transport, Peer) {
+    pub(crate) async fn pair(room: usize, content: Content) -> (Transport, Peer) {
         let (near, far) = tokio::io::duplex(room);
-        let transport = Transport::over(Box::new(near), "test".to_owned()).await;
+        let transport = Transport::over(Box::new(near), "test".to_owned(), content).await;
         (transport, Peer(WebSocketStream::from_raw_socket(far, Role::Server, None).await))
     }
 
@@ -201,6 +259,12 @@ pub(crate) mod tests {
         /// Reads one message.
         pub(crate) async fn read_one(&mut self) {
             self.0.next().await.unwrap().unwrap();
+        }
+
+        /// Closes with this code and reason.
+        pub(crate) async fn close(&mut self, code: u16, reason: &str) {
+            let frame = tungstenite::protocol::CloseFrame { code: code.into(), reason: reason.into() };
+            self.0.close(Some(frame)).await.unwrap();
         }
 
         /// Sends text.

@@ -3,19 +3,25 @@
 //!
 //! Deliberately absent: opening and committing that transaction
 //! ([`Store::apply`](super::Store::apply)), and deciding whether a notice notifies (the caller
-//! passes the mark). Invariants: a key is in `notices` or in `seen`, never in both and never twice;
-//! an alert mark goes forward only: due → suppressed | claimed → shown | refused | uncertain.
+//! passes the marks) or what a copy may change ([`belfry_core::notice::copies`]). Invariants: a key
+//! is in `notices` or in `seen`, never in both and never twice; within an opening an alert mark goes
+//! forward only: due → suppressed | claimed → shown | refused | uncertain.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    codes::{AsWord, Json, Micros, word},
-    marks, rows, search, trash,
+    codes::{AsOrigin, AsWord, Json, Micros},
+    marks, rows, search, tombstones, trash,
 };
-use belfry_core::storage::{AlertMark, Applied, MAX_REJECTED_BYTES, Outcome, RejectReason, Seq, Suppressed, Write};
+use belfry_core::storage::{
+    AlertMark, Applied, MAX_REJECTED_BYTES, Opening, Outcome, RejectReason, Seq, Stored, Suppressed, Write,
+};
 use belfry_core::{
-    notice::{Identity, Notice, NoticeKey, Source, State},
+    notice::{
+        Identity, Notice, NoticeKey, Source, State,
+        copies::{AfterDelete, Arrival, Change, Changed, Standing},
+    },
     ports::PopupId,
 };
 
@@ -30,10 +36,10 @@ pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<A
 
 fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
     match write {
-        Write::Notice { notice, source, received_at, alert } => {
-            return receive(tx, None, notice, *source, *received_at, *alert);
+        Write::Notice { notice, arrival, received_at, alert, alert_if_opened } => {
+            return receive(tx, None, notice, *arrival, *received_at, [*alert, *alert_if_opened]);
         }
-        Write::Claim(seqs) => return claim(tx, seqs),
+        Write::Claim(openings) => return claim(tx, openings),
         Write::Rejected { reason, destination, head, body, received_at } => {
             reject(tx, *reason, destination, head, body, *received_at)?;
         }
@@ -53,13 +59,14 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             )?
             .execute(params![stream, offset.cast_signed()])?;
         }
-        Write::Shown { seqs, popup } => shown(tx, seqs, popup)?,
-        Write::Refused { seqs, why } => {
+        Write::Shown { openings, popup } => shown(tx, openings, popup)?,
+        Write::Refused { openings, why } => {
             let mut refuse = tx.prepare_cached(
-                "UPDATE notices SET alert = 'refused', alert_why = ?2 WHERE seq = ?1 AND alert = 'claimed'",
+                "UPDATE notices SET alert = 'refused', alert_why = ?3 \
+                 WHERE seq = ?1 AND opening = ?2 AND alert = 'claimed'",
             )?;
-            for seq in seqs {
-                refuse.execute(params![seq.0, why])?;
+            for opening in openings {
+                refuse.execute(params![opening.seq.0, opening.number, why])?;
             }
         }
         Write::PopupClosed(popup) => {
@@ -75,64 +82,88 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Stores a notice from a server: it is new, a newer version, known, or deleted before. A new one
-/// gets `place`, or the next place.
+/// Stores a notice from a server: it is new, it changes the stored one, it is known, or it was
+/// deleted. A new one gets `place`, or the next place. The marks are for a new notice and for
+/// another opening of a known one.
 pub(super) fn receive(
     tx: &Transaction<'_>,
     place: Option<Seq>,
     notice: &Notice,
-    source: Source,
+    arrival: Arrival,
     received_at: Timestamp,
-    alert: AlertMark,
+    [alert, alert_if_opened]: [AlertMark; 2],
 ) -> rusqlite::Result<Outcome> {
+    let source = arrival.source;
     if notice.identity == Identity::FreshContent {
         let key = free_key(tx, &notice.key)?;
-        return insert(tx, place, notice, key, source, received_at, alert);
+        let seq = insert(tx, place, notice, &key, source, received_at, alert, 1)?;
+        return Ok(Outcome::New { seq, key });
     }
     let known = tx
-        .prepare_cached("SELECT seq, version, sent_at, state, partial FROM notices WHERE scope = ?1 AND id = ?2")?
-        .query_row(params![notice.key.scope, notice.key.id], |row| {
-            let sent_at = rows::time(row, "sent_at")?;
-            Ok((Seq(row.get("seq")?), row.get("version")?, sent_at, word(row, "state")?, row.get("partial")?))
-        })
+        .prepare_cached(
+            "SELECT seq, version, sent_at, state, partial, origin, settled_by FROM notices WHERE scope = ?1 AND id = ?2",
+        )?
+        .query_row(params![notice.key.scope, notice.key.id], |row| Ok((Seq(row.get("seq")?), rows::standing(row)?)))
         .optional()?;
-    let Some((seq, version, sent_at, state, is_partial)) = known else {
-        if has_tombstone(tx, &notice.key)? {
-            trash::update(tx, notice)?;
-            return Ok(Outcome::Deleted);
+    if let Some((seq, standing)) = known {
+        let change = standing.change(notice, arrival);
+        if change == Change::Nothing {
+            return Ok(Outcome::Known { seq });
         }
-        return insert(tx, place, notice, notice.key.clone(), source, received_at, alert);
-    };
-    // Columns hold microseconds: what is finer is no difference.
-    let same_time = notice.sent_at.map(Timestamp::as_microsecond) == sent_at.map(Timestamp::as_microsecond);
-    if notice.supersedes(version, if same_time { notice.sent_at } else { sent_at }, state) {
-        update(tx, seq, |old| notice.over(old))
-    } else if is_partial {
-        update(tx, seq, |word| word.over(notice))
-    } else {
-        Ok(Outcome::Known { seq })
+        let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+        let changed = change.apply(&old.notice, standing.settled_by, notice, arrival);
+        return match changed {
+            Some(changed) => update(tx, &old, &standing, changed, alert_if_opened),
+            None => Ok(Outcome::Known { seq }),
+        };
     }
+    let Some(tombstone) = tombstones::find(tx, &notice.key)? else {
+        let seq = insert(tx, place, notice, &notice.key, source, received_at, alert, 1)?;
+        return Ok(Outcome::New { seq, key: notice.key.clone() });
+    };
+    match tombstone.standing.after_delete(tombstone.content_hash.as_deref(), notice, arrival) {
+        AfterDelete::Stays => {}
+        AfterDelete::StaysAs(standing) => tombstones::update(tx, &notice.key, &standing)?,
+        AfterDelete::Returns => {
+            tombstones::remove(tx, &notice.key)?;
+            trash::forget(tx, &notice.key)?;
+            let number = tombstone.opening + 1;
+            let seq = insert(tx, None, notice, &notice.key, source, received_at, alert_if_opened, number)?;
+            return Ok(Outcome::Changed {
+                opening: Opening { seq, number },
+                alert: Some(alert_if_opened),
+                notice: Box::new(notice.clone()),
+                fields: vec!["state"],
+                popup: None,
+            });
+        }
+    }
+    trash::update(tx, notice, arrival)?;
+    Ok(Outcome::Deleted)
 }
 
+#[expect(clippy::too_many_arguments, reason = "they are the columns that the notice does not have")]
 fn insert(
     tx: &Transaction<'_>,
     place: Option<Seq>,
     notice: &Notice,
-    key: NoticeKey,
+    key: &NoticeKey,
     source: Source,
     received_at: Timestamp,
     alert: AlertMark,
-) -> rusqlite::Result<Outcome> {
+    opening: u32,
+) -> rusqlite::Result<Seq> {
     let (mark, why) = match alert {
-        AlertMark::Suppressed(why) => ("suppressed", Some(why)),
-        AlertMark::Due if notice.state != State::Open => ("suppressed", Some(Suppressed::NotOpen)),
-        AlertMark::Due => ("due", None),
+        AlertMark::Due if notice.state != State::Open => mark_of(AlertMark::Suppressed(Suppressed::NotOpen)),
+        alert @ (AlertMark::Due | AlertMark::Suppressed(_)) => mark_of(alert),
     };
     let seq = tx
         .prepare_cached(
             "INSERT INTO notices (scope, id, received_at, sent_at, state, priority, source, version, undelivered, \
-             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq, partial) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
+             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq, partial, origin, \
+             opening) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
+             ?22, ?23)",
         )?
         .insert(params![
             key.scope,
@@ -145,7 +176,7 @@ fn insert(
             notice.version,
             notice.undelivered,
             mark,
-            why.map(AsWord),
+            why,
             notice.kind,
             notice.sender,
             notice.title,
@@ -156,29 +187,53 @@ fn insert(
             Json(&notice.extra),
             place.map(|place| place.0),
             notice.is_partial,
+            AsOrigin(&notice.origin),
+            opening,
         ])?;
-    Ok(Outcome::New { seq: Seq(seq), key })
+    Ok(Seq(seq))
+}
+
+fn mark_of(alert: AlertMark) -> (&'static str, Option<AsWord<Suppressed>>) {
+    match alert {
+        AlertMark::Suppressed(why) => ("suppressed", Some(AsWord(why))),
+        AlertMark::Due => ("due", None),
+    }
 }
 
 /// Joins a stored notice with another copy of it. Its first arrival, its read mark and its alert
-/// mark stay; but an alert that is still due is suppressed if the notice is no longer open.
-fn update(tx: &Transaction<'_>, seq: Seq, join: impl FnOnce(&Notice) -> Notice) -> rusqlite::Result<Outcome> {
-    let old = rows::find(tx, seq)?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
-    let notice = Box::new(join(&old.notice));
-    let fields = changed_fields(&old.notice, &notice);
-    if fields.is_empty() && notice.is_partial == old.notice.is_partial {
-        return Ok(Outcome::Known { seq });
+/// mark stay; but an alert that is still due is suppressed if the notice is no longer open, and a
+/// new opening is unread and has the mark `alert`.
+fn update(
+    tx: &Transaction<'_>,
+    old: &Stored,
+    standing: &Standing,
+    changed: Changed,
+    alert: AlertMark,
+) -> rusqlite::Result<Outcome> {
+    let Stored { seq, opening: number, .. } = *old;
+    let fields = changed_fields(&old.notice, &changed.notice);
+    let is_same = changed.notice.is_partial == standing.is_partial
+        && changed.notice.origin == standing.origin
+        && changed.settled_by == standing.settled_by;
+    if !fields.is_empty() || !is_same {
+        rows::update(tx, "notices", seq, &changed)?;
     }
-    rows::update(tx, "notices", seq, &notice)?;
     if fields.is_empty() {
         return Ok(Outcome::Known { seq });
     }
+    let Changed { notice, is_opening, .. } = changed;
     search::update(tx, seq, &notice)?;
-    if notice.state != State::Open {
+    if is_opening {
+        let (mark, why) = mark_of(alert);
+        // Without its popup, which belongs to the opening before and is withdrawn.
+        tx.prepare_cached("UPDATE notices SET alert = ?2, alert_why = ?3, read = 0, popup = NULL WHERE seq = ?1")?
+            .execute(params![seq.0, mark, why])?;
+    } else if notice.state != State::Open {
         marks::suppress_if_due(tx, seq, Suppressed::NotOpen)?;
     }
-    let popup = if notice.state == State::Open && !old.read { own_popup(tx, seq)? } else { None };
-    Ok(Outcome::Changed { seq, notice, fields, popup })
+    let popup = if notice.state == State::Open && !is_opening && !old.read { own_popup(tx, seq)? } else { None };
+    let opening = Opening { seq, number: number + u32::from(is_opening) };
+    Ok(Outcome::Changed { opening, alert: is_opening.then_some(alert), notice: Box::new(notice), fields, popup })
 }
 
 fn changed_fields(old: &Notice, new: &Notice) -> Vec<&'static str> {
@@ -240,14 +295,15 @@ fn free_key(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<NoticeKey
     Ok(numbered(free))
 }
 
-fn claim(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<Outcome> {
+fn claim(tx: &Transaction<'_>, openings: &[Opening]) -> rusqlite::Result<Outcome> {
     let mut claim = tx.prepare_cached(
-        "UPDATE notices SET alert = 'claimed' WHERE seq = ?1 AND alert = 'due' AND read = 0 AND state = 'open'",
+        "UPDATE notices SET alert = 'claimed' \
+         WHERE seq = ?1 AND opening = ?2 AND alert = 'due' AND read = 0 AND state = 'open'",
     )?;
-    let mut claimed = Vec::with_capacity(seqs.len());
-    for seq in seqs {
-        if claim.execute(params![seq.0])? == 1 {
-            claimed.push(*seq);
+    let mut claimed = Vec::with_capacity(openings.len());
+    for opening in openings {
+        if claim.execute(params![opening.seq.0, opening.number])? == 1 {
+            claimed.push(*opening);
         }
     }
     Ok(Outcome::Claimed(claimed))
@@ -255,17 +311,18 @@ fn claim(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<Outcome> {
 
 /// Records a popup, even if it stands for no unread and open notice any more: then it is withdrawn
 /// at once. A second popup for a notice (an update under another name) replaces the first.
-fn shown(tx: &Transaction<'_>, seqs: &[Seq], popup: &PopupId) -> rusqlite::Result<()> {
+fn shown(tx: &Transaction<'_>, openings: &[Opening], popup: &PopupId) -> rusqlite::Result<()> {
     let id: i64 = tx
         .prepare_cached(
             "INSERT INTO popups (name) VALUES (?1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
         )?
         .query_row(params![popup.0], |row| row.get(0))?;
     let mut show = tx.prepare_cached(
-        "UPDATE notices SET alert = 'shown', popup = ?2 WHERE seq = ?1 AND alert IN ('claimed', 'shown')",
+        "UPDATE notices SET alert = 'shown', popup = ?3 \
+         WHERE seq = ?1 AND opening = ?2 AND alert IN ('claimed', 'shown')",
     )?;
-    for seq in seqs {
-        show.execute(params![seq.0, id])?;
+    for opening in openings {
+        show.execute(params![opening.seq.0, opening.number, id])?;
     }
     Ok(())
 }

@@ -4,7 +4,7 @@
 //! The words are part of the file format: a database is read by later versions of the program, so
 //! none may change without a migration.
 
-use belfry_core::{storage::Seq, words::Word};
+use belfry_core::{notice::Origin, storage::Seq, words::Word};
 use jiff::Timestamp;
 use rusqlite::{
     Row, ToSql,
@@ -53,6 +53,27 @@ impl ToSql for Micros {
 impl FromSql for Micros {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         Timestamp::from_microsecond(value.as_i64()?).map(Self).map_err(|error| FromSqlError::Other(error.into()))
+    }
+}
+
+/// Who brought a notice: null for a personal source, else the destination of the shared one.
+pub(crate) struct AsOrigin<T>(pub(crate) T);
+
+impl ToSql for AsOrigin<&Origin> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        match self.0 {
+            Origin::Personal => Ok(rusqlite::types::Null.into()),
+            Origin::Shared(destination) => Ok(destination.as_str().into()),
+        }
+    }
+}
+
+impl FromSql for AsOrigin<Origin> {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Ok(Self(match value.as_str_or_null()? {
+            None => Origin::Personal,
+            Some(destination) => Origin::Shared(destination.to_owned()),
+        }))
     }
 }
 

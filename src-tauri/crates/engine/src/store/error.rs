@@ -90,11 +90,14 @@ impl StoreError {
     pub(crate) fn new(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_path_buf();
         let detail = error.to_string();
-        match error {
+        let is_wrong_value = matches!(
+            error,
             rusqlite::Error::FromSqlConversionFailure(..)
-            | rusqlite::Error::InvalidColumnType(..)
-            | rusqlite::Error::IntegralValueOutOfRange(..) => return Self::Damaged { path, detail },
-            _ => {}
+                | rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+        );
+        if is_wrong_value {
+            return Self::Damaged { path, detail };
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path, detail },

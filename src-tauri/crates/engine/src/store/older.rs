@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Transaction, params};
 
 use super::{apply, search};
-use belfry_core::notice::{Notice, Source};
+use belfry_core::notice::{Notice, Source, copies::Arrival};
 use belfry_core::storage::{AlertMark, Outcome, Seq, Suppressed};
 
 /// Stores notices in this order, newest first; how many were new.
@@ -18,7 +18,9 @@ pub(crate) fn add(tx: &Transaction<'_>, notices: &[Notice], received_at: Timesta
     for notice in notices {
         let below = Seq(oldest - 1);
         let alert = AlertMark::Suppressed(Suppressed::OldNews);
-        let outcome = apply::receive(tx, Some(below), notice, Source::History, received_at, alert)?;
+        // When the page was requested is not known here: it restores nothing that was settled in this run.
+        let arrival = Arrival { source: Source::History, number: 0 };
+        let outcome = apply::receive(tx, Some(below), notice, arrival, received_at, [alert, alert])?;
         if let Outcome::New { .. } = outcome {
             oldest = below.0;
             added += 1;

@@ -16,6 +16,10 @@ use belfry_core::{notice::NoticeKey, ports::PopupId};
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
     let first_unannounced: Option<i64> = tx.query_row("SELECT first_unannounced FROM account", [], |row| row.get(0))?;
     tx.execute("UPDATE account SET first_unannounced = NULL", [])?;
+    // Whatever this run requests is requested later.
+    for table in ["notices", "seen", "trash"] {
+        tx.execute(&format!("UPDATE {table} SET settled_by = 0 WHERE settled_by > 0"), [])?;
+    }
     let uncertain = tx.execute("UPDATE notices SET alert = 'uncertain' WHERE alert = 'claimed'", [])?;
     Ok(Recovered {
         uncertain: uncertain as u64,

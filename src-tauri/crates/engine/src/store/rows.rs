@@ -6,23 +6,27 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::codes::{AsWord, Json, Micros, unknown, word};
+use super::codes::{AsOrigin, AsWord, Json, Micros, unknown, word};
 use belfry_core::storage::{ActionResult, Alert, Seq, Stored};
 use belfry_core::{
-    notice::{Identity, Notice, NoticeKey},
+    notice::{
+        Identity, Notice, NoticeKey,
+        copies::{Changed, Standing},
+    },
     ports::PopupId,
 };
 
 /// The columns [`stored`] reads, for a `SELECT` from `notices`.
 pub(crate) const COLUMNS: &str = "seq, scope, id, received_at, sent_at, read, state, priority, source, version, \
      undelivered, partial, alert, alert_why, kind, sender, title, link, destination, actions, body, extra, opening, \
-     action_result";
+     action_result, origin, settled_by";
 
 /// Reads a row of [`COLUMNS`].
 pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
     let Micros(received_at) = row.get("received_at")?;
     let Json(actions) = row.get("actions")?;
     let Json(extra) = row.get("extra")?;
+    let AsOrigin(origin) = row.get("origin")?;
     let result: Option<Json<ActionResult>> = row.get("action_result")?;
     Ok(Stored {
         seq: Seq(row.get("seq")?),
@@ -43,12 +47,14 @@ pub(crate) fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
             link: row.get("link")?,
             priority: word(row, "priority")?,
             state: word(row, "state")?,
+            has_state: true,
             version: row.get("version")?,
             actions,
             undelivered: row.get("undelivered")?,
             is_partial: row.get("partial")?,
             extra,
             destination: row.get("destination")?,
+            origin,
         },
     })
 }
@@ -112,14 +118,33 @@ pub(crate) fn keep_action_result(tx: &Transaction<'_>, seq: Seq, result: &Action
     Ok(())
 }
 
-/// Replaces the content of a notice, in `notices` or in a table with the same columns. A settled
-/// notice that becomes open begins its next opening, in which no button was pressed yet.
-pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notice) -> rusqlite::Result<()> {
+/// What decides whether a copy changes the row, in `notices` or in a table with the same columns.
+pub(super) fn standing(row: &Row<'_>) -> rusqlite::Result<Standing> {
+    let AsOrigin(origin) = row.get("origin")?;
+    Ok(Standing {
+        origin,
+        version: row.get("version")?,
+        sent_at: time(row, "sent_at")?,
+        state: word(row, "state")?,
+        is_partial: row.get("partial")?,
+        settled_by: settled_by(row)?,
+    })
+}
+
+/// Reads the column of that name.
+pub(super) fn settled_by(row: &Row<'_>) -> rusqlite::Result<Option<u64>> {
+    row.get::<_, Option<i64>>("settled_by").map(|number| number.map(i64::cast_unsigned))
+}
+
+/// Replaces the content of a notice, in `notices` or in a table with the same columns. In a new
+/// opening no button was pressed yet.
+pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, changed: &Changed) -> rusqlite::Result<()> {
+    let Changed { notice, is_opening, settled_by } = changed;
     tx.prepare_cached(&format!(
         "UPDATE {table} SET sent_at = ?2, state = ?3, priority = ?4, version = ?5, undelivered = ?6, kind = ?7, \
          sender = ?8, title = ?9, link = ?10, destination = ?11, actions = ?12, body = ?13, extra = ?14, partial = ?15, \
-         opening = opening + (state <> 'open' AND ?3 = 'open'), \
-         action_result = iif(state <> 'open' AND ?3 = 'open', NULL, action_result) WHERE seq = ?1"
+         origin = ?16, settled_by = ?17, opening = opening + ?18, action_result = iif(?18, NULL, action_result) \
+         WHERE seq = ?1"
     ))?
     .execute(params![
         seq.0,
@@ -137,6 +162,9 @@ pub(super) fn update(tx: &Transaction<'_>, table: &str, seq: Seq, notice: &Notic
         notice.body,
         Json(&notice.extra),
         notice.is_partial,
+        AsOrigin(&notice.origin),
+        settled_by.map(u64::cast_signed),
+        is_opening,
     ])?;
     Ok(())
 }

@@ -26,6 +26,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/003-edges.sql")),
     M::up(include_str!("migrations/004-first-unannounced.sql")),
     M::up(include_str!("migrations/005-actions.sql")),
+    M::up(include_str!("migrations/006-openings.sql")),
 ];
 
 /// Opens the file for writing, and makes it (and the folder) if it is not there; on Unix only the
@@ -108,9 +109,11 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 fn migrate(connection: &mut Connection, path: &Path) -> Result<(), StoreError> {
-    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| match error {
-        rusqlite_migration::Error::RusqliteError { err, .. } => StoreError::new(path, &err),
-        other => StoreError::Unusable { path: path.to_path_buf(), detail: other.to_string() },
+    Migrations::from_slice(STEPS).to_latest(connection).map_err(|error| {
+        if let rusqlite_migration::Error::RusqliteError { err, .. } = &error {
+            return StoreError::new(path, err);
+        }
+        StoreError::Unusable { path: path.to_path_buf(), detail: error.to_string() }
     })
 }
 

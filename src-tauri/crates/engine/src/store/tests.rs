@@ -5,15 +5,17 @@ use serde_json::Map;
 
 use super::Store;
 use belfry_core::{
-    notice::{Identity, Notice, NoticeKey, Priority, Source, State},
+    notice::{Identity, Notice, NoticeKey, Origin, Priority, Source, State, copies::Arrival},
     ports::PopupId,
-    storage::{AlertMark, Applied, Counts, Outcome, Seq, Stored, Write},
+    storage::{AlertMark, Applied, Counts, Opening, Outcome, Seq, Stored, Write},
 };
 
 mod alerts;
 mod identity;
 mod opening;
+mod openings;
 mod orders;
+mod origins;
 mod searching;
 mod transactions;
 
@@ -34,12 +36,14 @@ pub(crate) fn notice(id: &str) -> Notice {
         link: String::new(),
         priority: Priority::Normal,
         state: State::Open,
+        has_state: true,
         version: None,
         actions: Vec::new(),
         undelivered: None,
         is_partial: false,
         extra: Map::new(),
         destination: "/user/queue/approvals".to_owned(),
+        origin: Origin::Personal,
     }
 }
 
@@ -53,7 +57,24 @@ pub(crate) fn content(id: &str, identity: Identity) -> Notice {
 
 /// The arrival of a notice that owes a popup.
 pub(crate) fn arrival(notice: Notice) -> Write {
-    Write::Notice { notice: Box::new(notice), source: Source::Live, received_at: at(1), alert: AlertMark::Due }
+    came(notice, Source::Live, 1)
+}
+
+/// The arrival of a notice that owes a popup: as the live message of this number, or in a page that
+/// was requested after it.
+pub(crate) fn came(notice: Notice, source: Source, number: u64) -> Write {
+    Write::Notice {
+        notice: Box::new(notice),
+        arrival: Arrival { source, number },
+        received_at: at(1),
+        alert: AlertMark::Due,
+        alert_if_opened: AlertMark::Due,
+    }
+}
+
+/// The first openings of these.
+pub(crate) fn first(seqs: &[Seq]) -> Vec<Opening> {
+    seqs.iter().map(|seq| Opening { seq: *seq, number: 1 }).collect()
 }
 
 pub(crate) fn popup(name: &str) -> PopupId {
@@ -98,8 +119,8 @@ impl Steps for Store {
     }
 
     fn show(&mut self, seqs: &[Seq], name: &str) -> Applied {
-        assert_eq!(self.one(Write::Claim(seqs.to_vec())), Outcome::Claimed(seqs.to_vec()));
-        self.all(&[Write::Shown { seqs: seqs.to_vec(), popup: popup(name) }])
+        assert_eq!(self.one(Write::Claim(first(seqs))), Outcome::Claimed(first(seqs)));
+        self.all(&[Write::Shown { openings: first(seqs), popup: popup(name) }])
     }
 
     fn at(&self, seq: Seq) -> Stored {

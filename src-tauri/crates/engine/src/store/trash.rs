@@ -9,12 +9,12 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    codes::{self, Micros},
+    codes::{self, AsWord, Micros},
     marks,
     rows::{self, COLUMNS},
     search, tombstones,
 };
-use belfry_core::notice::{Notice, NoticeKey};
+use belfry_core::notice::{Notice, NoticeKey, copies::Arrival};
 use belfry_core::storage::{Seq, Suppressed};
 
 /// Identifies what was deleted together, to restore it.
@@ -74,18 +74,27 @@ pub(super) fn empty(tx: &Transaction<'_>, before: Timestamp) -> rusqlite::Result
 }
 
 /// Updates a deleted notice that may still be restored.
-pub(super) fn update(tx: &Transaction<'_>, notice: &Notice) -> rusqlite::Result<()> {
+pub(super) fn update(tx: &Transaction<'_>, notice: &Notice, arrival: Arrival) -> rusqlite::Result<()> {
     let NoticeKey { scope, id } = &notice.key;
     let kept = tx
         .prepare_cached(&format!("SELECT {COLUMNS} FROM trash WHERE id = ?1 AND scope = ?2"))?
-        .query_row(params![id, scope], rows::stored)
+        .query_row(params![id, scope], |row| Ok((rows::stored(row)?, rows::standing(row)?)))
         .optional()?;
-    let Some(kept) = kept else { return Ok(()) };
-    let old = &kept.notice;
-    if notice.supersedes(old.version, old.sent_at, old.state) {
-        rows::update(tx, "trash", kept.seq, &notice.over(old))?;
-    } else if old.is_partial {
-        rows::update(tx, "trash", kept.seq, &old.over(notice))?;
+    let Some((kept, standing)) = kept else { return Ok(()) };
+    let change = standing.change(notice, arrival);
+    if let Some(changed) = change.apply(&kept.notice, standing.settled_by, notice, arrival) {
+        rows::update(tx, "trash", kept.seq, &changed)?;
+        if changed.is_opening {
+            // Who undoes the deletion sees it.
+            tx.prepare_cached("UPDATE trash SET alert = 'suppressed', alert_why = ?2 WHERE seq = ?1")?
+                .execute(params![kept.seq.0, AsWord(Suppressed::Read)])?;
+        }
     }
+    Ok(())
+}
+
+/// Drops a deleted notice that has returned: there is nothing to restore any more.
+pub(super) fn forget(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<()> {
+    tx.prepare_cached("DELETE FROM trash WHERE id = ?1 AND scope = ?2")?.execute(params![key.id, key.scope])?;
     Ok(())
 }

@@ -10,7 +10,7 @@ use belfry_core::{
     notice::{Source, State},
     pipeline::delivery::AckId,
     ports::{Popup, PopupId, PopupKind},
-    storage::{Alert, Applied, Outcome, Seq, Suppressed, Write},
+    storage::{Alert, Applied, Opening, Outcome, Seq, Suppressed, Write},
 };
 use engine::{
     inbox::{Filter, Inbox, Place},
@@ -30,27 +30,44 @@ macro_rules! ensure {
     };
 }
 
+mod arrivals;
+
 /// The model of a notice in the inbox.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     seq: Seq,
+    /// Which of its openings this is.
+    opening: u32,
     version: usize,
     state: State,
     is_read: bool,
+    /// The server itself has sent it; otherwise only a forger.
+    is_personal: bool,
+    /// The number of the forged message that settled it.
+    settled_by: Option<u64>,
+}
+
+impl Entry {
+    fn opening(&self) -> Opening {
+        Opening { seq: self.seq, number: self.opening }
+    }
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     inbox: BTreeMap<usize, Entry>,
-    deleted: HashSet<usize>,
+    deleted: HashMap<usize, Entry>,
     /// Deleted, but may be restored.
     removed: HashMap<usize, Entry>,
     restored: HashSet<usize>,
     items: HashMap<Seq, usize>,
     committed: HashSet<Copy>,
     junk: u64,
-    claimed: HashSet<Seq>,
-    outcomes: HashSet<Seq>,
+    /// All states that a notice ever had.
+    states: HashSet<(usize, State)>,
+    has_forged: bool,
+    claimed: HashSet<Opening>,
+    outcomes: HashSet<Opening>,
     handed: HashMap<usize, u32>,
     recorded_popups: HashSet<PopupId>,
     gone_popups: HashSet<PopupId>,
@@ -83,23 +100,23 @@ impl Oracle {
         ensure!(writes.len() == applied.outcomes.len(), "a commit of {} writes has other outcomes", writes.len());
         for (write, outcome) in writes.iter().zip(&applied.outcomes) {
             match (write, outcome) {
-                (Write::Notice { notice, source, .. }, outcome) => {
+                (Write::Notice { notice, arrival, .. }, outcome) => {
                     if matches!(outcome, Outcome::New { .. }) {
-                        self.count(match source {
+                        self.count(match arrival.source {
                             Source::Live => "a live notice",
                             Source::Collected => "a notice found by collect",
                             Source::History => "a notice found by history",
                         });
                     }
-                    self.handle_arrival(copy_of(notice), outcome, server)?;
+                    self.handle_arrival(copy_of(notice), *arrival, outcome, server)?;
                 }
                 (Write::Rejected { .. }, _) => self.junk += 1,
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
-                (Write::Shown { seqs, popup }, _) => {
-                    self.outcomes.extend(seqs);
+                (Write::Shown { openings, popup }, _) => {
+                    self.outcomes.extend(openings);
                     self.recorded_popups.insert(popup.clone());
                 }
-                (Write::Refused { seqs, .. }, _) => self.outcomes.extend(seqs),
+                (Write::Refused { openings, .. }, _) => self.outcomes.extend(openings),
                 (Write::Announced(seq), _) => self.announced = self.announced.max(seq.0),
                 (Write::PopupClosed(popup), _) => {
                     self.recorded_popups.remove(popup);
@@ -130,62 +147,21 @@ impl Oracle {
     /// Whether all these are in the inbox, in this version or a newer one, or were deleted.
     fn has_all(&self, copies: &[Copy], violation: &str) -> Verdict {
         for copy in copies {
-            let has = self.inbox.get(&copy.item).is_some_and(|entry| entry.version >= copy.version);
-            ensure!(has || self.deleted.contains(&copy.item), "{violation}: {}", name(*copy));
+            let has = |entry: &Entry| entry.is_personal && entry.version >= copy.version;
+            let is_deleted = self.deleted.get(&copy.item).is_some_and(|entry| entry.is_personal);
+            ensure!(self.inbox.get(&copy.item).is_some_and(has) || is_deleted, "{violation}: {}", name(*copy));
         }
         Ok(())
     }
 
-    fn handle_arrival(&mut self, copy: Copy, outcome: &Outcome, server: &Server) -> Verdict {
-        self.committed.insert(copy);
-        let state = server.state_of(copy);
-        let name = name(copy);
-        match outcome {
-            Outcome::New { seq, .. } => {
-                ensure!(!self.deleted.contains(&copy.item), "(3) {name} was deleted and has returned");
-                ensure!(!self.inbox.contains_key(&copy.item), "(3) {name} is in the inbox twice");
-                self.inbox.insert(copy.item, Entry { seq: *seq, version: copy.version, state, is_read: false });
-                self.items.insert(*seq, copy.item);
-            }
-            Outcome::Changed { seq, notice: changed, .. } => {
-                let Some(entry) = self.inbox.get_mut(&copy.item) else {
-                    return Err(format!("(3) {name} has changed, but was deleted"));
-                };
-                ensure!(entry.seq == *seq, "(3) {name} has changed in another place");
-                ensure!(copy.version > entry.version, "(4) {name} has replaced version {}", entry.version);
-                ensure!(entry.state == State::Open, "(4) {name} has changed what was settled");
-                ensure!(changed.state == state, "(4) {name} is reported as {:?}", changed.state);
-                (entry.version, entry.state) = (copy.version, state);
-                self.count("a newer version");
-            }
-            Outcome::Known { seq } => {
-                let entry = self.inbox.get(&copy.item).filter(|entry| entry.seq == *seq);
-                let stored = entry.map_or(0, |entry| entry.version);
-                ensure!(stored >= copy.version, "(4) {name} counts as known, but its version is not stored");
-                self.count(if stored > copy.version { "an older version" } else { "a message sent again" });
-            }
-            Outcome::Deleted => {
-                ensure!(self.deleted.contains(&copy.item), "(3) {name} counts as deleted, but was not deleted");
-                // A deleted notice that may be restored is updated.
-                if let Some(kept) = self.removed.get_mut(&copy.item)
-                    && copy.version > kept.version
-                {
-                    (kept.version, kept.state) = (copy.version, state);
-                }
-                self.count("a deleted notice sent again");
-            }
-            Outcome::Claimed(_) | Outcome::Done => return Err(format!("{name} was committed without an outcome")),
-        }
-        Ok(())
-    }
-
-    fn handle_claim(&mut self, asked: &[Seq], granted: &[Seq]) -> Verdict {
-        for seq in granted {
-            let item = self.items.get(seq).copied();
+    fn handle_claim(&mut self, asked: &[Opening], granted: &[Opening]) -> Verdict {
+        for opening in granted {
+            let item = self.items.get(&opening.seq).copied();
             let entry = item.and_then(|item| self.inbox.get(&item));
-            ensure!(asked.contains(seq), "(2) a claim was granted that was not requested");
-            ensure!(self.claimed.insert(*seq), "(2) {item:?} is claimed a second time");
+            ensure!(asked.contains(opening), "(2) a claim was granted that was not requested");
+            ensure!(self.claimed.insert(*opening), "(2) {item:?} is claimed a second time");
             let Some(entry) = entry else { return Err(format!("(3) {item:?} pops up after it was deleted")) };
+            ensure!(entry.opening() == *opening, "(2) {item:?} is claimed for an opening that is over");
             ensure!(entry.state == State::Open, "(4) {item:?} pops up although it is {:?}", entry.state);
             ensure!(!entry.is_read, "(2) {item:?} pops up although it was read");
         }
@@ -210,7 +186,7 @@ impl Oracle {
         match event {
             Event::Notice { id, replayed, .. } => {
                 let item = item_of(id);
-                let seq = self.items.iter().find(|(_, of)| **of == item).map(|(seq, _)| *seq);
+                let seq = self.items.iter().filter(|(_, of)| **of == item).map(|(seq, _)| *seq).max();
                 let Some(seq) = seq else { return Err(format!("(6) {id} is announced, but not committed")) };
                 let last = self.announcements.insert(item, self.process);
                 if *replayed {
@@ -225,10 +201,11 @@ impl Oracle {
                 ensure!(last != Some(self.process), "(6) {id} is announced twice by one process");
             }
             Event::Changed { id, state, .. } => {
-                let entry = self.inbox.get(&item_of(id));
-                // Deleted, or settled, since then.
-                let fits = entry.is_none_or(|entry| entry.state == *state || entry.state != State::Open);
-                ensure!(fits, "(4) {id} is reported as {state:?}, which is not what is stored");
+                // It may have changed since then.
+                ensure!(
+                    self.states.contains(&(item_of(id), *state)),
+                    "(4) {id} is reported as {state:?}, which is not what is stored"
+                );
             }
             Event::Notification { .. }
             | Event::CaughtUp { .. }
@@ -243,8 +220,7 @@ impl Oracle {
     pub(crate) fn handle_order(&self, popup: &Popup) -> Verdict {
         for key in &popup.notices {
             let item = item_of(&key.id);
-            let is_claimed = self.items.iter().any(|(seq, of)| *of == item && self.claimed.contains(seq));
-            ensure!(is_claimed, "(2) a popup for {} is ordered without a committed claim", key.id);
+            ensure!(self.claims(item) > 0, "(2) a popup for {} is ordered without a committed claim", key.id);
         }
         if let Some(replaced) = &popup.replaces {
             ensure!(!self.gone_popups.contains(replaced), "(2) a popup that has left the screen is updated");
@@ -265,11 +241,17 @@ impl Oracle {
             return Ok(());
         }
         for key in &popup.notices {
+            let claims = self.claims(item_of(&key.id));
             let handed = self.handed.entry(item_of(&key.id)).or_default();
             *handed += 1;
-            ensure!(*handed == 1, "(2) {} was handed to the OS {handed} times", key.id);
+            ensure!(*handed <= claims, "(2) {} was handed to the OS {handed} times for {claims} openings", key.id);
         }
         Ok(())
+    }
+
+    /// How many openings of a notice were claimed.
+    fn claims(&self, item: usize) -> u32 {
+        self.claimed.iter().filter(|opening| self.items.get(&opening.seq) == Some(&item)).count() as u32
     }
 
     /// A popup has left the screen, or the pipeline has retracted it.
@@ -297,9 +279,7 @@ impl Oracle {
 
     /// A person has deleted a notice.
     pub(crate) fn handle_deleted(&mut self, item: usize) {
-        if self.inbox.remove(&item).is_some() {
-            self.deleted.insert(item);
-        }
+        self.deleted.extend(self.inbox.remove(&item).map(|entry| (item, entry)));
     }
 
     /// A person has deleted a notice that may be restored.
@@ -311,28 +291,42 @@ impl Oracle {
     }
 
     /// A person has undone a deletion.
-    pub(crate) fn handle_restored(&mut self, item: usize) {
-        if let Some(entry) = self.removed.remove(&item) {
-            self.deleted.remove(&item);
-            self.inbox.insert(item, entry);
-            // The outcome of a popup that was being shown is not recorded any more.
-            self.outcomes.insert(entry.seq);
-            self.restored.insert(item);
-            self.count("a deletion undone");
+    pub(crate) fn handle_restored(&mut self, item: usize, inbox: &Inbox) -> Verdict {
+        let Some(mut entry) = self.removed.remove(&item) else { return Ok(()) };
+        let detail = inbox.show(entry.seq).map_err(|error| error.to_string())?;
+        let Some(detail) = detail else { return Err(format!("(3) {} was not restored", id_of(item))) };
+        // Meanwhile it may have been settled and opened again.
+        entry.opening = detail.opening;
+        if self.has_forged {
+            // What forged copies did to it is tested where it is not deleted.
+            (entry.version, entry.state) = (detail.row.body.parse().unwrap(), detail.row.state);
+            entry.is_personal = entry.is_personal || entry.version < crate::server::FORGED;
+            entry.settled_by = entry.settled_by.filter(|_| entry.state != State::Open);
         }
+        self.deleted.remove(&item);
+        self.inbox.insert(item, entry);
+        self.states.insert((item, entry.state));
+        // The outcome of a popup that was being shown is not recorded any more.
+        self.outcomes.insert(entry.opening());
+        self.restored.insert(item);
+        self.count("a deletion undone");
+        Ok(())
     }
 
     /// The program was started again and found this many claims without an outcome.
     pub(crate) fn handle_restart(&mut self, uncertain: u64) -> Verdict {
-        let present = |seq: &&Seq| self.items.get(seq).is_some_and(|item| self.seq_of(*item) == Some(**seq));
-        let open = self.claimed.iter().filter(|seq| !self.outcomes.contains(seq)).filter(present);
-        let open: Vec<Seq> = open.copied().collect();
+        let present: HashSet<Opening> = self.inbox.values().map(Entry::opening).collect();
+        let open = self.claimed.iter().filter(|opening| !self.outcomes.contains(opening) && present.contains(opening));
+        let open: Vec<Opening> = open.copied().collect();
         ensure!(open.len() as u64 == uncertain, "(2) {uncertain} alerts are uncertain instead of {}", open.len());
         self.outcomes.extend(open);
         if uncertain > 0 {
             self.count("a claim left uncertain");
         }
         self.process += 1;
+        for entry in self.inbox.values_mut().chain(self.deleted.values_mut()).chain(self.removed.values_mut()) {
+            entry.settled_by = entry.settled_by.map(|_| 0);
+        }
         // The restarted program does not know what was not written.
         self.gone_popups.clear();
         self.dismissed_popups.clear();
@@ -377,21 +371,33 @@ impl Oracle {
             ensure!(is_restored || self.announcements.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
-                Alert::Shown | Alert::Refused(_) => ensure!(handed == 1, "(2) {id} never popped up"),
+                Alert::Shown | Alert::Refused(_) => {
+                    ensure!(handed > 0 && self.claimed.contains(&entry.opening()), "(2) {id} never popped up");
+                }
                 Alert::Uncertain => ensure!(is_restored || self.process > 0, "(2) {id} is uncertain without a crash"),
                 Alert::Suppressed(why) => {
-                    ensure!(handed == 0, "(2) {id} popped up, but was suppressed");
+                    let has_popped = self.claimed.contains(&entry.opening());
+                    ensure!(!has_popped, "(2) {id} popped up, but was suppressed");
                     let is_right = match why {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
                         Suppressed::OldNews => {
-                            detail.row.source == Source::History || detail.undelivered == Some(false)
+                            // A raw session's copy has no status, and may replace the row that had.
+                            let is_old = detail.row.source == Source::History
+                                || detail.undelivered == Some(false)
+                                || server.was_written_raw(*item);
+                            is_old && entry.opening == 1
                         }
                         Suppressed::Disabled | Suppressed::Muted | Suppressed::QuietHours => false,
                     };
                     ensure!(is_right, "(2) {id} was suppressed as {why:?}");
                 }
             }
+        }
+        for (item, entry) in self.inbox.iter().filter(|(_, entry)| entry.is_personal) {
+            let newest = Copy { item: *item, version: entry.version };
+            let is_right = entry.settled_by.is_some() || entry.state == server.state_of(newest);
+            ensure!(is_right, "(10) {} is {:?} in the end", name(newest), entry.state);
         }
         for (popup, items) in screen {
             ensure!(!self.dismissed_popups.contains(popup), "(2) the popup for {items:?} was dismissed and is back");

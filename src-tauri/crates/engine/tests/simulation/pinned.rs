@@ -45,6 +45,7 @@ fn plain() -> Plan {
         noise: Noise::default(),
         acts: Vec::new(),
         horizon: 30_000,
+        is_raw: false,
     }
 }
 

@@ -26,6 +26,9 @@ pub(crate) struct Plan {
     pub acts: Vec<(u64, Act)>,
     /// When the faults end, in milliseconds; after that everything has to recover.
     pub horizon: u64,
+    /// The raw WebSocket: the server sends at each connect what it has not delivered, and counts as
+    /// delivered what it has written.
+    pub is_raw: bool,
 }
 
 /// How live messages are delivered.
@@ -145,6 +148,8 @@ pub(crate) enum Act {
     OldCopy { which: usize },
     /// The newest version of a notice, once more.
     Copy { which: usize },
+    /// Somebody publishes a copy of a notice, or of the next one, to a topic that all subscribe to.
+    Forge { which: usize, to: To },
     /// A message that cannot be used.
     Junk,
     /// The session breaks; what was sent arrives first, or is lost.
@@ -205,6 +210,7 @@ impl Act {
                 | Self::OldCopy { .. }
                 | Self::Copy { .. }
                 | Self::Junk
+                | Self::Forge { .. }
                 | Self::NetworkDown { .. }
                 | Self::Refuse { .. }
                 | Self::TokenExpires { .. }
@@ -295,6 +301,14 @@ impl Plan {
                 (at, act)
             })
             .collect();
+        // With a generator of its own, so that the other acts of a seed stay what they are.
+        let mut forger = SmallRng::seed_from_u64(seed ^ 0x0f0e);
+        if forger.random_ratio(1, 3) {
+            acts.extend((0..forger.random_range(1..6)).map(|_| {
+                let to = pick(&mut forger, &[To::Open, To::Decided, To::Withdrawn, To::Expired]);
+                (forger.random_range(0..horizon), Act::Forge { which: forger.random_range(0..1_000), to })
+            }));
+        }
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
             // Without `Date` only the machine's clock is left; if that is wrong too, no client can
@@ -322,6 +336,7 @@ impl Plan {
             noise: Noise::draw(&mut rng),
             acts,
             horizon,
+            is_raw: delivery == Delivery::Topic { acked: false } && rng.random(),
         };
         plan.settings.token_life = (rng.random_range(0..6) == 1).then(|| pick(&mut rng, &[12, 20, 45]));
         plan

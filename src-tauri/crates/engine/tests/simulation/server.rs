@@ -5,17 +5,19 @@
 //! it owes: what the account must have in the end, given what this kind of server can deliver
 //! again.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use belfry_core::{
     envelope::NextCursor,
-    notice::{Identity, Notice, NoticeKey, Priority, State},
+    notice::State,
     pipeline::catchup::{Page, PageRequest},
 };
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Map;
 
+pub(crate) use self::content::{copy_of, id_of};
 use crate::plan::{Api, Collect, Delivery, History, Next, Plan, Stamp, To};
+
+mod content;
 
 /// Microseconds since the start of the run.
 pub(crate) type At = u64;
@@ -30,6 +32,16 @@ pub(crate) fn true_time(at: At) -> Timestamp {
 pub(crate) struct Copy {
     pub item: usize,
     pub version: usize,
+}
+
+/// Copies from this version on are forged.
+pub(crate) const FORGED: usize = 1_000_000;
+
+impl Copy {
+    /// Whether somebody else than the server wrote it.
+    pub(crate) fn is_forged(self) -> bool {
+        self.version >= FORGED
+    }
 }
 
 /// A message in transit.
@@ -52,6 +64,17 @@ pub(crate) struct Sent {
 struct Version {
     state: State,
     sent: At,
+}
+
+impl To {
+    fn state(self) -> State {
+        match self {
+            Self::Open => State::Open,
+            Self::Decided => State::Decided,
+            Self::Withdrawn => State::Withdrawn,
+            Self::Expired => State::Expired,
+        }
+    }
 }
 
 /// A row of the record.
@@ -83,6 +106,8 @@ pub(crate) struct Server {
     api: Option<Api>,
     stamp: Stamp,
     items: Vec<Vec<Version>>,
+    /// The states of the forged copies.
+    forged: Vec<State>,
     record: Vec<RecordRow>,
     places: u64,
     queue: VecDeque<Body>,
@@ -90,6 +115,12 @@ pub(crate) struct Server {
     sessions: Vec<Session>,
     /// The history was refused once: the client may skip it from then on.
     history_refused: bool,
+    /// What was not delivered is sent again at each connect, and what was written is delivered.
+    is_raw: bool,
+    /// Items that were written to a raw session, whether or not they arrived.
+    written_raw: BTreeSet<usize>,
+    /// How many rows were sent again to raw sessions.
+    pub(crate) resent: usize,
 }
 
 impl Server {
@@ -99,12 +130,16 @@ impl Server {
             api: plan.api,
             stamp: plan.stamp,
             items: Vec::new(),
+            forged: Vec::new(),
             record: Vec::new(),
             places: 0,
             queue: VecDeque::new(),
             stream: Vec::new(),
             sessions: Vec::new(),
             history_refused: false,
+            is_raw: plan.is_raw,
+            written_raw: BTreeSet::new(),
+            resent: 0,
         }
     }
 
@@ -118,17 +153,14 @@ impl Server {
         copy
     }
 
-    /// Publishes and records a newer version of one of the notices; `None` once it is settled.
+    /// Publishes and records a newer version of one of the notices. A settled one is only reopened, and
+    /// only where a copy can say that it is newer; else `None`.
     pub(crate) fn update(&mut self, which: usize, to: To, now: At) -> Option<Copy> {
         let item = which.checked_rem(self.items.len())?;
-        let state = match to {
-            To::Open => State::Open,
-            To::Decided => State::Decided,
-            To::Withdrawn => State::Withdrawn,
-            To::Expired => State::Expired,
-        };
+        let state = to.state();
         let last = *self.items[item].last().unwrap();
-        if last.state != State::Open || (self.stamp == Stamp::State && state == State::Open) {
+        let is_settled = last.state != State::Open;
+        if (is_settled && state != State::Open) || (self.stamp == Stamp::State && state == State::Open) {
             return None;
         }
         let sent = if self.stamp == Stamp::State { last.sent } else { now.max(last.sent + 1) };
@@ -136,6 +168,12 @@ impl Server {
         let copy = Copy { item, version: self.items[item].len() };
         self.record(copy, now);
         Some(copy)
+    }
+
+    /// Somebody writes a copy of one of the notices, or of the next one before it is published.
+    pub(crate) fn forge(&mut self, which: usize, to: To) -> Copy {
+        self.forged.push(to.state());
+        Copy { item: which % (self.items.len() + 1), version: FORGED + self.forged.len() - 1 }
     }
 
     /// One of the notices, in its first or newest version.
@@ -188,10 +226,22 @@ impl Server {
         self.sessions.len() - 1
     }
 
-    /// A SUBSCRIBE takes effect; a stream is read from `offset` on.
+    /// A SUBSCRIBE takes effect; a stream is read from `offset` on. A raw session, which has none,
+    /// gets what was not delivered.
     pub(crate) fn subscribe(&mut self, session: usize, offset: u64) {
         self.sessions[session].is_subscribed = true;
         self.sessions[session].next_offset = usize::try_from(offset).unwrap();
+        if self.is_raw {
+            let mut missing: Vec<&RecordRow> =
+                self.record.iter().filter(|row| !row.delivered && !row.is_written).collect();
+            missing.sort_by_key(|row| row.place);
+            self.resent += missing.len();
+            let session = &mut self.sessions[session];
+            for row in missing {
+                session.sent += 1;
+                session.unacknowledged.insert(session.sent, Body::Notices(vec![row.copy]));
+            }
+        }
     }
 
     /// The server has noticed that a session is gone: messages that it did not acknowledge return
@@ -232,7 +282,14 @@ impl Server {
                 }
                 Delivery::Topic { acked } => {
                     let handed = std::mem::take(&mut session.unacknowledged);
-                    if !acked && self.api.is_some_and(|api| api.collect == Collect::Destructive && api.marks_written) {
+                    if self.is_raw {
+                        self.written_raw.extend(handed.values().flat_map(|body| match body {
+                            Body::Notices(copies) => copies.iter().map(|copy| copy.item).collect(),
+                            Body::Junk => Vec::new(),
+                        }));
+                    }
+                    let marks = |api: Api| api.collect == Collect::Destructive && api.marks_written;
+                    if !acked && (self.is_raw || self.api.is_some_and(marks)) {
                         for row in &mut self.record {
                             let is_in =
                                 |body: &Body| matches!(body, Body::Notices(copies) if copies.contains(&row.copy));
@@ -277,6 +334,11 @@ impl Server {
             server_time: api.has_date.then(|| true_time(now)),
             earlier: 0,
         }
+    }
+
+    /// Whether a raw session was sent this item.
+    pub(crate) fn was_written_raw(&self, item: usize) -> bool {
+        self.written_raw.contains(&item)
     }
 
     /// Whether there is a history.
@@ -344,43 +406,13 @@ impl Server {
         }
     }
 
-    // The content of notices.
-
-    /// A copy as it arrives over the session.
-    pub(crate) fn notice(&self, copy: Copy) -> Notice {
-        let version = self.version(copy);
-        Notice {
-            key: NoticeKey { scope: String::new(), id: id_of(copy.item) },
-            identity: Identity::Assigned,
-            title: format!("{} version {}", id_of(copy.item), copy.version),
-            body: copy.version.to_string(),
-            kind: String::new(),
-            sender: String::new(),
-            sent_at: Some(true_time(version.sent)),
-            link: String::new(),
-            priority: Priority::Normal,
-            state: version.state,
-            version: (self.stamp == Stamp::Version).then_some(copy.version as i64),
-            actions: Vec::new(),
-            undelivered: None,
-            extra: Map::new(),
-            destination: "/queue/world".to_owned(),
-            is_partial: false,
-        }
-    }
-
-    fn row_notice(&self, api: Api, row: &RecordRow) -> Notice {
-        let undelivered = !row.is_written && (!row.delivered || row.is_spent);
-        Notice { undelivered: api.says_status.then_some(undelivered), ..self.notice(row.copy) }
-    }
-
     fn version(&self, copy: Copy) -> Version {
         self.items[copy.item][copy.version - 1]
     }
 
     /// The state of a copy.
     pub(crate) fn state_of(&self, copy: Copy) -> State {
-        self.version(copy).state
+        if copy.is_forged() { self.forged[copy.version - FORGED] } else { self.version(copy).state }
     }
 
     // What the server owes.
@@ -428,15 +460,4 @@ impl Server {
     pub(crate) fn pages(&self) -> usize {
         2 * self.record.len() + 8
     }
-}
-
-/// The id of a notice.
-pub(crate) fn id_of(item: usize) -> String {
-    format!("m{item}")
-}
-
-/// The copy a notice is.
-pub(crate) fn copy_of(notice: &Notice) -> Copy {
-    let item = notice.key.id.strip_prefix('m').unwrap().parse().unwrap();
-    Copy { item, version: notice.body.parse().unwrap() }
 }

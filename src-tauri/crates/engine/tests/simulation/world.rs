@@ -20,6 +20,7 @@ use belfry_core::{
         link::{Generation, LinkInput, LinkState},
     },
     ports::PopupId,
+    settings::Protocol,
     storage::Applied,
     texts::Language,
 };
@@ -32,7 +33,7 @@ use jiff::{SignedDuration, tz::TimeZone};
 use crate::{
     oracle::{Oracle, Verdict},
     plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
-    server::{At, Body, Sent, Server, true_time},
+    server::{At, Body, Copy, Sent, Server, true_time},
 };
 
 mod acts;
@@ -84,6 +85,7 @@ pub(crate) enum ConnectionEvent {
     Opened,
     Established,
     Message(Sent),
+    Forged(Copy),
     Lost(Failure),
 }
 
@@ -361,13 +363,17 @@ impl<'a> World<'a> {
             Event::Reconnect => self.step(PipelineInput::Link(LinkInput::Connect)),
             Event::Restore { item, removal } => {
                 if self.inbox.restore(removal).unwrap() == 1 {
-                    self.oracle.handle_restored(item);
+                    self.oracle.handle_restored(item, &self.inbox)?;
                     self.look_soon();
                 }
                 Ok(())
             }
             Event::Subscribed { session, offset } => {
+                let resent = self.server.resent;
                 self.server.subscribe(session, offset);
+                if self.server.resent > resent {
+                    self.oracle.count("a raw message sent again");
+                }
                 self.transmit();
                 Ok(())
             }
@@ -447,8 +453,11 @@ impl<'a> World<'a> {
     pub(crate) fn config(&self) -> PipelineConfig {
         let mut settings = belfry_core::settings::Settings::default();
         settings.notifications.burst = self.plan.settings.burst;
+        if self.plan.is_raw {
+            settings.server.protocol = Protocol::Websocket;
+        }
         let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
-        config.overlap = matches!(self.plan.delivery, crate::plan::Delivery::Topic { .. });
+        config.overlap = matches!(self.plan.delivery, crate::plan::Delivery::Topic { .. }) && !self.plan.is_raw;
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);

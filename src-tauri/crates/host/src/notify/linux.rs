@@ -237,6 +237,7 @@ fn number_of(id: &PopupId, bus: &str, owner: &str) -> Option<u32> {
 }
 
 /// The port's error, with what to do.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the list of a library: any other error is a refusal")]
 fn notify_error(error: zbus::Error) -> NotifyError {
     match error {
         zbus::Error::MethodError(name, detail, _) => match name.as_str() {

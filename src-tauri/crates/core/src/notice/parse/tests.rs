@@ -11,6 +11,7 @@ const STOMP: Incoming<'_> = Incoming {
     amqp_message_id: None,
     redelivered: Some(false),
     via: Via::Stomp,
+    origin: &Origin::Personal,
 };
 const RAW: Incoming<'_> = Incoming { via: Via::Raw, redelivered: None, ..STOMP };
 const PAGE: Incoming<'_> = Incoming { via: Via::Page, redelivered: None, ..STOMP };
@@ -57,6 +58,7 @@ fn a_record_of_the_message_service_is_mapped_field_by_field() {
             link: "https://x/7".to_owned(),
             priority: Priority::High,
             state: State::Open,
+            has_state: true,
             version: Some(2),
             actions: vec![Action {
                 id: "ok".to_owned(),
@@ -69,6 +71,7 @@ fn a_record_of_the_message_service_is_mapped_field_by_field() {
             is_partial: false,
             extra: json!({"receiver": "bob", "amount": "12.50"}).as_object().unwrap().clone(),
             destination: "/queue/approvals".to_owned(),
+            origin: Origin::Personal,
         }
     );
 }

@@ -63,7 +63,7 @@ struct Successor {
 }
 
 /// What the link knows about tokens.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct HandOver {
     /// Whether the old connection stays until the new one has subscribed.
     overlap: bool,
@@ -75,8 +75,8 @@ pub(super) struct HandOver {
 }
 
 impl HandOver {
-    pub(super) fn new(overlap: bool) -> Self {
-        Self { overlap, token: None, is_renewing: false, successor: None, retiring: None }
+    pub(super) fn set_overlap(&mut self, overlap: bool) {
+        self.overlap = overlap;
     }
 
     /// Whether this connection is being opened beside the session.
@@ -129,10 +129,10 @@ impl Link {
         });
         // A token that has expired already is tried all the same: the clock may be wrong.
         let token = token.filter(|token| !token.expires.is_past(now));
-        match &mut self.hand_over.successor {
-            Some(successor) if successor.generation == generation => successor.token = token,
-            _ if generation == self.generation => self.hand_over.token = token,
-            _ => {}
+        if let Some(successor) = self.hand_over.successor.as_mut().filter(|it| it.generation == generation) {
+            successor.token = token;
+        } else if generation == self.generation {
+            self.hand_over.token = token;
         }
     }
 
@@ -195,12 +195,15 @@ impl Link {
                     self.hand_over.renew_after(failure.retry_after.unwrap_or_default().max(RENEWAL_RETRY), now);
                     Vec::new()
                 }
-                // Another attempt would make the system ask the person again.
-                _ if matches!(failure.fault, Fault::Locked | Fault::Keychain) => Vec::new(),
+                // Another attempt at a locked keychain would make the system ask the person again.
+                Recovery::SignIn if failure.fault == Fault::Locked => Vec::new(),
                 Recovery::Halt => Vec::new(),
                 // The sign-in is not valid any more; asked once, and not again when the token expires.
                 Recovery::RefreshToken | Recovery::SignIn => {
-                    let failure = Failure { fault: signed_out(failure.fault), ..failure };
+                    let is_refused = matches!(failure.fault, Fault::Refused | Fault::Status(401));
+                    // What was refused is not looked for once more.
+                    let fault = if is_refused { Fault::Expired } else { failure.fault };
+                    let failure = Failure { fault, ..failure };
                     let mut actions = self.close(true);
                     actions.extend(self.handle_lost(failure, now, rng));
                     actions
@@ -237,13 +240,5 @@ impl Link {
         let mut actions = self.close(true);
         actions.extend(self.open(self.endpoint, now));
         actions
-    }
-}
-
-/// What was refused is not looked for once more.
-fn signed_out(fault: Fault) -> Fault {
-    match fault {
-        Fault::Refused | Fault::Status(401) => Fault::Expired,
-        other => other,
     }
 }

@@ -16,7 +16,13 @@ struct World {
 impl World {
     fn new(endpoints: usize) -> Self {
         let now = Now::any();
-        Self { link: Link::new(endpoints, 2 * SECOND, false, now), now, rng: SmallRng::seed_from_u64(1) }
+        Self { link: Link::new(endpoints, 2 * SECOND, now), now, rng: SmallRng::seed_from_u64(1) }
+    }
+
+    fn raw() -> Self {
+        let mut world = Self::new(1);
+        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Websocket);
+        world
     }
 
     fn step(&mut self, input: LinkInput) -> Vec<LinkAction> {
@@ -370,6 +376,70 @@ fn a_password_that_was_refused_and_a_secret_that_was_never_accepted_are_not_trie
     assert!(is_asking(&world) && world.link.poll_timeout().is_none(), "this one was never accepted");
 }
 
+#[test]
+fn a_raw_websocket_that_is_closed_at_once_three_times_needs_a_sign_in() {
+    let mut world = World::raw();
+    world.connect();
+    for _ in 0..2 {
+        assert_eq!(world.close_with(Fault::Closed), []);
+        assert!(matches!(world.link.state(), LinkState::Waiting { .. }), "{:?}", world.link.state());
+        world.tick();
+        world.establish();
+    }
+    assert_eq!(world.close_with(Fault::Closed), [LinkAction::Refresh]);
+    world.step(LinkInput::Refreshed(Refreshed::Same));
+    let LinkState::Stopped(StopReason::SignIn(failure)) = world.link.state() else {
+        panic!("{:?}", world.link.state())
+    };
+    assert_eq!(failure.fault, Fault::Refused, "people see a refused sign-in");
+    assert_eq!(world.link.poll_timeout(), None, "the server never accepted it, so it is not tried again");
+}
+
+#[test]
+fn a_newer_token_of_a_raw_websocket_is_tried_once() {
+    let mut world = World::raw();
+    world.connect();
+    for _ in 0..2 {
+        world.close_with(Fault::Closed);
+        world.tick();
+        world.establish();
+    }
+    assert_eq!(world.close_with(Fault::Closed), [LinkAction::Refresh]);
+    assert_eq!(World::endpoint_opened(&world.step(LinkInput::Refreshed(Refreshed::Newer))), 0);
+    world.establish();
+    assert_eq!(world.close_with(Fault::Closed), []);
+    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::SignIn(_))), "{:?}", world.link.state());
+}
+
+#[test]
+fn a_raw_websocket_that_restarts_breaks_or_lives_longer_is_only_opened_again() {
+    for (fault, lived) in
+        [(Fault::Restarting, Duration::ZERO), (Fault::Broken, Duration::ZERO), (Fault::Closed, SUSPICIOUSLY_SHORT)]
+    {
+        let mut world = World::raw();
+        world.connect();
+        for _ in 0..6 {
+            world.pass(lived);
+            assert_eq!(world.close_with(fault), [], "{fault:?}");
+            world.tick();
+            world.establish();
+        }
+    }
+}
+
+#[test]
+fn a_raw_websocket_that_stayed_open_has_accepted_the_token() {
+    let mut world = World::raw();
+    world.connect();
+    assert!(!world.link.is_accepted());
+    world.pass(SUSPICIOUSLY_SHORT);
+    world.close_with(Fault::Broken);
+    assert!(world.link.is_accepted());
+    world.tick();
+    world.close_with(Fault::Status(403));
+    assert!(world.link.refused_retry().is_some());
+}
+
 mod tokens {
     use super::*;
     use crate::{
@@ -380,7 +450,7 @@ mod tokens {
     /// A session with a token that is good for 20 s from now.
     fn with_token(overlap: bool, is_renewable: bool) -> (World, Generation) {
         let mut world = World::new(1);
-        world.link = Link::new(1, 2 * SECOND, overlap, world.now);
+        world.link = Link::new(1, 2 * SECOND, world.now).overlapping(overlap);
         let generation = world.connect();
         world.issue(generation, is_renewable);
         (world, generation)

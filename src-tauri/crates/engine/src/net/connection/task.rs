@@ -8,33 +8,21 @@ use std::{collections::HashMap, sync::Arc};
 
 use reqwest::Client;
 use secrecy::SecretString;
-use stomp::{AckToken, SessionEvent, SubscriptionId};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::mpsc;
 use url::Url;
 
-use super::{Connection, Identity, STREAM_OFFSET, check_user, session_end, stream_name};
-use crate::{clock, net::intake::Intake};
+use super::{
+    Connection, Identity,
+    handler::{ConnectionReport, Handler, Reporter},
+    raw_handler::RawHandler,
+    stomp_handler::StompHandler,
+};
+use crate::net::intake::Intake;
 use belfry_core::{
     error::{Failure, Fault},
-    pipeline::{Message, acks::Acks, delivery::AckId, link::Generation},
-    settings::AckMode,
+    pipeline::link::Generation,
+    settings::Protocol,
 };
-
-/// With this many bytes of messages on their way to the driver the socket is no longer read.
-const MAX_IN_FLIGHT: u32 = 8 << 20;
-
-/// What a connection reports to the driver.
-#[derive(Debug)]
-pub enum ConnectionReport {
-    /// The socket is open.
-    Opened(Generation),
-    /// The session is established, the subscriptions are sent.
-    Established(Generation),
-    /// A message, and its part of the bytes that may be on their way.
-    Message(Box<Message>, OwnedSemaphorePermit),
-    /// The connection has ended.
-    Lost(Generation, Failure),
-}
 
 /// What the driver commands a connection to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,44 +63,41 @@ pub async fn run(
     reports: mpsc::Sender<ConnectionReport>,
 ) {
     let Opening { identity, intake, endpoint, generation, offsets } = opening;
-    let opened = async {
-        let endpoint = endpoint.ok_or_else(|| Failure::new(Fault::Settings, "server.endpoints is empty"))?;
-        Connection::open(&client, &identity, &token, &endpoint).await
+    let reporter = Reporter::new(generation, reports);
+    let Some(endpoint) = endpoint else {
+        return reporter.report_lost(Failure::new(Fault::Settings, "server.endpoints is empty")).await;
     };
-    let opened = tokio::select! {
-        opened = opened => opened,
-        () = closed(&mut commands) => return,
-    };
-    drop(token);
-    let connection = match opened {
-        Ok(connection) => connection,
-        Err(failure) => {
-            let _ = reports.send(ConnectionReport::Lost(generation, failure)).await;
-            return;
+    if identity.settings.server.protocol == Protocol::Websocket {
+        let opened = open(Connection::open_raw(&client, &identity, &token, &endpoint), &mut commands, &reporter).await;
+        drop(token);
+        if let Some(connection) = opened {
+            ConnectionTask { connection, handler: RawHandler::new(intake, &endpoint), reporter }.run(commands).await;
         }
-    };
-    let mut running = ConnectionTask {
-        connection,
-        identity,
-        intake,
-        generation,
-        reports,
-        offsets,
-        subscriptions: HashMap::new(),
-        acks: Acks::default(),
-        in_flight: Arc::new(Semaphore::new(MAX_IN_FLIGHT as usize)),
-        is_established: false,
-    };
-    // If the driver has ended, so does this task.
-    if running.report(ConnectionReport::Opened(generation)).await.is_err() {
-        return;
+    } else {
+        let opened = open(Connection::open(&client, &identity, &token, &endpoint), &mut commands, &reporter).await;
+        drop(token);
+        if let Some(connection) = opened {
+            let handler = StompHandler::new(identity, intake, offsets, generation);
+            ConnectionTask { connection, handler, reporter }.run(commands).await;
+        }
     }
-    let end = running.run(&mut commands).await;
-    match end {
-        ConnectionEnd::Commanded { polite: true } => running.connection.close().await,
-        ConnectionEnd::Commanded { polite: false } => {}
-        ConnectionEnd::Failed(failure) => {
-            let _ = running.reports.send(ConnectionReport::Lost(generation, failure)).await;
+}
+
+/// Opens a connection; `None` if that has failed, which is reported, or is no longer wanted.
+async fn open<S>(
+    opening: impl Future<Output = Result<Connection<S>, Failure>>,
+    commands: &mut mpsc::UnboundedReceiver<ConnectionCommand>,
+    reporter: &Reporter,
+) -> Option<Connection<S>> {
+    let opened = tokio::select! {
+        opened = opening => opened,
+        () = closed(commands) => return None,
+    };
+    match opened {
+        Ok(connection) => Some(connection),
+        Err(failure) => {
+            reporter.report_lost(failure).await;
+            None
         }
     }
 }
@@ -122,30 +107,35 @@ pub(crate) async fn closed(commands: &mut mpsc::UnboundedReceiver<ConnectionComm
     while let Some(ConnectionCommand::Ack(_) | ConnectionCommand::Probe) = commands.recv().await {}
 }
 
-fn ended() -> Failure {
-    Failure::new(Fault::Closed, "the engine has ended")
-}
-
 enum ConnectionEnd {
     Commanded { polite: bool },
     Failed(Failure),
 }
 
-struct ConnectionTask {
-    connection: Connection,
-    identity: Arc<Identity>,
-    intake: Arc<Intake>,
-    generation: Generation,
-    reports: mpsc::Sender<ConnectionReport>,
-    offsets: HashMap<String, u64>,
-    subscriptions: HashMap<SubscriptionId, usize>,
-    acks: Acks,
-    in_flight: Arc<Semaphore>,
-    is_established: bool,
+struct ConnectionTask<H: Handler> {
+    connection: Connection<H::Session>,
+    handler: H,
+    reporter: Reporter,
 }
 
-impl ConnectionTask {
-    async fn run(&mut self, commands: &mut mpsc::UnboundedReceiver<ConnectionCommand>) -> ConnectionEnd {
+impl<H: Handler> ConnectionTask<H> {
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<ConnectionCommand>) {
+        match self.run_to_end(&mut commands).await {
+            ConnectionEnd::Commanded { polite: true } => H::close(self.connection).await,
+            ConnectionEnd::Commanded { polite: false } => {}
+            ConnectionEnd::Failed(failure) => self.reporter.report_lost(failure).await,
+        }
+    }
+
+    async fn run_to_end(&mut self, commands: &mut mpsc::UnboundedReceiver<ConnectionCommand>) -> ConnectionEnd {
+        let generation = self.reporter.generation;
+        let opened = async {
+            self.reporter.report(ConnectionReport::Opened(generation), &mut self.connection).await?;
+            self.handler.handle_opened(&mut self.connection, &self.reporter).await
+        };
+        if let Err(failure) = opened.await {
+            return ConnectionEnd::Failed(failure);
+        }
         let mut waiting = Vec::new();
         loop {
             let result = tokio::select! {
@@ -161,7 +151,7 @@ impl ConnectionTask {
                     }
                 }
                 event = self.connection.next_event() => match event {
-                    Ok(event) => self.handle_event(event).await,
+                    Ok(event) => self.handler.handle_event(event, &mut self.connection, &self.reporter).await,
                     Err(failure) => Err(failure),
                 },
             };
@@ -174,88 +164,18 @@ impl ConnectionTask {
     /// What was committed in one transaction is acknowledged in one flush. Returns whether to end,
     /// and how.
     async fn handle_commands(&mut self, commands: &mut Vec<ConnectionCommand>) -> Result<Option<bool>, Failure> {
-        let mut end = None;
+        let (mut end, mut committed) = (None, Vec::new());
         for command in commands.drain(..) {
             match command {
-                ConnectionCommand::Ack(number) => self.acks.handle_committed(number),
+                ConnectionCommand::Ack(number) => committed.push(number),
                 ConnectionCommand::Probe => {
                     self.connection.probe().await?;
                 }
                 ConnectionCommand::Close { polite } => end = Some(polite),
             }
         }
-        while let Some(token) = self.acks.poll_ack() {
-            if let Err(error) = self.connection.session().ack(&token) {
-                tracing::debug!(%error, "an acknowledgement was not sent; the message will come again");
-            }
-        }
+        self.handler.handle_committed(&committed, &mut self.connection);
         self.connection.flush().await?;
         Ok(end)
-    }
-
-    async fn handle_event(&mut self, event: SessionEvent) -> Result<(), Failure> {
-        match event {
-            SessionEvent::Connected { user_name, heart_beat, server, .. } => {
-                check_user(user_name, &self.identity)?;
-                tracing::info!(server, ?heart_beat, "session established");
-                self.subscriptions = self.connection.subscribe_all(&self.identity, &self.offsets)?;
-                self.connection.flush().await?;
-                self.is_established = true;
-                self.report(ConnectionReport::Established(self.generation)).await
-            }
-            SessionEvent::Message { subscription, ack, frame } => {
-                let index = self.index_of(subscription.as_ref());
-                let mut message = self.intake.message(index, &frame, clock::now().wall);
-                message.offset = index
-                    .and_then(|index| stream_name(&self.identity, index))
-                    .zip(frame.header(STREAM_OFFSET).and_then(|offset| offset.parse().ok()));
-                self.report_message(index, ack, message).await
-            }
-            SessionEvent::Oversize { subscription, ack, oversize } => {
-                let index = self.index_of(subscription.as_ref());
-                let message = self.intake.oversize(&oversize, clock::now().wall);
-                self.report_message(index, ack, message).await
-            }
-            other => session_end(&other, self.is_established).map_or(Ok(()), Err),
-        }
-    }
-
-    /// The subscription's index in the settings.
-    fn index_of(&self, subscription: Option<&SubscriptionId>) -> Option<usize> {
-        self.subscriptions.get(subscription?).copied()
-    }
-
-    async fn report_message(
-        &mut self,
-        subscription: Option<usize>,
-        ack: Option<AckToken>,
-        mut message: Message,
-    ) -> Result<(), Failure> {
-        let cumulative = subscription
-            .and_then(|index| self.identity.settings.server.subscriptions.get(index))
-            .is_some_and(|subscription| subscription.ack == AckMode::Client);
-        message.ack = ack.map(|token| AckId {
-            generation: self.generation,
-            number: self.acks.handle_delivered(token, subscription.filter(|_| cumulative)),
-        });
-        let size = u32::try_from(message.size()).unwrap_or(MAX_IN_FLIGHT).min(MAX_IN_FLIGHT);
-        let room = tokio::select! {
-            biased;
-            room = Arc::clone(&self.in_flight).acquire_many_owned(size) => room.map_err(|_| ended())?,
-            failure = self.connection.hold() => return Err(failure),
-        };
-        self.report(ConnectionReport::Message(Box::new(message), room)).await
-    }
-
-    /// Waits until the driver takes the report; nothing is read from the socket meanwhile.
-    async fn report(&mut self, report: ConnectionReport) -> Result<(), Failure> {
-        let place = tokio::select! {
-            biased;
-            place = self.reports.reserve() => place.map_err(|_| ended())?,
-            failure = self.connection.hold() => return Err(failure),
-        };
-        place.send(report);
-        self.connection.resume();
-        Ok(())
     }
 }

@@ -9,11 +9,15 @@ use crate::net::transport::tests::{Peer, pair};
 const PING: Duration = Duration::from_secs(7);
 const CONNECTED: &str = "CONNECTED\nversion:1.2\n\n\0";
 
+fn redaction() -> Redaction {
+    Redaction::new(&SecretString::from("the-secret-1234567890"))
+}
+
 /// A connection that has sent CONNECT, and its peer.
 async fn connection(room: usize) -> (Connection, Peer) {
-    let (transport, peer) = pair(room).await;
+    let (transport, peer) = pair(room, Content::Stomp).await;
     let session = Session::new(&Connect::default(), Limits::default()).unwrap();
-    (Connection::on(transport, session, PING), peer)
+    (Connection::on(transport, session, redaction(), PING), peer)
 }
 
 #[tokio::test(start_paused = true)]
@@ -34,10 +38,11 @@ async fn a_peer_that_answers_a_probe_stays_connected_though_it_has_nothing_to_sa
 
 #[tokio::test(start_paused = true)]
 async fn while_nothing_is_read_heart_beats_are_sent_and_silence_is_not_counted() {
-    let (transport, mut peer) = pair(64 * 1024).await;
+    let (transport, mut peer) = pair(64 * 1024, Content::Stomp).await;
     let beats = stomp::HeartBeat { send: Duration::from_secs(10), expect: Duration::from_secs(10) };
     let connect = Connect { heart_beat: beats, ..Connect::default() };
-    let mut connection = Connection::on(transport, Session::new(&connect, Limits::default()).unwrap(), PING);
+    let mut connection =
+        Connection::on(transport, Session::new(&connect, Limits::default()).unwrap(), redaction(), PING);
     peer.send("CONNECTED\nversion:1.2\nheart-beat:10000,10000\n\n\0").await;
     assert!(matches!(connection.next_event().await, Ok(SessionEvent::Connected { .. })));
     let reads = async {
@@ -95,4 +100,57 @@ async fn without_heart_beats_pings_tell_a_dead_link_from_a_quiet_server() {
     assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Silent);
     let silent = start.elapsed() - answered;
     assert!(silent <= 3 * PING, "{silent:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_keep_a_raw_connection_that_has_nothing_to_say_and_notice_when_it_is_dead() {
+    let (transport, mut peer) = pair(64 * 1024, Content::Raw).await;
+    let mut connection = Connection::on(transport, RawSession::new(1_000), redaction(), PING);
+    connection.start_pings();
+    let start = Instant::now();
+    let quiet = timeout(20 * PING, peer.read());
+    tokio::select! {
+        message = connection.next_event() => panic!("{message:?}"),
+        _ = quiet => {}
+    }
+    let answered = start.elapsed();
+    assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Silent);
+    assert!(start.elapsed() - answered <= 3 * PING);
+}
+
+#[tokio::test]
+async fn a_close_that_repeats_the_secret_is_told_without_it() {
+    for content in [Content::Stomp, Content::Raw] {
+        let (transport, mut peer) = pair(64 * 1024, content).await;
+        let mut connection = Connection::on(transport, RawSession::new(1_000), redaction(), PING);
+        peer.close(4401, "/websocket/the-secret-1234567890 is not known").await;
+        let failure = connection.next_event().await.unwrap_err();
+        assert_eq!(failure.detail, "test: 4401 /websocket/[redacted] is not known");
+        assert_eq!(failure.fault, Fault::Closed);
+    }
+}
+
+#[tokio::test]
+async fn every_code_of_a_raw_close_that_is_no_restart_may_be_about_the_token() {
+    for (code, expected) in [
+        (1000, Fault::Closed),
+        (1002, Fault::Closed),
+        (1003, Fault::Closed),
+        (1007, Fault::Closed),
+        (1008, Fault::Closed),
+        (4401, Fault::Closed),
+        (1001, Fault::Restarting),
+        (1011, Fault::Restarting),
+        (1012, Fault::Restarting),
+        (1013, Fault::Restarting),
+    ] {
+        let (transport, mut peer) = pair(64 * 1024, Content::Raw).await;
+        let mut connection = Connection::on(transport, RawSession::new(1_000), redaction(), PING);
+        peer.close(code, "").await;
+        assert_eq!(connection.next_event().await.unwrap_err().fault, expected, "{code}");
+    }
+    let (transport, peer) = pair(64 * 1024, Content::Raw).await;
+    let mut connection = Connection::on(transport, RawSession::new(1_000), redaction(), PING);
+    drop(peer);
+    assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Broken, "1006: no close at all");
 }

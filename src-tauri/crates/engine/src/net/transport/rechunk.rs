@@ -1,10 +1,10 @@
-//! Rewrites the WebSocket frames that arrive: every data frame becomes one or more whole BINARY
-//! messages of at most [`CHUNK`] bytes.
+//! Rewrites the WebSocket frames that arrive: every data frame becomes whole BINARY messages of at
+//! most [`CHUNK`] bytes, and an empty one follows where the server's message ends.
 //!
-//! STOMP is a stream, its decoder does not care where messages end. So a message of any size passes
-//! with bounded memory (tungstenite would collect all of it), and a TEXT frame that is not UTF-8 is
-//! the decoder's decision instead of a dead socket (RabbitMQ 3.10 sends such). Control frames, and
-//! frames only a broken server sends, pass unchanged.
+//! So a message of any size passes with bounded memory (tungstenite would collect all of it), and a
+//! TEXT frame that is not UTF-8 is the reader's decision instead of a dead socket (RabbitMQ 3.10
+//! sends such). STOMP is a stream and does not care where messages end; the raw
+//! protocol and SockJS do. Control frames, and frames only a broken server sends, pass unchanged.
 
 use std::{
     io,
@@ -35,9 +35,9 @@ pub(crate) struct Rechunk<S> {
 enum State {
     /// Collecting a header.
     Header(Small),
-    /// Within a frame: bytes until the next header, and how many of them stand in the chunk whose
-    /// header is out.
-    Payload { frame: u64, chunk: u64 },
+    /// Within a frame: bytes until the next header, how many of them stand in the chunk whose
+    /// header is out, and whether a message ends with this frame.
+    Payload { frame: u64, chunk: u64, is_last: bool },
 }
 
 /// At most the 14 bytes of a header.
@@ -84,14 +84,25 @@ impl<S> Rechunk<S> {
             self.state = if payload == 0 {
                 State::Header(Small::default())
             } else {
-                State::Payload { frame: payload, chunk: payload }
+                State::Payload { frame: payload, chunk: payload, is_last: false }
             };
+        } else if payload == 0 {
+            self.end_frame(first & FIN != 0);
         } else {
-            self.begin_chunk(payload);
+            self.begin_chunk(payload, first & FIN != 0);
         }
     }
 
-    fn begin_chunk(&mut self, frame: u64) {
+    /// A frame has ended, and with the last one its message.
+    fn end_frame(&mut self, is_last: bool) {
+        self.out = Small::default();
+        if is_last {
+            self.out.push(&[FIN | BINARY, 0]);
+        }
+        self.state = State::Header(Small::default());
+    }
+
+    fn begin_chunk(&mut self, frame: u64, is_last: bool) {
         let chunk = frame.min(CHUNK as u64);
         self.out = Small::default();
         self.out.push(&[FIN | BINARY]);
@@ -104,7 +115,7 @@ impl<S> Rechunk<S> {
             self.out.push(&[127]);
             self.out.push(&chunk.to_be_bytes());
         }
-        self.state = if frame == 0 { State::Header(Small::default()) } else { State::Payload { frame, chunk } };
+        self.state = State::Payload { frame, chunk, is_last };
     }
 
     /// How many header bytes are needed, judging by those that are there.
@@ -151,10 +162,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rechunk<S> {
                     }
                     header.push(piece.filled());
                 }
-                State::Payload { frame, chunk } => {
+                State::Payload { frame, chunk, is_last } => {
                     if *chunk == 0 {
-                        let rest = *frame;
-                        this.begin_chunk(rest);
+                        let (rest, is_last) = (*frame, *is_last);
+                        this.begin_chunk(rest, is_last);
                         continue;
                     }
                     let limit = usize::try_from(*chunk).unwrap_or(usize::MAX).min(buf.remaining());
@@ -165,7 +176,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for Rechunk<S> {
                     *frame -= count as u64;
                     *chunk -= count as u64;
                     if *frame == 0 {
-                        this.state = State::Header(Small::default());
+                        let is_last = *is_last;
+                        this.end_frame(is_last);
                     }
                     return Poll::Ready(Ok(()));
                 }
@@ -231,16 +243,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn data_frames_become_whole_binary_messages_and_control_frames_stay(
+        fn data_frames_become_whole_binary_messages_with_their_ends_and_control_frames_stay(
             sizes in prop::collection::vec((prop_oneof![Just(0x81u8), Just(0x01), Just(0x80), Just(0x82), Just(0x89)], 0usize..200_000), 1..5),
             piece in 1usize..5_000,
         ) {
-            let (mut bytes, mut data, mut control) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut bytes, mut data, mut control) = (Vec::new(), vec![Vec::new()], Vec::new());
             for (first, size) in sizes {
                 let size = if first == 0x89 { size % 126 } else { size };
                 let payload: Vec<u8> = (0..size).map(|at| at as u8).collect();
                 bytes.extend(frame(first, &payload));
-                if first == 0x89 { control.push(payload) } else { data.extend(payload) }
+                if first == 0x89 { control.push(payload); continue }
+                data.last_mut().unwrap().extend(payload);
+                if first & FIN != 0 { data.push(Vec::new()) }
             }
             let mut seen = Vec::new();
             tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
@@ -248,10 +262,11 @@ mod tests {
                 for part in bytes.chunks(piece) { mock.read(part); }
                 Rechunk::new(mock.build()).read_to_end(&mut seen).await.unwrap();
             });
-            let (mut data_out, mut control_out) = (Vec::new(), Vec::new());
+            let (mut data_out, mut control_out) = (vec![Vec::new()], Vec::new());
             for (first, payload) in frames(&seen) {
                 match first {
-                    0x82 => data_out.extend(payload),
+                    0x82 if payload.is_empty() => data_out.push(Vec::new()),
+                    0x82 => data_out.last_mut().unwrap().extend(payload),
                     0x89 => control_out.push(payload),
                     other => prop_assert!(false, "a frame that begins with {other:#x}"),
                 }

@@ -17,6 +17,7 @@ use crate::{
 use belfry_core::{
     event::Event,
     pipeline::{delivery::Ticket, group_commit::Job},
+    settings::endpoint,
     status::{Connectivity, Status, StatusEvent, StatusSnapshot},
     storage::Write,
 };
@@ -72,11 +73,11 @@ impl Driver {
         });
     }
 
-    /// Host, port and path of an endpoint; a path may hold a token only where the settings put it
-    /// there, as a template.
+    /// Host, port and path of an endpoint; a token is in the path only as `{token}`.
     fn endpoint_text(&self, endpoint: usize) -> String {
         let url = self.identity.settings.server.endpoints.get(endpoint);
-        url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), url.path())).unwrap_or_default()
+        url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), endpoint::readable_path(url)))
+            .unwrap_or_default()
     }
 
     fn write_status_file(&self, status_snapshot: &StatusSnapshot) {

@@ -8,7 +8,7 @@ use belfry_core::{
     envelope::NextCursor,
     error::{Failure, Fault},
     notice::{
-        Notice,
+        Notice, Origin, State,
         parse::{Incoming, Parsed, Via, parse},
     },
     pipeline::{
@@ -19,7 +19,7 @@ use belfry_core::{
     },
     settings::Settings,
     status::{Connectivity, Kind},
-    storage::Write,
+    storage::{Seq, Write},
     texts::Language,
 };
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -37,6 +37,7 @@ fn notice(id: &str) -> Notice {
         amqp_message_id: None,
         redelivered: None,
         via: Via::Page,
+        origin: &Origin::Personal,
     };
     match parse(&incoming, &Settings::default().message, &TimeZone::UTC) {
         Parsed::Notices(notices) => notices.into_iter().next().unwrap(),
@@ -437,4 +438,35 @@ fn history_with_times_hours_behind_is_read_until_two_pages_in_a_row_are_known() 
     });
     assert_eq!(asked, "chhhhhh");
     assert_eq!(rig.store.counts().unwrap().notices, 6);
+}
+
+#[test]
+fn only_a_page_requested_after_a_topic_settled_a_notice_restores_it() {
+    let mut rig = Rig::new();
+    let approval = Notice { has_state: true, ..notice("1") };
+    let answer = |rig: &mut Rig| {
+        let page = Page {
+            notices: vec![approval.clone()],
+            rows: 1,
+            next: NextCursor::Null,
+            server_time: Some(rig.now.wall),
+            earlier: 0,
+        };
+        rig.page(Ok(Box::new((page, Vec::new()))));
+        rig.step(PipelineInput::Tick);
+        rig.store.notice(Seq(1)).unwrap().map(|stored| (stored.notice.state, stored.opening))
+    };
+    rig.answers = false;
+    rig.establish();
+    assert_eq!(answer(&mut rig), Some((State::Open, 1)));
+    // The page of the history is requested; then the topic settles the notice.
+    let forged = Notice {
+        state: State::Decided,
+        version: Some(i64::MAX),
+        origin: Origin::Shared("/topic/all".to_owned()),
+        ..approval.clone()
+    };
+    rig.step(PipelineInput::Message(Box::new(Message { notices: vec![forged], ..Message::default() })));
+    assert_eq!(answer(&mut rig), Some((State::Decided, 1)), "this page may be older than the decision");
+    assert_eq!(answer(&mut rig), Some((State::Open, 2)));
 }

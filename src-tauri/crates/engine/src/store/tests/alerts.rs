@@ -2,29 +2,31 @@
 
 use crate::store::Store;
 use belfry_core::{
-    notice::State,
+    notice::{Source, State, copies::Arrival},
     storage::{Alert, AlertMark, Outcome, Seq, Suppressed, Write},
 };
 
-use super::{Steps, at, notice, popup, version};
+use super::{Steps, at, first, notice, popup, version};
 
 #[test]
 fn only_what_is_due_unread_and_open_can_be_claimed_and_only_once() {
     let mut store = Store::open_in_memory().unwrap();
     let [plain, read, decided, deleted] = ["1", "2", "3", "4"].map(|id| store.add(version(id, 1, State::Open)));
+    let old = AlertMark::Suppressed(Suppressed::OldNews);
     let quiet = Write::Notice {
         notice: Box::new(notice("5")),
-        source: belfry_core::notice::Source::History,
+        arrival: Arrival { source: Source::History, number: 0 },
         received_at: at(1),
-        alert: AlertMark::Suppressed(Suppressed::OldNews),
+        alert: old,
+        alert_if_opened: old,
     };
     let Outcome::New { seq: quiet, .. } = store.one(quiet) else { panic!("not new") };
     store.mark_read(read);
     store.arrive(version("3", 2, State::Decided));
     store.delete(deleted);
     let all = vec![plain, read, decided, deleted, quiet, Seq(999)];
-    assert_eq!(store.one(Write::Claim(all.clone())), Outcome::Claimed(vec![plain]));
-    assert_eq!(store.one(Write::Claim(all)), Outcome::Claimed(vec![]));
+    assert_eq!(store.one(Write::Claim(first(&all))), Outcome::Claimed(first(&[plain])));
+    assert_eq!(store.one(Write::Claim(first(&all))), Outcome::Claimed(first(&[])));
     assert_eq!(store.at(read).alert, Alert::Suppressed(Suppressed::Read));
     assert_eq!(store.at(decided).alert, Alert::Suppressed(Suppressed::NotOpen));
     assert_eq!(store.at(quiet).alert, Alert::Suppressed(Suppressed::OldNews));
@@ -38,21 +40,12 @@ fn a_notice_that_arrives_decided_owes_no_popup_whatever_the_caller_says() {
 }
 
 #[test]
-fn a_notice_that_opens_again_does_not_notify_again() {
-    let mut store = Store::open_in_memory().unwrap();
-    let seq = store.add(version("1", 1, State::Open));
-    store.arrive(version("1", 2, State::Decided));
-    store.arrive(version("1", 3, State::Open));
-    assert_eq!(store.one(Write::Claim(vec![seq])), Outcome::Claimed(vec![]));
-}
-
-#[test]
 fn reading_before_the_popup_holds_even_when_marked_unread_again() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(notice("1"));
     store.mark_read(seq);
     store.write(|tx| crate::store::marks::mark(tx, &[seq], false)).unwrap();
-    assert_eq!(store.one(Write::Claim(vec![seq])), Outcome::Claimed(vec![]));
+    assert_eq!(store.one(Write::Claim(first(&[seq]))), Outcome::Claimed(first(&[])));
 }
 
 #[test]
@@ -87,12 +80,12 @@ fn a_summary_stays_while_one_of_its_notices_is_unread_and_open() {
 fn a_popup_that_comes_too_late_is_withdrawn_at_once() {
     let mut store = Store::open_in_memory().unwrap();
     let [decided, deleted] = ["1", "2"].map(|id| store.add(version(id, 1, State::Open)));
-    store.one(Write::Claim(vec![decided, deleted]));
+    store.one(Write::Claim(first(&[decided, deleted])));
     store.arrive(version("1", 2, State::Decided));
     store.delete(deleted);
     let applied = store.all(&[
-        Write::Shown { seqs: vec![decided], popup: popup("a") },
-        Write::Shown { seqs: vec![deleted], popup: popup("b") },
+        Write::Shown { openings: first(&[decided]), popup: popup("a") },
+        Write::Shown { openings: first(&[deleted]), popup: popup("b") },
     ]);
     assert_eq!(applied.withdraw, [popup("a"), popup("b")]);
 }
@@ -118,7 +111,7 @@ fn an_update_shown_under_another_name_takes_the_first_ones_place() {
     let seq = store.add(version("1", 1, State::Open));
     store.show(&[seq], "first");
     store.arrive(version("1", 2, State::Open));
-    let applied = store.all(&[Write::Shown { seqs: vec![seq], popup: popup("second") }]);
+    let applied = store.all(&[Write::Shown { openings: first(&[seq]), popup: popup("second") }]);
     assert_eq!(applied.withdraw, [popup("first")]);
 }
 
@@ -126,8 +119,8 @@ fn an_update_shown_under_another_name_takes_the_first_ones_place() {
 fn a_refused_popup_leaves_the_notice_unread_with_the_reason() {
     let mut store = Store::open_in_memory().unwrap();
     let seq = store.add(notice("1"));
-    store.one(Write::Claim(vec![seq]));
-    store.one(Write::Refused { seqs: vec![seq], why: "no service".to_owned() });
+    store.one(Write::Claim(first(&[seq])));
+    store.one(Write::Refused { openings: first(&[seq]), why: "no service".to_owned() });
     let stored = store.at(seq);
     assert_eq!((stored.read, stored.alert), (false, Alert::Refused("no service".to_owned())));
 }
@@ -136,13 +129,13 @@ fn a_refused_popup_leaves_the_notice_unread_with_the_reason() {
 fn a_claim_without_outcome_is_uncertain_after_a_restart_and_never_pops_again() {
     let mut store = Store::open_in_memory().unwrap();
     let [claimed, due] = ["1", "2"].map(|id| store.add(notice(id)));
-    store.one(Write::Claim(vec![claimed]));
+    store.one(Write::Claim(first(&[claimed])));
     let recovered = store.recover().unwrap();
     assert_eq!(recovered.uncertain, 1);
     assert_eq!(recovered.due.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [due]);
     assert_eq!(store.at(claimed).alert, Alert::Uncertain);
     assert!(!store.at(claimed).read);
-    assert_eq!(store.one(Write::Claim(vec![claimed])), Outcome::Claimed(vec![]));
+    assert_eq!(store.one(Write::Claim(first(&[claimed]))), Outcome::Claimed(first(&[])));
     assert_eq!(store.recover().unwrap().uncertain, 0);
 }
 

@@ -2,11 +2,11 @@
 
 use crate::store::Store;
 use belfry_core::{
-    notice::{Confirm, Identity, State},
+    notice::{Confirm, Identity, Source, State, copies::Arrival},
     storage::{AlertMark, Outcome, Write},
 };
 
-use super::{Steps, arrival, at, content, notice, version};
+use super::{Steps, arrival, at, content, first, notice, version};
 
 fn id_of(outcome: &Outcome) -> &str {
     match outcome {
@@ -106,9 +106,10 @@ fn an_expired_notice_that_is_sent_again_stays_away() {
     store.add(notice("old"));
     let later = Write::Notice {
         notice: Box::new(notice("young")),
-        source: belfry_core::notice::Source::Live,
+        arrival: Arrival { source: Source::Live, number: 2 },
         received_at: at(100),
         alert: AlertMark::Due,
+        alert_if_opened: AlertMark::Due,
     };
     store.one(later);
     assert_eq!(store.expire(at(100), 10).unwrap(), 1);
@@ -141,7 +142,11 @@ fn a_newer_version_replaces_what_the_notice_says() {
     let newer = version("1", 2, State::Decided);
     let outcome = store.arrive(newer.clone());
     let fields = vec!["title", "state", "version"];
-    assert_eq!(outcome, Outcome::Changed { seq, notice: Box::new(newer.clone()), fields, popup: None });
+    let opening = first(&[seq])[0];
+    assert_eq!(
+        outcome,
+        Outcome::Changed { opening, alert: None, notice: Box::new(newer.clone()), fields, popup: None }
+    );
     assert_eq!(store.at(seq).notice, newer);
 }
 

@@ -220,8 +220,10 @@ fn a_part_that_all_notices_have_left_is_dropped_with_its_words() {
     store.add(notice("old"));
     index_all(&mut store);
     go_on_from(&store, 65_536);
-    let Write::Notice { notice: young, source, alert, .. } = arrival(notice("young")) else { unreachable!() };
-    store.one(Write::Notice { notice: young, source, alert, received_at: at(50) });
+    let mut young = arrival(notice("young"));
+    let Write::Notice { received_at, .. } = &mut young else { unreachable!() };
+    *received_at = at(50);
+    store.one(young);
     index_all(&mut store);
     assert_eq!(parts(&store), [0, 1]);
     assert_eq!(store.expire(at(50), 10).unwrap(), 1);

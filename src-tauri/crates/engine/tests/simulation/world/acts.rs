@@ -10,7 +10,7 @@ use belfry_core::{
     },
 };
 
-use super::{CALM_MICROS, Due, Event, Faults, Local, World};
+use super::{CALM_MICROS, ConnectionEvent, Due, Event, Faults, Local, World};
 use crate::{
     oracle::Verdict,
     plan::Act,
@@ -38,6 +38,15 @@ impl World<'_> {
             Act::OldCopy { which } | Act::Copy { which } => {
                 if let Some(copy) = self.server.copy_of(which, matches!(act, Act::Copy { .. })) {
                     self.send(vec![copy]);
+                }
+            }
+            Act::Forge { which, to } => {
+                let copy = self.server.forge(which, to);
+                for session in 0..self.paths.len() {
+                    let generation = self.machine.as_ref().and_then(|machine| machine.generation_of(session));
+                    if let (true, Some(generation)) = (self.paths[session].is_open, generation) {
+                        self.report(session, generation, ConnectionEvent::Forged(copy));
+                    }
                 }
             }
             Act::Junk => {

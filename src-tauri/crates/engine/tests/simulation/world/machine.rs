@@ -388,6 +388,10 @@ impl World<'_> {
                     PipelineInput::Link(LinkInput::Lost(generation, failure))
                 }
                 ConnectionEvent::Message(sent) => self.message(generation, sent),
+                ConnectionEvent::Forged(copy) => {
+                    let notices = vec![self.server.notice(copy)];
+                    PipelineInput::Message(Box::new(Message { notices, ..Message::default() }))
+                }
             };
             self.step(input)?;
         }

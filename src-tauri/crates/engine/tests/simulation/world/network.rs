@@ -37,6 +37,12 @@ impl World<'_> {
     /// A session breaks. The machine is informed, unless it `is_silent`; the server detects it now
     /// or later.
     pub(crate) fn cut(&mut self, session: usize, drain: bool, is_silent: bool) {
+        // What breaks is not closed; the raw WebSocket has to tell the two apart.
+        let fault = if self.plan.is_raw { Fault::Broken } else { Fault::Closed };
+        self.end_session(session, drain, is_silent, fault);
+    }
+
+    fn end_session(&mut self, session: usize, drain: bool, is_silent: bool, fault: Fault) {
         if !std::mem::take(&mut self.paths[session].is_open) {
             return;
         }
@@ -49,7 +55,7 @@ impl World<'_> {
             let report = ConnectionReport { session: None, generation, event: ConnectionEvent::Lost(failure) };
             self.push_local(30_000_000, Local::ConnectionReport(report));
         } else {
-            let failure = Failure::new(Fault::Closed, "reset");
+            let failure = Failure::new(fault, "reset");
             if drain {
                 self.report(session, generation, ConnectionEvent::Lost(failure));
             } else {
@@ -117,7 +123,10 @@ impl World<'_> {
         self.report(session, generation, ConnectionEvent::Established);
         let established = self.paths[session].last;
         if refusal == Some(Refusal::Dies) {
-            self.cut(session, true, false);
+            if self.plan.is_raw {
+                self.oracle.count("a raw session closed at once");
+            }
+            self.end_session(session, true, false, Fault::Closed);
             return;
         }
         // SUBSCRIBE is sent when the session is established, and may take effect late.

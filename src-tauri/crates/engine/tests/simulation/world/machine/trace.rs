@@ -36,8 +36,8 @@ pub(super) fn brief_action(action: &PipelineAction) -> String {
             let writes: Vec<String> = writes
                 .iter()
                 .map(|write| match write {
-                    Write::Notice { notice, source, alert, .. } => {
-                        format!("{:?} {source:?} {alert:?}", copy_of(notice))
+                    Write::Notice { notice, arrival, alert, .. } => {
+                        format!("{:?} {arrival:?} {alert:?}", copy_of(notice))
                     }
                     other => format!("{other:?}"),
                 })
