@@ -34,7 +34,7 @@ use crate::{
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
-    settings::{NotificationSettings, Protocol, Settings, Subscription},
+    settings::{NotificationSettings, Protocol, Settings},
     status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
@@ -81,8 +81,7 @@ impl PipelineConfig {
             endpoints: settings.server.endpoints.len(),
             protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
-            overlap: settings.server.protocol != Protocol::Websocket
-                && settings.server.subscriptions.iter().any(Subscription::is_transient),
+            overlap: settings.server.is_transient(),
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
@@ -222,9 +221,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now)
-                .speaking(config.protocol)
-                .overlapping(config.overlap),
+            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol, config.overlap),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
@@ -417,13 +414,12 @@ impl Pipeline {
             | LinkInput::Polled { .. }
             | LinkInput::Tick => {}
         }
-        for action in self.link.step(input, now, &mut self.rng) {
-            if matches!(action, LinkAction::Close { .. }) {
-                // The server may count what it wrote to that session as delivered.
-                self.history.require(now.mono);
-            }
-            self.actions.push_back(PipelineAction::Link(action));
+        let actions = self.link.step(input, now, &mut self.rng);
+        if actions.iter().any(|action| matches!(action, LinkAction::Close { .. })) {
+            // The server may count what it wrote to that session as delivered.
+            self.history.require(now.mono);
         }
+        self.actions.extend(actions.into_iter().map(PipelineAction::Link));
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             // A refusal of the history holds until the next connect.
             self.history.is_off = false;

@@ -110,6 +110,14 @@ impl Default for ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// Whether messages that are published while there is no session are lost. The raw WebSocket
+    /// sends them again.
+    pub fn is_transient(&self) -> bool {
+        self.protocol != Protocol::Websocket && self.subscriptions.iter().any(Subscription::is_transient)
+    }
+}
+
 /// `server.heart_beat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeartBeat {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use rand::Rng;
 
 use self::hand_over::HandOver;
-pub use self::hand_over::{OVERLAP, RENEWAL_RETRY};
+pub use self::hand_over::{OLD_SESSION_GRACE, RENEWAL_RETRY};
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
 use self::state::{Phase, phase};
 use crate::{
@@ -96,22 +96,15 @@ impl Link {
             refused_retry: None,
             refused: None,
             polling: false,
-            hand_over: HandOver::default(),
+            hand_over: HandOver::new(false),
         }
     }
 
-    /// The same link, for `server.protocol`.
+    /// The same link, for `server.protocol`; with `overlap`, a session that gets a new token stays
+    /// until the next one has subscribed.
     #[must_use]
-    pub fn speaking(self, protocol: Protocol) -> Self {
-        Self { is_raw: protocol == Protocol::Websocket, ..self }
-    }
-
-    /// The same link; with `overlap`, a session that gets a new token stays until the next one has
-    /// subscribed.
-    #[must_use]
-    pub fn overlapping(mut self, overlap: bool) -> Self {
-        self.hand_over.set_overlap(overlap);
-        self
+    pub fn speaking(self, protocol: Protocol, overlap: bool) -> Self {
+        Self { is_raw: protocol == Protocol::Websocket, hand_over: HandOver::new(overlap), ..self }
     }
 
     /// Whether the server has accepted the secret since the last sign-in.
@@ -143,11 +136,6 @@ impl Link {
     /// The current connection.
     pub fn generation(&self) -> Generation {
         self.generation
-    }
-
-    /// Whether this is the current connection, or one with a newer token that is to replace it.
-    pub fn is_known(&self, generation: Generation) -> bool {
-        self.is_current(generation) || self.hand_over.is_successor(generation)
     }
 
     /// Index of the endpoint in use.
@@ -203,6 +191,7 @@ impl Link {
     /// Takes what happened, says what to do.
     #[must_use]
     pub fn step(&mut self, input: LinkInput, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
+        let Some(input) = self.step_successor(input, now) else { return Vec::new() };
         match input {
             LinkInput::Connect => match self.state {
                 LinkState::Off => self.open(0, now),
@@ -219,18 +208,6 @@ impl Link {
                 self.forget_failures();
                 self.enter(LinkState::Off, now);
                 actions
-            }
-            LinkInput::Opened(generation) if self.hand_over.is_successor(generation) => {
-                self.handle_successor_opened(now);
-                Vec::new()
-            }
-            LinkInput::Established(generation) if self.hand_over.is_successor(generation) => {
-                self.handle_successor_established(now);
-                Vec::new()
-            }
-            LinkInput::Lost(generation, failure) if self.hand_over.is_successor(generation) => {
-                self.handle_successor_lost(&failure, now);
-                Vec::new()
             }
             LinkInput::Token(generation, life) => {
                 self.handle_token(generation, life, now);
@@ -283,13 +260,7 @@ impl Link {
                 actions
             }
             LinkInput::NetworkChanged | LinkInput::Woke => match self.state {
-                LinkState::CatchingUp | LinkState::Live => {
-                    let mut actions = self.tick_token(now);
-                    if self.has_session() {
-                        actions.push(LinkAction::Probe(self.generation));
-                    }
-                    actions
-                }
+                LinkState::CatchingUp | LinkState::Live => self.check_session(now),
                 LinkState::Waiting { .. }
                 | LinkState::Polling { .. }
                 | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
@@ -398,11 +369,6 @@ impl Link {
         self.enter(LinkState::Stopped(StopReason::SignIn(failure)), now);
         self.refused = None;
         Vec::new()
-    }
-
-    fn next_generation(&mut self) -> Generation {
-        self.newest += 1;
-        Generation(self.newest)
     }
 
     fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {

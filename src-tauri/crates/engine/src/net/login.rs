@@ -18,14 +18,13 @@ use crate::net::{
     auth,
     http::{self, Client},
     identity::Identity,
-    token::Issued,
+    issued::Issued,
 };
 use belfry_core::{
     envelope::{self, PageError},
     error::{Failure, Fault},
     settings::AuthSettings,
     status::Kind,
-    token_life::{self, TokenLife},
 };
 
 /// How long the answer may take.
@@ -34,10 +33,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_ANSWER: usize = 256 * 1024;
 /// Where a token is looked for when the settings do not say it.
 const USUAL_POINTERS: [&str; 3] = ["/token", "/data/token", "/access_token"];
-/// Where an answer says for how many seconds the token is good.
-const LIFETIME_POINTERS: [&str; 3] = ["/expiresIn", "/data/expiresIn", "/expires_in"];
-/// Where an answer has the refresh token.
-const REFRESH_POINTERS: [&str; 3] = ["/refreshToken", "/data/refreshToken", "/refresh_token"];
 /// The statuses that servers answer to a wrong password. The same password is not sent again by
 /// itself, since that can lock the account.
 const REFUSALS: [u16; 5] = [400, 401, 403, 422, 423];
@@ -101,25 +96,6 @@ async fn request(client: &Client, identity: &Identity, url: &Url, body: String) 
     let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
     identity.handle_login_answer(&answer);
     Ok(Issued::by_server(token, &answer, issued_at))
-}
-
-impl Issued {
-    /// A token that the server has issued in this answer, which may say how long it is good and how
-    /// to get the next one.
-    fn by_server(token: SecretString, answer: &Value, issued_at: Timestamp) -> Self {
-        let lifetime = LIFETIME_POINTERS.iter().find_map(|pointer| answer.pointer(pointer));
-        let expires = lifetime
-            .and_then(|seconds| token_life::expiry_in(seconds, issued_at))
-            // One that has expired already shows only that a clock is wrong.
-            .or_else(|| token_life::jwt_expiry(token.expose_secret()).filter(|expires| *expires > issued_at));
-        let refresh = REFRESH_POINTERS.iter().find_map(|pointer| answer.pointer(pointer)?.as_str());
-        Self {
-            life: expires.map(|expires| TokenLife::new(issued_at, expires, true)),
-            refresh: refresh.filter(|refresh| !refresh.is_empty()).map(SecretString::from),
-            token,
-            is_issued: true,
-        }
-    }
 }
 
 /// The template with login and password inserted as JSON text; inserted text is not searched for

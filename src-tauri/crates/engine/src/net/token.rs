@@ -13,20 +13,19 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use crate::net::{
     http::{self, Client},
     identity::Identity,
+    issued::Issued,
     login, one_shot,
 };
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::Refreshed,
     ports::{CredentialError, Credentials, Secret},
-    token_life::{self, TokenLife},
 };
 
 /// Checks that the server accepts this secret: a password is exchanged for a token where the
@@ -57,36 +56,6 @@ async fn issue(client: &Client, identity: &Identity, secret: &Secret) -> Result<
             Ok(Issued { token: password.clone(), life: None, refresh: None, is_issued: false })
         }
         (Secret::Password(password), Some(url)) => login::token(client, identity, url, password).await,
-    }
-}
-
-/// A token, as it is sent to the server.
-#[derive(Debug, Clone)]
-pub(crate) struct Issued {
-    pub(crate) token: SecretString,
-    /// How long it is good, if that is known.
-    pub(crate) life: Option<TokenLife>,
-    /// What buys the next one.
-    pub(super) refresh: Option<SecretString>,
-    /// Whether the server has just issued it.
-    pub(super) is_issued: bool,
-}
-
-impl Issued {
-    /// A token that a person has given. If it is a JWT it says when it expires.
-    fn given(token: &SecretString) -> Self {
-        let expires = token_life::jwt_expiry(token.expose_secret());
-        // It was issued some time ago; without a renewal that does not matter.
-        let life = expires.map(|expires| TokenLife::new(Timestamp::MIN, expires, false));
-        Self { token: token.clone(), life, refresh: None, is_issued: false }
-    }
-
-    fn is_due(&self) -> bool {
-        self.life.is_some_and(|life| life.is_due(Timestamp::now()))
-    }
-
-    fn has_expired(&self) -> bool {
-        self.life.is_some_and(|life| life.expires <= Timestamp::now())
     }
 }
 

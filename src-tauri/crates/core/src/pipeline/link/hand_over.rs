@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rand::Rng;
 
-use super::{ATTEMPT_LIMIT, Generation, Link, LinkAction, LinkState, Refreshed};
+use super::{ATTEMPT_LIMIT, Generation, Link, LinkAction, LinkInput, LinkState, Refreshed};
 use crate::{
     clock::Now,
     error::{Failure, Fault, Recovery},
@@ -20,7 +20,7 @@ use crate::{
 
 /// How long the old connection stays after the new one has subscribed: a server may apply SUBSCRIBE
 /// late.
-pub const OVERLAP: Duration = Duration::from_secs(1);
+pub const OLD_SESSION_GRACE: Duration = Duration::from_secs(1);
 /// How soon a renewal that could not be made is tried again.
 pub const RENEWAL_RETRY: Duration = Duration::from_secs(5);
 
@@ -63,7 +63,7 @@ struct Successor {
 }
 
 /// What the link knows about tokens.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct HandOver {
     /// Whether the old connection stays until the new one has subscribed.
     overlap: bool,
@@ -75,8 +75,8 @@ pub(super) struct HandOver {
 }
 
 impl HandOver {
-    pub(super) fn set_overlap(&mut self, overlap: bool) {
-        self.overlap = overlap;
+    pub(super) fn new(overlap: bool) -> Self {
+        Self { overlap, token: None, is_renewing: false, successor: None, retiring: None }
     }
 
     /// Whether this connection is being opened beside the session.
@@ -121,6 +121,47 @@ impl HandOver {
 }
 
 impl Link {
+    /// Whether this is the current connection, or one with a newer token that is to replace it.
+    pub fn is_known(&self, generation: Generation) -> bool {
+        self.is_current(generation) || self.hand_over.is_successor(generation)
+    }
+
+    pub(super) fn next_generation(&mut self) -> Generation {
+        self.newest += 1;
+        Generation(self.newest)
+    }
+
+    /// Takes what a connection says that is being opened beside the session; anything else is given
+    /// back.
+    pub(super) fn step_successor(&mut self, input: LinkInput, now: Now) -> Option<LinkInput> {
+        if let LinkInput::Opened(generation) = &input
+            && self.hand_over.is_successor(*generation)
+        {
+            self.handle_successor_opened(now);
+        } else if let LinkInput::Established(generation) = &input
+            && self.hand_over.is_successor(*generation)
+        {
+            self.handle_successor_established(now);
+        } else if let LinkInput::Lost(generation, failure) = &input
+            && self.hand_over.is_successor(*generation)
+        {
+            self.handle_successor_lost(failure, now);
+        } else {
+            return Some(input);
+        }
+        None
+    }
+
+    /// The machine woke up, or its network changed: the session is probed, unless its token has
+    /// expired meanwhile.
+    pub(super) fn check_session(&mut self, now: Now) -> Vec<LinkAction> {
+        let mut actions = self.tick_token(now);
+        if self.has_session() {
+            actions.push(LinkAction::Probe(self.generation));
+        }
+        actions
+    }
+
     /// The token that this connection is opened with has this life; `None`: unknown or endless.
     pub(super) fn handle_token(&mut self, generation: Generation, life: Option<TokenLife>, now: Now) {
         let token = life.map(|life| HeldToken {
@@ -137,7 +178,7 @@ impl Link {
     }
 
     /// A connection beside the session is open.
-    pub(super) fn handle_successor_opened(&mut self, now: Now) {
+    fn handle_successor_opened(&mut self, now: Now) {
         if let Some(successor) = &mut self.hand_over.successor {
             successor.is_open = true;
             successor.deadline = now.mono + ATTEMPT_LIMIT;
@@ -145,9 +186,9 @@ impl Link {
     }
 
     /// A connection beside the session has subscribed: it is the session from now on.
-    pub(super) fn handle_successor_established(&mut self, now: Now) {
+    fn handle_successor_established(&mut self, now: Now) {
         let Some(successor) = self.hand_over.successor.take() else { return };
-        self.hand_over.retiring = Some((self.generation, now.mono + OVERLAP));
+        self.hand_over.retiring = Some((self.generation, now.mono + OLD_SESSION_GRACE));
         self.hand_over.token = successor.token;
         self.generation = successor.generation;
         self.established = Some(now.mono);
@@ -155,7 +196,7 @@ impl Link {
     }
 
     /// A connection beside the session has failed: the session goes on as long as its token does.
-    pub(super) fn handle_successor_lost(&mut self, failure: &Failure, now: Now) {
+    fn handle_successor_lost(&mut self, failure: &Failure, now: Now) {
         self.hand_over.successor = None;
         if matches!(failure.recovery(1), Recovery::Retry | Recovery::RetryAfter(_)) {
             self.hand_over.renew_after(failure.retry_after.unwrap_or_default().max(RENEWAL_RETRY), now);

@@ -21,7 +21,7 @@ impl World {
 
     fn raw() -> Self {
         let mut world = Self::new(1);
-        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Websocket);
+        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Websocket, false);
         world
     }
 
@@ -443,14 +443,14 @@ fn a_raw_websocket_that_stayed_open_has_accepted_the_token() {
 mod tokens {
     use super::*;
     use crate::{
-        pipeline::link::{OVERLAP, RENEWAL_RETRY},
+        pipeline::link::{OLD_SESSION_GRACE, RENEWAL_RETRY},
         token_life::TokenLife,
     };
 
     /// A session with a token that is good for 20 s from now.
     fn with_token(overlap: bool, is_renewable: bool) -> (World, Generation) {
         let mut world = World::new(1);
-        world.link = Link::new(1, 2 * SECOND, world.now).overlapping(overlap);
+        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Stomp, overlap);
         let generation = world.connect();
         world.issue(generation, is_renewable);
         (world, generation)
@@ -502,7 +502,7 @@ mod tokens {
             assert_eq!(world.step(LinkInput::Established(new)), []);
             assert!(world.link.has_session() && world.link.generation() == new);
             let close = LinkAction::Close { generation: current, polite: true };
-            assert_eq!(world.next(), (OVERLAP, vec![close]));
+            assert_eq!(world.next(), (OLD_SESSION_GRACE, vec![close]));
             // The next renewal is due 10 s after this token was issued.
             world.issue(new, true);
             current = new;
