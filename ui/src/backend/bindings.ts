@@ -68,6 +68,10 @@ retryInMs: number | null,
  */
 completeThrough?: string | null, 
 /**
+ * Until when notifications are paused; RFC 3339, null when they are not.
+ */
+pausedUntil?: string | null, 
+/**
  * For `action-needed`: which button resolves it.
  */
 fix?: Fix | null, 
@@ -75,6 +79,7 @@ fix?: Fix | null,
  * What the server offers now; absent before there is one.
  */
 offers?: Offers, };
+export type Pause = "half-hour" | "hour" | "until-tomorrow";
 export type Start = { 
 /**
  * To speak.
@@ -358,8 +363,8 @@ outcome: ActionOutcome,
  * What the server said, or what failed; may be empty.
  */
 detail: string, };
-export type Suppressed = "disabled" | "muted" | "quiet-hours" | "not-open" | "old-news" | "read";
-export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "uncertain" } | { "mark": "suppressed", 
+export type Suppressed = "disabled" | "muted" | "quiet-hours" | "paused" | "not-open" | "old-news" | "read";
+export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "silenced" } | { "mark": "uncertain" } | { "mark": "suppressed", 
 /**
  * Why.
  */

@@ -217,6 +217,7 @@ impl<G: Gui> Controller<G> {
                 self.command(Engine::try_now);
                 answer(reply, Ok(()));
             }
+            Request::Pause { pause, reply } => self.pause(pause, reply),
             Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
             Request::Act { seq, action, confirmed, reply } => self.act(seq, action, confirmed, reply),
             Request::LoadOlder { reply } => self.load_older(reply),
@@ -452,7 +453,7 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Sends a command to the engine, if one runs.
-    fn command(&self, command: impl FnOnce(&Engine)) {
+    pub(crate) fn command(&self, command: impl FnOnce(&Engine)) {
         if let Some(engine) = &self.session.engine {
             command(engine);
         }

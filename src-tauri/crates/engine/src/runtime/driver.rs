@@ -40,7 +40,7 @@ use belfry_core::{
     pipeline::{
         Pipeline, PipelineAction, PipelineInput,
         catchup::{PageRequest, PassId},
-        delivery,
+        delivery::{self, Click},
         group_commit::Job,
         link::{self, Generation},
     },
@@ -99,8 +99,6 @@ pub(crate) struct Driver {
     status_file: PathBuf,
     refused: watch::Sender<RefusedRequests>,
     notifier: NotifierThread,
-    /// Clicks on popups that are being shown.
-    early_clicks: Vec<PopupEvent>,
     /// The current connection, and beside it one that replaces it or that it has replaced.
     running: Vec<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
@@ -136,7 +134,6 @@ impl Driver {
             status_file: parts.status_file,
             refused: parts.refused,
             notifier,
-            early_clicks: Vec::new(),
             running: Vec::new(),
             closing: Vec::new(),
             fetches: JoinSet::new(),
@@ -163,6 +160,7 @@ impl Driver {
             tokio::select! {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
+                    Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
                     Command::End(done) => end = Some(done),
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
@@ -243,30 +241,17 @@ impl Driver {
 
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            NotifierReport::Shown(show, result) => {
-                self.step(PipelineInput::Shown { show, result });
-                for early in std::mem::take(&mut self.early_clicks) {
-                    self.handle_notifier_report(NotifierReport::Event(early));
-                }
-            }
-            // The notifier thread has not said yet which popup this is.
-            NotifierReport::Event(click @ PopupEvent::Activated { .. }) if self.is_early(&click) => {
-                self.early_clicks.push(click);
+            NotifierReport::Shown(show, result, is_silenced) => {
+                self.step(PipelineInput::Shown { show, result, is_silenced });
             }
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
-                let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
-                (self.on_event)(Event::Activated { notices, action, popup: id, activation_token });
+                self.step(PipelineInput::Activated(Click { popup: id, action, activation_token }));
             }
             NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(PipelineInput::PopupClosed(id.clone()));
                 self.notifier.handle_closed(id);
             }
         }
-    }
-
-    fn is_early(&self, event: &PopupEvent) -> bool {
-        let (PopupEvent::Activated { id, .. } | PopupEvent::Closed { id }) = event;
-        self.pipeline.is_showing() && self.pipeline.notices_of(id).is_none()
     }
 
     fn execute(&mut self) {

@@ -40,12 +40,12 @@ fn plain() -> Plan {
             long_poll: false,
             reconcile_every: 0,
             burst: 5,
-            token_life: None,
         },
         noise: Noise::default(),
         acts: Vec::new(),
         horizon: 30_000,
         is_raw: false,
+        token_life: None,
     }
 }
 

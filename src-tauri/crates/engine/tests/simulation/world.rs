@@ -426,7 +426,7 @@ impl<'a> World<'a> {
 
     fn is_handing_over(&self) -> bool {
         let is_live = |machine: &Machine| *machine.pipeline.link().state() == LinkState::Live;
-        self.plan.settings.token_life.is_some() && self.machine.as_ref().is_some_and(|machine| !is_live(machine))
+        self.plan.token_life.is_some() && self.machine.as_ref().is_some_and(|machine| !is_live(machine))
     }
 
     fn is_writing(&self) -> bool {

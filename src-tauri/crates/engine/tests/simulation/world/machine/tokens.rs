@@ -43,7 +43,7 @@ impl World<'_> {
 
     /// A token that was just issued.
     fn new_token(&mut self) {
-        let life = self.plan.settings.token_life.map(|seconds| seconds * 1_000_000);
+        let life = self.plan.token_life.map(|seconds| seconds * 1_000_000);
         let expires = life.map(|life| self.now + life);
         if let Some(machine) = &mut self.machine {
             machine.token = expires;
@@ -53,7 +53,7 @@ impl World<'_> {
     /// The token for a connection that is opened now: when it expires, in true time, and its life as
     /// the machine's clock has it.
     pub(crate) fn token(&mut self) -> Option<(u64, TokenLife)> {
-        let life = self.plan.settings.token_life? * 1_000_000;
+        let life = self.plan.token_life? * 1_000_000;
         let expires = self.machine.as_ref()?.token;
         // As `Token::issued` does: half of its life is over, so another one is requested first.
         let expires = match expires.filter(|expires| *expires > self.now + life / 2) {
