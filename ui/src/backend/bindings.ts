@@ -574,7 +574,7 @@ since: string,
  * It is this account on this device.
  */
 isThis: boolean, };
-export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray";
+export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray" | "web-view";
 export type Verdict = "ok" | "warn" | "fail" | "skipped";
 export type DoctorStep = { 
 /**

@@ -44,8 +44,8 @@ pub use kind_names::{KindName, KindNames};
 pub use policy::{ListedSetting, list};
 pub use units::{format_duration, parse_duration};
 pub use values::{
-    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Preview, Protocol, Proxy, Show,
-    StompSecret, Theme, TimeZoneSetting,
+    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, LogLevel, Pointer, Preview, Protocol, Proxy,
+    Show, StompSecret, Theme, TimeZoneSetting,
 };
 
 /// All settings.
@@ -447,6 +447,8 @@ pub struct AppSettings {
     pub allowed_link_hosts: Vec<String>,
     /// Where the buttons of messages may send a POST with the sign-in.
     pub action_urls: Vec<ActionPrefix>,
+    /// How much Belfry's own crates log.
+    pub log_level: LogLevel,
 }
 
 impl Default for AppSettings {
@@ -457,6 +459,7 @@ impl Default for AppSettings {
             start_at_login: true,
             allowed_link_hosts: Vec::new(),
             action_urls: Vec::new(),
+            log_level: LogLevel::Info,
         }
     }
 }
