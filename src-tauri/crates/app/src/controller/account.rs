@@ -259,6 +259,7 @@ impl From<Failure> for CommandError {
             | Fault::WrongAccount
             | Fault::NoCredential
             | Fault::NotAgreed
+            | Fault::Expired
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)
