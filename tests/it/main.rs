@@ -25,4 +25,5 @@ mod rabbit;
 mod raw_websocket;
 mod reference;
 mod servers;
+mod support;
 mod terminal;

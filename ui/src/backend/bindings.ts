@@ -6,7 +6,7 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
-export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
+export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "expired" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
 export type Fault = { 
 /**
  * Which kind of thing.
@@ -574,7 +574,7 @@ since: string,
  * It is this account on this device.
  */
 isThis: boolean, };
-export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray";
+export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray" | "web-view";
 export type Verdict = "ok" | "warn" | "fail" | "skipped";
 export type DoctorStep = { 
 /**

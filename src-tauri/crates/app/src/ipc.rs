@@ -148,6 +148,7 @@ mirror! {
         Settings = Settings,
         NoCredential = NoCredential,
         NotAgreed = NotAgreed,
+        Expired = Expired,
         Locked = Locked,
         Keychain = Keychain,
         BadAnswer = BadAnswer,

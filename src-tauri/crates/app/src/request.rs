@@ -151,6 +151,8 @@ pub enum Request {
     Tray(TrayAction),
     /// The machine woke up, or its network changed.
     Power(Hint),
+    /// The settings file or the managed settings are no longer what they were.
+    SettingsChanged,
     /// End the session politely, then the program with this exit code.
     Quit {
         code: u8,

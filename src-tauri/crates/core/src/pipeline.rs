@@ -51,6 +51,8 @@ pub struct PipelineConfig {
     pub protocol: Protocol,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
+    /// Whether a session with a new token overlaps with the one that it replaces.
+    pub overlap: bool,
     /// `server.poll_every`; zero: never.
     pub poll_every: Duration,
     /// Whether there is an API to collect from.
@@ -81,6 +83,7 @@ impl PipelineConfig {
             endpoints: settings.server.endpoints.len(),
             protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
+            overlap: settings.server.is_transient(),
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
@@ -230,7 +233,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol),
+            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol, config.overlap),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
@@ -435,14 +438,19 @@ impl Pipeline {
             | LinkInput::CaughtUp(_)
             | LinkInput::Lost(..)
             | LinkInput::Refreshed(_)
+            | LinkInput::Token(..)
+            | LinkInput::Renewed(_)
             | LinkInput::NetworkChanged
             | LinkInput::Woke
             | LinkInput::Polled { .. }
             | LinkInput::Tick => {}
         }
-        for action in self.link.step(input, now, &mut self.rng) {
-            self.actions.push_back(PipelineAction::Link(action));
+        let actions = self.link.step(input, now, &mut self.rng);
+        if actions.iter().any(|action| matches!(action, LinkAction::Close { .. })) {
+            // The server may count what it wrote to that session as delivered.
+            self.history.require(now.mono);
         }
+        self.actions.extend(actions.into_iter().map(PipelineAction::Link));
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             // A refusal of the history holds until the next connect.
             self.history.is_off = false;

@@ -119,7 +119,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 33] = [
+const REQUIRED_EVENTS: [&str; 36] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -148,10 +148,13 @@ const REQUIRED_EVENTS: [&str; 33] = [
     "a probe without an answer",
     "a raw message sent again",
     "a raw session closed at once",
+    "a session handed over",
+    "a session whose token expired",
     "a sign-in refused",
     "a stray request served",
     "a summary",
     "a token that cannot be had now",
+    "a token that cannot be renewed now",
     "an older version",
 ];
 

@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     /// The raw WebSocket: the server sends at each connect what it has not delivered, and counts as
     /// delivered what it has written.
     pub is_raw: bool,
+    /// How long a token is good, in seconds; `None`: for the whole run.
+    pub token_life: Option<u64>,
 }
 
 /// How live messages are delivered.
@@ -315,8 +317,7 @@ impl Plan {
         }
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
-            // Without `Date` only the machine's clock is left; if that is wrong too, no client can
-            // be correct.
+            // Without `Date` only the machine's clock is left: if that is wrong, no client is correct.
             api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
         }
         Self {
@@ -340,6 +341,7 @@ impl Plan {
             acts,
             horizon,
             is_raw: delivery == Delivery::Topic { acked: false } && rng.random(),
+            token_life: (rng.random_range(0..6) == 1).then(|| pick(&mut rng, &[12, 20, 45])),
         }
     }
 }

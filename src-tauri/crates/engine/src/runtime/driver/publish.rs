@@ -37,6 +37,9 @@ impl Driver {
             self.last_live = Some(now.wall);
         }
         if !is_same {
+            // Without the words of the server, which may repeat what was sent to it.
+            let cause = status.cause.as_ref().map(|why| why.kind);
+            tracing::info!(state = ?status.state, ?cause, endpoint = status.endpoint, "the connection has changed");
             let event = StatusEvent {
                 state: status.state,
                 endpoint: self.endpoint_text(status.endpoint),
