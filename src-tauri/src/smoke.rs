@@ -63,6 +63,7 @@ async fn try_all(app: &App, notifier: Arc<dyn Notifier>, language: Language) -> 
         loudness: Loudness::Quiet,
         priority: Priority::Normal,
         sound: String::new(),
+        buttons: Vec::new(),
         replaces: None,
     };
     let shown = runtime::spawn_blocking(move || notifier.show(&popup).map(|id| notifier.retract(&id))).await;

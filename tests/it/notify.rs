@@ -4,106 +4,23 @@
 //! The bus is a private `dbus-daemon` with a service that records its calls, so nothing pops up on
 //! the developer's screen.
 
-use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 
 use belfry_core::notice::{NoticeKey, Priority};
-use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
-use harness::desktop::Bus;
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
+use harness::desktop::{Bus, Recorder};
 use harness::program::EVENT_TIMEOUT;
 use host::notify::Desktop;
-use zbus::blocking::{Connection, connection};
-use zbus::message::Header;
-use zbus::zvariant::OwnedValue;
-
-const NAME: &str = "org.freedesktop.Notifications";
-const PATH: &str = "/org/freedesktop/Notifications";
-
-/// A recorded call.
-#[derive(Debug)]
-struct Notify {
-    sender: String,
-    replaces: u32,
-    icon: String,
-    title: String,
-    body: String,
-    actions: Vec<String>,
-    hints: HashMap<String, OwnedValue>,
-    expire_ms: i32,
-}
-
-#[derive(Debug)]
-enum Call {
-    Notify(Box<Notify>),
-    Close(u32),
-}
-
-struct Recorder {
-    capabilities: &'static [&'static str],
-    calls: Sender<Call>,
-    last: u32,
-}
-
-#[zbus::interface(name = "org.freedesktop.Notifications")]
-impl Recorder {
-    fn get_capabilities(&self) -> Vec<&str> {
-        self.capabilities.to_vec()
-    }
-
-    fn get_server_information(&self) -> (&str, &str, &str, &str) {
-        ("recorder", "belfry", "1", "1.2")
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the specification defines them")]
-    fn notify(
-        &mut self,
-        #[zbus(header)] header: Header<'_>,
-        _app_name: String,
-        replaces: u32,
-        icon: String,
-        title: String,
-        body: String,
-        actions: Vec<String>,
-        hints: HashMap<String, OwnedValue>,
-        expire_ms: i32,
-    ) -> u32 {
-        let sender = header.sender().expect("a bus names senders").to_string();
-        let call = Notify { sender, replaces, icon, title, body, actions, hints, expire_ms };
-        self.calls.send(Call::Notify(Box::new(call))).expect("the test is running");
-        if replaces == 0 {
-            self.last += 1;
-            return self.last;
-        }
-        replaces
-    }
-
-    fn close_notification(&self, number: u32) {
-        self.calls.send(Call::Close(number)).expect("the test is running");
-    }
-}
-
-/// A recording notification service.
-struct Service {
-    connection: Connection,
-    calls: Receiver<Call>,
-}
 
 /// What the tests connect to a bus.
 trait BusExt {
-    fn serve(&self, capabilities: &'static [&'static str]) -> Service;
+    fn serve(&self, capabilities: &[&str]) -> Recorder;
     fn desktop(&self) -> (Desktop, Receiver<PopupEvent>);
 }
 
 impl BusExt for Bus {
-    fn serve(&self, capabilities: &'static [&'static str]) -> Service {
-        let (sender, calls) = channel();
-        let recorder = Recorder { capabilities, calls: sender, last: 40 };
-        let connection = connection::Builder::address(self.address())
-            .and_then(|builder| builder.serve_at(PATH, recorder))
-            .and_then(|builder| builder.name(NAME))
-            .and_then(connection::Builder::build)
-            .expect("a notification service");
-        Service { connection, calls }
+    fn serve(&self, capabilities: &[&str]) -> Recorder {
+        Recorder::start(self, capabilities)
     }
 
     fn desktop(&self) -> (Desktop, Receiver<PopupEvent>) {
@@ -116,29 +33,6 @@ impl BusExt for Bus {
     }
 }
 
-impl Service {
-    fn call(&self) -> Call {
-        self.calls.recv_timeout(EVENT_TIMEOUT).expect("a call")
-    }
-
-    fn notify(&self) -> Notify {
-        match self.call() {
-            Call::Notify(notify) => *notify,
-            Call::Close(number) => panic!("closed {number} instead of showing"),
-        }
-    }
-
-    fn emit(&self, signal: &str, number: u32, what: &str) {
-        self.connection.emit_signal(None::<&str>, PATH, NAME, signal, &(number, what)).expect("a signal sent");
-    }
-
-    fn emit_closed(&self, number: u32) {
-        self.connection
-            .emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &(number, 2_u32))
-            .expect("a signal sent");
-    }
-}
-
 fn popup(title: &str, body: &str) -> Popup {
     Popup {
         kind: PopupKind::Single,
@@ -148,6 +42,7 @@ fn popup(title: &str, body: &str) -> Popup {
         loudness: Loudness::Normal,
         priority: Priority::Normal,
         sound: "default".to_owned(),
+        buttons: Vec::new(),
         replaces: None,
     }
 }
@@ -168,29 +63,62 @@ async fn a_body_is_escaped_only_for_a_service_that_accepts_markup() {
         (&["body", "body-markup"][..], "&lt;b&gt;5 &lt; 6 &amp; 7&lt;/b&gt;\n&lt;img src=\"/etc/passwd\"&gt;"),
         (&["body"][..], "<b>5 < 6 & 7</b>\n<img src=\"/etc/passwd\">"),
     ] {
-        let service = bus.serve(capabilities);
+        let mut service = bus.serve(capabilities);
         let (desktop, _events) = bus.desktop();
         desktop.show(&popup("<i>one</i>\nline", text)).expect("shown");
-        let notify = service.notify();
+        let notify = service.notify().await;
         assert_eq!(notify.title, "<i>one</i> line", "a title is never markup");
         assert_eq!(notify.body, expected);
         assert_eq!((notify.icon.as_str(), notify.expire_ms, notify.replaces), ("belfry", -1, 0));
-        assert_eq!(notify.actions, ["default", "Open"]);
+        assert_eq!(notify.actions, [""; 0], "a service without buttons may show a dialog for an action");
         assert!(!notify.hints.contains_key("image-path") && !notify.hints.contains_key("image-data"));
     }
 }
 
 #[tokio::test]
+async fn buttons_and_questions_are_shown_where_the_service_shows_buttons() {
+    let Some(bus) = Bus::start().await else { return };
+    let button = |key: &str, label: &str| PopupButton { key: key.to_owned(), label: label.to_owned() };
+    let buttons = vec![button("button-1", "Approve"), button("button-2", "Reject")];
+    let alert = Popup { buttons: buttons.clone(), ..popup("Expense 7", "") };
+    let question = Popup { kind: PopupKind::Question, buttons, ..popup("Approve?", "") };
+    let result = Popup { kind: PopupKind::Result, ..popup("Expense 7", "done") };
+
+    let mut service = bus.serve(&["actions", "body"]);
+    let (desktop, events) = bus.desktop();
+    let shown = desktop.show(&alert).expect("shown");
+    let notify = service.notify().await;
+    assert_eq!(notify.actions, ["default", "Open", "button-1", "Approve", "button-2", "Reject"]);
+    assert_eq!((notify.text_hint("category"), notify.text_hint("desktop-entry")), ("x-belfry.notice", "belfry"));
+    service.press(&notify, "Reject");
+    let pressed = PopupEvent::Activated { id: shown.clone(), action: "button-2".to_owned(), activation_token: None };
+    assert_eq!([next(&events), next(&events)], [pressed, PopupEvent::Closed { id: shown }]);
+    desktop.show(&question).expect("shown");
+    let notify = service.notify().await;
+    assert_eq!((notify.expire_ms, notify.urgency()), (0, 1), "a question stays until it is answered");
+    assert_eq!(notify.text_hint("category"), "x-belfry.question");
+    desktop.show(&result).expect("shown");
+    assert!(service.notify().await.hints.contains_key("transient"), "the notice keeps it");
+
+    drop(service);
+    let mut service = bus.serve(&["body"]);
+    desktop.show(&alert).expect("shown");
+    assert_eq!(service.notify().await.actions, [""; 0]);
+    assert!(matches!(desktop.show(&question), Err(NotifyError::Refused(_))));
+    desktop.show(&result).expect("shown");
+    assert_eq!(service.notify().await.body, "done", "the question was not shown");
+}
+
+#[tokio::test]
 async fn loudness_sets_urgency_sound_and_time_on_screen() {
     let Some(bus) = Bus::start().await else { return };
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
     let mut seen = Vec::new();
     for loudness in [Loudness::Quiet, Loudness::Normal, Loudness::Urgent] {
         desktop.show(&Popup { loudness, ..popup("t", "b") }).expect("shown");
-        let notify = service.notify();
-        let urgency = u8::try_from(&notify.hints["urgency"]).expect("a byte");
-        seen.push((urgency, notify.hints.contains_key("suppress-sound"), notify.expire_ms));
+        let notify = service.notify().await;
+        seen.push((notify.urgency(), notify.hints.contains_key("suppress-sound"), notify.expire_ms));
     }
     assert_eq!(seen, [(1, true, -1), (1, false, -1), (2, false, 0)]);
 }
@@ -206,7 +134,7 @@ async fn a_click_is_an_event_with_its_activation_token_and_closing_is_another() 
     service.emit("ActivationToken", number(&first), "token-1");
     service.emit("ActionInvoked", number(&first), "default");
     service.emit("ActionInvoked", number(&second), "default");
-    service.emit_closed(number(&second));
+    service.dismiss(number(&second));
     let clicked = |id: &PopupId, token: Option<&str>| PopupEvent::Activated {
         id: id.clone(),
         action: "default".to_owned(),
@@ -220,55 +148,51 @@ async fn a_click_is_an_event_with_its_activation_token_and_closing_is_another() 
 #[tokio::test]
 async fn all_popups_use_one_connection_that_stays_open() {
     let Some(bus) = Bus::start().await else { return };
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
     desktop.show(&popup("first", "")).expect("shown");
     desktop.show(&popup("second", "")).expect("shown");
-    let (first, second) = (service.notify(), service.notify());
+    let (first, second) = (service.notify().await, service.notify().await);
     assert_eq!(first.sender, second.sender);
-    let names = zbus::blocking::fdo::DBusProxy::new(&service.connection).expect("the bus").list_names().expect("names");
-    assert!(
-        names.iter().any(|name| name.as_str() == first.sender),
-        "gnome removes popups whose sender has disconnected"
-    );
+    assert!(service.is_connected(&first.sender), "gnome removes popups whose sender has disconnected");
 }
 
 #[tokio::test]
 async fn an_update_replaces_its_popup_and_a_retraction_closes_it() {
     let Some(bus) = Bus::start().await else { return };
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
     let id = desktop.show(&popup("open", "")).expect("shown");
-    service.notify();
+    service.notify().await;
     let updated = desktop.show(&Popup { replaces: Some(id.clone()), ..popup("changed", "") }).expect("shown");
-    assert_eq!(service.notify().replaces, number(&id));
+    assert_eq!(service.notify().await.replaces, number(&id));
     assert_eq!(updated, id);
     desktop.retract(&id);
-    assert!(matches!(service.call(), Call::Close(closed) if closed == number(&id)));
+    assert_eq!(service.closed().await, number(&id));
 }
 
 #[tokio::test]
 async fn a_later_run_retracts_popups_of_an_earlier_one_but_never_those_of_another_daemon() {
     let Some(bus) = Bus::start().await else { return };
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let left = {
         let (earlier, _events) = bus.desktop();
         earlier.show(&popup("from the earlier run", "")).expect("shown")
     };
-    service.notify();
+    service.notify().await;
     let (desktop, _events) = bus.desktop();
     desktop.retract(&left);
-    assert!(matches!(service.call(), Call::Close(closed) if closed == number(&left)));
+    assert_eq!(service.closed().await, number(&left));
 
     drop(service);
-    let restarted = bus.serve(&[]);
+    let mut restarted = bus.serve(&[]);
     desktop.retract(&left);
     let update = desktop.show(&Popup { replaces: Some(left), ..popup("changed", "") });
     assert!(matches!(update, Err(NotifyError::Refused(_))), "an update would pop up a second time: {update:?}");
     desktop.show(&popup("new", "")).expect("shown");
     // This is the first call of the restarted service: it received no request to close or update a
     // popup.
-    let first = restarted.notify();
+    let first = restarted.notify().await;
     assert_eq!((first.title.as_str(), first.replaces), ("new", 0));
 }
 
@@ -292,15 +216,15 @@ async fn without_a_bus_or_a_service_the_error_says_what_to_do() {
 #[tokio::test]
 async fn after_a_lost_bus_the_next_popup_reconnects_and_its_click_is_received() {
     let Some(mut bus) = Bus::start().await else { return };
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let (desktop, events) = bus.desktop();
     desktop.show(&popup("before", "")).expect("shown");
-    service.notify();
+    service.notify().await;
     bus.restart().await;
-    let service = bus.serve(&[]);
+    let mut service = bus.serve(&[]);
     let id = desktop.show(&popup("after", "")).expect("shown");
-    assert_eq!(service.notify().title, "after");
+    assert_eq!(service.notify().await.title, "after");
     service.emit("ActionInvoked", number(&id), "default");
     assert!(matches!(next(&events), PopupEvent::Activated { id: clicked, .. } if clicked == id));
-    assert!(service.calls.try_recv().is_err(), "shown once");
+    assert!(service.is_quiet(), "shown once");
 }

@@ -3,7 +3,7 @@
 // Holds no truth: every change goes to the back end, and after an update the shown pages are read again. Updates that
 // arrive while a read is running are joined into one more read. Answers that are out of date are dropped. No DOM.
 
-import { type Backend, type Detail, everything, type Filter, type Kind } from './backend/backend';
+import { type Action, type Backend, type Detail, everything, type Filter, type Kind } from './backend/backend';
 import { type DisplayError, toDisplayError } from './errors';
 import { VirtualList } from './list/virtual-list.svelte';
 
@@ -23,11 +23,20 @@ export interface ToastMessage {
   undoMs?: number;
 }
 
+/** A notice that a notification or a link leads to. */
+export interface NoticeToOpen {
+  seq: number;
+  /** The id of its action that is to be confirmed. */
+  ask: string | null;
+}
+
 export class Inbox {
   readonly virtualList: VirtualList;
   /** The notice that is open in the detail pane. */
   current = $state<number | null>(null);
   detail = $state.raw<Detail | null>(null);
+  /** The action of the open notice that waits for a confirmation. */
+  actionToConfirm = $state.raw<Action | null>(null);
   /** The open notice is no longer in the inbox. */
   isGone = $state(false);
   /** The notices that commands apply to; empty for the open one alone. */
@@ -84,7 +93,10 @@ export class Inbox {
   /** Shows a notice. One that was opened on purpose becomes read at once, one that was moved to after a short time. */
   async setCurrent(seq: number | null, { opened = false } = {}): Promise<void> {
     clearTimeout(this.#readTimer);
-    if (this.current !== seq) this.detail = null;
+    if (this.current !== seq) {
+      this.detail = null;
+      this.actionToConfirm = null;
+    }
     this.current = seq;
     this.#selectionAnchor = seq;
     this.isGone = false;
@@ -94,6 +106,13 @@ export class Inbox {
     if (this.current !== seq || this.detail?.read !== false) return;
     if (opened) await this.setRead(true, [seq]);
     else this.#readTimer = setTimeout(() => void this.setRead(true, [seq]), markReadAfterMs);
+  }
+
+  /** Shows a notice on purpose, and asks to confirm the action with the id `ask`, if the notice has it. */
+  async open(seq: number, ask: string | null = null): Promise<void> {
+    await this.setCurrent(seq, { opened: true });
+    const action = this.current === seq ? this.detail?.actions.find(({ id }) => id === ask) : undefined;
+    if (action) this.actionToConfirm = action;
   }
 
   /** Opens the notice `by` rows further down (or up); `extend` adds both to the selection. */

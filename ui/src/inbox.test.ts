@@ -52,6 +52,19 @@ test('a notice opened on purpose is read at once, one that was moved to is not',
   expect((await backend.notice(59, ''))?.read).toBe(false);
 });
 
+test('a notice opened for one of its buttons asks to confirm it, and no other notice does', async () => {
+  const backend = fake();
+  const inbox = await connected(backend);
+  const { rows } = inbox.virtualList.layout;
+  const offered = rows.find((row) => row.needsAction)?.seq ?? 0;
+  await inbox.open(offered, 'approve');
+  expect(inbox.actionToConfirm?.id).toBe('approve');
+  await inbox.move(1);
+  expect(inbox.actionToConfirm).toBeNull();
+  await inbox.open(offered, 'no such button');
+  expect(inbox.actionToConfirm).toBeNull();
+});
+
 test('a notice that stays on the screen becomes read', async () => {
   const backend = fake();
   const inbox = await connected(backend);

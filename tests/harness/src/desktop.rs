@@ -8,6 +8,7 @@
 mod bus;
 mod keychain;
 mod popups;
+mod recorder;
 mod screen;
 mod tray;
 
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 pub use self::bus::Bus;
 pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};
+pub use self::recorder::{RecordedCall, RecordedPopup, Recorder};
 pub use self::screen::{Screen, Window};
 pub use self::tray::Tray;
 use crate::program::{Home, app_program};

@@ -97,6 +97,10 @@ status: Status,
  */
 open: number | null, 
 /**
+ * Which of its buttons to confirm, when one was pressed in a notification.
+ */
+ask?: string | null, 
+/**
  * What is missing before anything can be received; null when nothing is.
  */
 setup?: Setup | null, };
@@ -108,7 +112,11 @@ status: Status, } | { "type": "inbox" } | { "type": "open",
 /**
  * Its place.
  */
-seq: number, } | { "type": "look", 
+seq: number, 
+/**
+ * Which of its buttons to confirm, when one was pressed in the notification.
+ */
+ask: string | null, } | { "type": "look", 
 /**
  * To speak.
  */
@@ -129,7 +137,7 @@ step: TestStep,
  * Why it failed.
  */
 failure: TestFailure | null, };
-export type CommandErrorCode = "store" | "gone" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "not-agreed" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
+export type CommandErrorCode = "store" | "gone" | "busy" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "not-agreed" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type CommandError = { 
 /**
  * For the window.

@@ -12,6 +12,7 @@ mod diagnosis;
 mod export;
 mod history;
 mod notices;
+mod popup_buttons;
 mod server_requests;
 mod settings;
 mod test_notice;
@@ -44,6 +45,7 @@ use crate::tray::{Tray, TrayAction};
 
 use change::{Change, Changes};
 use history::History;
+use popup_buttons::Buttons;
 use test_notice::TestNotice;
 
 /// What a controller goes on with.
@@ -87,11 +89,12 @@ pub struct Controller<G> {
     /// The newest file that was written.
     pub(crate) exported: Option<PathBuf>,
     pub(crate) test: TestNotice,
+    pub(crate) buttons: Buttons,
     /// The exit code, once the program is ending.
     pub(crate) ending: Option<u8>,
     window: Option<Box<dyn WindowListener>>,
     /// The notice that the next window shows.
-    to_open: Option<i64>,
+    to_open: Option<NoticeToShow>,
     inbox_changes: InboxChanges,
     /// What the window was last told about a missing sign-in.
     is_setup_shown: bool,
@@ -104,6 +107,13 @@ pub struct Controller<G> {
     followed: Option<watch::Receiver<Snapshot>>,
     /// The same for everybody else, over all engines.
     published: watch::Sender<Snapshot>,
+}
+
+/// A notice for the next window.
+struct NoticeToShow {
+    seq: i64,
+    /// The button that it asks to confirm.
+    ask: Option<String>,
 }
 
 /// Whose inbox it is, and the engine that fills it.
@@ -138,6 +148,7 @@ impl<G: Gui> Controller<G> {
             history: History::default(),
             exported: None,
             test: TestNotice::default(),
+            buttons: Buttons::default(),
             ending: None,
             window: None,
             to_open: None,
@@ -250,18 +261,13 @@ impl<G: Gui> Controller<G> {
     fn handle_event(&mut self, event: Event) {
         self.test.handle_event(&event);
         match event {
-            Event::Activated { notices, activation_token, .. } => {
-                if let [notice] = notices.as_slice() {
-                    let window = Some(WindowToken(activation_token));
-                    self.open_notice(notice.id.clone(), Some(notice.scope.clone()), window);
-                } else {
-                    self.show_window(activation_token);
-                }
+            Event::Activated { notices, action, popup, activation_token } => {
+                self.handle_activated(&notices, action, &popup, activation_token);
             }
+            Event::Changed { id, .. } => self.review_questions(&id),
             // The snapshot tells these too.
             Event::Status(_)
             | Event::Notice { .. }
-            | Event::Changed { .. }
             | Event::CaughtUp { .. }
             | Event::Notification { .. }
             | Event::Rejected { .. } => {}
@@ -273,7 +279,7 @@ impl<G: Gui> Controller<G> {
             Outcome::InboxChanged => self.note_inbox_change(),
             Outcome::NoticeFound { found, window } => {
                 match found {
-                    Ok(seq) => self.point_to(seq),
+                    Ok(seq) => self.point_to(seq, None),
                     Err(error) => {
                         tracing::warn!(error = error.message, "the notice to be shown was not found");
                     }
@@ -297,6 +303,12 @@ impl<G: Gui> Controller<G> {
                     self.tell(update);
                 }
             }
+            Outcome::Pressed { found, key, token } => self.handle_pressed(found, &key, token),
+            Outcome::Asked { name, shown, token } => self.handle_asked(&name, shown, token),
+            Outcome::NoLongerOffered { question } => self.drop_question(&question),
+            Outcome::CarriedOut { notice, label, carried } => self.handle_carried_out(&notice, &label, carried),
+            Outcome::ButtonDone { seq } => drop(self.buttons.running.remove(&seq)),
+            Outcome::Said { seq, shown } => self.handle_said(seq, shown),
             Outcome::EngineEnded => self.exit(),
         }
     }
@@ -344,6 +356,7 @@ impl<G: Gui> Controller<G> {
     /// Takes the engine, to end it.
     pub(crate) fn take_engine(&mut self) -> Option<Engine> {
         self.followed = None;
+        self.drop_all_questions();
         self.session.engine.take()
     }
 
@@ -375,12 +388,14 @@ impl<G: Gui> Controller<G> {
     }
 
     fn start(&mut self) -> Start {
+        let to_open = self.to_open.take();
         Start {
             language: self.language().into(),
             theme: self.session.settings.app.theme.into(),
             account: self.session.account.as_ref().map(|account| account.login().to_owned()).unwrap_or_default(),
             status: self.status(),
-            open: self.to_open.take(),
+            open: to_open.as_ref().map(|notice| notice.seq),
+            ask: to_open.and_then(|notice| notice.ask),
             setup: self.missing(),
         }
     }
@@ -418,7 +433,7 @@ impl<G: Gui> Controller<G> {
         self.gui.show_tray(tray);
     }
 
-    fn show_window(&mut self, token: Option<String>) {
+    pub(crate) fn show_window(&mut self, token: Option<String>) {
         self.gui.show_window(self.session.settings.app.theme, token);
     }
 
@@ -427,11 +442,12 @@ impl<G: Gui> Controller<G> {
         self.inbox_changes.note();
     }
 
-    /// Shows a notice: now in a window that listens, else in the next one when it starts.
-    fn point_to(&mut self, seq: Option<i64>) {
+    /// Shows a notice: now in a window that listens, else in the next one when it starts. `ask`
+    /// names the button that the window asks to confirm.
+    pub(crate) fn point_to(&mut self, seq: Option<i64>, ask: Option<String>) {
         match seq {
-            Some(seq) if self.window.is_some() => self.tell(Update::Open { seq }),
-            seq => self.to_open = seq,
+            Some(seq) if self.window.is_some() => self.tell(Update::Open { seq, ask }),
+            seq => self.to_open = seq.map(|seq| NoticeToShow { seq, ask }),
         }
     }
 

@@ -205,6 +205,9 @@ pub struct Start {
     /// The notice to show, when a click on a notification opened the window.
     #[cfg_attr(test, ts(type = "number | null"))]
     pub open: Option<i64>,
+    /// Which of its buttons to confirm, when one was pressed in a notification.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub ask: Option<String>,
     /// What is missing before anything can be received; null when nothing is.
     #[cfg_attr(test, ts(optional = nullable))]
     pub setup: Option<Setup>,
@@ -227,6 +230,8 @@ pub enum Update {
         /// Its place.
         #[cfg_attr(test, ts(type = "number"))]
         seq: i64,
+        /// Which of its buttons to confirm, when one was pressed in the notification.
+        ask: Option<String>,
     },
     /// Language or theme are others now.
     Look {
@@ -292,6 +297,8 @@ pub enum CommandErrorCode {
     Store,
     /// The notice is no longer there.
     Gone,
+    /// A button of this notice is being carried out.
+    Busy,
     /// The link may not be opened.
     LinkRefused,
     /// The system has no browser to open it with.

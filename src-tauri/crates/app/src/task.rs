@@ -6,9 +6,13 @@
 use std::path::PathBuf;
 
 use belfry_core::account::Account;
+use belfry_core::notice::NoticeKey;
+use belfry_core::ports::{NotifyError, PopupId};
 use belfry_core::settings::Settings;
 use belfry_core::settings::origins::AgreedOrigins;
+use belfry_core::storage::ActionResult;
 use engine::Engine;
+use engine::inbox::Detail;
 use engine::net::discovery::DiscoveredServer;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -23,15 +27,65 @@ pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
 /// What a task reports.
 pub(crate) enum Outcome {
     InboxChanged,
-    NoticeFound { found: Result<Option<i64>, CommandError>, window: Option<WindowToken> },
-    OpenUrl { link: String, reply: Reply<()> },
-    Discovered { number: u64, address: String, found: Box<DiscoveredServer> },
-    Checked { attempt: u64, checked: Result<Box<Checked>, CommandError> },
-    Applied { settings: Result<Box<Settings>, CommandError>, after: After },
-    Restarted { engine: Result<Box<Engine>, CommandError>, after: After },
+    NoticeFound {
+        found: Result<Option<i64>, CommandError>,
+        window: Option<WindowToken>,
+    },
+    OpenUrl {
+        link: String,
+        reply: Reply<()>,
+    },
+    Discovered {
+        number: u64,
+        address: String,
+        found: Box<DiscoveredServer>,
+    },
+    Checked {
+        attempt: u64,
+        checked: Result<Box<Checked>, CommandError>,
+    },
+    Applied {
+        settings: Result<Box<Settings>, CommandError>,
+        after: After,
+    },
+    Restarted {
+        engine: Result<Box<Engine>, CommandError>,
+        after: After,
+    },
     OlderRead(OlderRead),
-    Exported { written: Result<(PathBuf, u64), CommandError>, reply: Reply<Exported> },
+    Exported {
+        written: Result<(PathBuf, u64), CommandError>,
+        reply: Reply<Exported>,
+    },
     Test(TestProgress),
+    /// The notice of a popup's button was read.
+    Pressed {
+        found: Result<Option<Box<Detail>>, CommandError>,
+        key: String,
+        token: Option<String>,
+    },
+    Asked {
+        name: String,
+        shown: Result<PopupId, NotifyError>,
+        token: Option<String>,
+    },
+    NoLongerOffered {
+        question: String,
+    },
+    /// A button that was confirmed in a popup.
+    CarriedOut {
+        notice: NoticeName,
+        label: String,
+        carried: Result<CarriedOut, CommandError>,
+    },
+    /// A button of the window.
+    ButtonDone {
+        seq: i64,
+    },
+    Said {
+        seq: i64,
+        shown: Result<PopupId, NotifyError>,
+    },
     EngineEnded,
 }
 
@@ -51,6 +105,30 @@ pub(crate) enum After {
     SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
     SignedOut { reply: Reply<()> },
     Saved { reply: Reply<Vec<Setting>> },
+}
+
+/// A notice, as the popups about its buttons name it.
+#[derive(Debug, Clone)]
+pub(crate) struct NoticeName {
+    pub(crate) seq: i64,
+    pub(crate) key: NoticeKey,
+    pub(crate) title: String,
+}
+
+impl NoticeName {
+    pub(crate) fn of(detail: &Detail) -> Self {
+        let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
+        Self { seq: detail.row.seq.0, key, title: detail.row.title.clone() }
+    }
+}
+
+/// A button whose request was sent, or at least tried.
+#[derive(Debug)]
+pub(crate) struct CarriedOut {
+    /// What came of it.
+    pub(crate) result: ActionResult,
+    /// Why it was not carried out, or why that could not be kept.
+    pub(crate) error: Option<CommandError>,
 }
 
 /// What a task has read.

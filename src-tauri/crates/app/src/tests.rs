@@ -6,6 +6,7 @@ mod actions;
 mod cases;
 mod consent;
 mod history;
+mod popup_buttons;
 mod refusals;
 mod test_notice;
 mod world;

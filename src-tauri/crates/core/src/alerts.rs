@@ -4,6 +4,7 @@
 //! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`planner`] when and with which
 //! others, [`Wording`] has the text. Deliberately absent: showing a popup.
 
+pub mod buttons;
 pub mod planner;
 mod wording;
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::{
     notice::{NoticeKey, Source, State},
-    ports::PopupKind,
+    ports::{PopupId, PopupKind},
     status::StatusEvent,
     storage::RejectReason,
 };
@@ -75,8 +75,11 @@ pub enum Event {
     Activated {
         /// The notices of that notification.
         notices: Vec<NoticeKey>,
-        /// `default`, or the id of the button.
+        /// `default`, or the key of the button.
         action: String,
+        /// The OS's name for the notification.
+        #[serde(skip)]
+        popup: PopupId,
         /// Lets a window take the focus (XDG).
         #[serde(skip)]
         activation_token: Option<String>,
@@ -100,7 +103,7 @@ pub enum NotificationType {
 impl From<PopupKind> for NotificationType {
     fn from(kind: PopupKind) -> Self {
         match kind {
-            PopupKind::Single => Self::Single,
+            PopupKind::Single | PopupKind::Question | PopupKind::Result => Self::Single,
             PopupKind::Summary => Self::Summary,
             PopupKind::Update => Self::Update,
         }

@@ -85,7 +85,9 @@ impl PipelineConfig {
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
             retention: settings.inbox.retention(),
-            wording: Wording::new(language, settings.notifications.clone()).with_kinds(settings.message.kinds.clone()),
+            wording: Wording::new(language, settings.notifications.clone())
+                .with_kinds(settings.message.kinds.clone())
+                .with_buttons(settings.clone()),
             notifications: settings.notifications.clone(),
             time_zone,
             to_announce: None,

@@ -1,8 +1,8 @@
 //! What the engine needs from the machine: the `host` crate implements it for real desktops, tests
 //! implement their own.
 //!
-//! Implementations may block (D-Bus, keychain prompts): the driver alone calls them, from threads
-//! that may wait. Deliberately absent: everything that no feature uses today.
+//! Implementations may block (D-Bus, keychain prompts): they are called from threads that may wait,
+//! by the driver, and by the app for the questions and results of buttons. Deliberately absent: everything that no feature uses today.
 
 use std::sync::{Arc, OnceLock};
 
@@ -33,6 +33,20 @@ pub enum PopupKind {
     Summary,
     /// New text for a notification that is still on the screen.
     Update,
+    /// Asks a person to confirm what a button does. It is useless without its buttons, so a desktop
+    /// that cannot show them refuses it.
+    Question,
+    /// Says what came of a button.
+    Result,
+}
+
+/// A button of a popup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PopupButton {
+    /// What [`PopupEvent::Activated`] names it by: ASCII, without spaces.
+    pub key: String,
+    /// What it says: one line of plain text.
+    pub label: String,
 }
 
 /// How loud a popup is (`notifications.rules`, the priority and quiet hours taken together).
@@ -64,6 +78,8 @@ pub struct Popup {
     pub priority: Priority,
     /// Name of the sound (`notifications.sound`); empty for none.
     pub sound: String,
+    /// What a person can do beside opening it; left out where the desktop shows no buttons.
+    pub buttons: Vec<PopupButton>,
     /// The popup this one replaces, for an update.
     pub replaces: Option<PopupId>,
 }
@@ -75,7 +91,7 @@ pub enum PopupEvent {
     Activated {
         /// Which popup.
         id: PopupId,
-        /// `default` for the body.
+        /// `default` for the body, else the [`PopupButton::key`].
         action: String,
         /// XDG activation token, which lets a window take the focus.
         activation_token: Option<String>,

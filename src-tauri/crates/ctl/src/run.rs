@@ -167,6 +167,7 @@ mod tests {
             loudness: Loudness::Normal,
             priority: Priority::Normal,
             sound: String::new(),
+            buttons: Vec::new(),
             replaces,
         };
         let first = headless.show(&popup(None)).unwrap();

@@ -24,6 +24,8 @@ pub const MAX_TITLE: usize = 120;
 /// Longest body handed to a service, in characters: more than any desktop shows, and accepted by
 /// all of them.
 pub const MAX_BODY: usize = 400;
+// What a person confirms is shown whole.
+const _: () = assert!(belfry_core::alerts::buttons::MAX_QUESTION_CHARS <= MAX_BODY);
 
 /// Receives what the user does with popups. A new callback replaces the old one, since another
 /// engine may have been started.

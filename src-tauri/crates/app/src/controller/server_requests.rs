@@ -17,7 +17,7 @@ use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{Client, CommandError, CommandErrorCode};
 use crate::request::Reply;
-use crate::task::{Outcome, Reporter, answer, report};
+use crate::task::{CarriedOut, Outcome, Reporter, answer, report};
 use engine::net::requests::ServerRequests;
 
 impl<G: Gui> Controller<G> {
@@ -35,7 +35,11 @@ impl<G: Gui> Controller<G> {
 
     /// Does what a button of a notice does. A request is sent only to the address that a person
     /// has confirmed: the notice may have changed meanwhile.
-    pub(crate) fn act(&self, seq: i64, action: String, confirmed: Option<String>, reply: Reply<()>) {
+    pub(crate) fn act(&mut self, seq: i64, action: String, confirmed: Option<String>, reply: Reply<()>) {
+        if !self.buttons.running.insert(seq) {
+            let words = "another button of this notice is being carried out";
+            return answer(reply, Err(CommandError::new(CommandErrorCode::Busy, words)));
+        }
         let (server, inbox, settings) = (self.server(), self.inbox.clone(), self.session.settings.clone());
         self.spawn(|reporter| async move {
             let offered = match inbox.read(move |inbox| Ok(inbox.show(Seq(seq))?)).await {
@@ -49,10 +53,11 @@ impl<G: Gui> Controller<G> {
                         Ok(server) => call(&server, &inbox, &reporter, &action, &detail, url).await,
                         Err(error) => Err(error),
                     };
-                    answer(reply, done);
+                    answer(reply, done.and_then(|carried| carried.error.map_or(Ok(()), Err)));
                 }
                 Err(error) => answer(reply, Err(error)),
             }
+            report(&reporter, Outcome::ButtonDone { seq });
         });
     }
 
@@ -68,8 +73,13 @@ impl<G: Gui> Controller<G> {
     }
 }
 
+/// The button is no longer what a person has confirmed.
+pub(crate) fn has_changed() -> CommandError {
+    CommandError::new(CommandErrorCode::Gone, "this button has changed since it was confirmed; nothing was sent")
+}
+
 /// The action of this id, if the notice still offers it, and what it does.
-fn offered(
+pub(crate) fn offered(
     detail: Option<Detail>,
     action: &str,
     confirmed: Option<&str>,
@@ -84,24 +94,24 @@ fn offered(
     if let ActionTarget::Call(url) = &target
         && confirmed != Some(url.as_str())
     {
-        return Err(CommandError::new(
-            CommandErrorCode::Gone,
-            "this button has changed since it was confirmed; nothing was sent",
-        ));
+        return Err(has_changed());
     }
     Ok((action, detail, target))
 }
 
 /// Sends the request of a button, and keeps what came of it on the notice. Until then the notice
 /// says that it is not known: the program may end meanwhile.
-async fn call(
+///
+/// # Errors
+/// The inbox cannot be written; nothing was sent.
+pub(crate) async fn call(
     server: &ServerRequests,
     inbox: &InboxReader,
     reporter: &Reporter,
     action: &Action,
     detail: &Detail,
     url: Url,
-) -> Result<(), CommandError> {
+) -> Result<CarriedOut, CommandError> {
     let seq = detail.row.seq;
     let keep = async |outcome: ActionOutcome, words: &str| {
         let result = ActionResult {
@@ -111,11 +121,12 @@ async fn call(
             outcome,
             detail: words.to_owned(),
         };
-        let kept = inbox.read(move |inbox| Ok(inbox.keep_action_result(seq, &result)?)).await;
+        let written = result.clone();
+        let kept = inbox.read(move |inbox| Ok(inbox.keep_action_result(seq, &written)?)).await;
         report(reporter, Outcome::InboxChanged);
-        kept
+        (result, kept)
     };
-    keep(ActionOutcome::Unknown, "").await?;
+    keep(ActionOutcome::Unknown, "").await.1?;
     let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
     let call = ActionCall {
         url,
@@ -123,23 +134,19 @@ async fn call(
         action: action.id.clone(),
         idempotency_key: server.idempotency_key(&key, detail.opening, &action.id),
     };
-    match server.act(&call).await {
+    let ((result, kept), error) = match server.act(&call).await {
         Ok(answer) => {
-            keep(answer.outcome, &answer.detail).await?;
-            match answer.outcome {
-                ActionOutcome::Done => Ok(()),
-                ActionOutcome::Refused | ActionOutcome::Unknown => {
-                    Err(CommandError::new(CommandErrorCode::Server, answer.detail))
-                }
-            }
+            let is_done = answer.outcome == ActionOutcome::Done;
+            let error = (!is_done).then(|| CommandError::new(CommandErrorCode::Server, &answer.detail));
+            (keep(answer.outcome, &answer.detail).await, error)
         }
         Err(failure) => {
             let is_unknown = matches!(failure.fault, Fault::TimedOut | Fault::Broken);
             let outcome = if is_unknown { ActionOutcome::Unknown } else { ActionOutcome::Refused };
-            keep(outcome, &failure.detail).await?;
-            Err(refused(failure))
+            (keep(outcome, &failure.detail).await, Some(refused(failure)))
         }
-    }
+    };
+    Ok(CarriedOut { result, error: kept.err().or(error) })
 }
 
 /// Deletes notices on the server, then here, one by one; how many the server deleted.

@@ -12,10 +12,10 @@ use crate::Request;
 use crate::ipc::{CommandError, CommandErrorCode, PageQuery};
 
 /// What the buttons of these tests call.
-const APPROVE: &str = "approvals/7/approve";
+pub(super) const APPROVE: &str = "approvals/7/approve";
 
 /// A person whose inbox has one notice with these buttons.
-async fn world_with(actions: impl Fn(&str) -> Value) -> (World, FakeApi, FakeBroker) {
+pub(super) async fn world_with(actions: impl Fn(&str) -> Value) -> (World, FakeApi, FakeBroker) {
     let (broker, service) = (silent_broker().await, FakeApi::start().await);
     let base = service.url();
     service.record([json!({"id": "7", "title": "Expense 7", "state": "open", "actions": actions(&base)})]);
@@ -32,7 +32,7 @@ async fn world_with(actions: impl Fn(&str) -> Value) -> (World, FakeApi, FakeBro
 }
 
 /// The notice, as the window gets it.
-async fn notice(world: &World) -> Option<Value> {
+pub(super) async fn notice(world: &World) -> Option<Value> {
     let query = PageQuery { before: None, after: None, limit: 1, filter: everything() };
     let page = world.app.ask(|reply| Request::Page { query, reply }).await.unwrap();
     let row = serde_json::to_value(page.rows.first()?).unwrap();
@@ -41,7 +41,7 @@ async fn notice(world: &World) -> Option<Value> {
     Some(serde_json::to_value(detail?).unwrap())
 }
 
-async fn act(world: &World, action: &str, confirmed: Option<&str>) -> Result<(), CommandError> {
+pub(super) async fn act(world: &World, action: &str, confirmed: Option<&str>) -> Result<(), CommandError> {
     let seq = notice(world).await.unwrap()["seq"].as_i64().unwrap();
     let (action, confirmed) = (action.to_owned(), confirmed.map(str::to_owned));
     world.app.ask(|reply| Request::Act { seq, action, confirmed, reply }).await

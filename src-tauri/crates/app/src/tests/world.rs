@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use belfry_core::ports::{
-    CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, Secret, StoredSecret,
+    CredentialError, Credentials, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind, Secret, StoredSecret,
 };
 use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::settings::{AuthMode, Settings, Theme};
@@ -105,18 +106,49 @@ impl Credentials for FakeKeychain {
     }
 }
 
-/// Shows everything, and numbers it.
-#[derive(Default)]
-struct FakeNotifier(Mutex<u32>);
+/// What the notification service was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    Show(Box<Popup>, PopupId),
+    Retract(PopupId),
+}
+
+type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
+
+/// Shows everything, numbers it and notes it.
+struct FakeNotifier {
+    asked: UnboundedSender<Asked>,
+    shown: Mutex<u32>,
+    sink: Mutex<Option<Sink>>,
+    has_buttons: AtomicBool,
+    /// A person who presses the first button before the service has answered.
+    is_pressed_at_once: AtomicBool,
+}
 
 impl Notifier for FakeNotifier {
-    fn show(&self, _: &Popup) -> Result<PopupId, NotifyError> {
-        let mut shown = self.0.lock().unwrap();
+    fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        if popup.kind == PopupKind::Question && !self.has_buttons.load(Ordering::Relaxed) {
+            return Err(NotifyError::Refused("no buttons".to_owned()));
+        }
+        let mut shown = self.shown.lock().unwrap();
         *shown += 1;
-        Ok(PopupId(shown.to_string()))
+        let id = PopupId(shown.to_string());
+        drop(self.asked.send(Asked::Show(Box::new(popup.clone()), id.clone())));
+        if let Some(button) = popup.buttons.first()
+            && self.is_pressed_at_once.swap(false, Ordering::Relaxed)
+        {
+            let (id, action) = (id.clone(), button.key.clone());
+            let sink = self.sink.lock().unwrap();
+            sink.as_ref().unwrap()(PopupEvent::Activated { id, action, activation_token: None });
+        }
+        Ok(id)
     }
-    fn retract(&self, _: &PopupId) {}
-    fn listen(&self, _: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
+    fn retract(&self, popup: &PopupId) {
+        drop(self.asked.send(Asked::Retract(popup.clone())));
+    }
+    fn listen(&self, sink: Sink) {
+        *self.sink.lock().unwrap() = Some(sink);
+    }
 }
 
 /// A running app with a window that listens.
@@ -127,6 +159,8 @@ pub(super) struct World {
     did: UnboundedReceiver<Did>,
     updates: UnboundedReceiver<Update>,
     controller: JoinHandle<()>,
+    notifier: Arc<FakeNotifier>,
+    asked: UnboundedReceiver<Asked>,
 }
 
 impl World {
@@ -146,13 +180,21 @@ impl World {
         std::fs::create_dir(&documents).unwrap();
         let keychain = Arc::new(FakeKeychain::default());
         let (sender, events) = unbounded_channel();
+        let (note_popup, asked) = unbounded_channel();
+        let notifier = Arc::new(FakeNotifier {
+            asked: note_popup,
+            shown: Mutex::default(),
+            sink: Mutex::default(),
+            has_buttons: AtomicBool::new(true),
+            is_pressed_at_once: AtomicBool::default(),
+        });
         let machine = Machine {
             settings_file: folder.path().join("settings.toml"),
             data_dir: folder.path().join("data"),
             documents_dir: Arc::new(move || Ok(documents.clone())),
             machine_id: "a machine".to_owned(),
             host_name: "desk".to_owned(),
-            notifier: Arc::new(FakeNotifier::default()),
+            notifier: Arc::<FakeNotifier>::clone(&notifier),
             credentials: Arc::new(SessionCredentials::new(Arc::<FakeKeychain>::clone(&keychain))),
             checks: Vec::new(),
             events: sender,
@@ -175,7 +217,7 @@ impl World {
         let controller = tokio::spawn(controller.run());
         let (tell, updates) = unbounded_channel();
         app.ask(|reply| Request::Listen { listener: Box::new(FakeWindow(tell)), reply }).await.unwrap();
-        Self { app, keychain, folder, did, updates, controller }
+        Self { app, keychain, folder, did, updates, controller, notifier, asked }
     }
 
     pub(super) fn settings_file(&self) -> PathBuf {
@@ -188,6 +230,38 @@ impl World {
 
     pub(super) fn documents_dir(&self) -> PathBuf {
         self.folder.path().join("documents")
+    }
+
+    /// The next thing the notification service was asked for.
+    pub(super) async fn asked(&mut self) -> Asked {
+        timeout(TIMEOUT, self.asked.recv()).await.expect("no popup").expect("the app has ended")
+    }
+
+    /// The next popup.
+    pub(super) async fn popup(&mut self) -> (Popup, PopupId) {
+        loop {
+            if let Asked::Show(popup, id) = self.asked().await {
+                return (*popup, id);
+            }
+        }
+    }
+
+    /// What a person does to a popup. `action` is what a button says, or `default`.
+    pub(super) fn press(&self, (popup, id): &(Popup, PopupId), action: &str) {
+        let button = popup.buttons.iter().find(|button| button.label == action);
+        let action = button.map_or_else(|| action.to_owned(), |button| button.key.clone());
+        let sink = self.notifier.sink.lock().unwrap();
+        sink.as_ref().unwrap()(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
+    }
+
+    /// The notification service shows no buttons any more.
+    pub(super) fn take_buttons_away(&self) {
+        self.notifier.has_buttons.store(false, Ordering::Relaxed);
+    }
+
+    /// A person presses the first button of the next popup before the service has answered.
+    pub(super) fn press_next_at_once(&self) {
+        self.notifier.is_pressed_at_once.store(true, Ordering::Relaxed);
     }
 
     /// The next thing the desktop was told.

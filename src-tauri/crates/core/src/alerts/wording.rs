@@ -5,12 +5,12 @@
 
 use std::cmp::Reverse;
 
-use super::loudness;
+use super::{buttons, loudness};
 use crate::{
     foreign_text::shortened,
     notice::{Notice, Priority},
     ports::{Loudness, Popup, PopupKind},
-    settings::{KindNames, NotificationSettings, Preview},
+    settings::{KindNames, NotificationSettings, Preview, Settings},
     texts::Language,
 };
 
@@ -25,17 +25,24 @@ pub struct Wording {
     language: Language,
     settings: NotificationSettings,
     kinds: KindNames,
+    /// What decides about buttons; `None`: popups have none.
+    actions: Option<Box<Settings>>,
 }
 
 impl Wording {
     /// Makes popups in this language.
     pub fn new(language: Language, settings: NotificationSettings) -> Self {
-        Self { language, settings, kinds: KindNames::default() }
+        Self { language, settings, kinds: KindNames::default(), actions: None }
     }
 
     /// Names kinds by these names.
     pub fn with_kinds(self, kinds: KindNames) -> Self {
         Self { kinds, ..self }
+    }
+
+    /// Gives popups of one notice the buttons that these settings allow.
+    pub fn with_buttons(self, settings: Settings) -> Self {
+        Self { actions: Some(Box::new(settings)), ..self }
     }
 
     /// A popup for one notice.
@@ -48,7 +55,8 @@ impl Wording {
             Preview::Full => shortened(without_title(&notice.body, &notice.title).trim(), MAX_BODY_CHARS),
             Preview::Title | Preview::None => String::new(),
         };
-        self.popup(PopupKind::Single, &[notice], title, body)
+        let buttons = self.actions.as_ref().map(|settings| buttons::of_notice(notice, settings)).unwrap_or_default();
+        Popup { buttons, ..self.popup(PopupKind::Single, &[notice], title, body) }
     }
 
     /// The title, after the name of its kind if it has one.
@@ -98,6 +106,7 @@ impl Wording {
             loudness,
             priority: notices.iter().map(|notice| notice.priority).max().unwrap_or(Priority::Normal),
             sound: if loudness == Loudness::Quiet { String::new() } else { self.settings.sound.clone() },
+            buttons: Vec::new(),
             replaces: None,
         }
     }

@@ -343,7 +343,8 @@ impl Delivery {
                         self.plan(*opening, *alert, (**notice).clone(), hold, now);
                         continue;
                     }
-                    let is_visible = fields.iter().any(|field| matches!(*field, "title" | "body" | "priority"));
+                    let is_visible =
+                        fields.iter().any(|field| matches!(*field, "title" | "body" | "priority" | "actions"));
                     // A popup that has left the screen meanwhile would appear again.
                     if let (true, State::Open, Some(popup)) = (is_visible, notice.state, popup)
                         && self.on_screen.contains_key(popup)

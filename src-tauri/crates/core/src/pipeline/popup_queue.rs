@@ -114,6 +114,7 @@ mod tests {
             loudness: Loudness::Normal,
             priority: Priority::Normal,
             sound: String::new(),
+            buttons: Vec::new(),
             replaces: Some(popup(replaces)),
         })
     }

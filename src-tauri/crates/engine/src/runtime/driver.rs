@@ -99,6 +99,8 @@ pub(crate) struct Driver {
     status_file: PathBuf,
     refused: watch::Sender<RefusedRequests>,
     notifier: NotifierThread,
+    /// Clicks on popups that are being shown.
+    early_clicks: Vec<PopupEvent>,
     running: Option<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
     fetches: JoinSet<()>,
@@ -133,6 +135,7 @@ impl Driver {
             status_file: parts.status_file,
             refused: parts.refused,
             notifier,
+            early_clicks: Vec::new(),
             running: None,
             closing: Vec::new(),
             fetches: JoinSet::new(),
@@ -238,16 +241,30 @@ impl Driver {
 
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            NotifierReport::Shown(show, result) => self.step(PipelineInput::Shown { show, result }),
+            NotifierReport::Shown(show, result) => {
+                self.step(PipelineInput::Shown { show, result });
+                for early in std::mem::take(&mut self.early_clicks) {
+                    self.handle_notifier_report(NotifierReport::Event(early));
+                }
+            }
+            // The notifier thread has not said yet which popup this is.
+            NotifierReport::Event(click @ PopupEvent::Activated { .. }) if self.is_early(&click) => {
+                self.early_clicks.push(click);
+            }
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
-                (self.on_event)(Event::Activated { notices, action, activation_token });
+                (self.on_event)(Event::Activated { notices, action, popup: id, activation_token });
             }
             NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(PipelineInput::PopupClosed(id.clone()));
                 self.notifier.handle_closed(id);
             }
         }
+    }
+
+    fn is_early(&self, event: &PopupEvent) -> bool {
+        let (PopupEvent::Activated { id, .. } | PopupEvent::Closed { id }) = event;
+        self.pipeline.is_showing() && self.pipeline.notices_of(id).is_none()
     }
 
     fn execute(&mut self) {

@@ -147,6 +147,7 @@ mod tests {
             loudness: Loudness::Normal,
             priority: Priority::Normal,
             sound: String::new(),
+            buttons: Vec::new(),
             replaces: replaces.map(|name| PopupId(name.to_owned())),
         })
     }

@@ -234,6 +234,7 @@ impl Oracle {
             PopupKind::Single => "a popup",
             PopupKind::Summary => "a summary",
             PopupKind::Update => "a popup updated",
+            PopupKind::Question | PopupKind::Result => return Err("the engine shows only popups of notices".into()),
         });
         if popup.kind == PopupKind::Update {
             let is_gone = popup.replaces.as_ref().is_some_and(|replaced| self.gone_popups.contains(replaced));

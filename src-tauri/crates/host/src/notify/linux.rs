@@ -3,7 +3,8 @@
 //!
 //! One connection shows, retracts and listens, as long as the program runs: GNOME Shell removes an
 //! application's notifications when the connection that showed them closes. One thread listens for
-//! all popups. Deliberately absent: buttons, and any image, path or sound file from a message.
+//! all popups. A daemon is asked what it can do before each popup: it may have been replaced.
+//! Deliberately absent: what a button does, and any image, path or sound file from a message.
 //! Invariants: the id of a popup contains the bus and the daemon that numbered it, so an old number
 //! never closes a popup of another application; `Notify` is never sent twice for one popup.
 
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
 use zbus::MatchRule;
 use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, MessageIterator, connection};
@@ -49,6 +50,8 @@ struct Daemon {
     /// Its unique name on the bus.
     owner: String,
     has_body_markup: bool,
+    /// Some daemons without buttons show a dialog instead of a popup when an action is named.
+    has_actions: bool,
 }
 
 impl Desktop {
@@ -108,6 +111,12 @@ impl Desktop {
         result
     }
 
+    /// Keys and labels, in turn.
+    fn actions<'a>(&'a self, popup: &'a Popup) -> Vec<&'a str> {
+        let buttons = popup.buttons.iter().flat_map(|PopupButton { key, label }| [key.as_str(), label.as_str()]);
+        [BODY_CLICK, self.open_label.as_str()].into_iter().chain(buttons).collect()
+    }
+
     /// Asks the daemon for its capabilities. The call has no effect, so it is repeated after a
     /// broken connection; the calls that follow then have a good connection.
     fn daemon(&self) -> Result<Daemon, NotifyError> {
@@ -117,13 +126,17 @@ impl Desktop {
         }
         .map_err(notify_error)?;
         let capabilities: Vec<String> = reply.body().deserialize().map_err(notify_error)?;
-        Ok(Daemon { owner: sender(&reply), has_body_markup: capabilities.iter().any(|c| c == "body-markup") })
+        let has = |name: &str| capabilities.iter().any(|capability| capability == name);
+        Ok(Daemon { owner: sender(&reply), has_body_markup: has("body-markup"), has_actions: has("actions") })
     }
 }
 
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
         let daemon = self.daemon()?;
+        if popup.kind == PopupKind::Question && !daemon.has_actions {
+            return Err(NotifyError::Refused("this notification service shows no buttons".to_owned()));
+        }
         let bus = self.connection().map_err(notify_error)?.server_guid().to_owned();
         let replaces = match &popup.replaces {
             None => 0,
@@ -135,11 +148,12 @@ impl Notifier for Desktop {
         let body = foreign_text::lines(&popup.body, MAX_BODY);
         let body = if daemon.has_body_markup { markup::as_markup(&body) } else { body };
         let hints = hints(popup);
-        let actions = [BODY_CLICK, self.open_label.as_str()];
+        let actions = if daemon.has_actions { self.actions(popup) } else { Vec::new() };
         // 0: until it is dismissed; -1: the desktop's default.
-        let expire_ms: i32 = if popup.loudness == Loudness::Urgent { 0 } else { -1 };
+        let waits_for_an_answer = popup.loudness == Loudness::Urgent || popup.kind == PopupKind::Question;
+        let expire_ms: i32 = if waits_for_an_answer { 0 } else { -1 };
         let title = foreign_text::one_line(&popup.title, MAX_TITLE);
-        let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, &actions[..], hints, expire_ms);
+        let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, actions, hints, expire_ms);
         let reply = self.call("Notify", &arguments).map_err(notify_error)?;
         let number: u32 = reply.body().deserialize().map_err(notify_error)?;
         Ok(popup_id(&bus, &sender(&reply), number))
@@ -211,7 +225,21 @@ fn event(bus: &str, message: &zbus::Message, token: &mut Option<(PopupId, String
 
 fn hints(popup: &Popup) -> HashMap<&'static str, Value<'_>> {
     let urgency: u8 = if popup.loudness == Loudness::Urgent { 2 } else { 1 };
-    let mut hints = HashMap::from([("urgency", Value::from(urgency)), ("desktop-entry", Value::from(DESKTOP_ENTRY))]);
+    // The specification's own categories name other things; a person's rules for popups can use these.
+    let category = match popup.kind {
+        PopupKind::Single | PopupKind::Summary | PopupKind::Update => "x-belfry.notice",
+        PopupKind::Question => "x-belfry.question",
+        PopupKind::Result => "x-belfry.result",
+    };
+    let mut hints = HashMap::from([
+        ("urgency", Value::from(urgency)),
+        ("category", Value::from(category)),
+        ("desktop-entry", Value::from(DESKTOP_ENTRY)),
+    ]);
+    if popup.kind == PopupKind::Result {
+        // It is kept on the notice, so no list of notifications has to keep it too.
+        hints.insert("transient", Value::from(true));
+    }
     if popup.loudness == Loudness::Quiet || popup.sound.is_empty() {
         hints.insert("suppress-sound", Value::from(true));
     } else if popup.sound == "default" {

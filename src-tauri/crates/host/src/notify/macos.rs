@@ -1,6 +1,6 @@
 //! Notifications of macOS, through notify-rust.
 //!
-//! Deliberately absent: clicks, which this interface reports only to one waiting thread per popup,
+//! Deliberately absent: buttons and clicks, which this interface reports only to one waiting thread per popup,
 //! and retracting, which it does not support; a popup stays in the notification centre until the
 //! user dismisses it. Invariant: the bundle is set before the first popup; without it macOS shows
 //! the popup under another application's name.
@@ -8,7 +8,7 @@
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
 
 use super::{MAX_BODY, MAX_TITLE};
 use belfry_core::foreign_text;
@@ -39,6 +39,9 @@ impl Desktop {
 
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        if popup.kind == PopupKind::Question {
+            return Err(NotifyError::Refused("macOS reports no answers to this app".to_owned()));
+        }
         self.bundle_set.call_once(|| {
             if let Err(error) = notify_rust::set_application(BUNDLE) {
                 tracing::warn!(%error, "notifications will carry another application's name");

@@ -16,6 +16,12 @@ pub(super) fn as_markup(text: &str) -> String {
     escaped
 }
 
+/// Escapes text for an attribute in double quotes.
+#[cfg(any(windows, test))]
+pub(super) fn as_attribute(text: &str) -> String {
+    as_markup(text).replace('"', "&quot;")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -24,5 +30,6 @@ mod tests {
     fn markup_in_a_message_is_shown_as_text() {
         assert_eq!(as_markup("<b>5 < 6 & \"x\"</b>"), "&lt;b&gt;5 &lt; 6 &amp; \"x\"&lt;/b&gt;");
         assert_eq!(as_markup("&lt;"), "&amp;lt;");
+        assert_eq!(as_attribute("\"/><x y=\"&"), "&quot;/&gt;&lt;x y=&quot;&amp;");
     }
 }

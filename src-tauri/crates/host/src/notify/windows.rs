@@ -2,17 +2,17 @@
 //!
 //! Each toast has a tag, by which it is replaced and removed, also by a later run: Windows keeps
 //! toasts in its notification centre under our AppUserModelID. Clicks arrive as callbacks, without
-//! a thread. Deliberately absent: buttons and images. Invariant: message text is always escaped in
+//! a thread. Deliberately absent: what a button does, and images. Invariant: message text is always escaped in
 //! the XML.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId};
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::Foundation::TypedEventHandler;
-use windows::UI::Notifications::{ToastNotification, ToastNotificationManager};
-use windows::core::HSTRING;
+use windows::UI::Notifications::{ToastActivatedEventArgs, ToastNotification, ToastNotificationManager};
+use windows::core::{HSTRING, IInspectable, Interface};
 
 use super::{Listener, MAX_BODY, MAX_TITLE, markup};
 use belfry_core::foreign_text;
@@ -59,8 +59,11 @@ impl Desktop {
         toast.SetTag(&HSTRING::from(tag))?;
         toast.SetGroup(&HSTRING::from(GROUP))?;
         let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
-        toast.Activated(&TypedEventHandler::new(move |_, _| {
-            let action = BODY_CLICK.to_owned();
+        toast.Activated(&TypedEventHandler::new(move |_, arguments: windows::core::Ref<'_, IInspectable>| {
+            // The body has no arguments; a button has its key.
+            let arguments = arguments.ok().and_then(|arguments| arguments.cast::<ToastActivatedEventArgs>());
+            let key = arguments.and_then(|arguments| arguments.Arguments()).unwrap_or_default().to_string();
+            let action = if key.is_empty() { BODY_CLICK.to_owned() } else { key };
             listener.notify(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
             Ok(())
         }))?;
@@ -102,9 +105,17 @@ fn toast_xml(popup: &Popup) -> String {
     let title = markup::as_markup(&foreign_text::one_line(&popup.title, MAX_TITLE));
     let body = markup::as_markup(&foreign_text::lines(&popup.body, MAX_BODY));
     let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
+    let buttons: String = popup
+        .buttons
+        .iter()
+        .map(|PopupButton { key, label }| {
+            let (key, label) = (markup::as_attribute(key), markup::as_attribute(label));
+            format!("<action content=\"{label}\" arguments=\"{key}\"/>")
+        })
+        .collect();
     let silent = popup.loudness == Loudness::Quiet || popup.sound.is_empty();
     format!(
         "<toast duration=\"{duration}\"><visual><binding template=\"ToastGeneric\"><text>{title}</text>\
-         <text>{body}</text></binding></visual><audio silent=\"{silent}\"/></toast>"
+         <text>{body}</text></binding></visual><actions>{buttons}</actions><audio silent=\"{silent}\"/></toast>"
     )
 }
