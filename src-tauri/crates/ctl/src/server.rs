@@ -68,7 +68,7 @@ impl Server {
 pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Result<(), Error> {
     match command {
         Messages::List(args) => {
-            let query = query(args, &setup.settings.message.time_zone.resolve(&TimeZone::system()))?;
+            let query = query(args, setup.settings.message.time_zone.resolve(&TimeZone::system()))?;
             let server = Server::new(&setup).await?;
             let rows = server.api().messages(&server.token, &query).await.map_err(request_error)?;
             show(&rows, ["sendTime", "sender", "receiver", "status", "title", "id"], json)
