@@ -27,4 +27,5 @@ mod raw_websocket;
 mod reference;
 mod servers;
 mod sockjs;
+mod support;
 mod terminal;
