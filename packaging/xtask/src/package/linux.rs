@@ -20,10 +20,13 @@ const TAURI_CLI: &str = "@tauri-apps/cli@2.12.5";
 /// Loaded by name when the tray is made, so no tool finds it among the libraries the programs are
 /// linked to.
 const TRAY: &str = "libayatana-appindicator3-1";
+/// The same library as an rpm asks for it, whatever a distribution calls its package. The bundler
+/// finds GTK and WebKit by itself.
+const TRAY_LIBRARY: &str = "libayatana-appindicator3.so.1()(64bit)";
 /// Without them the program runs, and says what is missing.
 const RECOMMENDED: [&str; 2] =
     ["gnome-keyring | libsecret-1-0 | kwalletmanager", "default-dbus-session-bus | dbus-session-bus"];
-/// Who is asked about the package.
+/// Who is asked about the package: an assumption, which packaging/README.md names.
 const MAINTAINER: &str = "The Belfry authors <maintainers@belfry.app>";
 
 /// The programs, as they ship.
@@ -254,7 +257,8 @@ pub(super) fn rpm() -> Result<PathBuf> {
         bail!("rpm is missing: apt-get install rpm");
     }
     let stage = stage("rpm-stage")?;
-    let config = json!({"productName": "belfry", "bundle": {"linux": {"rpm": {"files": files(&stage, true)?}}}});
+    let packed = json!({"files": files(&stage, true)?, "depends": [TRAY_LIBRARY]});
+    let config = json!({"productName": "belfry", "bundle": {"linux": {"rpm": packed}}});
     let bundled = only(&bundle("rpm", &config)?, "rpm")?;
     let file = out().join(bundled.file_name().context("the bundler's rpm has no name")?);
     copy(&bundled, &file)?;
