@@ -44,13 +44,14 @@ fn the_window_accepts_the_numbers_that_the_settings_accept() {
     for line in source.lines().filter(|line| line.contains("kind: 'number'")) {
         let value_of = |name: &str| {
             let rest = line.split_once(name).unwrap_or_else(|| panic!("no {name} in {line}")).1;
-            rest.split([',', ' ', '\'', '}']).next().unwrap().replace('_', "")
+            rest.split([',', ' ', '\'', '}']).next().unwrap().to_owned()
         };
         if !line.contains("key: '") {
             continue; // the type of such a field
         }
         let (section, key) = (value_of("key: '").split_once('.')).map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-        let (min, max): (i64, i64) = (value_of("min: ").parse().unwrap(), value_of("max: ").parse().unwrap());
+        let number = |name: &str| value_of(name).replace('_', "").parse::<i64>().unwrap();
+        let (min, max) = (number("min: "), number("max: "));
         let is_accepted = |number: i64| {
             let text = format!("[server]\nendpoints = [\"wss://push.example.com\"]\n[{section}]\n{key} = {number}\n");
             settings::Settings::parse(&text, "settings.toml").is_ok()

@@ -62,7 +62,9 @@ impl SubscribeRequest {
             headers.push((PREFETCH.to_owned(), PREFETCH_COUNT.to_owned()));
         }
         let names_device = subscription.headers.get("x-queue-name").is_some_and(|name| name.contains("{device}"));
-        if names_device && !has("x-expires") {
+        // A stream has no such argument: RabbitMQ 3.10 closes the session for it.
+        let is_stream = subscription.headers.get("x-queue-type").is_some_and(|kind| kind == "stream");
+        if names_device && !is_stream && !has("x-expires") {
             headers.push(("x-expires".to_owned(), QUEUE_EXPIRES.to_owned()));
         }
         let destination = fill(&subscription.destination)?;
