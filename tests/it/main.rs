@@ -19,6 +19,7 @@ mod fixtures;
 mod harness_brokers;
 mod keychain;
 mod notify;
+mod notify_daemons;
 mod password;
 mod power;
 mod rabbit;

@@ -142,8 +142,11 @@ pub enum Request {
     },
     /// A link or a notification asks for a notice.
     OpenNotice(NoticeToOpen),
-    /// A click on the tray's menu.
-    Tray(TrayAction),
+    /// A click on the tray's icon or menu.
+    Tray {
+        action: TrayAction,
+        token: WindowToken,
+    },
     /// The machine woke up, or its network changed.
     Power(Hint),
     /// End the session politely, then the program with this exit code.
