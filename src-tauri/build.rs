@@ -17,6 +17,7 @@ const COMMANDS: &[&str] = &[
     "restore",
     "open_link",
     "try_now",
+    "pause",
     "remove_on_server",
     "act",
     "load_older",

@@ -2,14 +2,14 @@
 # Installs the deb with its real dependencies, tries the programs as an ordinary person against a push server on this
 # machine, upgrades, and purges. For a system that may be changed: a root made for this, a container, a virtual machine.
 #
-#   packaging/linux/test-installed.sh FILE.deb NEWER.deb belfry-pushd     (as root; apt has a package list)
+#   packaging/linux/test-installed.sh FILE.deb NEWER.deb belfry-pushd     (as root)
 #
 # Every line "ok: ..." is an assertion that held; the first that does not ends the run.
 set -eu
 deb=$1 newer=$2 pushd=$3
 work=$(mktemp -d)
 server=
-trap 'kill $server 2>/dev/null; rm -rf "$work"' EXIT
+trap '[ -z "$server" ] || kill "$server"; rm -rf "$work"' EXIT
 ok() { echo "ok: $1"; }
 fail() {
     echo "FAILED: $1"
@@ -19,6 +19,7 @@ export DEBIAN_FRONTEND=noninteractive
 files() { find / -xdev \( -path /proc -o -path /tmp -o -path /sys -o -path /dev -o -path /run \) -prune -o -print | sort; }
 person() { su alice -s /bin/sh -c "cd; $1"; }
 
+apt-get update >"$work/apt.txt" 2>&1 || { cat "$work/apt.txt"; fail "apt reads its package lists"; }
 apt-get install --yes --no-install-recommends dbus dbus-daemon dunst procps python3-minimal xauth xvfb >"$work/apt.txt" 2>&1 ||
     { cat "$work/apt.txt"; fail "the tools of this test are installed"; }
 useradd --create-home alice
@@ -63,7 +64,7 @@ endpoints = ["$(address stomp)"]
 [[server.subscriptions]]
 destination = "/user/queue/notices"
 [api]
-base = "$(address http)"
+base = "$(address http)/ecgapi"
 [auth]
 mode = "password"
 login = "alice"

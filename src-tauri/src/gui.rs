@@ -12,10 +12,14 @@ use belfry_core::settings::Theme;
 use tauri::AppHandle;
 use url::Url;
 
-use crate::{tray, window};
+use crate::tray;
+use crate::window::{self, Unavailable};
 
 /// Tauri's desktop.
-pub(crate) struct TauriGui(pub(crate) AppHandle);
+pub(crate) struct TauriGui {
+    app: AppHandle,
+    unavailable: Unavailable,
+}
 
 impl Gui for TauriGui {
     fn show_tray(&mut self, tray: Tray) {
@@ -27,9 +31,11 @@ impl Gui for TauriGui {
     }
 
     fn show_window(&mut self, theme: Theme, token: Option<String>) {
+        let unavailable = self.unavailable.clone();
         self.on_main_thread(move |app| {
             if let Err(error) = window::show(app, theme, token.as_deref()) {
                 tracing::error!(%error, "the window could not be shown");
+                unavailable.tell();
             }
         });
     }
@@ -47,14 +53,19 @@ impl Gui for TauriGui {
     }
 
     fn exit(&mut self, code: u8) {
-        self.0.exit(code.into());
+        self.app.exit(code.into());
     }
 }
 
 impl TauriGui {
+    /// The desktop of this program.
+    pub(crate) fn new(app: AppHandle, unavailable: Unavailable) -> Self {
+        Self { app, unavailable }
+    }
+
     fn on_main_thread(&self, work: impl FnOnce(&AppHandle) + Send + 'static) {
-        let app = self.0.clone();
-        if let Err(error) = self.0.run_on_main_thread(move || work(&app)) {
+        let app = self.app.clone();
+        if let Err(error) = self.app.run_on_main_thread(move || work(&app)) {
             tracing::debug!(%error, "the main thread is gone; the program is ending");
         }
     }

@@ -33,6 +33,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         commands::restore,
         commands::open_link,
         commands::try_now,
+        commands::pause,
         commands::remove_on_server,
         commands::act,
         commands::load_older,

@@ -15,6 +15,7 @@ mod window;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use belfry_app::{App, Controller, NoticeToOpen, Request, Requests, Started, WindowToken};
@@ -29,7 +30,7 @@ pub use crate::platform::deep_link::NoticeLink;
 use crate::platform::instance::{self, Call, Claim, Place};
 use crate::platform::{display, open_url};
 use crate::startup::Failure;
-use crate::window::DataDir;
+use crate::window::{DataDir, Unavailable};
 
 /// How long a start in the tray waits for the tray: at login the panel may come later than we do.
 const TRAY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -55,14 +56,21 @@ pub fn prepare_environment() {
 
 /// Runs until the program is told to end. The exit codes are those of `belfryctl`.
 pub fn run(args: Args) -> ExitCode {
-    if let Err(error) = logging::to_stderr() {
+    if let Err(error) = logging::start() {
         return fail(&Failure::other(error));
     }
     let (data_dir, place) = match take_place(&args) {
         Ok(Some(taken)) => taken,
         Ok(None) => return ExitCode::SUCCESS,
-        Err(failure) => return fail(&failure),
+        Err(failure) => {
+            // A program of Windows has no other way to say it.
+            if args.data_dir.is_none() {
+                log_to_file(&args);
+            }
+            return fail(&failure);
+        }
     };
+    log_to_file(&args);
     let started = match startup::start(&args, data_dir, runtime::handle().inner()) {
         Ok(started) => started,
         Err(failure) => return fail(&failure),
@@ -93,6 +101,9 @@ pub fn run(args: Args) -> ExitCode {
             runtime::spawn(place.listen(move |call| handle_call(&first, call)));
             let woken = app.clone();
             power::watch(move |hint| woken.send(Request::Power(hint)));
+            let changed = app.clone();
+            let settings_file = started.machine.settings_file.clone();
+            host::settings::watch(settings_file, move || changed.send(Request::SettingsChanged));
             let quit = app.clone();
             runtime::spawn(async move {
                 end_signal.await;
@@ -104,6 +115,16 @@ pub fn run(args: Args) -> ExitCode {
     match built {
         Ok(app) => ExitCode::from(u8::try_from(app.run_return(handle_event)).unwrap_or(1)),
         Err(error) => fail(&Failure::other(format!("the desktop cannot be used: {error}"))),
+    }
+}
+
+/// The log also goes into a file. A program that cannot write one runs without it.
+fn log_to_file(args: &Args) {
+    let written = logging::folder(args.data_dir.as_deref()).map_err(|error| error.to_string()).and_then(|folder| {
+        logging::to_file(&folder, "belfry").map_err(|error| format!("{}: {error}", folder.display()))
+    });
+    if let Err(error) = written {
+        tracing::warn!(error, "the log is not written to a file");
     }
 }
 
@@ -165,7 +186,9 @@ fn set_up(
 ) -> Result<(), Box<dyn std::error::Error>> {
     tray::create(handle, started.tray())?;
     let theme = started.settings.app.theme;
-    runtime::spawn(Controller::new(requests, TauriGui(handle.clone()), started)?.run());
+    let unavailable = Unavailable::new(Arc::clone(&started.machine.notifier), started.language());
+    let gui = TauriGui::new(handle.clone(), unavailable.clone());
+    runtime::spawn(Controller::new(requests, gui, started)?.run());
     if is_hidden {
         let app = app.clone();
         runtime::spawn_blocking(move || {
@@ -176,7 +199,14 @@ fn set_up(
         });
         return Ok(());
     }
-    Ok(window::show(handle, theme, None)?)
+    match window::show(handle, theme, None) {
+        Err(error) if tray_host::probe().is_ok() => {
+            tracing::error!(%error, "the window could not be shown");
+            unavailable.tell();
+            Ok(())
+        }
+        shown => Ok(shown?),
+    }
 }
 
 /// Returns when the system asks the program to end with a signal; Windows and the desktop's own

@@ -14,7 +14,7 @@ use host::credentials::MachineCredentials;
 use host::exit_reason::ExitReason;
 use host::paths::NoHome;
 use host::settings::ReadError;
-use host::{autostart, doctor, machine, notify, paths, texts};
+use host::{autostart, doctor, logging, machine, notify, paths, texts};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 
@@ -104,9 +104,11 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
             (settings, false)
         }
     };
+    logging::set_level(settings.app.log_level);
     if is_set_up {
         start_at_login(args, settings.app.start_at_login);
     }
+    let is_server_locked = host::settings::is_locked(&settings_file, "server.endpoints");
     let language = texts::language(settings.app.language);
     let (sender, events) = unbounded_channel();
     let credentials = Arc::new(MachineCredentials::from_environment(None, data_dir.clone()));
@@ -123,16 +125,17 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         runtime: runtime.clone(),
     };
     let engine = if is_set_up { Some(machine.start_engine(settings.clone())?) } else { None };
-    Ok(Started { machine, settings, engine, events })
+    Ok(Started { machine, settings, is_server_locked, engine, events })
 }
 
 /// The machine's steps of the diagnosis.
 fn checks(credentials: &Arc<MachineCredentials>) -> Vec<Check> {
     let credentials = Arc::clone(credentials);
     vec![
-        Arc::new(move |settings: &Settings| doctor::keychain(&credentials, settings).1),
-        Arc::new(|_: &Settings| doctor::notifications()),
-        Arc::new(|_: &Settings| doctor::tray()),
+        Arc::new(move |settings: &Settings| Some(doctor::keychain(&credentials, settings).1)),
+        Arc::new(|_: &Settings| Some(doctor::notifications())),
+        Arc::new(|_: &Settings| Some(doctor::tray())),
+        Arc::new(|_: &Settings| doctor::web_view()),
     ]
 }
 

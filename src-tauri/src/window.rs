@@ -12,6 +12,7 @@ mod system;
 mod system;
 
 mod placement;
+mod unavailable;
 
 use std::path::PathBuf;
 
@@ -24,6 +25,7 @@ use tauri::{
 };
 
 use self::placement::{Placement, Screen};
+pub(crate) use self::unavailable::Unavailable;
 
 /// The data folder, where the window's placement and the web view's own files are; Tauri keeps it
 /// for the window.

@@ -26,4 +26,5 @@ mod rabbit;
 mod raw_websocket;
 mod reference;
 mod servers;
+mod support;
 mod terminal;

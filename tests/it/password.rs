@@ -1,12 +1,18 @@
-//! Sign-in with a password: the token issued for it, an expired token, and what the user must be
+//! Sign-in with a password: the token issued for it, tokens that expire, and what the user must be
 //! asked for.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use data_encoding::BASE64URL_NOPAD;
 use harness::api::{Answer, COLLECT};
 use harness::http::Response;
 use harness::program::{Ended, run_to_end};
 use harness::proxy::Faults;
-use harness::{FakeApi, FaultProxy, Home, Pushd, Running};
+use harness::{FakeApi, FakeBroker, FaultProxy, Home, Pushd, Running};
 use serde_json::{Value, json};
+use stomp::Command;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::fixtures::{api, pushd_settings, settings, text, with_password};
 
@@ -80,18 +86,152 @@ async fn the_token_issued_for_a_password_is_saved_nowhere() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_while_live_is_replaced_without_asking_the_user() {
-    let pushd = pushd(&["--token-lifetime", "7s"]).await;
+async fn a_token_that_is_refused_at_the_next_connect_is_replaced_without_asking_the_user() {
+    let (sender, mut tokens) = unbounded_channel();
+    let broker = FakeBroker::start(move |number, mut wire| {
+        let sender = sender.clone();
+        async move {
+            if number == 1 {
+                let connect = wire.expect(Command::Connect).await;
+                sender.send(connect.header("passcode").unwrap().into_owned()).unwrap();
+                return wire.send(Command::Error, &[("message", "expired")], b"").await;
+            }
+            sender.send(wire.welcome().await.header("passcode").unwrap().into_owned()).unwrap();
+            if number > 0 {
+                wire.serve().await;
+            }
+        }
+    })
+    .await;
+    let service = FakeApi::start().await;
+    for token in ["one", "two"] {
+        service.next("login", Answer::Instead(Response::json(200, &json!({"token": token}))));
+    }
+    let plain = settings(&broker.url(), "alice", &[], "");
+    let alice = Person::new(&with_password(&plain, &format!("{}/login", service.url())), "open sesame");
+    let mut running = alice.run().await;
+    for token in ["one", "one", "two"] {
+        assert_eq!(tokens.recv().await.unwrap(), token);
+    }
+    running.state("live").await;
+    running.terminate().await;
+    assert_user_was_not_asked(&mut running);
+}
+
+/// Tokens that are good for 4 s in a run of 12 s; with `BELFRY_LONG_TESTS`, 20 s in 3 minutes.
+#[tokio::test]
+async fn tokens_that_expire_again_and_again_cost_no_message_and_no_prompt() {
+    let is_long = std::env::var_os("BELFRY_LONG_TESTS").is_some();
+    let (lifetime, count) = if is_long { ("20s", 1_800) } else { ("4s", 120) };
+    let pushd = pushd(&["--token-lifetime", lifetime]).await;
     let alice = Person::new(&with_password(&pushd_settings(&pushd, "alice"), &login_url(&pushd)), "open sesame");
     let mut running = alice.run().await;
     running.state("live").await;
-    // The session ends when its token expires.
-    running.state("connecting").await;
+    let mut sent = BTreeSet::new();
+    // A message every 100 ms: here it is the pace that is tested, nothing is waited for.
+    let mut pace = tokio::time::interval(Duration::from_millis(100));
+    for number in 0..count {
+        pace.tick().await;
+        let id = format!("m-{number:04}");
+        send(&pushd, &id).await;
+        sent.insert(id);
+    }
+    let mut arrived: Vec<String> = Vec::new();
+    while arrived.len() < sent.len() {
+        arrived.push(text(&running.event_of("notice").await, "id"));
+    }
+    running.terminate().await;
+    arrived.extend(running.all_of("notice").iter().map(|notice| text(notice, "id")).skip(sent.len()));
+    assert_eq!(arrived.len(), sent.len(), "none arrives twice");
+    assert_eq!(arrived.into_iter().collect::<BTreeSet<_>>(), sent);
+    assert_user_was_not_asked(&mut running);
+}
+
+#[tokio::test]
+async fn a_session_is_handed_over_with_the_refresh_token_before_its_token_expires() {
+    let (sender, mut happened) = unbounded_channel();
+    let broker = FakeBroker::start(move |number, mut wire| {
+        let sender = sender.clone();
+        async move {
+            let connect = wire.welcome().await;
+            sender.send((number, connect.header("passcode").unwrap().into_owned())).unwrap();
+            wire.serve_until(Command::Subscribe).await;
+            sender.send((number, "SUBSCRIBE".to_owned())).unwrap();
+            wire.serve_until(Command::Disconnect).await;
+            sender.send((number, "DISCONNECT".to_owned())).unwrap();
+            wire.serve().await;
+        }
+    })
+    .await;
+    let service = FakeApi::start().await;
+    for (token, refresh, lifetime) in [("one", "again", json!("8")), ("two", "and again", json!(3_600))] {
+        let answer = json!({"code": 0, "data": {"token": token, "refreshToken": refresh, "expiresIn": lifetime}});
+        service.next("login", Answer::Instead(Response::json(200, &answer)));
+    }
+    let plain = settings(&broker.url(), "alice", &["destination = \"/topic/news\""], "");
+    let alice = Person::new(&with_password(&plain, &format!("{}/login", service.url())), "open sesame");
+    let mut running = alice.run().await;
+    let mut order = Vec::new();
+    while order.last() != Some(&(0, "DISCONNECT".to_owned())) {
+        order.push(happened.recv().await.unwrap());
+    }
+    let said = |number, what: &str| (number, what.to_owned());
+    let subscribed_twice = [said(0, "one"), said(0, "SUBSCRIBE"), said(1, "two"), said(1, "SUBSCRIBE")];
+    assert_eq!(order, [&subscribed_twice[..], &[said(0, "DISCONNECT")]].concat());
+    running.terminate().await;
+    let states: Vec<String> = running.all_of("status").iter().map(|status| text(status, "state")).collect();
+    let live = states.iter().position(|state| state == "live").unwrap();
+    assert!(states[live..].iter().all(|state| state == "live" || state == "offline"), "{states:?}");
+    let logins = service.requests("login");
+    assert_eq!(logins.len(), 2);
+    assert_eq!(logins[1].body, json!({"refreshToken": "again"}));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_is_not_accepted_is_followed_by_the_password() {
+    let broker = FakeBroker::start(|_, mut wire| async move {
+        wire.welcome().await;
+        wire.serve().await;
+    })
+    .await;
+    let service = FakeApi::start().await;
+    let answer = |token: &str, lifetime: u64| {
+        let body = json!({"token": token, "refreshToken": "again", "expiresIn": lifetime});
+        Answer::Instead(Response::json(200, &body))
+    };
+    service.next("login", answer("one", 4));
+    service.next("login", Answer::Instead(Response::json(401, &Value::Null)));
+    service.next("login", answer("two", 3_600));
+    let plain = settings(&broker.url(), "alice", &["destination = \"/queue/news\""], "");
+    let alice = Person::new(&with_password(&plain, &format!("{}/login", service.url())), "open sesame");
+    let mut running = alice.run().await;
     running.state("live").await;
-    send(&pushd, "after").await;
-    running.event_of("notice").await;
+    service.wait_for_requests("login", 3).await;
+    assert_eq!(service.requests("login")[2].body, json!({"login": "alice", "password": "open sesame"}));
+    running.state("live").await;
     running.terminate().await;
     assert_user_was_not_asked(&mut running);
+}
+
+#[tokio::test]
+async fn a_token_that_has_expired_is_named_as_such_and_put_to_the_server_once() {
+    let broker = FakeBroker::start(|_, mut wire| async move {
+        wire.expect(Command::Connect).await;
+        wire.send(Command::Error, &[("message", "expired")], b"").await;
+        wire.close(1002, "").await;
+    })
+    .await;
+    let home = Home::new(&settings(&broker.url(), "alice", &[], ""));
+    let mut command = home.ctl(["run", "--json"]).await;
+    let claims = BASE64URL_NOPAD.encode(br#"{"sub":"alice","exp":1767225600}"#);
+    command.env("BELFRY_TOKEN", format!("e30.{claims}.c2ln"));
+    let mut running = Running::spawn(command);
+    let state = running.state("action-needed").await;
+    assert_eq!(text(&state, "reason"), "your sign-in has expired");
+    assert_eq!(text(&state, "remedy"), "sign in again");
+    assert!(state["retry_in_ms"].is_null(), "{state}");
+    running.terminate().await;
+    assert_eq!(broker.connections(), 1);
 }
 
 #[tokio::test]

@@ -106,6 +106,15 @@ const states: State[] = [
     },
   },
   {
+    name: 'guide',
+    scene: 'live',
+    reach: async (belfry) => {
+      await belfry.rows.nth(0).waitFor();
+      await belfry.page.keyboard.press('F1');
+      await belfry.page.getByRole('dialog').getByRole('table').waitFor();
+    },
+  },
+  {
     name: 'error',
     scene: 'offline',
     async reach(belfry) {

@@ -3,7 +3,15 @@
 // Holds no truth: every change goes to the back end, and after an update the shown pages are read again. Updates that
 // arrive while a read is running are joined into one more read. Answers that are out of date are dropped. No DOM.
 
-import { type Action, type Backend, type Detail, everything, type Filter, type Kind } from './backend/backend';
+import {
+  type Action,
+  type Backend,
+  type Detail,
+  everything,
+  type Filter,
+  type Kind,
+  type Pause,
+} from './backend/backend';
 import { type DisplayError, toDisplayError } from './errors';
 import { VirtualList } from './list/virtual-list.svelte';
 
@@ -238,6 +246,10 @@ export class Inbox {
 
   async showExport(): Promise<void> {
     await this.#attempt(() => this.#backend.showExport());
+  }
+
+  async pause(pause: Pause | null): Promise<void> {
+    await this.#attempt(() => this.#backend.pause(pause));
   }
 
   async tryNow(): Promise<void> {

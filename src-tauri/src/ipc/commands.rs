@@ -2,8 +2,8 @@
 //! waits for its answer.
 
 use belfry_app::ipc::{
-    About, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, PageQuery, Removed,
-    Server, Setting, Setup, SignedIn, Start, Update,
+    About, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, PageQuery, Pause,
+    Removed, Server, Setting, Setup, SignedIn, Start, Update,
 };
 use belfry_app::{App, CommandError, Request};
 use serde_json::{Map, Value};
@@ -90,6 +90,12 @@ pub(crate) async fn open_link(app: State<'_, App>, seq: i64) -> Answer<()> {
 #[tauri::command]
 pub(crate) async fn try_now(app: State<'_, App>) -> Answer<()> {
     app.ask(|reply| Request::TryNow { reply }).await
+}
+
+/// Pauses notifications, or ends the pause.
+#[tauri::command]
+pub(crate) async fn pause(app: State<'_, App>, pause: Option<Pause>) -> Answer<()> {
+    app.ask(|reply| Request::Pause { pause, reply }).await
 }
 
 /// Deletes the server's records of these notices, for every receiver, then the notices here.

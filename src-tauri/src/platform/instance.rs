@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::platform::deep_link::NoticeLink;
 
@@ -31,6 +31,12 @@ const LOCK_FILE: &str = "app.lock";
 const LONGEST: u64 = 16 * 1024;
 /// How long either side waits for the other.
 const TIMEOUT: Duration = Duration::from_secs(3);
+/// How long a start waits for an app that is ending: the end of its session takes up to 2 s, and
+/// more on a busy computer.
+const ENDING: Duration = Duration::from_secs(20);
+/// How long until the next look at an app that is ending. A lock has no event for its release that
+/// could be given up waiting for.
+const RETRY: Duration = Duration::from_millis(100);
 const ANSWER: &str = "ok\n";
 
 /// What a second start asks of the first.
@@ -79,11 +85,24 @@ pub(crate) enum ClaimError {
 }
 
 /// Takes the first place in this data folder, which is made if need be, or calls the one who has
-/// it.
+/// it. One that hangs up is starting or ending: it is called again, and its place taken when it has
+/// gone, so that a start right after an end works.
 ///
 /// # Errors
 /// [`ClaimError`].
 pub(crate) async fn claim(data_dir: &Path, call: &Call) -> Result<Claim, ClaimError> {
+    let deadline = Instant::now() + ENDING;
+    loop {
+        match claim_now(data_dir, call).await {
+            Err(ClaimError::Silent(error)) if error.kind() != io::ErrorKind::TimedOut && Instant::now() < deadline => {
+                tokio::time::sleep(RETRY).await;
+            }
+            claimed => return claimed,
+        }
+    }
+}
+
+async fn claim_now(data_dir: &Path, call: &Call) -> Result<Claim, ClaimError> {
     let lock = open_lock(data_dir).map_err(ClaimError::DataDir)?;
     match lock.try_lock() {
         Ok(()) => {
@@ -221,7 +240,19 @@ mod tests {
     async fn an_app_that_does_not_answer_is_reported_as_silent() {
         let folder = tempfile::tempdir().unwrap();
         let _place = Place { endpoint: None, ..first(folder.path()).await };
-        let error = claim(folder.path(), &Call::default()).await.err().unwrap().to_string();
+        let error = claim_now(folder.path(), &Call::default()).await.err().unwrap().to_string();
         assert!(error.contains("does not answer"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_start_while_the_first_app_is_ending_takes_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let ending = Place { endpoint: None, ..first(folder.path()).await };
+        let call = Call::default();
+        let mut second = std::pin::pin!(claim(folder.path(), &call));
+        // The first look comes at once, and finds the place taken.
+        assert!(timeout(RETRY / 2, &mut second).await.is_err());
+        drop(ending);
+        assert!(matches!(second.await.unwrap(), Claim::First(_)));
     }
 }

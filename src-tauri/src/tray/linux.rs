@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use belfry_app::tray::{Tray, TrayAction, TrayItem};
 use belfry_app::{App, Request, WindowToken};
 use ksni::blocking::{Handle, TrayMethods};
-use ksni::menu::{StandardItem, SubMenu};
+use ksni::menu::StandardItem;
 use ksni::{Icon, MenuItem, OfflineReason, ToolTip, current_xdg_activation_token};
 use tauri::{AppHandle, Manager};
 
@@ -105,10 +105,6 @@ fn item(item: &TrayItem) -> MenuItem<Item> {
             let action = *action;
             let activate = Box::new(move |item: &mut Item| item.act(action));
             StandardItem { label: plain(text), activate, ..StandardItem::default() }.into()
-        }
-        TrayItem::Menu(text, items) => {
-            let submenu = items.iter().map(self::item).collect();
-            SubMenu { label: plain(text), submenu, ..SubMenu::default() }.into()
         }
         TrayItem::Separator => MenuItem::Separator,
     }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use belfry_app::tray::{Tray, TrayAction, TrayItem};
 use belfry_app::{App, Request, WindowToken};
-use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
+use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager};
 
@@ -87,13 +87,6 @@ fn entry(app: &AppHandle, item: &TrayItem) -> tauri::Result<Box<dyn IsMenuItem<t
         TrayItem::Label(text) => Box::new(MenuItem::new(app, plain(text), false, None::<&str>)?),
         TrayItem::Button(action, text) => {
             Box::new(MenuItem::with_id(app, action.id(), plain(text), true, None::<&str>)?)
-        }
-        TrayItem::Menu(text, items) => {
-            let submenu = Submenu::new(app, plain(text), true)?;
-            for item in items {
-                submenu.append(entry(app, item)?.as_ref())?;
-            }
-            Box::new(submenu)
         }
         TrayItem::Separator => Box::new(PredefinedMenuItem::separator(app)?),
     })

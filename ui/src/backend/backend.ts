@@ -24,6 +24,7 @@ export type {
   Older,
   Page,
   PageQuery,
+  Pause,
   Priority,
   Removed,
   Row,
@@ -99,6 +100,8 @@ export interface Backend {
   showExport: () => Promise<void>;
   /** Tries to connect now instead of waiting. */
   tryNow: () => Promise<void>;
+  /** Pauses notifications; null ends the pause. What was held back is one summary then. */
+  pause: (pause: Bound.Pause | null) => Promise<void>;
 
   /** Asks an address how to connect (`/.well-known/belfry.json`); one that begins with ws:// or wss:// is an endpoint. */
   discover: (address: string) => Promise<Bound.Server>;

@@ -6,7 +6,7 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
-export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
+export type FaultKind = "unreachable" | "timed-out" | "tls" | "proxy-auth" | "busy" | "status" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "expired" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
 export type Fault = { 
 /**
  * Which kind of thing.
@@ -68,6 +68,10 @@ retryInMs: number | null,
  */
 completeThrough?: string | null, 
 /**
+ * Until when notifications are paused; RFC 3339, null when they are not.
+ */
+pausedUntil?: string | null, 
+/**
  * For `action-needed`: which button resolves it.
  */
 fix?: Fix | null, 
@@ -75,6 +79,7 @@ fix?: Fix | null,
  * What the server offers now; absent before there is one.
  */
 offers?: Offers, };
+export type Pause = "half-hour" | "hour" | "until-tomorrow";
 export type Start = { 
 /**
  * To speak.
@@ -362,8 +367,8 @@ outcome: ActionOutcome,
  * What the server said, or what failed; may be empty.
  */
 detail: string, };
-export type Suppressed = "disabled" | "muted" | "quiet-hours" | "not-open" | "old-news" | "read";
-export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "uncertain" } | { "mark": "suppressed", 
+export type Suppressed = "disabled" | "muted" | "quiet-hours" | "paused" | "not-open" | "old-news" | "read";
+export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "silenced" } | { "mark": "uncertain" } | { "mark": "suppressed", 
 /**
  * Why.
  */
@@ -573,7 +578,7 @@ since: string,
  * It is this account on this device.
  */
 isThis: boolean, };
-export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray";
+export type DoctorStepName = "settings" | "dns" | "tcp" | "proxy" | "tls" | "websocket" | "stomp" | "subscribe" | "collect" | "clock" | "keychain" | "notifications" | "tray" | "web-view";
 export type Verdict = "ok" | "warn" | "fail" | "skipped";
 export type DoctorStep = { 
 /**

@@ -8,6 +8,7 @@ import type {
   CommandError,
   Connectivity,
   Language,
+  Pause,
   SettingValue,
   Server,
   Setup,
@@ -78,6 +79,13 @@ const noticeCounts: Partial<Record<Scene, number>> = {
   'first-run': 0,
   'managed': 0,
 };
+
+/** When a pause that begins now ends: as the engine has it. */
+function pauseEnd(pause: Pause): Date {
+  const now = new Date();
+  if (pause !== 'until-tomorrow') return new Date(now.getTime() + (pause === 'hour' ? 60 : 30) * minuteMs);
+  return new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1, 8);
+}
 
 /** A back end with its own notices. */
 export function fake({
@@ -245,6 +253,11 @@ export function fake({
     async tryNow() {
       await Promise.resolve();
       setStatus({ state: 'connecting' });
+    },
+    async pause(pause) {
+      await Promise.resolve();
+      status = { ...status, pausedUntil: pause && pauseEnd(pause).toISOString() };
+      emit({ type: 'status', status });
     },
     async discover(address) {
       await simulateDelay();

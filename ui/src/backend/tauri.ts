@@ -31,6 +31,7 @@ export const tauri: Backend = {
   exportNotices: (format, filter, seqs) => invoke('export_notices', { format, filter, seqs }),
   showExport: () => invoke('show_export'),
   tryNow: () => invoke('try_now'),
+  pause: (pause) => invoke('pause', { pause }),
   discover: (address) => invoke('discover', { address }),
   signIn: (server, agreed, login, secret) => invoke('sign_in', { server: { ...server, agreed }, login, secret }),
   signInAgain: () => invoke('sign_in_again'),

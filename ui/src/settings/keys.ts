@@ -34,6 +34,7 @@ export const groups: Record<Group, Entry[]> = {
     { key: 'app.start_at_login', control: onOff },
     { key: 'app.allowed_link_hosts', control: list },
     { key: 'app.action_urls', control: list },
+    { key: 'app.log_level', control: choice('error', 'warn', 'info', 'debug') },
   ],
   inbox: [
     { key: 'inbox.retention_days', control: { kind: 'number', min: 1, max: 36_500, unit: 'unit.days' } },

@@ -245,7 +245,7 @@ pub(super) fn msi() -> Result<()> {
     fs::write(
         local.join("config/settings.toml"),
         format!(
-            "[[server.subscriptions]]\ndestination = \"/user/queue/notices\"\n[api]\nbase = \"{}\"\n[auth]\nlogin = \"alice\"\n",
+            "[[server.subscriptions]]\ndestination = \"/user/queue/notices\"\n[api]\nbase = \"{}/ecgapi\"\n[auth]\nlogin = \"alice\"\n",
             server.http
         ),
     )?;

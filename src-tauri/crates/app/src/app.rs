@@ -75,6 +75,7 @@ fn no_snapshot() -> Snapshot {
         complete_through: None,
         last_live: None,
         revision: 0,
+        paused_until: None,
         refused: RefusedRequests::default(),
     }
 }

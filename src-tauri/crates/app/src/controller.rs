@@ -15,6 +15,7 @@ mod notices;
 mod popup_buttons;
 mod server_requests;
 mod settings;
+mod started;
 mod test_notice;
 mod tray;
 
@@ -42,40 +43,14 @@ use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
 use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
-use crate::tray::{Tray, TrayState};
+
+pub use started::Started;
 
 use change::{Change, Changes};
 use history::History;
 use popup_buttons::Buttons;
 use test_notice::TestNotice;
 use tray::ShownTray;
-
-/// What a controller goes on with.
-#[derive(Debug)]
-pub struct Started {
-    /// The machine.
-    pub machine: Machine,
-    /// The settings, which hold until there is an engine.
-    pub settings: Settings,
-    /// The running engine; `None` on the first run.
-    pub engine: Option<Engine>,
-    /// What the engines of this machine report.
-    pub events: mpsc::UnboundedReceiver<Event>,
-}
-
-impl Started {
-    /// What the tray shows before the controller runs.
-    pub fn tray(&self) -> Tray {
-        let snapshot = self.engine.as_ref().map(Engine::snapshot);
-        let snapshot = snapshot.as_ref().map(watch::Receiver::borrow);
-        TrayState::of_session(snapshot.as_deref(), self.language()).tray()
-    }
-
-    /// What the tray and the window speak.
-    pub fn language(&self) -> Language {
-        texts::language(self.settings.app.language)
-    }
-}
 
 /// Owns the state of the running app. See the module's documentation.
 pub struct Controller<G> {
@@ -91,6 +66,8 @@ pub struct Controller<G> {
     /// The newest file that was written.
     pub(crate) exported: Option<PathBuf>,
     pub(crate) test: TestNotice,
+    /// Whether an administrator has decided the server's address.
+    pub(crate) is_server_locked: bool,
     pub(crate) buttons: Buttons,
     pub(crate) tray: ShownTray,
     /// The exit code, once the program is ending.
@@ -139,7 +116,7 @@ impl<G: Gui> Controller<G> {
     /// # Errors
     /// The system has no thread to give for reading the inbox.
     pub fn new(requests: Requests, gui: G, started: Started) -> io::Result<Self> {
-        let Started { machine, settings, engine, events } = started;
+        let Started { machine, settings, is_server_locked, engine, events } = started;
         let (reporter, outcomes) = mpsc::unbounded_channel();
         let dir = machine.data_dir.clone();
         let mut controller = Self {
@@ -153,6 +130,7 @@ impl<G: Gui> Controller<G> {
             history: History::default(),
             exported: None,
             test: TestNotice::default(),
+            is_server_locked,
             buttons: Buttons::default(),
             tray: ShownTray::default(),
             ending: None,
@@ -225,6 +203,7 @@ impl<G: Gui> Controller<G> {
                 self.command(Engine::try_now);
                 answer(reply, Ok(()));
             }
+            Request::Pause { pause, reply } => self.pause(pause, reply),
             Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
             Request::Act { seq, action, confirmed, reply } => self.act(seq, action, confirmed, reply),
             Request::LoadOlder { reply } => self.load_older(reply),
@@ -256,6 +235,7 @@ impl<G: Gui> Controller<G> {
                 Hint::Woke => Engine::woke,
                 Hint::NetworkChanged => Engine::network_changed,
             }),
+            Request::SettingsChanged => self.change(Change::Reload),
             Request::Quit { code } => self.quit(code),
         }
     }
@@ -449,7 +429,7 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Sends a command to the engine, if one runs.
-    fn command(&self, command: impl FnOnce(&Engine)) {
+    pub(crate) fn command(&self, command: impl FnOnce(&Engine)) {
         if let Some(engine) = &self.session.engine {
             command(engine);
         }

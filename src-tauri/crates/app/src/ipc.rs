@@ -5,6 +5,7 @@
 //! with these types. Invariants: one-line texts carry no control or bidirectional characters;
 //! nothing here holds a secret.
 
+use belfry_core::alerts::hold;
 use belfry_core::error::Failure;
 use belfry_core::foreign_text;
 use belfry_core::notice;
@@ -14,7 +15,7 @@ use engine::Snapshot;
 use engine::store::StoreError;
 use host::texts;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 use url::Url;
@@ -112,6 +113,9 @@ pub struct Status {
     /// Nothing sent before this is missing; RFC 3339, null when nothing was collected yet.
     #[cfg_attr(test, ts(optional = nullable))]
     pub complete_through: Option<String>,
+    /// Until when notifications are paused; RFC 3339, null when they are not.
+    #[cfg_attr(test, ts(optional = nullable))]
+    pub paused_until: Option<String>,
     /// For `action-needed`: which button resolves it.
     #[cfg_attr(test, ts(optional = nullable))]
     pub fix: Option<Fix>,
@@ -144,6 +148,7 @@ mirror! {
         Settings = Settings,
         NoCredential = NoCredential,
         NotAgreed = NotAgreed,
+        Expired = Expired,
         Locked = Locked,
         Keychain = Keychain,
         BadAnswer = BadAnswer,
@@ -187,6 +192,29 @@ impl From<&status::Cause> for Fault {
 impl From<&Failure> for Fault {
     fn from(failure: &Failure) -> Self {
         Self::from(&status::Cause::from(failure))
+    }
+}
+
+/// How long a person wants no notifications.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "kebab-case")]
+pub enum Pause {
+    /// For 30 minutes.
+    HalfHour,
+    /// For an hour.
+    Hour,
+    /// Until 8:00 tomorrow.
+    UntilTomorrow,
+}
+
+impl From<Pause> for hold::Pause {
+    fn from(pause: Pause) -> Self {
+        match pause {
+            Pause::HalfHour => Self::HalfHour,
+            Pause::Hour => Self::Hour,
+            Pause::UntilTomorrow => Self::UntilTomorrow,
+        }
     }
 }
 
@@ -389,6 +417,7 @@ impl Status {
                 .retry_at
                 .map(|at| at.duration_since(now).as_millis().clamp(0, i64::MAX.into()) as i64),
             complete_through: snapshot.complete_through.map(|through| through.to_string()),
+            paused_until: snapshot.paused_until.map(|until| until.to_string()),
             fix: (status.state == State::ActionNeeded)
                 .then(|| status.cause.as_ref().map_or(Fix::Diagnose, |why| why.kind.fix().into())),
             offers: match status.state {
@@ -427,6 +456,7 @@ mod tests {
             Fault::decl(&config),
             TestFailure::decl(&config),
             Status::decl(&config),
+            Pause::decl(&config),
             Start::decl(&config),
             Update::decl(&config),
             CommandErrorCode::decl(&config),

@@ -21,8 +21,9 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::session_credentials::SessionCredentials;
 
-/// A step of the diagnosis that examines the machine. It may block.
-pub type Check = Arc<dyn Fn(&Settings) -> Finding + Send + Sync>;
+/// A step of the diagnosis that examines the machine; none where this machine has nothing to
+/// examine. It may block.
+pub type Check = Arc<dyn Fn(&Settings) -> Option<Finding> + Send + Sync>;
 
 /// The folder that exports go to; looked up for every export.
 pub type DocumentsDir = Arc<dyn Fn() -> Result<PathBuf, NoHome> + Send + Sync>;

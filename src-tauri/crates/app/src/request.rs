@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use crate::gui::WindowListener;
 use crate::ipc::{
     About, Chosen, Client, CommandError, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page,
-    PageQuery, Removed, Server, Setting, Setup, SignedIn, Start,
+    PageQuery, Pause, Removed, Server, Setting, Setup, SignedIn, Start,
 };
 use crate::tray::TrayAction;
 
@@ -72,6 +72,11 @@ pub enum Request {
         reply: Reply<()>,
     },
     TryNow {
+        reply: Reply<()>,
+    },
+    /// Pauses notifications, or ends the pause.
+    Pause {
+        pause: Option<Pause>,
         reply: Reply<()>,
     },
     RemoveOnServer {
@@ -149,6 +154,8 @@ pub enum Request {
     },
     /// The machine woke up, or its network changed.
     Power(Hint),
+    /// The settings file or the managed settings are no longer what they were.
+    SettingsChanged,
     /// End the session politely, then the program with this exit code.
     Quit {
         code: u8,

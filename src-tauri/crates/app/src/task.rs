@@ -110,6 +110,7 @@ pub(crate) enum After {
     SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
     SignedOut { reply: Reply<()> },
     Saved { reply: Reply<Vec<Setting>> },
+    Reloaded { is_server_locked: bool },
 }
 
 /// A notice, as the popups about its buttons name it.

@@ -12,8 +12,9 @@ mod test_notice;
 mod world;
 
 use crate::Request;
-use crate::ipc::{CommandErrorCode, ExportFormat, Filter};
+use crate::ipc::{CommandErrorCode, ExportFormat, Filter, Pause, Update};
 use crate::tray::TrayIcon;
+use jiff::Timestamp;
 use world::{Did, World};
 
 fn everything() -> Filter {
@@ -74,4 +75,22 @@ async fn a_request_after_the_end_says_that_belfry_is_ending() {
     world.ended().await;
     let error = world.app.ask(|reply| Request::Start { reply }).await.unwrap_err();
     assert!(error.code == CommandErrorCode::Offline && error.message.contains("ending"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_pause_is_shown_to_the_window_until_a_person_ends_it() {
+    let settings = "[server]\nendpoints = [\"ws://127.0.0.1:9/ws\"]\n[auth]\nlogin = \"alice\"\n";
+    let mut world = World::set_up(settings, |_| ()).await;
+    let paused = |update| match update {
+        Update::Status { status } => Some(status.paused_until),
+        _ => None,
+    };
+    world.app.ask(|reply| Request::Pause { pause: Some(Pause::Hour), reply }).await.unwrap();
+    let until = world.update(|update| paused(update).flatten()).await;
+    let left = until.parse::<Timestamp>().unwrap().duration_since(Timestamp::now());
+    assert!((3_000..=3_600).contains(&left.as_secs()), "{until}");
+    let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
+    assert_eq!(start.status.paused_until, Some(until));
+    world.app.ask(|reply| Request::Pause { pause: None, reply }).await.unwrap();
+    world.update(|update| paused(update).filter(Option::is_none)).await;
 }

@@ -10,6 +10,8 @@ use belfry_core::status::Connectivity;
 use engine::Snapshot;
 use host::texts::Language;
 
+use crate::ipc::Pause;
+
 /// How many of the newest notices the menu has.
 pub const LATEST: usize = 3;
 /// The longest title in the menu, in characters.
@@ -45,6 +47,10 @@ pub enum TrayAction {
     Connect,
     /// Disconnects, and stays so.
     Disconnect,
+    /// Pauses notifications.
+    Pause(Pause),
+    /// Ends the pause.
+    Resume,
     /// Opens the settings in the window.
     Settings,
     /// Ends the program.
@@ -52,6 +58,9 @@ pub enum TrayAction {
 }
 
 const NOTICE: &str = "notice-";
+/// As the menu offers them.
+const PAUSES: [(Pause, &str); 3] =
+    [(Pause::HalfHour, "pause.half-hour"), (Pause::Hour, "pause.hour"), (Pause::UntilTomorrow, "pause.until-tomorrow")];
 
 impl TrayAction {
     /// Its name within the menu.
@@ -62,6 +71,10 @@ impl TrayAction {
             Self::TryNow => "try-now",
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
+            Self::Pause(Pause::HalfHour) => "pause-half-hour",
+            Self::Pause(Pause::Hour) => "pause-hour",
+            Self::Pause(Pause::UntilTomorrow) => "pause-until-tomorrow",
+            Self::Resume => "resume",
             Self::Settings => "settings",
             Self::Quit => "quit",
         };
@@ -73,9 +86,10 @@ impl TrayAction {
         if let Some(seq) = id.strip_prefix(NOTICE) {
             return seq.parse().ok().map(Self::Notice);
         }
-        [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Settings, Self::Quit]
-            .into_iter()
-            .find(|action| action.id() == id)
+        let others =
+            [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Resume, Self::Settings, Self::Quit];
+        let pauses = PAUSES.map(|(pause, _)| Self::Pause(pause));
+        others.into_iter().chain(pauses).find(|action| action.id() == id)
     }
 }
 
@@ -86,8 +100,6 @@ pub enum TrayItem {
     Label(String),
     /// Does something.
     Button(TrayAction, String),
-    /// Has further lines.
-    Menu(String, Vec<TrayItem>),
     /// Separates groups.
     Separator,
 }
@@ -125,6 +137,8 @@ pub struct TrayState<'a> {
     pub badge: u64,
     /// Whether a next attempt is planned.
     pub is_waiting: bool,
+    /// Whether notifications are paused.
+    pub is_paused: bool,
     /// The newest notices, newest first.
     pub latest: &'a [LatestNotice],
     /// What may be read where others can see the screen.
@@ -142,6 +156,7 @@ impl TrayState<'_> {
             connectivity,
             badge: snapshot.map_or(0, |seen| seen.counts.badge),
             is_waiting: snapshot.is_some_and(|seen| seen.retry_at.is_some()),
+            is_paused: snapshot.is_some_and(|seen| seen.paused_until.is_some()),
             latest: &[],
             preview: Preview::Full,
             language,
@@ -174,6 +189,11 @@ impl TrayState<'_> {
         }
         menu.push(button(TrayAction::Open, "tray.open"));
         if self.has_account {
+            if self.is_paused {
+                menu.push(button(TrayAction::Resume, "pause.end"));
+            } else {
+                menu.extend(PAUSES.map(|(pause, key)| button(TrayAction::Pause(pause), key)));
+            }
             menu.extend(self.is_waiting.then(|| button(TrayAction::TryNow, "tray.tryNow")));
             // Offline with nothing planned is what a person asked for.
             menu.push(if self.connectivity == Connectivity::Offline && !self.is_waiting {
@@ -235,6 +255,7 @@ mod tests {
             connectivity,
             badge,
             is_waiting: false,
+            is_paused: false,
             latest: &[],
             preview: Preview::Full,
             language: Language::English,
@@ -272,6 +293,9 @@ mod tests {
                     button(TrayAction::Notice(3), &format!("{}…", "x".repeat(47))),
                     TrayItem::Separator,
                     button(TrayAction::Open, "Open inbox"),
+                    button(TrayAction::Pause(Pause::HalfHour), "Pause notifications for 30 minutes"),
+                    button(TrayAction::Pause(Pause::Hour), "Pause notifications for 1 hour"),
+                    button(TrayAction::Pause(Pause::UntilTomorrow), "Pause notifications until tomorrow"),
                     button(TrayAction::Disconnect, "Disconnect"),
                     button(TrayAction::Settings, "Settings"),
                     TrayItem::Separator,
@@ -286,6 +310,13 @@ mod tests {
         let latest = latest();
         let hidden = TrayState { latest: &latest, preview: Preview::None, ..of(Connectivity::Live, 3) };
         assert_eq!(hidden.tray().menu, of(Connectivity::Live, 3).tray().menu);
+    }
+
+    #[test]
+    fn a_pause_can_be_ended() {
+        let tray = TrayState { is_paused: true, ..of(Connectivity::Live, 0) }.tray();
+        assert!(tray.menu.contains(&button(TrayAction::Resume, "End pause")));
+        assert!(!buttons(&tray).iter().any(|action| matches!(action, TrayAction::Pause(_))));
     }
 
     #[test]
@@ -315,7 +346,12 @@ mod tests {
             for (index, tray) in trays.iter().enumerate() {
                 let link =
                     if STATES[index] == Connectivity::Offline { TrayAction::Connect } else { TrayAction::Disconnect };
-                assert_eq!(buttons(tray), [TrayAction::Open, link, TrayAction::Settings, TrayAction::Quit]);
+                let [half_hour, hour, tomorrow] = PAUSES.map(|(pause, _)| TrayAction::Pause(pause));
+                let settings = TrayAction::Settings;
+                assert_eq!(
+                    buttons(tray),
+                    [TrayAction::Open, half_hour, hour, tomorrow, link, settings, TrayAction::Quit]
+                );
                 assert!(!tray.tooltip.contains("tray."), "no text for {:?}", STATES[index]);
                 assert!(trays.iter().filter(|other| other.tooltip == tray.tooltip).count() == 1);
             }
@@ -329,9 +365,15 @@ mod tests {
 
     #[test]
     fn while_an_attempt_is_planned_a_person_can_hurry_it_or_give_up() {
-        let tray = TrayState { is_waiting: true, ..of(Connectivity::Offline, 0) }.tray();
-        let expected =
-            [TrayAction::Open, TrayAction::TryNow, TrayAction::Disconnect, TrayAction::Settings, TrayAction::Quit];
+        let tray = TrayState { is_waiting: true, is_paused: true, ..of(Connectivity::Offline, 0) }.tray();
+        let expected = [
+            TrayAction::Open,
+            TrayAction::Resume,
+            TrayAction::TryNow,
+            TrayAction::Disconnect,
+            TrayAction::Settings,
+            TrayAction::Quit,
+        ];
         assert_eq!(buttons(&tray), expected);
     }
 
@@ -349,6 +391,10 @@ mod tests {
             TrayAction::TryNow,
             TrayAction::Connect,
             TrayAction::Disconnect,
+            TrayAction::Pause(Pause::HalfHour),
+            TrayAction::Pause(Pause::Hour),
+            TrayAction::Pause(Pause::UntilTomorrow),
+            TrayAction::Resume,
             TrayAction::Settings,
             TrayAction::Quit,
         ] {

@@ -1,25 +1,22 @@
 //! Alerts: whether a notice notifies, how loudly, when, with which other notices, and with which
 //! text.
 //!
-//! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`planner`] when and with which
-//! others, [`Wording`] has the text. Deliberately absent: showing a popup.
+//! Pure. [`decide`] and [`loudness`] say whether and how loudly, [`hold`] until when not,
+//! [`planner`] when and with which others, [`Wording`] has the text. Deliberately absent: showing a popup.
 
 pub mod buttons;
+pub mod hold;
 pub mod planner;
 mod wording;
 
-use jiff::{
-    Timestamp, Zoned,
-    civil::{Time, Weekday},
-    tz::TimeZone,
-};
+use jiff::{Timestamp, tz::TimeZone};
 
-pub use self::wording::Wording;
+pub use self::wording::{Summary, Wording};
 use crate::{
     notice::{Notice, Priority, Source, State},
     pipeline::catchup::HISTORY_OVERLAP,
     ports::Loudness,
-    settings::{Day, NotificationSettings, QuietHours, Rule, Show},
+    settings::{NotificationSettings, Rule, Show},
     storage::{AlertMark, Suppressed},
 };
 
@@ -34,6 +31,8 @@ pub struct AlertContext<'a> {
     pub is_first_run: bool,
     /// The stored `complete_through` before this pass.
     pub complete_through: Option<Timestamp>,
+    /// Until when a person has paused notifications.
+    pub paused_until: Option<Timestamp>,
 }
 
 /// Whether an opening of a notice gets a popup: by its source, then by the rules of
@@ -54,11 +53,10 @@ pub fn decide(
         match show(notice, settings) {
             Show::Mute => Some(Suppressed::Muted),
             Show::Urgent => None,
-            Show::Quiet | Show::Normal => {
-                let now = context.now.to_zoned(context.time_zone.clone());
-                let is_held = notice.priority < settings.quiet_hours.allow && is_quiet(&settings.quiet_hours, &now);
-                is_held.then_some(Suppressed::QuietHours)
+            Show::Quiet | Show::Normal if notice.priority < settings.quiet_hours.allow => {
+                hold::held_by(settings, context.paused_until, context.now, context.time_zone)
             }
+            Show::Quiet | Show::Normal => None,
         }
     };
     suppressed.map_or(AlertMark::Due, AlertMark::Suppressed)
@@ -103,37 +101,17 @@ fn matches(rule: &Rule, notice: &Notice) -> bool {
     fits(&rule.kind, &notice.kind) && fits(&rule.sender, &notice.sender)
 }
 
-/// Whether it is quiet now. Hours across midnight belong to the day on which they begin; equal ends
-/// mean the whole day.
-fn is_quiet(hours: &QuietHours, now: &Zoned) -> bool {
-    let (Some(from), Some(to)) = (hours.from, hours.to) else { return false };
-    let time: Time = now.time();
-    let is_on = |weekday: Weekday| hours.days.iter().any(|named| weekday_of(*named) == weekday);
-    if from < to {
-        is_on(now.weekday()) && (from..to).contains(&time)
-    } else {
-        (is_on(now.weekday()) && time >= from) || (is_on(now.weekday().previous()) && time < to)
-    }
-}
-
-fn weekday_of(named: Day) -> Weekday {
-    match named {
-        Day::Mon => Weekday::Monday,
-        Day::Tue => Weekday::Tuesday,
-        Day::Wed => Weekday::Wednesday,
-        Day::Thu => Weekday::Thursday,
-        Day::Fri => Weekday::Friday,
-        Day::Sat => Weekday::Saturday,
-        Day::Sun => Weekday::Sunday,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use jiff::civil::Time;
+
     use super::*;
-    use crate::notice::{Identity, NoticeKey, Origin};
+    use crate::{
+        notice::{Identity, NoticeKey, Origin},
+        settings::{Day, QuietHours},
+    };
 
     fn notice() -> Notice {
         Notice {
@@ -165,7 +143,7 @@ mod tests {
 
     fn context(now: Timestamp) -> AlertContext<'static> {
         static ZONE: TimeZone = TimeZone::UTC;
-        AlertContext { now, time_zone: &ZONE, is_first_run: false, complete_through: None }
+        AlertContext { now, time_zone: &ZONE, is_first_run: false, complete_through: None, paused_until: None }
     }
 
     fn hours(from: i8, to: i8) -> NotificationSettings {
@@ -193,6 +171,22 @@ mod tests {
         assert_eq!(decide(&urgent, Source::Live, &late, &friday_night), AlertMark::Due);
         assert_eq!(decide(&notice(), Source::Live, &context(at("12:00")), &hours(9, 17)), held);
         assert_eq!(decide(&notice(), Source::Live, &context(at("17:00")), &hours(9, 17)), AlertMark::Due);
+    }
+
+    #[test]
+    fn a_pause_holds_what_quiet_hours_would_hold() {
+        let noon = AlertContext { paused_until: Some(at("12:30")), ..context(at("12:00")) };
+        let settings = NotificationSettings::default();
+        let held = AlertMark::Suppressed(Suppressed::Paused);
+        assert_eq!(decide(&notice(), Source::Live, &noon, &settings), held);
+        let over = AlertContext { now: at("12:30"), ..noon };
+        assert_eq!(decide(&notice(), Source::Live, &over, &settings), AlertMark::Due);
+        let urgent = Notice { priority: Priority::Urgent, ..notice() };
+        assert_eq!(decide(&urgent, Source::Live, &noon, &settings), AlertMark::Due);
+        let quiet_hours = QuietHours { allow: Priority::High, ..QuietHours::default() };
+        let settings = NotificationSettings { quiet_hours, ..settings };
+        let high = Notice { priority: Priority::High, ..notice() };
+        assert_eq!(decide(&high, Source::Live, &noon, &settings), AlertMark::Due);
     }
 
     #[test]

@@ -16,6 +16,8 @@ use crate::{
     settings::Pointer,
 };
 
+/// The members of an envelope around the rows.
+const ENVELOPE: [&str; 4] = ["code", "success", "msg", "message"];
 /// Where the rows of a response are looked for, besides the response itself.
 const ROW_POINTERS: [&str; 8] =
     ["/data", "/rows", "/result", "/data/records", "/data/list", "/data/items", "/data/rows", "/data/content"];
@@ -107,7 +109,8 @@ pub fn check(body: &[u8]) -> Result<(), PageError> {
 /// The server's own words in an answer that reports a failure, in one line; `None` if it is not a
 /// JSON object or has none.
 pub fn said(body: &[u8]) -> Option<String> {
-    said_in(&Members::read(std::str::from_utf8(body).ok()?)?)
+    let (envelope, _) = Members::read_only(std::str::from_utf8(body).ok()?, &ENVELOPE)?;
+    said_in(&envelope)
 }
 
 fn said_in(envelope: &Members<'_>) -> Option<String> {
@@ -120,7 +123,7 @@ fn checked(body: &[u8]) -> Result<&RawValue, PageError> {
     let text = std::str::from_utf8(body).map_err(|error| not_json(&error))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let document: &RawValue = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    let Some(envelope) = Members::read(document.get()) else { return Ok(document) };
+    let Some((envelope, _)) = Members::read_only(document.get(), &ENVELOPE) else { return Ok(document) };
     let code = envelope.value("code").map(|code| scalar(code).unwrap_or_else(|| code.get().to_owned()));
     let has_failed = envelope.value("success").and_then(scalar).is_some_and(|success| success == "false");
     match code.as_deref() {
@@ -168,9 +171,8 @@ fn rows<'a>(document: &'a RawValue, pointer: &Pointer) -> Result<&'a str, PageEr
         }
     }
     // `{"code":0}` and `{"code":0,"msg":"ok"}` are how some servers say that there are no rows.
-    let is_bare = Members::read(document.get()).is_some_and(|envelope| {
-        envelope.value("code").or(envelope.value("success")).is_some()
-            && envelope.iter().all(|(key, _)| matches!(key, "code" | "success" | "msg" | "message"))
+    let is_bare = Members::read_only(document.get(), &ENVELOPE).is_some_and(|(envelope, has_others)| {
+        !has_others && envelope.value("code").or(envelope.value("success")).is_some()
     });
     if is_empty || is_bare { Ok("") } else { Err(PageError::NoItems) }
 }

@@ -63,6 +63,8 @@ pub enum Fault {
     NoCredential,
     /// The settings name hosts that the stored secret was not given for.
     NotAgreed,
+    /// The secret has expired, and no other can be had without a person.
+    Expired,
     /// The secret is in a keychain that is locked.
     Locked,
     /// The keychain cannot be used, so it is unknown whether there is a secret.
@@ -121,9 +123,12 @@ impl Failure {
             Fault::TurnedAway => Recovery::RefreshToken,
             Fault::BadAnswer | Fault::Declined => retry,
             Fault::Refused | Fault::Status(401) => Recovery::RefreshToken,
-            Fault::Status(403) | Fault::NoCredential | Fault::NotAgreed | Fault::WrongAccount | Fault::Password => {
-                Recovery::SignIn
-            }
+            Fault::Status(403)
+            | Fault::NoCredential
+            | Fault::NotAgreed
+            | Fault::Expired
+            | Fault::WrongAccount
+            | Fault::Password => Recovery::SignIn,
             // Another attempt would make the system ask the person again, who may be away or have
             // declined.
             Fault::Locked => Recovery::SignIn,
@@ -160,6 +165,7 @@ impl Failure {
             Fault::Settings => Kind::Settings,
             Fault::NoCredential => Kind::NoCredential,
             Fault::NotAgreed => Kind::NotAgreed,
+            Fault::Expired => Kind::Expired,
             Fault::Locked => Kind::Locked,
             Fault::Keychain => Kind::Keychain,
             Fault::BadAnswer => Kind::BadAnswer,

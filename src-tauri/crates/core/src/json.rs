@@ -24,6 +24,16 @@ impl<'a> Members<'a> {
         serde_json::from_str(text).ok()
     }
 
+    /// Reads these members of an object, and whether it has others; `None` if it is something else.
+    /// The others cost no memory, however many there are.
+    pub(crate) fn read_only(text: &'a str, names: &[&str]) -> Option<(Self, bool)> {
+        let mut only = Only { names, has_others: false };
+        let mut document = serde_json::Deserializer::from_str(text);
+        let members = document.deserialize_map(&mut only).ok()?;
+        document.end().ok()?;
+        Some((Self(members), only.has_others))
+    }
+
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &'a RawValue)> {
         self.0.iter().map(|(key, value)| (key.as_str(), *value))
     }
@@ -39,6 +49,33 @@ impl<'a> Members<'a> {
         let mut tokens = pointer.tokens();
         let first = self.value(&tokens.next()?)?;
         tokens.try_fold(first, |value, token| child(value, &token)).filter(|value| value.get() != "null")
+    }
+}
+
+/// Keeps the members with these names, of repeated ones the last.
+struct Only<'n> {
+    names: &'n [&'n str],
+    has_others: bool,
+}
+
+impl<'de> Visitor<'de> for &mut Only<'_> {
+    type Value = Vec<(String, &'de RawValue)>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members: Vec<(String, &'de RawValue)> = Vec::new();
+        while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+            if self.names.contains(&name.as_str()) {
+                members.retain(|(kept, _)| *kept != name);
+                members.push((name, value));
+            } else {
+                self.has_others = true;
+            }
+        }
+        Ok(members)
     }
 }
 
@@ -102,7 +139,8 @@ fn child<'a>(value: &'a RawValue, token: &str) -> Option<&'a RawValue> {
         let index = is_index.then(|| token.parse::<usize>().ok()).flatten()?;
         return std::iter::from_fn(|| next_element(&mut rest)).nth(index);
     }
-    Members::read(value.get())?.iter().rfind(|(key, _)| *key == token).map(|(_, value)| value)
+    let (members, _) = Members::read_only(value.get(), &[token])?;
+    members.iter().next().map(|(_, value)| value)
 }
 
 /// The text of a string, the exact text of a number, or `true` and `false`; `None` for anything
@@ -206,6 +244,16 @@ mod tests {
 
     fn raw(text: &str) -> &RawValue {
         serde_json::from_str(text).unwrap()
+    }
+
+    #[test]
+    fn of_an_object_only_the_named_members_are_kept_of_repeated_ones_the_last() {
+        let read = |text| Members::read_only(text, &["a", "b"]);
+        let (members, has_others) = read(r#"{"a":1,"x":{"a":2},"b":[3],"a":4}"#).unwrap();
+        let kept: Vec<_> = members.iter().map(|(name, value)| (name, value.get())).collect();
+        assert_eq!((kept, has_others), (vec![("b", "[3]"), ("a", "4")], true));
+        assert!(!read(r#"{"b":null}"#).unwrap().1);
+        assert!(read("[1]").is_none() && read(r#"{"a":1"#).is_none() && read(r#"{"a":1} x"#).is_none());
     }
 
     #[test]

@@ -28,4 +28,5 @@ pub mod settings;
 pub mod status;
 pub mod storage;
 pub mod texts;
+pub mod token_life;
 pub mod words;

@@ -5,6 +5,7 @@
 //! Invariants: subscribe, then catch up; commit, then acknowledge; claim, then show.
 
 pub mod acks;
+mod alerting;
 pub mod backoff;
 pub mod catchup;
 pub mod delivery;
@@ -21,16 +22,17 @@ use std::{
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
+pub use self::alerting::notice_writes;
 use self::passes::{ApiState, HistoryState, PassPurpose, RunningPass};
 pub use self::passes::{SECOND_PASS_DELAY, STRAY_REQUEST_LIFETIME};
 use crate::{
-    alerts::{self, Wording},
+    alerts::{Wording, hold::Pause},
     clock::Now,
     error::Failure,
-    notice::{Notice, Source, copies::Arrival},
+    notice::{Notice, Source},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
-        delivery::{AckId, Delivery, DeliveryAction, Received, ShowId, Ticket},
+        delivery::{AckId, Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
         link::{Link, LinkAction, LinkInput, LinkState, StopReason},
     },
     ports::{NotifyError, PopupId},
@@ -49,6 +51,8 @@ pub struct PipelineConfig {
     pub protocol: Protocol,
     /// `server.reconnect_spread`.
     pub reconnect_spread: Duration,
+    /// Whether a session with a new token overlaps with the one that it replaces.
+    pub overlap: bool,
     /// `server.poll_every`; zero: never.
     pub poll_every: Duration,
     /// Whether there is an API to collect from.
@@ -79,6 +83,7 @@ impl PipelineConfig {
             endpoints: settings.server.endpoints.len(),
             protocol: settings.server.protocol,
             reconnect_spread: settings.server.reconnect_spread,
+            overlap: settings.server.is_transient(),
             poll_every: settings.server.poll_every,
             collect,
             history: collect && !settings.api.history.is_empty(),
@@ -156,11 +161,17 @@ pub enum PipelineInput {
         show: ShowId,
         /// The result.
         result: Result<PopupId, NotifyError>,
+        /// The system does not disturb the person now.
+        is_silenced: bool,
     },
+    /// A person clicked a popup, or one of its buttons.
+    Activated(Click),
     /// A popup left the screen.
     PopupClosed(PopupId),
     /// Another process changed the inbox: no notice of these popups is unread and open any more.
     Withdraw(Vec<PopupId>),
+    /// A person pauses notifications, or ends the pause.
+    Pause(Option<Pause>),
     /// Another program has changed or removed the account's secret.
     SecretChanged,
     /// Time has passed.
@@ -203,6 +214,10 @@ pub struct Pipeline {
     complete_through: Option<Timestamp>,
     /// The newest `sent_at` in the last complete pass that read the history.
     newest_sent: Option<Timestamp>,
+    /// Until when a person has paused notifications.
+    paused_until: Option<Timestamp>,
+    /// When to look again whether notifications are held back.
+    hold_check: Option<Instant>,
     rng: SmallRng,
     actions: VecDeque<PipelineAction>,
 }
@@ -218,7 +233,7 @@ impl Pipeline {
         now: Now,
     ) -> Self {
         Self {
-            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol),
+            link: Link::new(config.endpoints, config.reconnect_spread, now).speaking(config.protocol, config.overlap),
             delivery: Delivery::new(config.wording.clone(), config.notifications.burst, config.to_announce),
             running: None,
             abandoned: Vec::new(),
@@ -231,6 +246,8 @@ impl Pipeline {
             cursor,
             complete_through,
             newest_sent: None,
+            paused_until: None,
+            hold_check: None,
             rng: SmallRng::seed_from_u64(seed),
             actions: VecDeque::new(),
             config,
@@ -240,7 +257,10 @@ impl Pipeline {
     /// Takes what happened; [`Self::poll_action`] says what to do.
     pub fn step(&mut self, input: PipelineInput, now: Now) {
         match input {
-            PipelineInput::Recovered(recovered) => self.delivery.handle_recovered(*recovered, now),
+            PipelineInput::Recovered(recovered) => {
+                self.paused_until = recovered.paused_until;
+                self.delivery.handle_recovered(*recovered, now);
+            }
             PipelineInput::Link(input) => self.handle_link(input, now),
             PipelineInput::Message(message) => self.handle_message(*message, now),
             PipelineInput::Page { pass, result } => self.handle_page(pass, result, now),
@@ -252,19 +272,27 @@ impl Pipeline {
                     self.handle_page_committed(page, now);
                 }
             }
-            PipelineInput::Shown { show, result } => self.delivery.handle_shown(show, result),
+            PipelineInput::Shown { show, result, is_silenced } => {
+                self.delivery.handle_shown(show, result, is_silenced, now)
+            }
+            PipelineInput::Activated(click) => self.delivery.handle_activated(click),
             PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
             PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
             // Treated like a sign-in on this computer; without a secret the link then stops and
             // asks for one.
             PipelineInput::SecretChanged if *self.link.state() == LinkState::Off => {}
             PipelineInput::SecretChanged => self.handle_link(LinkInput::SignedIn, now),
+            PipelineInput::Pause(pause) => {
+                self.paused_until = pause.map(|pause| pause.end(now.wall, &self.config.time_zone));
+                self.delivery.pause_until(self.paused_until);
+            }
             PipelineInput::Tick => {
                 self.handle_link(LinkInput::Tick, now);
                 self.delivery.handle_tick(now);
                 self.tick_passes(now);
             }
         }
+        self.check_hold(now);
         self.drain_delivery();
     }
 
@@ -277,7 +305,8 @@ impl Pipeline {
     /// When [`PipelineInput::Tick`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.link.poll_timeout(), self.delivery.poll_timeout(), self.next_pass.map(|(due, _)| due), self.api.retry]
+        let next_pass = self.next_pass.map(|(due, _)| due);
+        [self.link.poll_timeout(), self.delivery.poll_timeout(), next_pass, self.api.retry, self.hold_check]
             .into_iter()
             .flatten()
             .min()
@@ -291,6 +320,11 @@ impl Pipeline {
     /// No message that was sent before this time is missing.
     pub fn complete_through(&self) -> Option<Timestamp> {
         self.complete_through
+    }
+
+    /// Until when notifications are paused; `None` if they are not.
+    pub fn paused_until(&self) -> Option<Timestamp> {
+        self.paused_until
     }
 
     /// Whether rows of a page are not committed yet: the next ones have to wait, so that a page
@@ -404,14 +438,19 @@ impl Pipeline {
             | LinkInput::CaughtUp(_)
             | LinkInput::Lost(..)
             | LinkInput::Refreshed(_)
+            | LinkInput::Token(..)
+            | LinkInput::Renewed(_)
             | LinkInput::NetworkChanged
             | LinkInput::Woke
             | LinkInput::Polled { .. }
             | LinkInput::Tick => {}
         }
-        for action in self.link.step(input, now, &mut self.rng) {
-            self.actions.push_back(PipelineAction::Link(action));
+        let actions = self.link.step(input, now, &mut self.rng);
+        if actions.iter().any(|action| matches!(action, LinkAction::Close { .. })) {
+            // The server may count what it wrote to that session as delivered.
+            self.history.require(now.mono);
         }
+        self.actions.extend(actions.into_iter().map(PipelineAction::Link));
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             // A refusal of the history holds until the next connect.
             self.history.is_off = false;
@@ -447,13 +486,6 @@ impl Pipeline {
         }
     }
 
-    /// The writes for received notices; `pass` is the pass that fetched them, if any.
-    fn writes(&self, notices: Vec<Notice>, source: Source, pass: Option<&Pass>, now: Now) -> Vec<Write> {
-        let number = pass.map_or(self.messages, Pass::requested_after);
-        let arrival = Arrival { source, number };
-        notice_writes(notices, arrival, pass, &self.config.notifications, &self.config.time_zone, now.wall)
-    }
-
     fn step_link(&mut self, input: LinkInput, now: Now) {
         for action in self.link.step(input, now, &mut self.rng) {
             self.actions.push_back(PipelineAction::Link(action));
@@ -463,30 +495,4 @@ impl Pipeline {
     fn drain_delivery(&mut self) {
         self.actions.extend(std::iter::from_fn(|| self.delivery.poll_action()).map(PipelineAction::Delivery));
     }
-}
-
-/// What is to be written of notices that arrived at `received_at`, each with its alert mark; `pass` if they came in one.
-pub fn notice_writes(
-    notices: Vec<Notice>,
-    arrival: Arrival,
-    pass: Option<&Pass>,
-    notifications: &NotificationSettings,
-    time_zone: &TimeZone,
-    received_at: Timestamp,
-) -> Vec<Write> {
-    let context = alerts::AlertContext {
-        now: received_at,
-        time_zone,
-        is_first_run: pass.is_some_and(Pass::is_first_run),
-        complete_through: pass.and_then(Pass::complete_through),
-    };
-    notices
-        .into_iter()
-        .map(|notice| {
-            let alert = alerts::decide(&notice, arrival.source, &context, notifications);
-            // Another opening of a matter is news, wherever it is read.
-            let alert_if_opened = alerts::decide(&notice, Source::Live, &context, notifications);
-            Write::Notice { notice: Box::new(notice), arrival, received_at, alert, alert_if_opened }
-        })
-        .collect()
 }

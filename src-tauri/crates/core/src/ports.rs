@@ -123,6 +123,12 @@ pub trait Notifier: Send + Sync + 'static {
     /// inbox.
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError>;
 
+    /// Whether the person has told the system not to disturb: popups are handed over all the same,
+    /// and the system keeps them. False where the system does not say.
+    fn is_silenced(&self) -> bool {
+        false
+    }
+
     /// Takes a popup off the screen. Nothing happens if it has left the screen, or if another
     /// daemon showed it.
     fn retract(&self, id: &PopupId);

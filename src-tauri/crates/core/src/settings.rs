@@ -44,8 +44,8 @@ pub use kind_names::{KindName, KindNames};
 pub use policy::{ListedSetting, list};
 pub use units::{format_duration, parse_duration};
 pub use values::{
-    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, Pointer, Preview, Protocol, Proxy, Show,
-    StompSecret, Theme, TimeZoneSetting,
+    AckMode, ApiMethod, AuthMode, Day, HostPattern, HttpSecret, Language, LogLevel, Pointer, Preview, Protocol, Proxy,
+    Show, StompSecret, Theme, TimeZoneSetting,
 };
 
 /// All settings.
@@ -110,6 +110,14 @@ impl Default for ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// Whether messages that are published while there is no session are lost. The raw WebSocket
+    /// sends them again.
+    pub fn is_transient(&self) -> bool {
+        self.protocol != Protocol::Websocket && self.subscriptions.iter().any(Subscription::is_transient)
+    }
+}
+
 /// `server.heart_beat`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeartBeat {
@@ -139,6 +147,15 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Whether what is published while there is no session is lost: neither a queue with a name nor
+    /// a durable subscription holds it.
+    pub fn is_transient(&self) -> bool {
+        let has = |name: &str| self.headers.get(name).is_some_and(|value| !value.is_empty() && value != "false");
+        let is_queue = ["/queue/", "/amq/queue/"].iter().any(|prefix| self.destination.starts_with(prefix));
+        let is_held = ["x-queue-name", "durable", "persistent", "x-stream-offset"].into_iter().any(has);
+        !is_queue && !is_held
+    }
+
     /// Who can send through it: only a destination that names this person is personal.
     pub fn origin(&self) -> Origin {
         if self.destination.starts_with("/user/") || self.destination.contains("{login}") {
@@ -430,6 +447,8 @@ pub struct AppSettings {
     pub allowed_link_hosts: Vec<String>,
     /// Where the buttons of messages may send a POST with the sign-in.
     pub action_urls: Vec<ActionPrefix>,
+    /// How much Belfry's own crates log.
+    pub log_level: LogLevel,
 }
 
 impl Default for AppSettings {
@@ -440,6 +459,7 @@ impl Default for AppSettings {
             start_at_login: true,
             allowed_link_hosts: Vec::new(),
             action_urls: Vec::new(),
+            log_level: LogLevel::Info,
         }
     }
 }

@@ -170,6 +170,8 @@ kinds! {
     /// The settings name hosts that the stored secret was not given for.
     NotAgreed: SignIn, "the settings name another server than the one you signed in to",
         "check that these settings are right, then sign in again";
+    /// The secret has expired, and no other can be had without a person.
+    Expired: SignIn, "your sign-in has expired", "sign in again";
     /// The secret is in a keychain that is locked.
     Locked: Unlock, "the keychain is locked", "unlock the keychain, then try again";
     /// There is no keychain to read the secret from.

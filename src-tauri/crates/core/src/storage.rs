@@ -44,8 +44,10 @@ pub enum Suppressed {
     Disabled,
     /// A rule says `mute`.
     Muted,
-    /// Quiet hours.
+    /// Quiet hours. It is part of the summary when they end.
     QuietHours,
+    /// A person had paused notifications. It is part of the summary when the pause ends.
+    Paused,
     /// It arrived decided, withdrawn or expired, or became so before its popup.
     NotOpen,
     /// It was read from the history, or the server had delivered it before.
@@ -66,6 +68,8 @@ pub enum Alert {
     Claimed,
     /// One was shown.
     Shown,
+    /// The OS has it, but does not disturb the person now.
+    Silenced,
     /// The OS refused to show it; its words.
     Refused(String),
     /// The program ended between claim and outcome: it may have been shown, and is never shown
@@ -93,6 +97,7 @@ words!(Suppressed {
     Disabled = "disabled",
     Muted = "muted",
     QuietHours = "quiet-hours",
+    Paused = "paused",
     NotOpen = "not-open",
     OldNews = "old-news",
     Read = "read",
@@ -151,6 +156,8 @@ pub enum Write {
         openings: Vec<Opening>,
         /// The OS's name for it.
         popup: PopupId,
+        /// Whether the OS is told not to disturb, so that the person does not see it now.
+        is_silenced: bool,
     },
     /// The OS refused to show it.
     Refused {
@@ -159,12 +166,24 @@ pub enum Write {
         /// The words of the OS.
         why: String,
     },
+    /// A popup was updated, and the OS gave it another name.
+    PopupReplaced {
+        /// The name before, which is no longer on the screen.
+        old: PopupId,
+        /// The name now.
+        new: PopupId,
+    },
     /// A popup left the screen.
     PopupClosed(PopupId),
     /// `notice` events up to this one were emitted.
     Announced(Seq),
     /// From this notice on, this run emits no `notice` event.
     FirstUnannounced(Seq),
+    /// A person pauses notifications until this time, or ends the pause.
+    PauseUntil(Option<Timestamp>),
+    /// Nothing holds notifications back any more: the alerts that were, and whose notices are unread
+    /// and open, are due.
+    Release,
 }
 
 impl Write {
@@ -175,10 +194,16 @@ impl Write {
             Self::Rejected { destination, head, body, .. } => destination.len() + head.len() + body.len(),
             Self::Cursor(text) | Self::PopupClosed(PopupId(text)) => text.len(),
             Self::StreamOffset { stream, .. } => stream.len(),
+            Self::PopupReplaced { old, new } => old.0.len() + new.0.len(),
             Self::Claim(openings) | Self::Shown { openings, .. } | Self::Refused { openings, .. } => {
                 size_of_val(openings.as_slice())
             }
-            Self::CompleteThrough(_) | Self::LastLive(_) | Self::Announced(_) | Self::FirstUnannounced(_) => 0,
+            Self::CompleteThrough(_)
+            | Self::LastLive(_)
+            | Self::Announced(_)
+            | Self::FirstUnannounced(_)
+            | Self::PauseUntil(_)
+            | Self::Release => 0,
         };
         size_of::<Self>() + own
     }
@@ -219,6 +244,8 @@ pub enum Outcome {
     Deleted,
     /// The alerts of a [`Write::Claim`] that are still due: only these may be shown.
     Claimed(Vec<Opening>),
+    /// The notices of a [`Write::Release`], oldest first.
+    Released(Vec<Stored>),
     /// Done.
     Done,
 }
@@ -298,6 +325,10 @@ pub struct Recovered {
     /// Of these, those without any unread and open notice: they were read, decided or deleted while
     /// no engine ran, or just before the last one ended.
     pub withdraw: Vec<PopupId>,
+    /// Whether alerts are held back that a [`Write::Release`] would make due.
+    pub has_held: bool,
+    /// Until when a person has paused notifications.
+    pub paused_until: Option<Timestamp>,
     /// The last committed offset of each stream ([`Write::StreamOffset`]).
     pub stream_offsets: HashMap<String, u64>,
 }

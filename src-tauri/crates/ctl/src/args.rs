@@ -69,6 +69,18 @@ pub(crate) enum Command {
     SignIn(SignIn),
     /// Remove the token or password from the system keychain.
     SignOut,
+    /// Write a file for support: doctor, status, settings, policies, versions and logs.
+    ///
+    /// It holds no content of messages and no secret. Look into it before you send it: it names
+    /// your login, this computer and the servers.
+    SupportBundle(SupportBundle),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SupportBundle {
+    /// Write this file instead of belfry-support-TIME.zip in the current folder. It must not exist.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

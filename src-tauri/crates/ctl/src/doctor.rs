@@ -32,62 +32,70 @@ const SERVER: [Step; 8] =
 /// Only of standard output; every other error is a finding.
 pub(crate) async fn doctor(setup: Result<Setup, Error>, json: bool) -> Result<ExitCode, Error> {
     let mut report = DoctorReport { json, findings: Vec::new(), write_error: None };
+    examine_all(setup.as_ref(), &mut |finding| report.add(finding)).await;
+    report.finish()
+}
+
+/// Examines every step, and reports each finding at once. An error of the settings is the first one.
+pub(crate) async fn examine_all(setup: Result<&Setup, &Error>, report: &mut impl FnMut(Finding)) {
     let setup = match setup {
         Ok(setup) => Some(setup),
         Err(error) => {
             let text = error.to_string().lines().collect::<Vec<_>>().join("; ");
-            report.add(
+            report(
                 StepRun::start(Step::Settings)
                     .fail(text, "correct the settings file, or give another one with --config"),
             );
             None
         }
     };
-    let (secret, keychain) = match &setup {
+    let (secret, keychain) = match setup {
         Some(setup) => doctor::keychain(&setup.credentials, &setup.settings),
         None => (None, Finding::skipped(Step::Keychain, "the account is unknown without valid settings")),
     };
-    match setup.as_ref().and_then(|setup| settings(setup, secret, &mut report)) {
-        Some(subject) => examine(&subject, &mut |finding| report.add(finding)).await,
+    match setup.and_then(|setup| settings(setup, secret, report)) {
+        Some(subject) => examine(&subject, report).await,
         None => {
             for step in SERVER.into_iter().chain([Step::Clock]) {
-                report.add(Finding::skipped(step, "not checked without valid settings"));
+                report(Finding::skipped(step, "not checked without valid settings"));
             }
         }
     }
-    report.add(keychain);
-    report.add(doctor::notifications());
-    report.add(doctor::tray());
-    report.finish()
+    report(keychain);
+    report(doctor::notifications());
+    report(doctor::tray());
+    if let Some(finding) = doctor::web_view() {
+        report(finding);
+    }
 }
 
 /// Checks that everything in the settings can be used. Returns what to examine, or `None` after a
 /// failed finding.
-fn settings(setup: &Setup, secret: Option<Secret>, report: &mut DoctorReport) -> Option<Subject> {
+fn settings(setup: &Setup, secret: Option<Secret>, report: &mut impl FnMut(Finding)) -> Option<Subject> {
     let run = StepRun::start(Step::Settings);
     let file = setup.settings_file.display();
     let urls = setup.settings.server.endpoints.iter().chain(&setup.settings.api.base);
     let refused = urls.map(|url| setup.settings.network.is_allowed(url)).find_map(Result::err);
     let remedy = "correct the settings; nothing was sent";
     if let Some(refused) = refused {
-        report.add(run.fail(format!("{file}: {refused}"), remedy));
+        report(run.fail(format!("{file}: {refused}"), remedy));
         return None;
     }
     let client = match http::client(&setup.settings.network) {
         Ok(client) => client,
         Err(failure) => {
-            report.add(run.fail(format!("{file}: {}", failure.reason()), remedy));
+            report(run.fail(format!("{file}: {}", failure.reason()), remedy));
             return None;
         }
     };
     let identity = match setup.identity() {
         Ok(identity) => Arc::new(identity),
         Err(error) => {
-            report.add(run.fail(error.to_string(), "repair the data directory, or give another one with --data-dir"));
+            report(run.fail(error.to_string(), "repair the data directory, or give another one with --data-dir"));
             return None;
         }
     };
-    report.add(match setup.warnings.as_slice() {
+    report(match setup.warnings.as_slice() {
         [] => run.ok(format!("{file}: account {}, device {}", setup.account.name(), identity.device)),
         warnings => run.warn(warnings.join("; "), "correct the key, or remove it"),
     });
@@ -131,9 +139,13 @@ fn exit_reason(finding: &Finding) -> ExitReason {
         Step::Settings => ExitReason::Usage,
         Step::Keychain => ExitReason::SignIn,
         Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => ExitReason::Unreachable,
-        Step::Stomp | Step::Subscribe | Step::Collect | Step::Clock | Step::Notifications | Step::Tray => {
-            ExitReason::Failed
-        }
+        Step::Stomp
+        | Step::Subscribe
+        | Step::Collect
+        | Step::Clock
+        | Step::Notifications
+        | Step::Tray
+        | Step::WebView => ExitReason::Failed,
     }
 }
 

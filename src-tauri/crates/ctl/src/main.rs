@@ -17,6 +17,7 @@ mod server;
 mod setup;
 mod sign_in;
 mod status;
+mod support_bundle;
 
 use std::process::ExitCode;
 
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     // Only `run` logs by default. The other commands print what matters; their log is for
     // debugging.
     if (matches!(command, Command::Run(_)) || std::env::var_os(host::logging::VARIABLE).is_some())
-        && let Err(error) = host::logging::to_stderr()
+        && let Err(error) = host::logging::start()
     {
         message(&format!("warning: {error}"));
     }
@@ -48,11 +49,14 @@ fn main() -> ExitCode {
         return ended(policy::policy(&global).map(|()| ExitCode::SUCCESS));
     }
     let setup = Setup::read(&global);
+    if let Ok(setup) = &setup {
+        host::logging::set_level(setup.settings.app.log_level);
+    }
     let warnings = setup.as_ref().map_or_else(|error| &error.warnings, |setup| &setup.warnings);
     for warning in warnings {
         message(&format!("warning: {warning}"));
     }
-    ended(dispatch(setup, command, global.json))
+    ended(dispatch(setup, command, &global))
 }
 
 /// Says why a command failed, and gives the exit code that says it too.
@@ -69,8 +73,9 @@ fn ended(outcome: Result<ExitCode, Error>) -> ExitCode {
     }
 }
 
-/// Only `doctor` runs without settings: an error in them is its first finding.
-fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result<ExitCode, Error> {
+/// Only `doctor` and `support-bundle` run without settings: an error in them is their first finding.
+fn dispatch(setup: Result<Setup, Error>, command: Command, global: &args::Global) -> Result<ExitCode, Error> {
+    let json = global.json;
     match command {
         Command::Run(args) => block_on(run::run(setup?, args, json))?,
         Command::Inbox(command) => inbox::inbox(&setup?, command, json)?,
@@ -80,6 +85,7 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, json: bool) -> Result
         // Handled before, since it needs no server.
         Command::Policy => {}
         Command::Doctor => return block_on(doctor::doctor(setup, json)),
+        Command::SupportBundle(args) => block_on(support_bundle::support_bundle(setup, global, args))?,
         Command::Status => return status::status(&setup?, json),
         Command::SignIn(args) => block_on(sign_in::sign_in(setup?, &args, json))?,
         Command::SignOut => sign_in::sign_out(&setup?, json)?,

@@ -53,7 +53,14 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         on_event: Box::new(move |event| printer.print(&event)),
     };
     let engine = Engine::start(config, &Handle::current())?;
+    // Only now, since the engine has checked the data directory.
+    if let Err(error) = host::logging::to_file(&setup.log_folder, "belfryctl") {
+        tracing::warn!(%error, folder = %setup.log_folder.display(), "the log is not written to a file");
+    }
     engine.connect();
+    host::settings::watch(setup.settings_file, || {
+        tracing::warn!("the settings have changed: end belfryctl run and start it again to use them");
+    });
     let failure = tokio::select! {
         () = signal => None,
         stopped = stop.recv() => stopped.flatten(),

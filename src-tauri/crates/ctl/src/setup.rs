@@ -32,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) policy_digest: String,
     pub(crate) account: Account,
     pub(crate) data_dir: PathBuf,
+    /// Where the log's files are.
+    pub(crate) log_folder: PathBuf,
     pub(crate) credentials: Arc<MachineCredentials>,
 }
 
@@ -47,6 +49,7 @@ impl Setup {
         let policy_digest = effective.policy_digest();
         let settings = effective.settings;
         let data_dir = global.data_dir.clone().map_or_else(paths::data_dir, Ok)?;
+        let log_folder = host::logging::folder(global.data_dir.as_deref())?;
         let account = Account::of(&settings).ok_or(engine::StartError::NoServer)?;
         Ok(Self {
             settings,
@@ -56,6 +59,7 @@ impl Setup {
             account,
             credentials: Arc::new(MachineCredentials::from_environment(global.token_file.clone(), data_dir.clone())),
             data_dir,
+            log_folder,
         })
     }
 

@@ -23,7 +23,7 @@ const MAX_TIME_NOT_LIVE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The printed report, with the keys of `docs/reference/commands.md`.
 #[derive(Debug, Serialize)]
-struct StatusReport {
+pub(crate) struct StatusReport {
     version: &'static str,
     state: Connectivity,
     last_live: Option<Timestamp>,
@@ -38,6 +38,24 @@ struct StatusReport {
 /// # Errors
 /// [`ExitReason::Store`].
 pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
+    let (report, running) = report(setup)?;
+    // A running engine knows about the sign-in better than a look at the keychain.
+    let secret = if running.is_some() { None } else { Some(setup.secret()) };
+    let no_secret = secret.and_then(Result::err);
+    if json {
+        output::json(&report)?;
+    } else {
+        output::lines(status_lines(&report, running.as_ref(), no_secret.as_ref()))?;
+    }
+    Ok(verdict(&report, running.as_ref(), no_secret.is_none(), Timestamp::now())
+        .map_or(ExitCode::SUCCESS, ExitCode::from))
+}
+
+/// What is known of this account's inbox, and of the engine that fills it, if one runs.
+///
+/// # Errors
+/// [`ExitReason::Store`].
+pub(crate) fn report(setup: &Setup) -> Result<(StatusReport, Option<StatusSnapshot>), Error> {
     let stats = setup.inbox()?.stats()?;
     let running = running_status(&setup.data_dir, &setup.account);
     let report = StatusReport {
@@ -49,16 +67,7 @@ pub(crate) fn status(setup: &Setup, json: bool) -> Result<ExitCode, Error> {
         rejected: stats.rejected,
         policy_digest: setup.policy_digest.clone(),
     };
-    // A running engine knows about the sign-in better than a look at the keychain.
-    let secret = if running.is_some() { None } else { Some(setup.secret()) };
-    let no_secret = secret.and_then(Result::err);
-    if json {
-        output::json(&report)?;
-    } else {
-        output::lines(status_lines(&report, running.as_ref(), no_secret.as_ref()))?;
-    }
-    Ok(verdict(&report, running.as_ref(), no_secret.is_none(), Timestamp::now())
-        .map_or(ExitCode::SUCCESS, ExitCode::from))
+    Ok((report, running))
 }
 
 fn verdict(
@@ -114,7 +123,7 @@ mod tests {
 
     use super::*;
 
-    fn report(state: Connectivity, last_live: Option<&str>) -> StatusReport {
+    fn a_report(state: Connectivity, last_live: Option<&str>) -> StatusReport {
         StatusReport {
             version: "0",
             state,
@@ -170,14 +179,14 @@ mod tests {
                 None,
             ),
         ] {
-            let found = verdict(&report(state, last_live), running.as_ref(), has_secret, now);
+            let found = verdict(&a_report(state, last_live), running.as_ref(), has_secret, now);
             assert_eq!(found, expected, "{state:?} {last_live:?} {running:?} {has_secret}");
         }
     }
 
     #[test]
     fn the_report_has_exactly_the_keys_of_the_reference() {
-        let json = serde_json::to_value(report(Connectivity::CatchingUp, None)).unwrap();
+        let json = serde_json::to_value(a_report(Connectivity::CatchingUp, None)).unwrap();
         let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = ["version", "state", "last_live", "complete_through", "unread", "rejected", "policy_digest"];
         expected.sort_unstable();
@@ -188,7 +197,7 @@ mod tests {
     #[test]
     fn without_a_secret_the_text_says_why_the_exit_code_is_3() {
         let error = Error::new(ExitReason::SignIn, "alice@http://h: not signed in");
-        let lines = status_lines(&report(Connectivity::Offline, None), None, Some(&error));
+        let lines = status_lines(&a_report(Connectivity::Offline, None), None, Some(&error));
         assert!(lines.iter().any(|line| line.contains("alice@http://h: not signed in")), "{lines:?}");
     }
 }

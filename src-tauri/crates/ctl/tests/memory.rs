@@ -79,6 +79,22 @@ async fn an_answer_of_400_000_tiny_rows_costs_at_most_four_times_its_size() {
 }
 
 #[tokio::test]
+async fn an_envelope_with_a_million_members_costs_at_most_four_times_its_size() {
+    let members: String = (0..1_000_000).map(|number| format!(r#""{number}":1,"#)).collect();
+    let body = format!(r#"{{{members}"data":[{{"id":"1","content":"one"}}]}}"#);
+    let cost = cost_of(&body, 1).await;
+    assert!(cost <= 4 * body.len() as u64 + CACHES, "{} KiB for {} KiB", cost / 1024, body.len() / 1024);
+}
+
+#[tokio::test]
+async fn a_row_with_millions_of_members_costs_at_most_four_times_its_size() {
+    let members: String = (0..2_000_000).map(|number| format!(r#""{number}":1,"#)).collect();
+    let body = format!(r#"[{{{members}"id":"1"}}]"#);
+    let cost = cost_of(&body, 1).await;
+    assert!(cost <= 4 * body.len() as u64 + CACHES, "{} KiB for {} KiB", cost / 1024, body.len() / 1024);
+}
+
+#[tokio::test]
 async fn an_answer_of_64_mib_costs_at_most_four_times_its_size() {
     let text = "x".repeat(100 * 1024);
     let rows: Vec<String> = (0..650).map(|id| format!(r#"{{"id":"{id}","content":"{text}"}}"#)).collect();

@@ -2,7 +2,7 @@
 //! (`docs/reference/commands.md`, "doctor").
 //!
 //! Each step yields a [`Finding`]: what was found and what to do. Deliberately absent: the steps of
-//! the machine (keychain, notification service, tray), which the `host` crate examines. Invariant:
+//! the machine (keychain, notification service, tray, web view), which the `host` crate examines. Invariant:
 //! no message is consumed. Queues are probed and what they deliver goes back; a page is collected
 //! only into the store, under the engine's lock.
 
@@ -59,6 +59,8 @@ pub enum Step {
     Notifications,
     /// What shows the tray icon.
     Tray,
+    /// What draws the window; only where it may be missing.
+    WebView,
 }
 
 /// How a step went.

@@ -11,6 +11,7 @@ pub mod discovery;
 pub mod http;
 pub mod identity;
 pub mod intake;
+mod issued;
 mod login;
 pub mod one_shot;
 mod redaction;

@@ -159,6 +159,14 @@ impl Store {
         self.read(account::complete_through)
     }
 
+    /// Until when a person has paused notifications.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn paused_until(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(account::paused_until)
+    }
+
     /// When the session was live for the last time.
     ///
     /// # Errors

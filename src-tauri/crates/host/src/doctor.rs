@@ -1,4 +1,4 @@
-//! The machine's part of `doctor`: keychain, notification service, tray.
+//! The machine's part of `doctor`: keychain, notification service, tray, web view.
 //!
 //! Deliberately absent: the server's part ([`engine::doctor`]). Invariant: no notification is shown
 //! and nothing is stored.
@@ -11,7 +11,7 @@ use belfry_core::{
 };
 use engine::doctor::{Finding, Step, StepRun};
 
-use crate::{credentials::MachineCredentials, notify::Desktop, tray_host};
+use crate::{credentials::MachineCredentials, notify::Desktop, tray_host, web_view};
 
 /// The secret of the account of these settings, and a finding that says where it came from.
 pub fn keychain(credentials: &MachineCredentials, settings: &Settings) -> (Option<Secret>, Finding) {
@@ -57,4 +57,14 @@ pub fn tray() -> Finding {
         Ok(()) => run.ok("the desktop shows tray icons"),
         Err(why) => run.warn(why.to_string(), "without a tray Belfry keeps its window in the task bar"),
     }
+}
+
+/// A missing web view is a warning: the tray, the notifications and `belfryctl` work without it.
+/// None where it is part of the system or of the package.
+pub fn web_view() -> Option<Finding> {
+    let run = StepRun::start(Step::WebView);
+    Some(match web_view::probe()? {
+        Ok(version) => run.ok(format!("WebView2 {version}")),
+        Err(why) => run.warn(why.to_string(), web_view::REMEDY),
+    })
 }

@@ -102,7 +102,7 @@ impl From<&Failure> for ExitReason {
             | Fault::Silent
             | Fault::Died => Self::Unreachable,
             Fault::Status(401 | 403) | Fault::Refused | Fault::Password | Fault::WrongAccount => Self::SignIn,
-            Fault::NoCredential | Fault::NotAgreed | Fault::Locked | Fault::Keychain => Self::SignIn,
+            Fault::NoCredential | Fault::NotAgreed | Fault::Expired | Fault::Locked | Fault::Keychain => Self::SignIn,
             Fault::Status(status) if status >= 500 || matches!(status, 408 | 425 | 429) => Self::Unreachable,
             Fault::Insecure | Fault::Settings => Self::Usage,
             Fault::Status(_) | Fault::Denied | Fault::NotPermitted | Fault::Protocol => Self::Failed,

@@ -18,3 +18,4 @@ pub mod power;
 pub mod settings;
 pub mod texts;
 pub mod tray_host;
+pub mod web_view;

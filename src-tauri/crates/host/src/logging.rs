@@ -1,24 +1,52 @@
-//! The log: one line per event, to stderr.
+//! The log: one line per event, to stderr and to a file that is rotated.
 //!
-//! Belfry's crates log at the level in `BELFRY_LOG` (default `info`), all other crates at `warn` or
-//! higher, because HTTP and WebSocket libraries log URLs and payloads at lower levels. Deliberately
-//! absent: a log file. Invariant: no setting makes a foreign crate log below `warn`.
+//! Belfry's crates log at the level of `app.log_level` (default `info`), or at that of `BELFRY_LOG`;
+//! all other crates at `warn` or higher, because HTTP and WebSocket libraries log URLs and payloads
+//! at lower levels. The file is for systems that keep no journal of stderr. Invariants: no setting
+//! makes a foreign crate log below `warn`; the files stay below a fixed size; no line holds the
+//! content of a message or a secret.
+
+mod rotating_file;
+
+#[cfg(target_os = "linux")]
+#[path = "logging/linux.rs"]
+mod system;
+#[cfg(target_os = "macos")]
+#[path = "logging/macos.rs"]
+mod system;
+#[cfg(target_os = "windows")]
+#[path = "logging/windows.rs"]
+mod system;
 
 use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use belfry_core::foreign_text;
+use belfry_core::settings::LogLevel;
 use tracing::{Level, Metadata};
-use tracing_subscriber::filter::{LevelFilter, filter_fn};
+use tracing_subscriber::filter::{LevelFilter, dynamic_filter_fn};
 use tracing_subscriber::fmt;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use self::rotating_file::RotatingFile;
+use crate::paths::NoHome;
+
 /// Crates that may log below `warn`.
-const OWN_CRATES: [&str; 6] = ["belfry", "belfry_core", "belfryctl", "engine", "host", "stomp"];
+const OWN_CRATES: [&str; 7] = ["belfry", "belfry_app", "belfry_core", "belfryctl", "engine", "host", "stomp"];
 /// Environment variable with the level of Belfry's crates: `off`, `error`, `warn`, `info`, `debug`
-/// or `trace`.
+/// or `trace`. It stands over the setting.
 pub const VARIABLE: &str = "BELFRY_LOG";
+
+/// The levels that [`LEVEL`] may be an index of.
+const LEVELS: [LevelFilter; 4] = [LevelFilter::ERROR, LevelFilter::WARN, LevelFilter::INFO, LevelFilter::DEBUG];
+/// The level of Belfry's crates where the environment says nothing.
+static LEVEL: AtomicU8 = AtomicU8::new(2);
+/// The file, once there is one.
+static FILE: Mutex<Option<RotatingFile>> = Mutex::new(None);
 
 /// Why there is no log.
 #[derive(Debug, thiserror::Error)]
@@ -28,23 +56,94 @@ pub enum LogError {
     Started(#[from] TryInitError),
 }
 
-/// Logs to stderr.
+/// Logs to stderr, and to the file once [`to_file`] has named one.
 ///
 /// # Errors
 /// [`LogError::Started`].
-pub fn to_stderr() -> Result<(), LogError> {
-    start(io::stderr)
+pub fn start() -> Result<(), LogError> {
+    let fixed: Option<LevelFilter> = std::env::var(VARIABLE).ok().and_then(|name| name.parse().ok());
+    let filter = dynamic_filter_fn(move |event, _| {
+        is_logged(event.target(), event.level(), fixed.unwrap_or_else(|| level(&LEVEL)))
+    });
+    let filter = filter.with_max_level_hint(fixed.unwrap_or(LevelFilter::DEBUG));
+    let layer = fmt::layer().with_writer(Cleaned(StderrAndFile::new)).with_ansi(false).with_filter(filter);
+    Ok(tracing_subscriber::registry().with(layer).try_init()?)
 }
 
-fn start<W>(writer: W) -> Result<(), LogError>
-where
-    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
-{
-    let own_level = std::env::var(VARIABLE).ok().and_then(|name| name.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let filter =
-        filter_fn(move |event| is_logged(event.target(), event.level(), own_level)).with_max_level_hint(own_level);
-    let layer = fmt::layer().with_writer(Cleaned(writer)).with_ansi(false).with_filter(filter);
-    Ok(tracing_subscriber::registry().with(layer).try_init()?)
+/// From now on Belfry's crates log at this level, unless the environment names one.
+pub fn set_level(wanted: LogLevel) {
+    LEVEL.store(index(wanted), Ordering::Relaxed);
+}
+
+/// From now on the log also goes into `NAME.log` in this folder, which is made if need be. Where
+/// the system keeps a journal of stderr, nothing is written.
+///
+/// # Errors
+/// The folder or the file cannot be written.
+pub fn to_file(folder: &Path, name: &str) -> io::Result<()> {
+    if system::is_stderr_kept() {
+        return Ok(());
+    }
+    let file = RotatingFile::open(folder, name)?;
+    *FILE.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+    Ok(())
+}
+
+/// Where the log's files are: below the data directory, if one was given; otherwise where this
+/// system keeps logs.
+///
+/// # Errors
+/// [`NoHome`].
+pub fn folder(data_dir: Option<&Path>) -> Result<PathBuf, NoHome> {
+    data_dir.map_or_else(system::folder, |data_dir| Ok(data_dir.join("logs")))
+}
+
+/// The log's files in this folder, rotated ones included.
+pub fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten();
+    let files = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|end| end == "log")).collect();
+    files.sort_unstable();
+    files
+}
+
+fn index(wanted: LogLevel) -> u8 {
+    match wanted {
+        LogLevel::Error => 0,
+        LogLevel::Warn => 1,
+        LogLevel::Info => 2,
+        LogLevel::Debug => 3,
+    }
+}
+
+fn level(of: &AtomicU8) -> LevelFilter {
+    LEVELS.get(usize::from(of.load(Ordering::Relaxed))).copied().unwrap_or(LevelFilter::INFO)
+}
+
+/// Writes every line to both. A program of Windows without a console has no stderr, which is no
+/// reason to lose the file's line.
+struct StderrAndFile;
+
+impl StderrAndFile {
+    fn new() -> Self {
+        Self
+    }
+}
+
+impl io::Write for StderrAndFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut file = FILE.lock().unwrap_or_else(PoisonError::into_inner);
+        let filed = file.as_mut().map(|file| file.write_line(line));
+        let shown = io::stderr().write_all(line);
+        match filed {
+            Some(Ok(())) => Ok(line.len()),
+            Some(Err(_)) | None => shown.map(|()| line.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A writer of log lines, without what could control the terminal that shows them or begin another

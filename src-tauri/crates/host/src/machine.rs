@@ -1,7 +1,22 @@
-//! The id and the name that the operating system gives to this machine.
+//! The id and the name that the operating system gives to this machine, and the system's own name.
 //!
 //! The engine stores a hash of it beside the device id, to detect a profile that was copied to
 //! another machine. Invariant: the id itself never leaves the process.
+
+#[cfg(target_os = "linux")]
+#[path = "machine/linux.rs"]
+mod system;
+#[cfg(target_os = "macos")]
+#[path = "machine/macos.rs"]
+mod system;
+#[cfg(target_os = "windows")]
+#[path = "machine/windows.rs"]
+mod system;
+
+/// Name and version of the operating system, for people; empty if it does not say.
+pub fn system_version() -> String {
+    system::version().unwrap_or_default()
+}
 
 /// The id: `/etc/machine-id` or D-Bus's (Linux), `MachineGuid` (Windows), `IOPlatformUUID` (macOS).
 /// Empty, with a warning, if the system has none, as in minimal containers: then a copied profile

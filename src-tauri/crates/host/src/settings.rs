@@ -6,6 +6,8 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use belfry_core::settings::policy::{Effective, Managed, resolve};
 use belfry_core::settings::{EditError, ListedSetting, Settings, SettingsErrors, Warning};
@@ -14,6 +16,9 @@ use serde_json::Value;
 
 use crate::paths::{self, NoHome};
 use crate::policy;
+
+/// How often [`watch`] looks: a change need not hold at once, and each look reads a few small files.
+const WATCH_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Changes of a settings file: dotted names, with `None` for a key to be taken out.
 type Changes = [(String, Option<Value>)];
@@ -92,6 +97,50 @@ pub fn list(file: &Path) -> Result<Vec<ListedSetting>, ReadError> {
     let managed = policy::read();
     let without_file = resolve("", &file.display().to_string(), &managed, false)?;
     Ok(of_file(file, &managed, false)?.list(&without_file))
+}
+
+/// Whether an administrator has decided this key, so that the person cannot change it.
+pub fn is_locked(file: &Path, key: &str) -> bool {
+    let effective = unfinished(file);
+    effective.is_ok_and(|effective| effective.key(key).is_some_and(belfry_core::settings::policy::Effect::is_locked))
+}
+
+/// Calls `on_change` after each change of the person's file or of the managed settings, on a thread
+/// of its own, until the program ends.
+pub fn watch(file: PathBuf, on_change: impl Fn() + Send + 'static) {
+    let mut seen = SeenSettings::now(file);
+    let look = move || {
+        loop {
+            thread::sleep(WATCH_INTERVAL);
+            if seen.has_changed() {
+                on_change();
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("settings".to_owned()).spawn(look) {
+        tracing::warn!(%error, "changed settings hold after the next start only");
+    }
+}
+
+/// The sources of settings, as they were when they were last looked at.
+struct SeenSettings {
+    file: PathBuf,
+    text: Option<Vec<u8>>,
+    managed: Managed,
+}
+
+impl SeenSettings {
+    fn now(file: PathBuf) -> Self {
+        Self { text: std::fs::read(&file).ok(), managed: policy::read(), file }
+    }
+
+    /// Compares the contents, since times of files are coarse.
+    fn has_changed(&mut self) -> bool {
+        let now = Self::now(self.file.clone());
+        let has_changed = now.text != self.text || now.managed != self.managed;
+        *self = now;
+        has_changed
+    }
 }
 
 /// Changes the person's file; the settings that hold then.
@@ -203,6 +252,22 @@ mod tests {
         refuse_locked(&path, &managed, &change("dark")).unwrap();
         let error = refuse_locked(&path, &managed, &change("light")).unwrap_err().to_string();
         assert!(error.contains("app.theme") && error.contains("managed/a.json"), "{error}");
+    }
+
+    #[test]
+    fn a_settings_file_that_is_written_changed_or_removed_is_seen_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("settings.toml");
+        let mut seen = SeenSettings::now(path.clone());
+        assert!(!seen.has_changed());
+        for text in ["[app]\ntheme = \"dark\"\n", "[app]\ntheme = \"grey\"\n"] {
+            std::fs::write(&path, text).unwrap();
+            assert!(seen.has_changed() && !seen.has_changed(), "{text}");
+            std::fs::write(&path, text).unwrap();
+            assert!(!seen.has_changed(), "the same text again");
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(seen.has_changed() && !seen.has_changed());
     }
 
     #[test]

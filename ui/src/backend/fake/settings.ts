@@ -65,11 +65,13 @@ const defaults: Record<string, SettingValue> = {
   'app.start_at_login': true,
   'app.allowed_link_hosts': [],
   'app.action_urls': [],
+  'app.log_level': 'info',
 };
 
 const choices: Record<string, SettingValue[]> = {
   'app.language': ['auto', 'en', 'zh-CN'],
   'app.theme': ['system', 'light', 'dark'],
+  'app.log_level': ['error', 'warn', 'info', 'debug'],
 };
 
 const policyFile = '/etc/belfry/policies/managed/company.json';

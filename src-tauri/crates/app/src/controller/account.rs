@@ -49,7 +49,7 @@ impl<G: Gui> Controller<G> {
         let settings = &self.session.settings;
         Setup {
             step: SetupStep::SignIn,
-            is_managed: false,
+            is_managed: self.is_server_locked,
             server: Some(server_to_show(account.origin(), "", settings, &self.known_host(), true)),
             login: account.login().to_owned(),
         }
@@ -259,6 +259,7 @@ impl From<Failure> for CommandError {
             | Fault::WrongAccount
             | Fault::NoCredential
             | Fault::NotAgreed
+            | Fault::Expired
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)

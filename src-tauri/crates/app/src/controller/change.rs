@@ -23,9 +23,21 @@ use crate::task::{After, Outcome, answer, blocking, report};
 
 /// A change that was asked for.
 pub(crate) enum Change {
-    SignIn { server: Chosen, login: String, secret: SecretString, reply: Reply<SignedIn> },
-    SignOut { reply: Reply<()> },
-    Save { values: Map<String, Value>, reply: Reply<Vec<Setting>> },
+    SignIn {
+        server: Chosen,
+        login: String,
+        secret: SecretString,
+        reply: Reply<SignedIn>,
+    },
+    SignOut {
+        reply: Reply<()>,
+    },
+    Save {
+        values: Map<String, Value>,
+        reply: Reply<Vec<Setting>>,
+    },
+    /// The settings may have changed outside of this program.
+    Reload,
 }
 
 /// The change that is being made, and those that wait for it.
@@ -114,6 +126,7 @@ impl<G: Gui> Controller<G> {
                 Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(server, login, secret, reply),
                 Some(Change::SignOut { reply }) => self.sign_out(reply),
                 Some(Change::Save { values, reply }) => self.save(values, reply),
+                Some(Change::Reload) => self.reload(),
                 None => return,
             }
         }
@@ -136,6 +149,24 @@ impl<G: Gui> Controller<G> {
         });
     }
 
+    /// Reads the settings again. Where they are as before, nothing is done; where they cannot be
+    /// used, those before hold.
+    fn reload(&mut self) {
+        self.changes.begin_apply();
+        let file = self.machine.settings_file.clone();
+        self.spawn(|reporter| async move {
+            let read = blocking(move || {
+                let read = host::settings::read(Some(&file));
+                let (settings, _) = read.map_err(|error| CommandError::new(CommandErrorCode::Setting, error))?;
+                Ok((Box::new(settings), host::settings::is_locked(&file, "server.endpoints")))
+            });
+            let read = read.await;
+            let is_server_locked = read.as_ref().is_ok_and(|(_, is_locked)| *is_locked);
+            let settings = read.map(|(settings, _)| settings);
+            report(&reporter, Outcome::Applied { settings, after: After::Reloaded { is_server_locked } });
+        });
+    }
+
     /// Files and keychain are as the change wants them; or they are as they were.
     pub(crate) fn handle_applied(&mut self, settings: Result<Box<Settings>, CommandError>, after: After) {
         let settings = match settings {
@@ -143,6 +174,14 @@ impl<G: Gui> Controller<G> {
             Ok(settings) => *settings,
             Err(error) => return self.fail(after, error),
         };
+        host::logging::set_level(settings.app.log_level);
+        if let After::Reloaded { is_server_locked } = after {
+            self.is_server_locked = is_server_locked;
+            if settings == self.session.settings {
+                return self.end_change();
+            }
+            tracing::info!("the settings have changed; the session starts again with them");
+        }
         if Account::of(&settings).is_none() {
             // The first run goes on with them.
             self.session.settings = settings;
@@ -192,11 +231,10 @@ impl<G: Gui> Controller<G> {
             }
             After::SignedOut { reply } => answer(reply, Ok(())),
             After::Saved { reply } => {
-                let (language, theme) = (self.language().into(), self.session.settings.app.theme.into());
-                self.tell(Update::Look { language, theme });
-                self.tell_status();
+                self.tell_look();
                 self.settings(reply);
             }
+            After::Reloaded { .. } => self.tell_look(),
         }
         self.end_change();
     }
@@ -206,8 +244,17 @@ impl<G: Gui> Controller<G> {
             After::SignedIn { reply, .. } => answer(reply, Err(error)),
             After::SignedOut { reply } => answer(reply, Err(error)),
             After::Saved { reply } => answer(reply, Err(error)),
+            After::Reloaded { .. } => {
+                tracing::warn!(error = error.message, "the changed settings cannot be used; those before them hold");
+            }
         }
         self.end_change();
+    }
+
+    fn tell_look(&self) {
+        let (language, theme) = (self.language().into(), self.session.settings.app.theme.into());
+        self.tell(Update::Look { language, theme });
+        self.tell_status();
     }
 }
 

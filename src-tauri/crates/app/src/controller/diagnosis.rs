@@ -46,7 +46,7 @@ async fn run(machine: &Machine, identity: Option<Arc<Identity>>, tell: &mut (imp
     examine(&Subject { identity, client, secret, data_dir, time_zone }, tell).await;
     for check in machine.checks.iter().map(Arc::clone) {
         let settings = settings.clone();
-        if let Ok(finding) = blocking(move || Ok(check(&settings))).await {
+        if let Ok(Some(finding)) = blocking(move || Ok(check(&settings))).await {
             tell(finding);
         }
     }

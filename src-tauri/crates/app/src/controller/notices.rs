@@ -1,4 +1,4 @@
-//! What the window asks of the inbox, page by page and mark by mark.
+//! What the window asks of the inbox, page by page and mark by mark; and the pause of notifications.
 //!
 //! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
 //! between two questions. Everything here works offline.
@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
-use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Kinds, Page, PageQuery, Removed, Row};
+use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Kinds, Page, PageQuery, Pause, Removed, Row};
 use crate::request::{Reply, WindowToken};
 use crate::task::{Outcome, answer, report};
 use crate::url_policy;
@@ -21,6 +21,12 @@ const MAX_KINDS: usize = 50;
 const MAX_SELECTED: usize = 10_000;
 
 impl<G: Gui> Controller<G> {
+    /// Pauses notifications, or ends the pause.
+    pub(super) fn pause(&self, pause: Option<Pause>, reply: Reply<()>) {
+        self.command(|engine| engine.pause(pause.map(Into::into)));
+        answer(reply, Ok(()));
+    }
+
     pub(crate) fn page(&self, query: PageQuery, reply: Reply<Page>) {
         let (unread, kinds) = (self.snapshot().counts.unread, self.kind_names());
         let read = move |inbox: &mut Inbox| {

@@ -179,6 +179,7 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
             | Fault::Silent
             | Fault::NoCredential
             | Fault::NotAgreed
+            | Fault::Expired
     );
     let code = if is_offline { CommandErrorCode::Offline } else { CommandErrorCode::Server };
     CommandError::of(code, &failure)

@@ -147,7 +147,7 @@ impl Test {
         match found.await.ok()??.alert {
             Alert::Suppressed(why) => Some(TestFailure::HeldBack { why: why.into() }),
             Alert::Refused(why) => Some(TestFailure::NotTaken { why }),
-            Alert::Due | Alert::Claimed | Alert::Shown | Alert::Uncertain => None,
+            Alert::Due | Alert::Claimed | Alert::Shown | Alert::Silenced | Alert::Uncertain => None,
         }
     }
 

@@ -83,6 +83,8 @@ impl<G: Gui> Controller<G> {
             TrayAction::TryNow => self.command(Engine::try_now),
             TrayAction::Connect => self.command(Engine::connect),
             TrayAction::Disconnect => self.command(Engine::disconnect),
+            TrayAction::Pause(pause) => self.command(|engine| engine.pause(Some(pause.into()))),
+            TrayAction::Resume => self.command(|engine| engine.pause(None)),
             TrayAction::Settings => {
                 self.settings_to_open = !self.tell(Update::Settings);
                 self.show_window(token.0);

@@ -198,6 +198,8 @@ pub enum Alert {
     Claimed,
     /// One was shown.
     Shown,
+    /// The system has it, but did not disturb the person.
+    Silenced,
     /// It may have been shown.
     Uncertain,
     /// None is owed.
@@ -218,6 +220,7 @@ mirror! {
         Disabled = Disabled,
         Muted = Muted,
         QuietHours = QuietHours,
+        Paused = Paused,
         NotOpen = NotOpen,
         OldNews = OldNews,
         Read = Read,
@@ -416,6 +419,7 @@ impl From<storage::Alert> for Alert {
             storage::Alert::Suppressed(why) => Self::Suppressed { why: why.into() },
             storage::Alert::Claimed => Self::Claimed,
             storage::Alert::Shown => Self::Shown,
+            storage::Alert::Silenced => Self::Silenced,
             storage::Alert::Refused(why) => Self::Refused { why: foreign_text::one_line(&why, MAX_LINE_CHARS) },
             storage::Alert::Uncertain => Self::Uncertain,
         }

@@ -209,6 +209,7 @@ mirror! {
         Keychain = Keychain,
         Notifications = Notifications,
         Tray = Tray,
+        WebView = WebView,
     }
 }
 mirror! {

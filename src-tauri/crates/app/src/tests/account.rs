@@ -3,13 +3,15 @@
 use std::fs::File;
 
 use belfry_pushd::{Account, Config, Server, TOKEN_LIFETIME};
+use harness::FakeApi;
 use harness::http::post;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use super::history::{settings, silent_broker};
 use super::world::{Did, World};
 use crate::Request;
-use crate::ipc::{CommandErrorCode, Setup, SetupStep, SignInMode, Update};
+use crate::ipc::{CommandErrorCode, Connectivity, Setup, SetupStep, SignInMode, Theme, Update};
 use crate::tray::TrayIcon;
 
 /// A server with alice, whose password is `open sesame`.
@@ -139,4 +141,38 @@ async fn quitting_ends_the_session_before_the_program() {
     world.wait_for(|did| matches!(did, Did::Exit(0))).await;
     world.ended().await;
     assert!(!engine::runtime::data_dir::is_running(&world.data_dir()), "the data folder is free");
+}
+
+#[tokio::test]
+async fn a_server_that_an_administrator_has_set_is_filled_in_and_locked_at_the_sign_in() {
+    let (broker, service) = (silent_broker().await, FakeApi::start().await);
+    let mut world = World::set_up(&settings(&broker, &service), |controller| controller.is_server_locked = true).await;
+    world.live().await;
+    world.sign_out().await.unwrap();
+    let setup = world.update(missing).await;
+    assert!(setup.is_managed && setup.step == SetupStep::SignIn, "{setup:?}");
+    assert!(broker.url().ends_with(&setup.server.unwrap().endpoint));
+}
+
+#[tokio::test]
+async fn settings_that_change_outside_hold_at_once_and_broken_ones_leave_the_session_alone() {
+    let (broker, service) = (silent_broker().await, FakeApi::start().await);
+    let text = settings(&broker, &service);
+    let mut world = World::set_up(&text, |_| ()).await;
+    world.live().await;
+    let dark = format!("{text}\n[app]\ntheme = \"dark\"\n");
+    std::fs::write(world.settings_file(), &dark).unwrap();
+    world.app.send(Request::SettingsChanged);
+    let theme = world.update(|update| if let Update::Look { theme, .. } = update { Some(theme) } else { None }).await;
+    assert_eq!(theme, Theme::Dark);
+    world.live().await;
+
+    std::fs::write(world.settings_file(), format!("{dark}language = 7\n")).unwrap();
+    world.app.send(Request::SettingsChanged);
+    // Changes are made one after the other: the answer to this one comes when the settings have been read.
+    let values = serde_json::Map::new();
+    let saved = world.app.ask(|reply| Request::SaveSettings { values, reply }).await;
+    assert_eq!(saved.unwrap_err().code, CommandErrorCode::Setting);
+    let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
+    assert_eq!((start.theme, start.status.state), (Theme::Dark, Connectivity::Live));
 }

@@ -200,7 +200,8 @@ impl World {
             events: sender,
             runtime: Handle::current(),
         };
-        let mut started = Started { machine, settings: Settings::default(), engine: None, events };
+        let mut started =
+            Started { machine, settings: Settings::default(), is_server_locked: false, engine: None, events };
         if let Some(text) = settings {
             std::fs::write(&started.machine.settings_file, text).unwrap();
             let settings = Settings::parse(text, "settings.toml").unwrap().0;

@@ -3,12 +3,10 @@
 //! Plain text; deliberately absent: escaping and cleaning for a particular desktop, which the host
 //! does.
 
-use std::cmp::Reverse;
-
 use super::{buttons, loudness};
 use crate::{
     foreign_text::shortened,
-    notice::{Notice, Priority},
+    notice::{Notice, NoticeKey, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::{KindNames, NotificationSettings, Preview, Settings},
     texts::Language,
@@ -27,6 +25,23 @@ pub struct Wording {
     kinds: KindNames,
     /// What decides about buttons; `None`: popups have none.
     actions: Option<Box<Settings>>,
+}
+
+/// The notices of a summary, with what its popup says of them: not their texts, since there may be
+/// many.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    keys: Vec<NoticeKey>,
+    /// The most urgent, and of those the newest.
+    named: Vec<Notice>,
+    rank: Option<(Loudness, Priority)>,
+}
+
+impl Summary {
+    /// How loud its popup is.
+    pub fn loudness(&self) -> Option<Loudness> {
+        self.rank.map(|(loudness, _)| loudness)
+    }
 }
 
 impl Wording {
@@ -55,8 +70,9 @@ impl Wording {
             Preview::Full => shortened(without_title(&notice.body, &notice.title).trim(), MAX_BODY_CHARS),
             Preview::Title | Preview::None => String::new(),
         };
+        let rank = (loudness(notice, &self.settings), notice.priority);
         let buttons = self.actions.as_ref().map(|settings| buttons::of_notice(notice, settings)).unwrap_or_default();
-        Popup { buttons, ..self.popup(PopupKind::Single, &[notice], title, body) }
+        Popup { buttons, ..self.popup(PopupKind::Single, vec![notice.key.clone()], rank, title, body) }
     }
 
     /// The title, after the name of its kind if it has one.
@@ -70,13 +86,32 @@ impl Wording {
     /// One popup for several notices, given oldest first: it names the most urgent, and of those
     /// the newest.
     pub fn summary<'a>(&self, notices: impl IntoIterator<Item = &'a Notice>) -> Popup {
-        let notices: Vec<&Notice> = notices.into_iter().collect();
-        let mut named = notices.clone();
-        named.reverse();
-        named.sort_by_key(|notice| Reverse((loudness(notice, &self.settings), notice.priority)));
-        let mut lines: Vec<String> = named
+        let mut summary = Summary::default();
+        self.add_to_summary(&mut summary, notices);
+        self.popup_of(&summary)
+    }
+
+    /// Adds notices to a summary, oldest first.
+    pub fn add_to_summary<'a>(&self, summary: &mut Summary, notices: impl IntoIterator<Item = &'a Notice>) {
+        let rank = |notice: &Notice| (loudness(notice, &self.settings), notice.priority);
+        for notice in notices {
+            summary.keys.push(notice.key.clone());
+            summary.rank = summary.rank.max(Some(rank(notice)));
+            let place = summary.named.iter().position(|named| rank(named) <= rank(notice));
+            let place = place.unwrap_or(summary.named.len());
+            if place < MAX_TITLES {
+                summary.named.insert(place, notice.clone());
+                summary.named.truncate(MAX_TITLES);
+            }
+        }
+    }
+
+    /// The popup for all notices of a summary.
+    pub fn popup_of(&self, summary: &Summary) -> Popup {
+        let count = summary.keys.len();
+        let mut lines: Vec<String> = summary
+            .named
             .iter()
-            .take(MAX_TITLES)
             .map(|notice| {
                 let title = shortened(&self.title(notice), MAX_BODY_CHARS / MAX_TITLES);
                 if notice.sender.is_empty() {
@@ -86,29 +121,27 @@ impl Wording {
                 }
             })
             .collect();
-        if notices.len() > MAX_TITLES {
-            lines.push(self.language.fill("popup.more", &[("n", &(notices.len() - MAX_TITLES).to_string())]));
+        if count > MAX_TITLES {
+            lines.push(self.language.fill("popup.more", &[("n", &(count - MAX_TITLES).to_string())]));
         }
-        let title = self.language.fill("popup.count", &[("n", &notices.len().to_string())]);
         if self.settings.preview == Preview::None {
             lines.clear();
         }
-        self.popup(PopupKind::Summary, &notices, title, lines.join("\n"))
+        let title = self.language.fill("popup.count", &[("n", &count.to_string())]);
+        let (loudness, priority) = summary.rank.unwrap_or((Loudness::Normal, Priority::Normal));
+        self.popup(PopupKind::Summary, summary.keys.clone(), (loudness, priority), title, lines.join("\n"))
     }
 
-    fn popup(&self, kind: PopupKind, notices: &[&Notice], title: String, body: String) -> Popup {
-        let loudness = notices.iter().map(|notice| loudness(notice, &self.settings)).max().unwrap_or(Loudness::Normal);
-        Popup {
-            kind,
-            notices: notices.iter().map(|notice| notice.key.clone()).collect(),
-            title,
-            body,
-            loudness,
-            priority: notices.iter().map(|notice| notice.priority).max().unwrap_or(Priority::Normal),
-            sound: if loudness == Loudness::Quiet { String::new() } else { self.settings.sound.clone() },
-            buttons: Vec::new(),
-            replaces: None,
-        }
+    fn popup(
+        &self,
+        kind: PopupKind,
+        notices: Vec<NoticeKey>,
+        (loudness, priority): (Loudness, Priority),
+        title: String,
+        body: String,
+    ) -> Popup {
+        let sound = if loudness == Loudness::Quiet { String::new() } else { self.settings.sound.clone() };
+        Popup { kind, notices, title, body, loudness, priority, sound, buttons: Vec::new(), replaces: None }
     }
 }
 

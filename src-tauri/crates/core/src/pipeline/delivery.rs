@@ -13,17 +13,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use jiff::Timestamp;
+
 use crate::{
     alerts::{
-        Wording,
-        planner::{Batch, Planner},
+        Summary, Wording,
+        planner::{Batch, BatchKind, Planner},
     },
     clock::Now,
     event::Event,
     notice::{Notice, NoticeKey, Source, State},
     pipeline::{catchup::PassId, link::Generation},
     ports::{Popup, PopupId, PopupKind},
-    storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Write},
+    storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
 };
 
 /// How long after a failed write it is tried again.
@@ -100,6 +102,7 @@ pub struct PageCommitted {
 enum WritePurpose {
     Arrival { ack: Option<AckId>, pass: Option<PassId>, is_piece: bool },
     Claim(Batch),
+    Release,
     Bookkeeping,
 }
 
@@ -120,6 +123,29 @@ struct Showing {
     title: String,
     /// The popup that it updates.
     replaces: Option<PopupId>,
+    /// It is a summary of this kind, which may be updated later.
+    batch: Option<BatchKind>,
+    /// It adds these to a summary: if that cannot be updated, they become a new one.
+    added: Option<Box<Summary>>,
+}
+
+/// A summary that may be updated later.
+#[derive(Debug)]
+struct OpenSummary {
+    summary: Summary,
+    /// Its name, once the OS has said it.
+    popup: Option<PopupId>,
+}
+
+/// What a person clicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Click {
+    /// The popup.
+    pub popup: PopupId,
+    /// `default` for its body, or the id of the button.
+    pub action: String,
+    /// Lets a window take the focus (XDG).
+    pub activation_token: Option<String>,
 }
 
 /// The delivery of one account.
@@ -138,6 +164,11 @@ pub struct Delivery {
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
+    /// Clicks on popups whose id is not known here yet, while shows were running.
+    early_clicks: Vec<Click>,
+    summaries: HashMap<BatchKind, OpenSummary>,
+    /// Alerts are held back, and are to be released when nothing holds them any more.
+    has_held: bool,
     announced: Option<Seq>,
     /// The last committed offset of each stream.
     stream_offsets: HashMap<String, u64>,
@@ -164,6 +195,9 @@ impl Delivery {
             showing: HashMap::new(),
             on_screen: HashMap::new(),
             closed: HashSet::new(),
+            early_clicks: Vec::new(),
+            summaries: HashMap::new(),
+            has_held: false,
             announced: None,
             stream_offsets: HashMap::new(),
             to_announce,
@@ -185,6 +219,7 @@ impl Delivery {
             );
         }
         self.stream_offsets = recovered.stream_offsets;
+        self.has_held = recovered.has_held;
         self.on_screen.extend(recovered.popups);
         self.withdraw(recovered.withdraw);
         for Stored { seq, opening, notice, .. } in recovered.due {
@@ -192,7 +227,7 @@ impl Delivery {
             self.due.insert(opening, notice);
             self.planner.add(opening, true, now.mono);
         }
-        self.planner.end_catch_up(now.mono);
+        self.planner.end_catch_up(true, now.mono);
         self.mark_announced();
         self.poll_planner(now);
     }
@@ -224,30 +259,50 @@ impl Delivery {
         };
         // Any successful write shows that the store works again.
         self.failing = None;
+        let Applied { outcomes, withdraw } = applied;
         let Pending { writes, size, purpose } = self.pending.remove(&ticket)?;
         self.pending_bytes = self.pending_bytes.saturating_sub(size);
         let mut page = None;
         match purpose {
             WritePurpose::Arrival { ack, pass, is_piece } => {
-                let new = self.handle_committed(&writes, &applied.outcomes, hold_live, now);
+                let new = self.handle_committed(&writes, &outcomes, hold_live, now);
                 if let Some(ack) = ack {
                     self.actions.push_back(DeliveryAction::Ack(ack));
                 }
                 page = pass.map(|pass| PageCommitted { pass, new, is_piece });
             }
-            WritePurpose::Claim(batch) => self.show_claimed(&batch, &applied.outcomes),
+            WritePurpose::Claim(batch) => self.show_claimed(batch, &outcomes),
+            WritePurpose::Release => self.handle_released(outcomes),
             WritePurpose::Bookkeeping => {}
         }
-        self.withdraw(applied.withdraw);
+        self.withdraw(withdraw);
         self.poll_planner(now);
         self.mark_announced();
         page
     }
 
-    /// The pass has ended: what it found is shown as one batch.
-    pub fn end_catch_up(&mut self, now: Now) {
-        self.planner.end_catch_up(now.mono);
+    /// The pass has ended: what it found is shown as one batch. With `is_over` the catch-up has ended
+    /// too, and what the next pass finds is another batch.
+    pub fn end_catch_up(&mut self, is_over: bool, now: Now) {
+        self.planner.end_catch_up(is_over, now.mono);
         self.poll_planner(now);
+    }
+
+    /// Whether alerts are held back.
+    pub fn has_held(&self) -> bool {
+        self.has_held
+    }
+
+    /// Nothing holds alerts back any more: those that were held back become one popup.
+    pub fn release(&mut self) {
+        if std::mem::take(&mut self.has_held) {
+            self.apply(vec![Write::Release], WritePurpose::Release);
+        }
+    }
+
+    /// A person pauses notifications until this time, or ends the pause.
+    pub fn pause_until(&mut self, until: Option<Timestamp>) {
+        self.apply(vec![Write::PauseUntil(until)], WritePurpose::Bookkeeping);
     }
 
     /// Time has passed.
@@ -370,11 +425,27 @@ impl Delivery {
         new
     }
 
+    /// What was held back is due.
+    fn handle_released(&mut self, outcomes: Vec<Outcome>) {
+        for outcome in outcomes {
+            let Outcome::Released(released) = outcome else { continue };
+            for Stored { seq, opening, notice, .. } in released {
+                let opening = Opening { seq, number: opening };
+                self.due.insert(opening, notice);
+                self.planner.add_held([opening]);
+            }
+        }
+    }
+
     /// The alert of an opening is decided.
     fn plan(&mut self, opening: Opening, alert: AlertMark, notice: Notice, hold: bool, now: Now) {
-        if alert == AlertMark::Due {
-            self.due.insert(opening, notice);
-            self.planner.add(opening, hold, now.mono);
+        match alert {
+            AlertMark::Due => {
+                self.due.insert(opening, notice);
+                self.planner.add(opening, hold, now.mono);
+            }
+            AlertMark::Suppressed(Suppressed::QuietHours | Suppressed::Paused) => self.has_held = true,
+            AlertMark::Suppressed(_) => {}
         }
     }
 
@@ -408,6 +479,7 @@ impl Delivery {
 
     fn poll_planner(&mut self, now: Now) {
         for batch in self.planner.poll_batches(now.mono) {
+            self.planner.set_busy(batch.kind, batch.is_summary);
             let mut writes = vec![Write::Claim(batch.openings.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
             self.apply(writes, WritePurpose::Claim(batch));

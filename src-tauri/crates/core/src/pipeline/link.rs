@@ -6,6 +6,7 @@
 //! earlier one is dropped here and nowhere else. Deliberately absent: sockets, frames, and catch-up
 //! ([`crate::pipeline`] reports when it has ended).
 
+mod hand_over;
 mod state;
 
 use std::time::{Duration, Instant};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rand::Rng;
 
+use self::hand_over::HandOver;
+pub use self::hand_over::{OLD_SESSION_GRACE, RENEWAL_RETRY};
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
 use self::state::{Phase, phase};
 use crate::{
@@ -43,6 +46,8 @@ pub struct Link {
     state: LinkState,
     since: Timestamp,
     generation: Generation,
+    /// The newest generation that was given to a connection or passed over.
+    newest: u64,
     endpoint: usize,
     next: usize,
     endpoints: usize,
@@ -63,6 +68,7 @@ pub struct Link {
     /// Why a person is asked to sign in, while the secret is tried again.
     refused: Option<Failure>,
     polling: bool,
+    hand_over: HandOver,
 }
 
 impl Link {
@@ -74,6 +80,7 @@ impl Link {
             state: LinkState::Off,
             since: now.wall,
             generation: Generation::default(),
+            newest: 0,
             endpoint: 0,
             next: 0,
             endpoints,
@@ -89,13 +96,15 @@ impl Link {
             refused_retry: None,
             refused: None,
             polling: false,
+            hand_over: HandOver::new(false),
         }
     }
 
-    /// The same link, for `server.protocol`.
+    /// The same link, for `server.protocol`; with `overlap`, a session that gets a new token stays
+    /// until the next one has subscribed.
     #[must_use]
-    pub fn speaking(self, protocol: Protocol) -> Self {
-        Self { is_raw: protocol == Protocol::Websocket, ..self }
+    pub fn speaking(self, protocol: Protocol, overlap: bool) -> Self {
+        Self { is_raw: protocol == Protocol::Websocket, hand_over: HandOver::new(overlap), ..self }
     }
 
     /// Whether the server has accepted the secret since the last sign-in.
@@ -165,6 +174,11 @@ impl Link {
     /// When [`LinkInput::Tick`] is due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
+        let token = self.hand_over.poll_timeout(self.has_session());
+        self.state_timeout().into_iter().chain(token).min()
+    }
+
+    fn state_timeout(&self) -> Option<Instant> {
         match &self.state {
             LinkState::Connecting { deadline } | LinkState::Handshake { deadline } => Some(*deadline),
             LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
@@ -177,6 +191,7 @@ impl Link {
     /// Takes what happened, says what to do.
     #[must_use]
     pub fn step(&mut self, input: LinkInput, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
+        let Some(input) = self.step_successor(input, now) else { return Vec::new() };
         match input {
             LinkInput::Connect => match self.state {
                 LinkState::Off => self.open(0, now),
@@ -194,6 +209,11 @@ impl Link {
                 self.enter(LinkState::Off, now);
                 actions
             }
+            LinkInput::Token(generation, life) => {
+                self.handle_token(generation, life, now);
+                Vec::new()
+            }
+            LinkInput::Renewed(renewed) => self.handle_renewed(renewed, now, rng),
             LinkInput::Opened(generation) => {
                 if self.is_current(generation) && matches!(self.state, LinkState::Connecting { .. }) {
                     self.state = LinkState::Handshake { deadline: now.mono + ATTEMPT_LIMIT };
@@ -220,10 +240,10 @@ impl Link {
                 Vec::new()
             }
             LinkInput::Lost(generation, failure) => {
-                if self.is_current(generation) && self.has_connection() {
-                    self.handle_lost(failure, now, rng)
-                } else {
+                if !self.is_current(generation) || !self.has_connection() || self.promote_successor(now) {
                     Vec::new()
+                } else {
+                    self.handle_lost(failure, now, rng)
                 }
             }
             LinkInput::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
@@ -240,7 +260,7 @@ impl Link {
                 actions
             }
             LinkInput::NetworkChanged | LinkInput::Woke => match self.state {
-                LinkState::CatchingUp | LinkState::Live => vec![LinkAction::Probe(self.generation)],
+                LinkState::CatchingUp | LinkState::Live => self.check_session(now),
                 LinkState::Waiting { .. }
                 | LinkState::Polling { .. }
                 | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
@@ -286,7 +306,11 @@ impl Link {
                 };
                 Vec::new()
             }
-            LinkInput::Tick => self.tick(now, rng),
+            LinkInput::Tick => {
+                let mut actions = self.tick_token(now);
+                actions.extend(self.tick(now, rng));
+                actions
+            }
         }
     }
 
@@ -348,8 +372,9 @@ impl Link {
     }
 
     fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {
-        self.generation.0 += 1;
+        self.generation = self.next_generation();
         self.endpoint = endpoint;
+        self.hand_over.forget_token();
         self.established = None;
         self.refused_retry = None;
         self.enter(LinkState::Connecting { deadline: now.mono + ATTEMPT_LIMIT }, now);
@@ -357,11 +382,11 @@ impl Link {
     }
 
     fn close(&mut self, polite: bool) -> Vec<LinkAction> {
+        let mut actions = self.hand_over.close();
         if self.has_connection() {
-            vec![LinkAction::Close { generation: self.generation, polite: polite && self.has_session() }]
-        } else {
-            Vec::new()
+            actions.push(LinkAction::Close { generation: self.generation, polite: polite && self.has_session() });
         }
+        actions
     }
 
     fn handle_attempt_timeout(&mut self, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
@@ -384,7 +409,7 @@ impl Link {
     fn handle_lost(&mut self, mut failure: Failure, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
         // Later reports of that connection, and a token that was found for it, are stale now.
-        self.generation.0 += 1;
+        self.generation = self.next_generation();
         self.awaiting_token = None;
         // After a session that worked, a token may be looked for once more. After one that was
         // refused at once it may not: that would never end.

@@ -213,7 +213,8 @@ impl Pipeline {
                 incomplete: finished.complete_through.is_none(),
             })));
         }
-        self.delivery.end_catch_up(now);
+        // What is left of an incomplete pass belongs to the same absence.
+        self.delivery.end_catch_up(finished.complete_through.is_some(), now);
         let next = self.schedule_after(purpose, &finished, now.mono - began, now);
         self.next_pass = self.next_pass.into_iter().chain(next).min_by_key(|(due, _)| *due);
         if let PassPurpose::Connect(generation) = purpose {
@@ -253,7 +254,7 @@ impl Pipeline {
     /// Declares the session live although its catch-up has not ended: catch-up must not delay it.
     pub(super) fn end_connect_pass_early(&mut self, now: Now) {
         self.step_link(LinkInput::CaughtUp(self.link.generation()), now);
-        self.delivery.end_catch_up(now);
+        self.delivery.end_catch_up(true, now);
     }
 
     pub(super) fn handle_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
@@ -389,7 +390,7 @@ impl Pipeline {
         match purpose {
             PassPurpose::Connect(_) => self.end_connect_pass_early(now),
             PassPurpose::Poll => self.step_link(LinkInput::Polled { ok: false }, now),
-            PassPurpose::Quiet => self.delivery.end_catch_up(now),
+            PassPurpose::Quiet => self.delivery.end_catch_up(true, now),
         }
     }
 

@@ -112,6 +112,7 @@ keys! {
     app.start_at_login = read::switch;
     app.allowed_link_hosts = read::link_hosts;
     app.action_urls = read::action_urls;
+    app.log_level = read::choice;
 }
 
 impl Settings {

@@ -325,12 +325,13 @@ type Close = fn(&mut Settings);
 /// Keys where a person's own value could weaken what an administrator meant to secure, and the
 /// value that weakens nothing. The certificate file does not exist, so nothing is connected, and
 /// its name says why.
-const CLOSED: [(&str, Close); 3] = [
+const CLOSED: [(&str, Close); 4] = [
     ("network.ca_bundle", |settings| {
         settings.network.ca_bundle = Some(PathBuf::from("the managed setting network.ca_bundle is invalid"));
     }),
     ("network.insecure_hosts", |settings| settings.network.insecure_hosts.clear()),
     ("app.allowed_link_hosts", |settings| settings.app.allowed_link_hosts.clear()),
+    ("app.action_urls", |settings| settings.app.action_urls.clear()),
 ];
 
 fn of_file<'a>(key: &Key, sections: &'a Entries) -> Option<&'a SpannedValue> {
@@ -501,8 +502,9 @@ mod tests {
     #[test]
     fn what_secures_a_computer_stays_closed_while_its_mandatory_value_is_invalid() {
         let file = "[network]\ninsecure_hosts = [\"intranet\"]\nca_bundle = \"/mine.pem\"\n\
-                    [app]\nallowed_link_hosts = [\"evil.example\"]\n";
-        let keys = ["network.insecure_hosts", "network.ca_bundle", "app.allowed_link_hosts"];
+                    [app]\nallowed_link_hosts = [\"evil.example\"]\naction_urls = [\"https://evil.example/approve\"]\n";
+        let keys = CLOSED.map(|(key, _)| key);
+        assert!(keys.contains(&"app.action_urls"), "a button must not call what an administrator has not allowed");
         let invalid = keys.map(|key| found(key, json!(7), Level::Mandatory, Scope::Machine));
         let of_person = keys.map(|key| found(key, json!(["other"]), Level::Mandatory, Scope::User));
         let effective = resolve(file, "f", &managed(invalid.into_iter().chain(of_person).collect()), false).unwrap();
@@ -512,6 +514,7 @@ mod tests {
         }
         assert!(effective.settings.network.insecure_hosts.is_empty());
         assert!(effective.settings.app.allowed_link_hosts.is_empty());
+        assert!(effective.settings.app.action_urls.is_empty(), "no button sends the sign-in");
         assert!(!effective.settings.network.ca_bundle.unwrap().exists(), "nothing can be connected");
     }
 

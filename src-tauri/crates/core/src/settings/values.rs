@@ -149,6 +149,20 @@ choice! {
     }
 }
 
+choice! {
+    /// `app.log_level`.
+    LogLevel {
+        /// What failed.
+        Error = "error",
+        /// And what a person may have to correct.
+        Warn = "warn",
+        /// And each change of the connection.
+        Info = "info",
+        /// And what helps to find a fault in Belfry.
+        Debug = "debug",
+    }
+}
+
 /// `auth.stomp`: how the secret is sent in CONNECT.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StompSecret {

@@ -21,6 +21,7 @@ use crate::{
     store::{Store, StoreError},
 };
 use belfry_core::{
+    alerts::AlertContext,
     error::Failure,
     notice::copies::Arrival,
     pipeline::{
@@ -111,7 +112,14 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
         };
         let notifications = &identity.settings.notifications;
         let arrival = Arrival { source: step.source, number: pass.requested_after() };
-        let mut writes = notice_writes(step.notices, arrival, Some(&pass), notifications, time_zone, started);
+        let context = AlertContext {
+            now: started,
+            time_zone,
+            is_first_run: pass.is_first_run(),
+            complete_through: pass.complete_through(),
+            paused_until: store.paused_until()?,
+        };
+        let mut writes = notice_writes(step.notices, arrival, &context, notifications);
         writes.extend(rejected);
         writes.extend(step.cursor.map(Write::Cursor));
         let applied = store.apply(&writes)?;

@@ -24,6 +24,7 @@ pub struct Intake {
     mapping: MessageSettings,
     subscriptions: Vec<(String, Origin)>,
     api_scope: String,
+    max_message: u64,
     system_zone: TimeZone,
 }
 
@@ -39,6 +40,7 @@ impl Intake {
                 .map(|subscription| (subscription.scope.clone(), subscription.origin()))
                 .collect(),
             api_scope: settings.api.scope.clone(),
+            max_message: settings.server.max_message,
             system_zone,
         }
     }
@@ -73,9 +75,14 @@ impl Intake {
         rejected(RejectReason::TooLarge, destination, oversize.head.raw_head(), &oversize.prefix, now)
     }
 
-    /// Reads a row of a page that came from `path`.
+    /// Reads a row of a page that came from `path`. As on a socket, one beyond `server.max_message` is
+    /// too large: a page may be larger, but no message.
     pub fn row(&self, row: &RawValue, path: &str, now: Timestamp) -> Message {
-        self.record(row.get().as_bytes(), path, Via::Page, now)
+        let row = row.get().as_bytes();
+        if u64::try_from(row.len()).is_ok_and(|bytes| bytes > self.max_message) {
+            return self.too_large(row, path, now);
+        }
+        self.record(row, path, Via::Page, now)
     }
 
     /// Reads a frame of the raw WebSocket at `path`. It comes from the service that the API belongs
@@ -84,7 +91,7 @@ impl Intake {
         self.record(text, path, Via::Raw, now)
     }
 
-    /// A rejected message of the beginning of a frame that is too large.
+    /// A rejected message of the beginning of a frame or row that is too large.
     pub fn too_large(&self, beginning: &[u8], path: &str, now: Timestamp) -> Message {
         rejected(RejectReason::TooLarge, path.to_owned(), b"", beginning, now)
     }
@@ -117,6 +124,23 @@ fn rejected(reason: RejectReason, destination: String, head: &[u8], body: &[u8],
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_beyond_the_size_of_a_message_is_rejected_with_its_beginning() {
+        let mut settings = Settings::default();
+        settings.server.max_message = 100;
+        let intake = Intake::new(&settings, TimeZone::UTC);
+        let row_of = |bytes: usize| {
+            let row = format!(r#"{{"id":1,"title":"{}"}}"#, "t".repeat(bytes - 19));
+            assert_eq!(row.len(), bytes);
+            intake.row(&RawValue::from_string(row).unwrap(), "/collect", Timestamp::UNIX_EPOCH)
+        };
+        assert_eq!(row_of(100).notices.len(), 1);
+        let message = row_of(101);
+        assert!(message.notices.is_empty());
+        assert!(matches!(&message.rejected[..], [Write::Rejected { reason: RejectReason::TooLarge, .. }]));
+    }
+
     use belfry_core::settings::Subscription;
 
     #[test]

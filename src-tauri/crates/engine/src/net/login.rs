@@ -1,5 +1,5 @@
-//! A token for a login and a password: mode `password` with `auth.login_url`
-//! (`docs/reference/settings.md`).
+//! A token for a login and a password, or for the refresh token of an earlier one: mode `password`
+//! with `auth.login_url` (`docs/reference/settings.md`).
 //!
 //! One request returns a token or a [`Failure`]. A server that refuses the password is
 //! distinguished from one that cannot answer now: only the first needs a person. Any other status,
@@ -9,6 +9,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
 use url::Url;
@@ -17,6 +18,7 @@ use crate::net::{
     auth,
     http::{self, Client},
     identity::Identity,
+    issued::Issued,
 };
 use belfry_core::{
     envelope::{self, PageError},
@@ -45,8 +47,27 @@ pub(crate) async fn token(
     identity: &Identity,
     url: &Url,
     password: &SecretString,
-) -> Result<SecretString, Failure> {
+) -> Result<Issued, Failure> {
+    request(client, identity, url, body(&identity.settings.auth, password)).await
+}
+
+/// Asks for a token with the refresh token that came with an earlier one.
+///
+/// # Errors
+/// As [`token`]; [`Fault::Password`] when the server refuses the refresh token.
+pub(crate) async fn refresh(
+    client: &Client,
+    identity: &Identity,
+    url: &Url,
+    refresh: &SecretString,
+) -> Result<Issued, Failure> {
+    let body = serde_json::json!({ "refreshToken": refresh.expose_secret() });
+    request(client, identity, url, body.to_string()).await
+}
+
+async fn request(client: &Client, identity: &Identity, url: &Url, body: String) -> Result<Issued, Failure> {
     let settings = &identity.settings;
+    let issued_at = Timestamp::now();
     let host = http::host_of(url);
     settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
     let request = client
@@ -54,7 +75,7 @@ pub(crate) async fn token(
         .headers(auth::device_headers(identity))
         .header("content-type", "application/json")
         .header("accept", "application/json");
-    let sent = request.body(body(&settings.auth, password)).timeout(ANSWER_TIMEOUT).send().await;
+    let sent = request.body(body).timeout(ANSWER_TIMEOUT).send().await;
     let response = sent.map_err(|error| http::failure(error, url))?;
     let status = response.status();
     if REFUSALS.contains(&status.as_u16()) {
@@ -72,8 +93,9 @@ pub(crate) async fn token(
     let answer = http::read_body(response, MAX_ANSWER, url).await?;
     let answer = answer.ok_or_else(|| Failure::new(Fault::BadAnswer, host.clone()))?;
     let token = read(&answer, &settings.auth, &host)?;
-    identity.handle_login_answer(&serde_json::from_slice(&answer).unwrap_or_default());
-    Ok(token)
+    let answer: Value = serde_json::from_slice(&answer).unwrap_or_default();
+    identity.handle_login_answer(&answer);
+    Ok(Issued::by_server(token, &answer, issued_at))
 }
 
 /// The template with login and password inserted as JSON text; inserted text is not searched for

@@ -3,8 +3,9 @@
 //! as the engine runs.
 //!
 //! Reading may block on a keychain's prompt, so it happens on a thread that may wait. A token
-//! obtained for a password is kept in memory only; when it expires another is requested
-//! ([`Token::refresh`]) without asking the person. Deliberately absent: sign-in through a browser.
+//! obtained for a password is kept in memory only, with its refresh token; before it expires
+//! ([`Token::renew`]) and after it was refused ([`Token::refresh`]) another is requested without
+//! asking the person. Deliberately absent: sign-in through a browser.
 //! Invariant: a secret is only ever a [`SecretString`].
 
 use std::sync::{
@@ -18,6 +19,7 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::net::{
     http::{self, Client},
     identity::Identity,
+    issued::Issued,
     login, one_shot,
 };
 use belfry_core::{
@@ -44,10 +46,15 @@ pub async fn check(identity: &Arc<Identity>, secret: &Secret) -> Result<(), Fail
 /// # Errors
 /// [`Failure`] of the sign-in there.
 pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Result<SecretString, Failure> {
-    let settings = &identity.settings;
-    match (secret, &settings.auth.login_url) {
-        (Secret::Token(token), _) => Ok(token.clone()),
-        (Secret::Password(password), None) => Ok(password.clone()),
+    issue(client, identity, secret).await.map(|issued| issued.token)
+}
+
+async fn issue(client: &Client, identity: &Identity, secret: &Secret) -> Result<Issued, Failure> {
+    match (secret, &identity.settings.auth.login_url) {
+        (Secret::Token(token), _) => Ok(Issued::given(token)),
+        (Secret::Password(password), None) => {
+            Ok(Issued { token: password.clone(), life: None, refresh: None, is_issued: false })
+        }
         (Secret::Password(password), Some(url)) => login::token(client, identity, url, password).await,
     }
 }
@@ -55,9 +62,17 @@ pub async fn token(client: &Client, identity: &Identity, secret: &Secret) -> Res
 /// The token of one account.
 pub struct Token {
     source: Source,
-    held: Arc<Mutex<Option<SecretString>>>,
+    held: Arc<Mutex<Held>>,
     /// The held token must not be used any more.
     is_stale: AtomicBool,
+}
+
+/// What is in memory.
+#[derive(Default)]
+struct Held {
+    issued: Option<Issued>,
+    /// What buys the next token; it outlives a token that was refused.
+    refresh: Option<SecretString>,
 }
 
 /// Where a token comes from.
@@ -83,13 +98,39 @@ impl Token {
     /// # Errors
     /// Those of [`read`] and of [`token`].
     pub async fn get(&self) -> Result<SecretString, Failure> {
+        self.issued().await.map(|issued| issued.token)
+    }
+
+    /// The token with its life. One that is about to expire is replaced first, if that is possible
+    /// now.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub(crate) async fn issued(&self) -> Result<Issued, Failure> {
         let mut held = Arc::clone(&self.held).lock_owned().await;
         if self.is_stale.swap(false, Ordering::AcqRel) {
-            *held = None;
+            *held = Held::default();
         }
-        match &*held {
-            Some(token) => Ok(token.clone()),
-            None => self.obtain(held).await.map(|obtained| obtained.token),
+        match held.issued.clone() {
+            Some(issued) if !issued.is_due() => Ok(issued),
+            Some(issued) => match self.obtain(held).await {
+                Err(_) if !issued.has_expired() => Ok(issued),
+                obtained => obtained,
+            },
+            None => self.obtain(held).await,
+        }
+    }
+
+    /// The held token will expire soon: requests another one, unless that has been done.
+    pub async fn renew(&self) -> Refreshed {
+        let held = Arc::clone(&self.held).lock_owned().await;
+        if held.issued.as_ref().is_some_and(|issued| issued.life.is_some() && !issued.is_due()) {
+            return Refreshed::Newer;
+        }
+        match self.obtain(held).await {
+            Ok(issued) if issued.is_issued => Refreshed::Newer,
+            Ok(_) => Refreshed::Same,
+            Err(failure) => Refreshed::Failed(failure),
         }
     }
 
@@ -108,18 +149,24 @@ impl Token {
     /// newer one already.
     pub async fn refresh_after(&self, refused: &SecretString) -> Refreshed {
         let held = Arc::clone(&self.held).lock_owned().await;
-        match &*held {
-            Some(token) if token.expose_secret() != refused.expose_secret() => Refreshed::Newer,
+        match &held.issued {
+            Some(issued) if issued.token.expose_secret() != refused.expose_secret() => Refreshed::Newer,
             _ => self.replace(held).await,
         }
     }
 
-    async fn replace(&self, mut held: Held) -> Refreshed {
-        let old = held.take();
+    async fn replace(&self, mut held: LockedHeld) -> Refreshed {
+        let old = held.issued.take().map(|issued| issued.token);
         let is_same = |found: &SecretString| old.is_some_and(|old| old.expose_secret() == found.expose_secret());
         match self.obtain(held).await {
             // A server may issue the same token again, and accept it again.
-            Ok(Obtained { token, is_issued: false }) if is_same(&token) => Refreshed::Same,
+            Ok(issued) if !issued.is_issued && is_same(&issued.token) => {
+                if issued.has_expired() {
+                    Refreshed::Failed(Failure::new(Fault::Expired, ""))
+                } else {
+                    Refreshed::Same
+                }
+            }
             Ok(_) => Refreshed::Newer,
             Err(failure) if failure.fault == Fault::NoCredential => Refreshed::Same,
             Err(failure) => Refreshed::Failed(failure),
@@ -128,26 +175,41 @@ impl Token {
 
     /// Runs in a task of its own, which finishes even if the caller stops waiting: so a keychain
     /// that is asking the person to unlock it is not asked a second time.
-    async fn obtain(&self, mut held: Held) -> Result<Obtained, Failure> {
-        let Source { credentials, identity, client } = self.source.clone();
+    async fn obtain(&self, mut held: LockedHeld) -> Result<Issued, Failure> {
+        let source = self.source.clone();
         let obtaining = tokio::spawn(async move {
-            let secret = read(&credentials, &identity).await?;
-            let token = token(&client?, &identity, &secret).await?;
-            *held = Some(token.clone());
-            let is_issued = matches!(secret, Secret::Password(_)) && identity.settings.auth.login_url.is_some();
-            Ok(Obtained { token, is_issued })
+            let issued = match source.refresh(held.refresh.take()).await {
+                Some(issued) => issued?,
+                None => source.issue().await?,
+            };
+            held.refresh.clone_from(&issued.refresh);
+            held.issued = Some(issued.clone());
+            Ok(issued)
         });
         obtaining.await.unwrap_or_else(|error| Err(Failure::new(Fault::Keychain, error.to_string())))
     }
 }
 
-/// A token, and whether the server has just issued it.
-struct Obtained {
-    token: SecretString,
-    is_issued: bool,
+impl Source {
+    /// A token for the stored secret.
+    async fn issue(&self) -> Result<Issued, Failure> {
+        let secret = read(&self.credentials, &self.identity).await?;
+        issue(&self.client.clone()?, &self.identity, &secret).await
+    }
+
+    /// A token for the refresh token; `None` where there is none, or where the server does not accept
+    /// it: the stored secret may still be accepted. A refresh token is sent once: the server may have
+    /// taken it even if its answer was lost.
+    async fn refresh(&self, refresh: Option<SecretString>) -> Option<Result<Issued, Failure>> {
+        let (Some(refresh), Some(url), Ok(client)) = (refresh, &self.identity.settings.auth.login_url, &self.client)
+        else {
+            return None;
+        };
+        login::refresh(client, &self.identity, url, &refresh).await.ok().map(Ok)
+    }
 }
 
-type Held = OwnedMutexGuard<Option<SecretString>>;
+type LockedHeld = OwnedMutexGuard<Held>;
 
 /// Reads the stored secret of an account.
 ///

@@ -40,9 +40,9 @@ use belfry_core::{
     pipeline::{
         Pipeline, PipelineAction, PipelineInput,
         catchup::{PageRequest, PassId},
-        delivery,
+        delivery::{self, Click},
         group_commit::Job,
-        link::{self, Generation, Refreshed},
+        link::{self, Generation},
     },
     ports::{Notifier, PopupEvent},
     status::Status,
@@ -99,14 +99,13 @@ pub(crate) struct Driver {
     status_file: PathBuf,
     refused: watch::Sender<RefusedRequests>,
     notifier: NotifierThread,
-    /// Clicks on popups that are being shown.
-    early_clicks: Vec<PopupEvent>,
-    running: Option<RunningConnection>,
+    /// The current connection, and beside it one that replaces it or that it has replaced.
+    running: Vec<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
     fetches: JoinSet<()>,
     reports: mpsc::Sender<ConnectionReport>,
     pages: mpsc::Sender<PipelineInput>,
-    refreshed: mpsc::UnboundedSender<Refreshed>,
+    tokens: mpsc::UnboundedSender<link::LinkInput>,
     counts: Counts,
     last_live: Option<Timestamp>,
     live_recorded_at: Option<Instant>,
@@ -118,7 +117,7 @@ impl Driver {
     pub(crate) async fn run(parts: Parts) {
         let (reports, mut reported) = mpsc::channel(64);
         let (pages, mut paged) = mpsc::channel(1);
-        let (refreshed, mut refreshes) = mpsc::unbounded_channel();
+        let (tokens, mut token_reports) = mpsc::unbounded_channel();
         let (notifier_reports, mut notified) = mpsc::unbounded_channel();
         let notifier = NotifierThread::start(parts.notifier, notifier_reports);
         let (mut commands, mut stored) = (parts.commands, parts.store_reports);
@@ -135,13 +134,12 @@ impl Driver {
             status_file: parts.status_file,
             refused: parts.refused,
             notifier,
-            early_clicks: Vec::new(),
-            running: None,
+            running: Vec::new(),
             closing: Vec::new(),
             fetches: JoinSet::new(),
             reports,
             pages,
-            refreshed,
+            tokens,
             counts: Counts::default(),
             last_live,
             live_recorded_at: None,
@@ -162,12 +160,13 @@ impl Driver {
             tokio::select! {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
+                    Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
                     Command::End(done) => end = Some(done),
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_connection_report(report),
                 Some(input) = paged.recv(), if may_take_rows => driver.step(input),
-                Some(refreshed) = refreshes.recv() => driver.step(PipelineInput::Link(link::LinkInput::Refreshed(refreshed))),
+                Some(report) = token_reports.recv() => driver.step(PipelineInput::Link(report)),
                 Some(report) = notified.recv() => driver.handle_notifier_report(report),
                 // It is published above.
                 Ok(()) = refusals.changed() => {}
@@ -233,6 +232,7 @@ impl Driver {
             }
             ConnectionReport::Message(message, _) => PipelineInput::Message(message),
             ConnectionReport::Lost(generation, failure) => {
+                self.running.retain(|running| running.generation != generation);
                 PipelineInput::Link(link::LinkInput::Lost(generation, failure))
             }
         };
@@ -241,30 +241,17 @@ impl Driver {
 
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
-            NotifierReport::Shown(show, result) => {
-                self.step(PipelineInput::Shown { show, result });
-                for early in std::mem::take(&mut self.early_clicks) {
-                    self.handle_notifier_report(NotifierReport::Event(early));
-                }
-            }
-            // The notifier thread has not said yet which popup this is.
-            NotifierReport::Event(click @ PopupEvent::Activated { .. }) if self.is_early(&click) => {
-                self.early_clicks.push(click);
+            NotifierReport::Shown(show, result, is_silenced) => {
+                self.step(PipelineInput::Shown { show, result, is_silenced });
             }
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
-                let notices = self.pipeline.notices_of(&id).unwrap_or_default().to_vec();
-                (self.on_event)(Event::Activated { notices, action, popup: id, activation_token });
+                self.step(PipelineInput::Activated(Click { popup: id, action, activation_token }));
             }
             NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(PipelineInput::PopupClosed(id.clone()));
                 self.notifier.handle_closed(id);
             }
         }
-    }
-
-    fn is_early(&self, event: &PopupEvent) -> bool {
-        let (PopupEvent::Activated { id, .. } | PopupEvent::Closed { id }) = event;
-        self.pipeline.is_showing() && self.pipeline.notices_of(id).is_none()
     }
 
     fn execute(&mut self) {
@@ -293,7 +280,8 @@ impl Driver {
         match action {
             link::LinkAction::Open { generation, endpoint } => self.open(generation, endpoint),
             link::LinkAction::Close { generation, polite } => {
-                if let Some(running) = self.running.take_if(|running| running.generation == generation) {
+                if let Some(index) = self.running.iter().position(|running| running.generation == generation) {
+                    let running = self.running.swap_remove(index);
                     // If it has already ended there is nothing to close.
                     let _ = running.commands.send(ConnectionCommand::Close { polite });
                     self.closing.retain(|task| !task.is_finished());
@@ -302,10 +290,17 @@ impl Driver {
             }
             link::LinkAction::Probe(generation) => self.command(generation, ConnectionCommand::Probe),
             link::LinkAction::Refresh => {
-                let (token, refreshed) = (Arc::clone(&self.token), self.refreshed.clone());
+                let (token, tokens) = (Arc::clone(&self.token), self.tokens.clone());
                 tokio::spawn(async move {
                     // The driver may have ended meanwhile.
-                    let _ = refreshed.send(token.refresh().await);
+                    let _ = tokens.send(link::LinkInput::Refreshed(token.refresh().await));
+                });
+            }
+            link::LinkAction::Renew => {
+                let (token, tokens) = (Arc::clone(&self.token), self.tokens.clone());
+                tokio::spawn(async move {
+                    // The driver may have ended meanwhile.
+                    let _ = tokens.send(link::LinkInput::Renewed(token.renew().await));
                 });
             }
         }
@@ -321,23 +316,28 @@ impl Driver {
             offsets: self.pipeline.stream_offsets().clone(),
         };
         let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
+        let tokens = self.tokens.clone();
         let task = tokio::spawn(async move {
-            let ready = async { Ok((client?, token.get().await?)) };
+            let ready = async { Ok((client?, token.issued().await?)) };
             let ready = tokio::select! {
                 ready = ready => ready,
                 () = connection::closed(&mut received) => return,
             };
             match ready {
-                Ok((client, token)) => connection::run(client, token, opening, received, reports).await,
+                Ok((client, issued)) => {
+                    // The driver may have ended meanwhile.
+                    let _ = tokens.send(link::LinkInput::Token(generation, issued.life));
+                    connection::run(client, issued.token, opening, received, reports).await;
+                }
                 // The driver may have ended meanwhile.
                 Err(failure) => drop(reports.send(ConnectionReport::Lost(generation, failure)).await),
             }
         });
-        self.running = Some(RunningConnection { generation, commands, task });
+        self.running.push(RunningConnection { generation, commands, task });
     }
 
     fn command(&mut self, generation: Generation, command: ConnectionCommand) {
-        if let Some(running) = self.running.as_ref().filter(|running| running.generation == generation) {
+        if let Some(running) = self.running.iter().find(|running| running.generation == generation) {
             // A connection that has ended takes no commands. The server will send its
             // unacknowledged messages again.
             let _ = running.commands.send(command);

@@ -39,6 +39,7 @@ use crate::{
 };
 use belfry_core::{
     account::Account,
+    alerts::hold::Pause,
     event::Event,
     pipeline::{self, Pipeline, PipelineInput, link},
     ports::{Credentials, Notifier},
@@ -113,6 +114,7 @@ impl Engine {
             complete_through: store.complete_through()?,
             last_live: store.last_live()?,
             revision: 0,
+            paused_until: recovered.paused_until.filter(|until| now.wall < *until),
             refused: RefusedRequests::default(),
         };
         pipeline.step(PipelineInput::Recovered(Box::new(recovered)), now);
@@ -180,6 +182,12 @@ impl Engine {
         self.send(link::LinkInput::Woke);
     }
 
+    /// Pauses notifications: what is below `notifications.quiet_hours.allow` becomes one summary when
+    /// the pause ends, also in a later run. `None` ends it now.
+    pub fn pause(&self, pause: Option<Pause>) {
+        self.command(Command::Pause(pause));
+    }
+
     /// The latest snapshot, which also tells when it changes.
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
@@ -211,7 +219,11 @@ impl Engine {
     }
 
     fn send(&self, input: link::LinkInput) {
-        if self.commands.send(Command::Link(input)).is_err() {
+        self.command(Command::Link(input));
+    }
+
+    fn command(&self, command: Command) {
+        if self.commands.send(command).is_err() {
             tracing::error!("the engine has ended");
         }
     }

@@ -17,8 +17,8 @@ use belfry_core::{
 /// What the notifier thread reports to the driver, in the order in which it happened.
 #[derive(Debug)]
 pub(crate) enum NotifierReport {
-    /// A popup was shown or refused.
-    Shown(ShowId, Result<PopupId, NotifyError>),
+    /// A popup was shown or refused; and whether the system does not disturb the person now.
+    Shown(ShowId, Result<PopupId, NotifyError>, bool),
     /// A person did something to one.
     Event(PopupEvent),
 }
@@ -90,8 +90,12 @@ fn work(
         // driver must not wait.
         let step = lock(queue).poll();
         match step {
-            Some(PopupStep::Show(show, popup)) => send(reports, NotifierReport::Shown(show, notifier.show(&popup))),
-            Some(PopupStep::Refused(show, why)) => send(reports, NotifierReport::Shown(show, Err(why))),
+            Some(PopupStep::Show(show, popup)) => {
+                // Asked before: a person may answer the popup by turning it on.
+                let is_silenced = notifier.is_silenced();
+                send(reports, NotifierReport::Shown(show, notifier.show(&popup), is_silenced));
+            }
+            Some(PopupStep::Refused(show, why)) => send(reports, NotifierReport::Shown(show, Err(why), false)),
             Some(PopupStep::Retract(popup)) => notifier.retract(&popup),
             Some(PopupStep::Forgotten) | None => {}
         }
@@ -154,7 +158,7 @@ mod tests {
 
     fn shown(reports: &mut UnboundedReceiver<NotifierReport>) -> Result<PopupId, NotifyError> {
         loop {
-            if let NotifierReport::Shown(_, result) = reports.blocking_recv().unwrap() {
+            if let NotifierReport::Shown(_, result, _) = reports.blocking_recv().unwrap() {
                 return result;
             }
         }

@@ -1,7 +1,7 @@
 //! What a running engine shows of itself, and the commands its driver takes.
 
 use crate::net::requests::RefusedRequests;
-use belfry_core::{pipeline::link, status::Status, storage::Counts};
+use belfry_core::{alerts::hold::Pause, pipeline::link, status::Status, storage::Counts};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub last_live: Option<Timestamp>,
     /// Goes up with every commit that has changed a notice, whichever program made it.
     pub revision: u64,
+    /// Until when a person has paused notifications; `None` if they are not paused.
+    pub paused_until: Option<Timestamp>,
     /// What the server has answered with 403 since the last connect.
     pub refused: RefusedRequests,
 }
@@ -28,6 +30,8 @@ pub struct Snapshot {
 pub(crate) enum Command {
     /// To the link.
     Link(link::LinkInput),
+    /// Pause notifications, or end the pause.
+    Pause(Option<Pause>),
     /// End; answered when everything is committed and closed.
     End(oneshot::Sender<()>),
 }

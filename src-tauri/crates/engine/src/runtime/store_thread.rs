@@ -214,7 +214,7 @@ fn bytes_of(job: &Job) -> usize {
 /// Whether a window that shows the inbox has to read it again after this.
 fn changes_a_notice(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::New { .. } | Outcome::Changed { .. } => true,
+        Outcome::New { .. } | Outcome::Changed { .. } | Outcome::Released(_) => true,
         Outcome::Known { .. } | Outcome::Deleted | Outcome::Claimed(_) | Outcome::Done => false,
     }
 }

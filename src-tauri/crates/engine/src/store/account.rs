@@ -25,6 +25,11 @@ pub(crate) fn last_live(connection: &Connection) -> rusqlite::Result<Option<Time
     connection.prepare_cached("SELECT last_live FROM account")?.query_row([], |row| rows::time(row, "last_live"))
 }
 
+/// Until when a person has paused notifications.
+pub(super) fn paused_until(connection: &Connection) -> rusqlite::Result<Option<Timestamp>> {
+    connection.prepare_cached("SELECT paused_until FROM account")?.query_row([], |row| rows::time(row, "paused_until"))
+}
+
 /// The last offset stored of each stream.
 pub(super) fn stream_offsets(connection: &Connection) -> rusqlite::Result<HashMap<String, u64>> {
     connection

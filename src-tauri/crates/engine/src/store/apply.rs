@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    codes::{AsOrigin, AsWord, Json, Micros},
+    codes::{self, AsOrigin, AsWord, Json, Micros},
     marks, rows, search, tombstones, trash,
 };
 use belfry_core::storage::{
@@ -28,6 +28,9 @@ use belfry_core::{
 /// How many rejected messages are kept.
 const REJECTED_KEPT: i64 = 1_000;
 
+/// Alerts that are held back: the condition of their index.
+const HELD: &str = "alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused') AND read = 0 AND state = 'open'";
+
 /// Applies the writes in order.
 pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<Applied> {
     let outcomes = batch.iter().map(|write| apply_one(tx, write)).collect::<rusqlite::Result<_>>()?;
@@ -40,6 +43,10 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             return receive(tx, None, notice, *arrival, *received_at, [*alert, *alert_if_opened]);
         }
         Write::Claim(openings) => return claim(tx, openings),
+        Write::Release => return release(tx),
+        Write::PauseUntil(until) => {
+            tx.prepare_cached("UPDATE account SET paused_until = ?1")?.execute(params![until.map(Micros)])?;
+        }
         Write::Rejected { reason, destination, head, body, received_at } => {
             reject(tx, *reason, destination, head, body, *received_at)?;
         }
@@ -59,7 +66,7 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             )?
             .execute(params![stream, offset.cast_signed()])?;
         }
-        Write::Shown { openings, popup } => shown(tx, openings, popup)?,
+        Write::Shown { openings, popup, is_silenced } => shown(tx, openings, popup, *is_silenced)?,
         Write::Refused { openings, why } => {
             let mut refuse = tx.prepare_cached(
                 "UPDATE notices SET alert = 'refused', alert_why = ?3 \
@@ -68,6 +75,14 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             for opening in openings {
                 refuse.execute(params![opening.seq.0, opening.number, why])?;
             }
+        }
+        Write::PopupReplaced { old, new } => {
+            tx.prepare_cached(
+                "UPDATE notices SET popup = (SELECT id FROM popups WHERE name = ?2) \
+                 WHERE popup = (SELECT id FROM popups WHERE name = ?1)",
+            )?
+            .execute(params![old.0, new.0])?;
+            tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![old.0])?;
         }
         Write::PopupClosed(popup) => {
             tx.prepare_cached("DELETE FROM popups WHERE name = ?1")?.execute(params![popup.0])?;
@@ -309,20 +324,41 @@ fn claim(tx: &Transaction<'_>, openings: &[Opening]) -> rusqlite::Result<Outcome
     Ok(Outcome::Claimed(claimed))
 }
 
+/// Makes due what quiet hours or a pause have held back.
+fn release(tx: &Transaction<'_>) -> rusqlite::Result<Outcome> {
+    let held: Vec<Seq> = tx
+        .prepare_cached(&format!("SELECT seq FROM notices WHERE {HELD} ORDER BY seq"))?
+        .query_map([], codes::seq)?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut release = tx.prepare_cached("UPDATE notices SET alert = 'due', alert_why = NULL WHERE seq = ?1")?;
+    let mut released = Vec::with_capacity(held.len());
+    for seq in held {
+        release.execute(params![seq.0])?;
+        released.extend(rows::find(tx, seq)?);
+    }
+    Ok(Outcome::Released(released))
+}
+
+/// Whether there is anything to [`release`].
+pub(super) fn has_held(tx: &Transaction<'_>) -> rusqlite::Result<bool> {
+    tx.prepare_cached(&format!("SELECT 1 FROM notices WHERE {HELD}"))?.exists([])
+}
+
 /// Records a popup, even if it stands for no unread and open notice any more: then it is withdrawn
 /// at once. A second popup for a notice (an update under another name) replaces the first.
-fn shown(tx: &Transaction<'_>, openings: &[Opening], popup: &PopupId) -> rusqlite::Result<()> {
+fn shown(tx: &Transaction<'_>, openings: &[Opening], popup: &PopupId, is_silenced: bool) -> rusqlite::Result<()> {
     let id: i64 = tx
         .prepare_cached(
             "INSERT INTO popups (name) VALUES (?1) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id",
         )?
         .query_row(params![popup.0], |row| row.get(0))?;
     let mut show = tx.prepare_cached(
-        "UPDATE notices SET alert = 'shown', popup = ?3 \
-         WHERE seq = ?1 AND opening = ?2 AND alert IN ('claimed', 'shown')",
+        "UPDATE notices SET alert = ?4, popup = ?3 \
+         WHERE seq = ?1 AND opening = ?2 AND alert IN ('claimed', 'shown', 'silenced')",
     )?;
+    let mark = if is_silenced { "silenced" } else { "shown" };
     for opening in openings {
-        show.execute(params![opening.seq.0, opening.number, id])?;
+        show.execute(params![opening.seq.0, opening.number, id, mark])?;
     }
     Ok(())
 }

@@ -21,9 +21,12 @@ pub(crate) fn mark(tx: &Transaction<'_>, seqs: &[Seq], read: bool) -> rusqlite::
     Ok(changed)
 }
 
-/// Suppresses an alert that is still due.
+/// Suppresses an alert that is still due, or held back for a later summary.
 pub(super) fn suppress_if_due(tx: &Transaction<'_>, seq: Seq, why: Suppressed) -> rusqlite::Result<()> {
-    tx.prepare_cached("UPDATE notices SET alert = 'suppressed', alert_why = ?2 WHERE seq = ?1 AND alert = 'due'")?
-        .execute(params![seq.0, AsWord(why)])?;
+    tx.prepare_cached(
+        "UPDATE notices SET alert = 'suppressed', alert_why = ?2 \
+         WHERE seq = ?1 AND (alert = 'due' OR (alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused')))",
+    )?
+    .execute(params![seq.0, AsWord(why)])?;
     Ok(())
 }

@@ -28,6 +28,8 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         first_unannounced: first_unannounced.map(Seq),
         popups: popups(tx)?,
         withdraw: apply::stale_popups(tx)?,
+        has_held: apply::has_held(tx)?,
+        paused_until: account::paused_until(tx)?,
         stream_offsets: account::stream_offsets(tx)?,
     })
 }

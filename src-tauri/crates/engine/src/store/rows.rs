@@ -71,6 +71,7 @@ fn alert(row: &Row<'_>) -> rusqlite::Result<Alert> {
         "suppressed" => Alert::Suppressed(word(row, "alert_why")?),
         "claimed" => Alert::Claimed,
         "shown" => Alert::Shown,
+        "silenced" => Alert::Silenced,
         "refused" => Alert::Refused(row.get("alert_why")?),
         "uncertain" => Alert::Uncertain,
         other => {

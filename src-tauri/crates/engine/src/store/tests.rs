@@ -120,7 +120,7 @@ impl Steps for Store {
 
     fn show(&mut self, seqs: &[Seq], name: &str) -> Applied {
         assert_eq!(self.one(Write::Claim(first(seqs))), Outcome::Claimed(first(seqs)));
-        self.all(&[Write::Shown { openings: first(seqs), popup: popup(name) }])
+        self.all(&[Write::Shown { openings: first(seqs), popup: popup(name), is_silenced: false }])
     }
 
     fn at(&self, seq: Seq) -> Stored {

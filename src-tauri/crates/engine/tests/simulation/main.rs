@@ -20,7 +20,8 @@
 //! 9. bounds: backlog, attempts, requests of a pass; a refused sign-in is not tried again; in the
 //!    end the link is live;
 //! 10. what somebody else publishes changes nothing of what the server has sent, except that it may
-//!     settle it; a page requested later restores it, and the server's own copy replaces it.
+//!     settle it; a page requested later restores it, and the server's own copy replaces it;
+//! 11. what a pause has held back pops up when it ends.
 //!
 //! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints the trace of
 //! one. The plan of a seed that fails is reduced ([`shrink`]) and printed; it then goes to
@@ -118,7 +119,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 32] = [
+const REQUIRED_EVENTS: [&str; 36] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -137,6 +138,7 @@ const REQUIRED_EVENTS: [&str; 32] = [
     "a notice restored by a page",
     "a notice settled by a forged copy",
     "a notice announced again after a crash",
+    "a pause that held something",
     "a poll outside a session",
     "a popup",
     "a popup dismissed",
@@ -146,10 +148,13 @@ const REQUIRED_EVENTS: [&str; 32] = [
     "a probe without an answer",
     "a raw message sent again",
     "a raw session closed at once",
+    "a session handed over",
+    "a session whose token expired",
     "a sign-in refused",
     "a stray request served",
     "a summary",
     "a token that cannot be had now",
+    "a token that cannot be renewed now",
     "an older version",
 ];
 

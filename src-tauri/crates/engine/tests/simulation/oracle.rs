@@ -111,8 +111,11 @@ impl Oracle {
                     self.handle_arrival(copy_of(notice), *arrival, outcome, server)?;
                 }
                 (Write::Rejected { .. }, _) => self.junk += 1,
+                (Write::Release, Outcome::Released(released)) if !released.is_empty() => {
+                    self.count("a pause that held something");
+                }
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
-                (Write::Shown { openings, popup }, _) => {
+                (Write::Shown { openings, popup, .. }, _) => {
                     self.outcomes.extend(openings);
                     self.recorded_popups.insert(popup.clone());
                 }
@@ -241,6 +244,21 @@ impl Oracle {
             ensure!(!is_gone, "(2) an update brings back a popup that has left the screen");
             return Ok(());
         }
+        self.handle_shown_once(popup)
+    }
+
+    /// An update may add notices to a summary; if the OS refuses it, they are handed over in another.
+    pub(crate) fn handle_updated(&mut self, popup: &Popup) -> Verdict {
+        for key in &popup.notices {
+            let claims = self.claims(item_of(&key.id));
+            let handed = self.handed.entry(item_of(&key.id)).or_default();
+            ensure!(*handed > 0 || claims > 0, "(2) {} is added to a summary without a claim", key.id);
+            *handed = (*handed).max(1);
+        }
+        Ok(())
+    }
+
+    fn handle_shown_once(&mut self, popup: &Popup) -> Verdict {
         for key in &popup.notices {
             let claims = self.claims(item_of(&key.id));
             let handed = self.handed.entry(item_of(&key.id)).or_default();
@@ -372,7 +390,7 @@ impl Oracle {
             ensure!(is_restored || self.announcements.contains_key(item), "(6) {id} was never announced");
             match detail.alert {
                 Alert::Due | Alert::Claimed => return Err(format!("(2) {id} is still {:?}", detail.alert)),
-                Alert::Shown | Alert::Refused(_) => {
+                Alert::Shown | Alert::Silenced | Alert::Refused(_) => {
                     ensure!(handed > 0 && self.claimed.contains(&entry.opening()), "(2) {id} never popped up");
                 }
                 Alert::Uncertain => ensure!(is_restored || self.process > 0, "(2) {id} is uncertain without a crash"),
@@ -382,6 +400,8 @@ impl Oracle {
                     let is_right = match why {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
+                        // The pause has ended.
+                        Suppressed::Paused => entry.is_read || entry.state != State::Open,
                         Suppressed::OldNews => {
                             // A raw session's copy has no status, and may replace the row that had.
                             let is_old = detail.row.source == Source::History

@@ -45,6 +45,7 @@ fn plain() -> Plan {
         acts: Vec::new(),
         horizon: 30_000,
         is_raw: false,
+        token_life: None,
     }
 }
 

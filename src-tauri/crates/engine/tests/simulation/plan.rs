@@ -29,6 +29,8 @@ pub(crate) struct Plan {
     /// The raw WebSocket: the server sends at each connect what it has not delivered, and counts as
     /// delivered what it has written.
     pub is_raw: bool,
+    /// How long a token is good, in seconds; `None`: for the whole run.
+    pub token_life: Option<u64>,
 }
 
 /// How live messages are delivered.
@@ -188,6 +190,8 @@ pub(crate) enum Act {
     Delete { which: usize },
     /// A person deletes a notice and undoes that.
     Undo { which: usize, after: u64 },
+    /// A person pauses notifications for half an hour, or ends the pause.
+    Pause { on: bool },
     /// A person dismisses a popup.
     Dismiss { which: usize },
     /// The notification daemon restarts.
@@ -307,10 +311,13 @@ impl Plan {
                 (forger.random_range(0..horizon), Act::Forge { which: forger.random_range(0..1_000), to })
             }));
         }
+        if forger.random_ratio(1, 5) {
+            let pause = |forger: &mut SmallRng| Act::Pause { on: forger.random_ratio(2, 3) };
+            acts.extend((0..forger.random_range(1..5)).map(|_| (forger.random_range(0..horizon), pause(&mut forger))));
+        }
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
-            // Without `Date` only the machine's clock is left; if that is wrong too, no client can
-            // be correct.
+            // Without `Date` only the machine's clock is left: if that is wrong, no client is correct.
             api.has_date |= acts.iter().any(|(_, act)| matches!(act, Act::SetClock { .. }));
         }
         Self {
@@ -334,6 +341,7 @@ impl Plan {
             acts,
             horizon,
             is_raw: delivery == Delivery::Topic { acked: false } && rng.random(),
+            token_life: (rng.random_range(0..6) == 1).then(|| pick(&mut rng, &[12, 20, 45])),
         }
     }
 }

@@ -69,7 +69,7 @@ fn cut_acts(smallest: &mut Plan, fails: &dyn Fn(&Plan) -> bool) {
 }
 
 /// Each makes a plan more ordinary.
-const SIMPLER: [fn(&mut Plan); 22] = [
+const SIMPLER: [fn(&mut Plan); 23] = [
     |plan| plan.noise = Noise::default(),
     |plan| plan.noise.duplicates = 0,
     |plan| plan.noise.reorder = 0,
@@ -84,6 +84,7 @@ const SIMPLER: [fn(&mut Plan); 22] = [
     |plan| plan.settings.reconnect_spread = 0,
     |plan| plan.settings.poll_every = 0,
     |plan| plan.settings.long_poll = false,
+    |plan| plan.token_life = None,
     |plan| plan.settings.reconcile_every = 0,
     |plan| plan.settings.burst = 5,
     |plan| plan.stamp = Stamp::Version,

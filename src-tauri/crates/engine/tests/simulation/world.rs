@@ -17,7 +17,7 @@ use belfry_core::{
         PipelineConfig, PipelineInput,
         catchup::{PageRequest, PassId},
         delivery::Ticket,
-        link::{Generation, LinkInput},
+        link::{Generation, LinkInput, LinkState},
     },
     ports::PopupId,
     settings::Protocol,
@@ -111,6 +111,10 @@ pub(crate) enum Event {
     },
     /// The server ends a session, or notices that it is gone.
     Ended {
+        session: usize,
+    },
+    /// The token that a session was opened with expires: the server ends the session.
+    TokenExpired {
         session: usize,
     },
     Acknowledged {
@@ -275,8 +279,8 @@ impl<'a> World<'a> {
                     self.now = self.now.max(due.at);
                     self.handle(due.event)?;
                 }
-                // Waits for writes that are not committed yet.
-                _ if self.is_writing() && end < last => self.end += 1_000_000,
+                // Waits for writes that are not committed yet, and for a session that gets a new token.
+                _ if (self.is_writing() || self.is_handing_over()) && end < last => self.end += 1_000_000,
                 _ => {
                     self.now = end;
                     return self.check_end();
@@ -378,6 +382,13 @@ impl<'a> World<'a> {
                 self.transmit();
                 Ok(())
             }
+            Event::TokenExpired { session } => {
+                if self.paths[session].is_open {
+                    self.oracle.count("a session whose token expired");
+                }
+                self.cut(session, true, false);
+                Ok(())
+            }
             Event::Acknowledged { session, number } => {
                 if self.paths[session].is_open {
                     self.server.acknowledge(session, number);
@@ -413,6 +424,11 @@ impl<'a> World<'a> {
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
     }
 
+    fn is_handing_over(&self) -> bool {
+        let is_live = |machine: &Machine| *machine.pipeline.link().state() == LinkState::Live;
+        self.plan.token_life.is_some() && self.machine.as_ref().is_some_and(|machine| !is_live(machine))
+    }
+
     fn is_writing(&self) -> bool {
         self.machine.as_ref().is_some_and(|machine| machine.pipeline.backlog() > 0)
     }
@@ -441,6 +457,7 @@ impl<'a> World<'a> {
             settings.server.protocol = Protocol::Websocket;
         }
         let mut config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
+        config.overlap = matches!(self.plan.delivery, crate::plan::Delivery::Topic { .. }) && !self.plan.is_raw;
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);

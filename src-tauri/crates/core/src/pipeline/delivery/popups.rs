@@ -5,34 +5,43 @@
 
 use std::collections::HashSet;
 
-use super::{Delivery, DeliveryAction, ShowId, Showing, WritePurpose};
+use super::{Click, Delivery, DeliveryAction, OpenSummary, ShowId, Showing, WritePurpose};
 use crate::{
-    alerts::planner::Batch,
+    alerts::{
+        Summary,
+        planner::{Batch, BatchKind},
+    },
+    clock::Now,
     event::{Event, NotificationType},
-    notice::Notice,
+    notice::{Notice, NoticeKey},
     ports::{NotifyError, Popup, PopupId, PopupKind},
     storage::{Opening, Outcome, Write},
 };
 
 impl Delivery {
-    /// The OS has shown a popup, or refused it.
-    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) {
-        let Some(Showing { openings, kind, notices, title, replaces }) = self.showing.remove(&show) else { return };
-        let writes = match result {
-            Ok(popup) => {
+    /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
+    pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
+        let Some(showing) = self.showing.remove(&show) else { return };
+        let Showing { openings, kind, notices, title, replaces, batch, added } = showing;
+        let writes = match (result, added, batch) {
+            (Ok(popup), _, _) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
                     notices: notices.iter().map(|key| key.id.clone()).collect(),
                     summary: title,
                 }));
-                let mut writes = vec![Write::Shown { openings, popup: popup.clone() }];
+                self.emit_early_clicks(&popup, &notices);
+                let mut writes = vec![Write::Shown { openings, popup: popup.clone(), is_silenced }];
                 // Where the OS gave the update an id of its own, the old popup is taken off the screen. Its
                 // notice is still shown, so there is no `retract` event.
                 if let Some(old) = replaces.filter(|old| *old != popup)
                     && self.on_screen.remove(&old).is_some()
                 {
                     self.actions.push_back(DeliveryAction::Retract(old.clone()));
-                    writes.push(Write::PopupClosed(old));
+                    writes.push(Write::PopupReplaced { old, new: popup.clone() });
+                }
+                if let Some(open) = batch.and_then(|batch| self.summaries.get_mut(&batch)) {
+                    open.popup = Some(popup.clone());
                 }
                 if self.closed.remove(&popup) {
                     // The update may have shown again a popup that a person was dismissing.
@@ -43,12 +52,49 @@ impl Delivery {
                 }
                 writes
             }
-            Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)) => vec![Write::Refused { openings, why }],
+            // The summary has left the screen, or its service was restarted.
+            (Err(_), Some(added), Some(batch)) => return self.show_summary(batch, openings, *added),
+            (Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)), ..) => {
+                vec![Write::Refused { openings, why }]
+            }
         };
         if self.showing.is_empty() {
             self.closed.clear();
+            // Of a popup that nothing is known about: a click still opens the window.
+            for click in std::mem::take(&mut self.early_clicks) {
+                self.emit_click(click, &[]);
+            }
         }
         self.apply(writes, WritePurpose::Bookkeeping);
+        if let Some(batch) = batch {
+            self.planner.set_busy(batch, false);
+            self.poll_planner(now);
+        }
+    }
+
+    /// A person clicked a popup. The report may overtake that of its name.
+    pub fn handle_activated(&mut self, click: Click) {
+        match self.on_screen.get(&click.popup).cloned() {
+            Some(notices) => self.emit_click(click, &notices),
+            None if !self.showing.is_empty() => self.early_clicks.push(click),
+            None => self.emit_click(click, &[]),
+        }
+    }
+
+    fn emit_early_clicks(&mut self, popup: &PopupId, notices: &[NoticeKey]) {
+        let (clicks, others) =
+            std::mem::take(&mut self.early_clicks).into_iter().partition(|click| click.popup == *popup);
+        self.early_clicks = others;
+        let clicks: Vec<Click> = clicks;
+        for click in clicks {
+            self.emit_click(click, notices);
+        }
+    }
+
+    fn emit_click(&mut self, click: Click, notices: &[NoticeKey]) {
+        let Click { popup, action, activation_token } = click;
+        let event = Event::Activated { notices: notices.to_vec(), action, popup, activation_token };
+        self.actions.push_back(DeliveryAction::Emit(event));
     }
 
     /// A popup left the screen: it expired or a person closed it.
@@ -77,39 +123,68 @@ impl Delivery {
     }
 
     /// The claim is committed: the alerts that it granted are shown now, and no other.
-    pub(super) fn show_claimed(&mut self, batch: &Batch, outcomes: &[Outcome]) {
+    pub(super) fn show_claimed(&mut self, batch: Batch, outcomes: &[Outcome]) {
+        let Batch { openings, kind, is_summary, continues } = batch;
         let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
         // As a set: thousands may be claimed at once.
         let granted: HashSet<&Opening> = granted.iter().collect();
         let mut notices: Vec<(Opening, Notice)> = Vec::new();
-        for opening in &batch.openings {
+        for opening in &openings {
             if let Some(notice) = self.due.remove(opening)
                 && granted.contains(opening)
             {
                 notices.push((*opening, notice));
             }
         }
-        if batch.is_summary && notices.len() > 1 {
-            let popup = self.wording.summary(notices.iter().map(|(_, notice)| notice));
-            self.show(notices.into_iter().map(|(opening, _)| opening).collect(), popup);
-        } else {
+        let old = self.summaries.get(&kind).filter(|_| continues).and_then(|open| open.popup.clone());
+        let old = old.filter(|popup| self.on_screen.contains_key(popup) && !notices.is_empty());
+        if !is_summary || (notices.len() < 2 && old.is_none()) {
             for (opening, notice) in notices {
                 let popup = self.wording.single(&notice);
-                self.show(vec![opening], popup);
+                self.show(vec![opening], popup, None, None);
             }
+            if is_summary {
+                self.planner.set_busy(kind, false);
+            }
+            return;
         }
+        let mut added = Summary::default();
+        self.wording.add_to_summary(&mut added, notices.iter().map(|(_, notice)| notice));
+        let claimed = notices.iter().map(|(opening, _)| *opening).collect();
+        match (old, self.summaries.get_mut(&kind)) {
+            (Some(old), Some(open)) => {
+                let before = open.summary.loudness();
+                self.wording.add_to_summary(&mut open.summary, notices.iter().map(|(_, notice)| notice));
+                let mut popup = self.wording.popup_of(&open.summary);
+                (popup.kind, popup.replaces) = (PopupKind::Update, Some(old));
+                if open.summary.loudness() == before {
+                    // The summary has made its sound.
+                    popup.sound.clear();
+                }
+                self.show(claimed, popup, Some(kind), Some(Box::new(added)));
+            }
+            _ => self.show_summary(kind, claimed, added),
+        }
+    }
+
+    /// Shows a new summary.
+    fn show_summary(&mut self, kind: BatchKind, openings: Vec<Opening>, summary: Summary) {
+        let popup = self.wording.popup_of(&summary);
+        self.summaries.insert(kind, OpenSummary { summary, popup: None });
+        self.show(openings, popup, Some(kind), None);
     }
 
     pub(super) fn update(&mut self, opening: Opening, notice: &Notice, replaces: PopupId) {
         let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
-        self.show(vec![opening], popup);
+        self.show(vec![opening], popup, None, None);
     }
 
-    fn show(&mut self, openings: Vec<Opening>, popup: Popup) {
+    fn show(&mut self, openings: Vec<Opening>, popup: Popup, batch: Option<BatchKind>, added: Option<Box<Summary>>) {
         self.issued += 1;
         let show = ShowId(self.issued);
         let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
-        self.showing.insert(show, Showing { openings, kind, notices, title, replaces: popup.replaces.clone() });
+        let replaces = popup.replaces.clone();
+        self.showing.insert(show, Showing { openings, kind, notices, title, replaces, batch, added });
         self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Instant;
 
-use crate::error::Failure;
+use crate::{error::Failure, token_life::TokenLife};
 
 /// Numbers the connections of one run. Reports of a replaced connection are dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
@@ -84,6 +84,10 @@ pub enum LinkInput {
     Lost(Generation, Failure),
     /// Answer to [`LinkAction::Refresh`].
     Refreshed(Refreshed),
+    /// The connection of this generation is opened with a token of this life, if that is known.
+    Token(Generation, Option<TokenLife>),
+    /// Answer to [`LinkAction::Renew`].
+    Renewed(Refreshed),
     /// A person has signed in.
     SignedIn,
     /// A network came up or changed.
@@ -134,6 +138,8 @@ pub enum LinkAction {
     Probe(Generation),
     /// Look for a newer token, then [`LinkInput::Refreshed`].
     Refresh,
+    /// Request a token for the time when the session's expires, then [`LinkInput::Renewed`].
+    Renew,
 }
 
 /// What people distinguish.

@@ -21,7 +21,7 @@ impl World {
 
     fn raw() -> Self {
         let mut world = Self::new(1);
-        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Websocket);
+        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Websocket, false);
         world
     }
 
@@ -438,4 +438,160 @@ fn a_raw_websocket_that_stayed_open_has_accepted_the_token() {
     world.tick();
     world.close_with(Fault::Status(403));
     assert!(world.link.refused_retry().is_some());
+}
+
+mod tokens {
+    use super::*;
+    use crate::{
+        pipeline::link::{OLD_SESSION_GRACE, RENEWAL_RETRY},
+        token_life::TokenLife,
+    };
+
+    /// A session with a token that is good for 20 s from now.
+    fn with_token(overlap: bool, is_renewable: bool) -> (World, Generation) {
+        let mut world = World::new(1);
+        world.link = Link::new(1, 2 * SECOND, world.now).speaking(Protocol::Stomp, overlap);
+        let generation = world.connect();
+        world.issue(generation, is_renewable);
+        (world, generation)
+    }
+
+    impl World {
+        fn issue(&mut self, generation: Generation, is_renewable: bool) {
+            let expires = self.now.wall + 20 * SECOND;
+            let life = TokenLife::new(self.now.wall, expires, is_renewable);
+            assert_eq!(self.step(LinkInput::Token(generation, Some(life))), []);
+        }
+
+        /// Waits for the next timer, and takes what it says.
+        fn next(&mut self) -> (Duration, Vec<LinkAction>) {
+            let due = self.link.poll_timeout().unwrap();
+            let after = due.saturating_duration_since(self.now.mono);
+            self.pass(after);
+            (after, self.tick())
+        }
+
+        fn renewed(&mut self) -> Generation {
+            let actions = self.step(LinkInput::Renewed(Refreshed::Newer));
+            let Some(LinkAction::Open { generation, endpoint: 0 }) = actions.last() else { panic!("{actions:?}") };
+            *generation
+        }
+    }
+
+    #[test]
+    fn a_session_on_a_queue_ends_before_the_next_one_begins_with_the_new_token() {
+        let (mut world, old) = with_token(false, true);
+        assert_eq!(world.next(), (10 * SECOND, vec![LinkAction::Renew]));
+        let actions = world.step(LinkInput::Renewed(Refreshed::Newer));
+        let new = world.link.generation();
+        let close = LinkAction::Close { generation: old, polite: true };
+        assert_eq!(actions, [close, LinkAction::Open { generation: new, endpoint: 0 }]);
+        assert!(new > old && !world.link.has_session());
+    }
+
+    #[test]
+    fn a_transient_session_stays_until_the_next_one_has_subscribed_and_a_moment_longer() {
+        let (mut world, old) = with_token(true, true);
+        let mut current = old;
+        for _ in 0..3 {
+            assert_eq!(world.next(), (10 * SECOND, vec![LinkAction::Renew]));
+            let new = world.renewed();
+            world.issue(new, true);
+            assert!(world.link.has_session() && world.link.generation() == current);
+            world.step(LinkInput::Opened(new));
+            assert_eq!(world.step(LinkInput::Established(new)), []);
+            assert!(world.link.has_session() && world.link.generation() == new);
+            let close = LinkAction::Close { generation: current, polite: true };
+            assert_eq!(world.next(), (OLD_SESSION_GRACE, vec![close]));
+            // The next renewal is due 10 s after this token was issued.
+            world.issue(new, true);
+            current = new;
+        }
+    }
+
+    #[test]
+    fn a_renewal_that_fails_for_now_is_tried_again_and_one_that_is_refused_asks_once() {
+        let (mut world, old) = with_token(true, true);
+        assert_eq!(world.next().1, [LinkAction::Renew]);
+        let failed = |fault| LinkInput::Renewed(Refreshed::Failed(Failure::new(fault, "")));
+        assert_eq!(world.step(failed(Fault::Unreachable)), []);
+        assert_eq!(world.next(), (RENEWAL_RETRY, vec![LinkAction::Renew]));
+        let close = LinkAction::Close { generation: old, polite: true };
+        assert_eq!(world.step(failed(Fault::Password)), [close]);
+        assert!(is_asking(&world));
+        assert_eq!(world.link.poll_timeout(), None, "nothing is tried without the person");
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_renewed_is_put_to_the_server_once_when_it_expires() {
+        for overlap in [false, true] {
+            let (mut world, old) = with_token(overlap, false);
+            let (after, actions) = world.next();
+            let new = world.link.generation();
+            let close = LinkAction::Close { generation: old, polite: true };
+            assert_eq!((after, actions), (20 * SECOND, vec![close, LinkAction::Open { generation: new, endpoint: 0 }]));
+            let life = TokenLife::new(world.now.wall, world.now.wall, false);
+            world.step(LinkInput::Token(new, Some(life)));
+            world.step(LinkInput::Opened(new));
+            // The server accepts it, so the clock is wrong: that was the one time.
+            let mut accepted = World { link: world.link, ..World::new(1) };
+            accepted.now = world.now;
+            accepted.step(LinkInput::Established(new));
+            assert_eq!(accepted.link.poll_timeout(), None);
+            // The server refuses it: a person is asked once.
+            let lost = LinkInput::Lost(new, Failure::new(Fault::Refused, ""));
+            assert_eq!(accepted.step(lost), [LinkAction::Refresh]);
+            let expired = Refreshed::Failed(Failure::new(Fault::Expired, ""));
+            assert_eq!(accepted.step(LinkInput::Refreshed(expired)), []);
+            assert!(is_asking(&accepted));
+            assert_eq!(accepted.link.poll_timeout(), None);
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_lost_while_the_next_one_opens_is_replaced_by_it() {
+        let (mut world, old) = with_token(true, true);
+        world.next();
+        let new = world.renewed();
+        world.step(LinkInput::Opened(new));
+        assert_eq!(world.step(LinkInput::Lost(old, Failure::new(Fault::Broken, ""))), []);
+        assert!(!world.link.has_session() && world.link.generation() == new);
+        world.step(LinkInput::Established(new));
+        assert!(world.link.has_session());
+    }
+
+    #[test]
+    fn a_next_connection_that_fails_leaves_the_session_alone_until_its_token_expires() {
+        let (mut world, old) = with_token(true, true);
+        world.next();
+        let new = world.renewed();
+        assert_eq!(world.step(LinkInput::Lost(new, Failure::new(Fault::Unreachable, ""))), []);
+        assert!(world.link.has_session() && world.link.generation() == old);
+        assert_eq!(world.next(), (RENEWAL_RETRY, vec![LinkAction::Renew]));
+        let second = world.renewed();
+        assert_eq!(world.step(LinkInput::Lost(second, Failure::new(Fault::Refused, ""))), []);
+        assert!(world.link.has_session());
+        let (after, actions) = world.next();
+        assert_eq!((after, actions.len()), (5 * SECOND, 2), "the rest of the 20 s");
+    }
+
+    #[test]
+    fn a_wake_up_after_the_expiry_replaces_the_session_though_the_monotonic_clock_has_stood_still() {
+        let (mut world, old) = with_token(false, true);
+        world.now.wall += 3_600 * SECOND;
+        let actions = world.step(LinkInput::Woke);
+        assert_eq!(actions.first(), Some(&LinkAction::Close { generation: old, polite: true }));
+        assert!(!world.link.has_session());
+    }
+
+    #[test]
+    fn disconnecting_closes_every_connection() {
+        let (mut world, old) = with_token(true, true);
+        world.next();
+        let new = world.renewed();
+        let actions = world.step(LinkInput::Disconnect);
+        let close = |generation, polite| LinkAction::Close { generation, polite };
+        assert_eq!(actions, [close(new, false), close(old, true)]);
+        assert_eq!(world.link.poll_timeout(), None);
+    }
 }

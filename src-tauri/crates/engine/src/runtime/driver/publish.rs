@@ -37,6 +37,9 @@ impl Driver {
             self.last_live = Some(now.wall);
         }
         if !is_same {
+            // Without the words of the server, which may repeat what was sent to it.
+            let cause = status.cause.as_ref().map(|why| why.kind);
+            tracing::info!(state = ?status.state, ?cause, endpoint = status.endpoint, "the connection has changed");
             let event = StatusEvent {
                 state: status.state,
                 endpoint: self.endpoint_text(status.endpoint),
@@ -53,6 +56,7 @@ impl Driver {
             self.record_live();
         }
         let refused = *self.refused.borrow();
+        let paused_until = self.pipeline.paused_until();
         let (counts, complete_through, last_live) = (self.counts, self.pipeline.complete_through(), self.last_live);
         self.snapshot.send_if_modified(|snapshot| {
             let next = Snapshot {
@@ -62,11 +66,13 @@ impl Driver {
                 complete_through,
                 last_live,
                 revision: snapshot.revision,
+                paused_until,
                 refused,
             };
             let is_new = !is_same
                 || snapshot.counts != next.counts
                 || snapshot.complete_through != next.complete_through
+                || snapshot.paused_until != next.paused_until
                 || snapshot.refused != next.refused;
             *snapshot = next;
             is_new

@@ -1,12 +1,14 @@
 //! The order of delivery, with the real store and a desktop that takes everything.
 
+use std::time::Duration;
+
 use belfry_core::{
     alerts::Wording,
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, State},
-    pipeline::delivery::{Delivery, DeliveryAction, Received, ShowId, Ticket},
-    ports::{Popup, PopupId, PopupKind},
+    notice::{Notice, NoticeKey, Source, State},
+    pipeline::delivery::{Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
     settings::NotificationSettings,
     storage::Applied,
     texts::Language,
@@ -16,7 +18,7 @@ use crate::{
     clock,
     store::{
         Store,
-        tests::{arrival, notice, version},
+        tests::{arrival, came, notice, version},
     },
 };
 
@@ -68,7 +70,10 @@ impl Rig {
                     self.shown.push(*popup);
                     match &mut self.waiting {
                         Some(waiting) => waiting.push(show),
-                        None => self.delivery.handle_shown(show, Ok(self.name())),
+                        None => {
+                            let name = self.name();
+                            self.delivery.handle_shown(show, Ok(name), false, self.now);
+                        }
                     }
                 }
                 DeliveryAction::Retract(popup) => self.retracted.push(popup),
@@ -139,7 +144,7 @@ fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_n
     rig.receive([Notice { title: "changed".to_owned(), ..version("1", 2, State::Open) }]);
     let update = rig.waiting.take().unwrap()[0];
     let second = PopupId("another".to_owned());
-    rig.delivery.handle_shown(update, Ok(second.clone()));
+    rig.delivery.handle_shown(update, Ok(second.clone()), false, rig.now);
     rig.run();
     assert_eq!(rig.retracted, [first], "only the popup with the old text leaves the screen");
     assert_eq!(rig.delivery.notices_of(&second).map(<[_]>::len), Some(1));
@@ -162,7 +167,7 @@ fn a_popup_that_was_dismissed_before_its_name_was_known_is_not_on_the_screen() {
     let show = rig.waiting.take().unwrap()[0];
     let popup = rig.name();
     rig.delivery.handle_closed(popup.clone());
-    rig.delivery.handle_shown(show, Ok(popup.clone()));
+    rig.delivery.handle_shown(show, Ok(popup.clone()), false, rig.now);
     rig.run();
     assert_eq!(rig.delivery.notices_of(&popup), None);
     assert_eq!(rig.store.keys_of(&popup).unwrap(), [], "nor in the next run");
@@ -215,4 +220,142 @@ fn a_store_that_works_again_is_not_called_failing_whichever_write_shows_it() {
     assert_eq!(rig.delivery.failing(), Some("disk full"));
     rig.delivery.handle_applied(Ticket(0), Ok(Applied::default()), false, rig.now);
     assert_eq!(rig.delivery.failing(), None);
+}
+
+/// The type of each notification event, and how many notices it has.
+fn notifications(rig: &Rig) -> Vec<(NotificationType, usize)> {
+    rig.events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Notification { r#type, notices, .. } => Some((*r#type, notices.len())),
+            _ => None,
+        })
+        .collect()
+}
+
+impl Rig {
+    fn pass_time(&mut self, millis: u64) {
+        self.now.mono += Duration::from_millis(millis);
+        self.delivery.handle_tick(self.now);
+        self.run();
+    }
+
+    fn collect(&mut self, notices: impl IntoIterator<Item = Notice>) {
+        let writes = notices.into_iter().map(|notice| came(notice, Source::Collected, 0)).collect();
+        self.delivery.handle_received(Received { writes, ..Received::default() });
+        self.run();
+    }
+}
+
+#[test]
+fn a_catch_up_of_a_hundred_thousand_rows_is_one_popup_that_is_updated_in_place() {
+    let mut rig = Rig::new();
+    // 150 pages in 15 s.
+    for page in 0..150 {
+        rig.collect((0..667).map(|row| notice(&format!("{page}-{row}"))));
+        rig.pass_time(100);
+    }
+    rig.delivery.end_catch_up(true, rig.now);
+    rig.run();
+    let notifications = notifications(&rig);
+    assert_eq!(notifications[0].0, NotificationType::Summary);
+    assert!(notifications[1..].iter().all(|(r#type, _)| *r#type == NotificationType::Update), "{notifications:?}");
+    assert!(notifications.len() <= 9, "one in two seconds: {notifications:?}");
+    assert_eq!(notifications.last().unwrap().1, 100_050);
+    assert_eq!(rig.shown.last().unwrap().title, "100050 new notices");
+    assert!(rig.shown[1..].iter().all(|popup| popup.sound.is_empty()), "it makes one sound");
+    assert_eq!(rig.store.keys_of(&PopupId(rig.shown[0].title.clone())).unwrap().len(), 100_050);
+    assert_eq!(rig.retracted, []);
+    // The next absence is another popup.
+    rig.collect((0..10).map(|row| notice(&format!("later-{row}"))));
+    rig.delivery.end_catch_up(true, rig.now);
+    rig.run();
+    assert_eq!(notifications_after(&rig, notifications.len()), [(NotificationType::Summary, 10)]);
+}
+
+fn notifications_after(rig: &Rig, count: usize) -> Vec<(NotificationType, usize)> {
+    notifications(rig).split_off(count)
+}
+
+#[test]
+fn five_thousand_live_notices_are_five_popups_and_one_summary_that_is_updated() {
+    let mut rig = Rig::new();
+    for group in 0..50 {
+        rig.receive((0..100).map(|number| notice(&format!("{group}-{number}"))));
+        rig.pass_time(50);
+    }
+    rig.pass_time(1_000);
+    let notifications = notifications(&rig);
+    let of = |wanted: NotificationType| notifications.iter().filter(|(r#type, _)| *r#type == wanted).count();
+    assert_eq!([of(NotificationType::Single), of(NotificationType::Summary), of(NotificationType::Retract)], [5, 1, 0]);
+    assert!(of(NotificationType::Update) <= 3, "{notifications:?}");
+    assert_eq!(notifications.last().unwrap().1, 4_995);
+}
+
+#[test]
+fn what_would_have_updated_a_summary_that_was_dismissed_becomes_a_new_one() {
+    for is_refused in [false, true] {
+        let mut rig = Rig::new();
+        rig.collect((0..10).map(|row| notice(&format!("a{row}"))));
+        rig.pass_time(2_000);
+        let first = rig.name();
+        if is_refused {
+            rig.waiting = Some(Vec::new());
+        } else {
+            rig.delivery.handle_closed(first.clone());
+        }
+        rig.collect((0..10).map(|row| notice(&format!("b{row}"))));
+        rig.pass_time(2_000);
+        if let Some(waiting) = rig.waiting.take() {
+            let left = NotifyError::Refused("the popup to update has left the screen".to_owned());
+            rig.delivery.handle_shown(waiting[0], Err(left), false, rig.now);
+            rig.run();
+        }
+        let summaries = [(NotificationType::Summary, 10), (NotificationType::Summary, 10)];
+        assert_eq!(notifications(&rig), summaries, "{is_refused}");
+    }
+}
+
+#[test]
+fn the_notices_of_a_summary_that_the_desktop_renames_stay_with_it() {
+    let mut rig = Rig::new();
+    rig.collect((0..10).map(|row| notice(&format!("a{row}"))));
+    rig.pass_time(2_000);
+    rig.waiting = Some(Vec::new());
+    rig.collect((0..10).map(|row| notice(&format!("b{row}"))));
+    rig.pass_time(2_000);
+    let show = rig.waiting.take().unwrap()[0];
+    rig.delivery.handle_shown(show, Ok(PopupId("renamed".to_owned())), false, rig.now);
+    rig.run();
+    assert_eq!(rig.retracted.len(), 1);
+    assert_eq!(rig.store.keys_of(&PopupId("renamed".to_owned())).unwrap().len(), 20);
+}
+
+#[test]
+fn a_click_that_overtakes_the_name_of_its_popup_opens_its_notice() {
+    let mut rig = Rig::new();
+    rig.waiting = Some(Vec::new());
+    rig.receive([notice("1")]);
+    let show = rig.waiting.take().unwrap()[0];
+    let popup = rig.name();
+    let click = Click { popup: popup.clone(), action: "default".to_owned(), activation_token: None };
+    let clicked = |rig: &Rig| -> Vec<Vec<NoticeKey>> {
+        let clicks = rig.events.iter().filter_map(|event| match event {
+            Event::Activated { notices, .. } => Some(notices.clone()),
+            _ => None,
+        });
+        clicks.collect()
+    };
+    rig.delivery.handle_activated(click.clone());
+    // The desktop takes away what was clicked.
+    rig.delivery.handle_closed(popup.clone());
+    rig.run();
+    assert_eq!(clicked(&rig), Vec::<Vec<NoticeKey>>::new());
+    rig.delivery.handle_shown(show, Ok(popup), false, rig.now);
+    rig.run();
+    assert_eq!(clicked(&rig), [[notice("1").key]]);
+    // Of a popup that nothing is known about, it opens the window.
+    rig.delivery.handle_activated(Click { popup: PopupId("unknown".to_owned()), ..click });
+    rig.run();
+    assert_eq!(clicked(&rig), [vec![notice("1").key], Vec::new()]);
 }

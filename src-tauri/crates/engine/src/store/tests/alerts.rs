@@ -84,8 +84,8 @@ fn a_popup_that_comes_too_late_is_withdrawn_at_once() {
     store.arrive(version("1", 2, State::Decided));
     store.delete(deleted);
     let applied = store.all(&[
-        Write::Shown { openings: first(&[decided]), popup: popup("a") },
-        Write::Shown { openings: first(&[deleted]), popup: popup("b") },
+        Write::Shown { openings: first(&[decided]), popup: popup("a"), is_silenced: false },
+        Write::Shown { openings: first(&[deleted]), popup: popup("b"), is_silenced: false },
     ]);
     assert_eq!(applied.withdraw, [popup("a"), popup("b")]);
 }
@@ -111,7 +111,7 @@ fn an_update_shown_under_another_name_takes_the_first_ones_place() {
     let seq = store.add(version("1", 1, State::Open));
     store.show(&[seq], "first");
     store.arrive(version("1", 2, State::Open));
-    let applied = store.all(&[Write::Shown { openings: first(&[seq]), popup: popup("second") }]);
+    let applied = store.all(&[Write::Shown { openings: first(&[seq]), popup: popup("second"), is_silenced: false }]);
     assert_eq!(applied.withdraw, [popup("first")]);
 }
 
@@ -150,4 +150,29 @@ fn a_restart_hands_out_what_was_not_announced_and_the_popups_on_the_screen() {
     assert_eq!(recovered.unannounced.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [two]);
     let speaks_for = notice("1").key;
     assert_eq!(recovered.popups, [(popup("a"), vec![speaks_for])]);
+}
+
+#[test]
+fn what_was_read_or_deleted_while_it_was_held_back_is_not_released_any_more() {
+    let mut store = Store::open_in_memory().unwrap();
+    let held = AlertMark::Suppressed(Suppressed::QuietHours);
+    let seqs = ["1", "2", "3"].map(|id| {
+        let mut arrival = super::arrival(notice(id));
+        let Write::Notice { alert, .. } = &mut arrival else { unreachable!() };
+        *alert = held;
+        match store.one(arrival) {
+            Outcome::New { seq, .. } => seq,
+            other => panic!("not new: {other:?}"),
+        }
+    });
+    assert!(store.recover().unwrap().has_held);
+    store.mark_read(seqs[0]);
+    store.write(|tx| crate::store::marks::mark(tx, &seqs[..1], false)).unwrap();
+    let removal = store.write(|tx| crate::store::trash::remove(tx, &seqs[1..2], at(5))).unwrap().1;
+    store.write(|tx| crate::store::trash::restore(tx, removal)).unwrap();
+    let Outcome::Released(released) = store.one(Write::Release) else { panic!("released") };
+    assert_eq!(released.iter().map(|stored| stored.seq).collect::<Vec<_>>(), [seqs[2]]);
+    assert_eq!(store.at(seqs[0]).alert, Alert::Suppressed(Suppressed::Read));
+    assert_eq!(store.one(Write::Claim(first(&seqs))), Outcome::Claimed(first(&seqs[2..])));
+    assert!(!store.recover().unwrap().has_held);
 }

@@ -69,12 +69,12 @@ fn the_outcome_of_a_popup_of_an_earlier_opening_is_not_taken_for_that_of_this_on
     }
     store.one(Write::Claim(vec![second(shown), second(refused)]));
     let late = [
-        Write::Shown { openings: first(&[shown]), popup: popup("late") },
+        Write::Shown { openings: first(&[shown]), popup: popup("late"), is_silenced: false },
         Write::Refused { openings: first(&[refused]), why: "late".to_owned() },
     ];
     assert_eq!(store.all(&late).withdraw, [popup("late")]);
     assert_eq!([store.at(shown).alert, store.at(refused).alert], [Alert::Claimed, Alert::Claimed]);
-    let now = Write::Shown { openings: vec![second(shown)], popup: popup("now") };
+    let now = Write::Shown { openings: vec![second(shown)], popup: popup("now"), is_silenced: false };
     assert!(!store.all(&[now]).withdraw.contains(&popup("now")));
     assert_eq!(store.at(shown).alert, Alert::Shown);
 }

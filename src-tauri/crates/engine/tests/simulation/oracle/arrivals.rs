@@ -135,7 +135,9 @@ impl Oracle {
                 }
                 self.count("a deleted notice sent again");
             }
-            Outcome::Claimed(_) | Outcome::Done => return Err(format!("{name} was committed without an outcome")),
+            Outcome::Claimed(_) | Outcome::Released(_) | Outcome::Done => {
+                return Err(format!("{name} was committed without an outcome"));
+            }
         }
         Ok(())
     }

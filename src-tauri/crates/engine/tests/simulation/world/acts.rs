@@ -3,6 +3,7 @@
 use std::cmp::Reverse;
 
 use belfry_core::{
+    alerts::hold::Pause,
     error::{Failure, Fault},
     pipeline::{
         PipelineInput,
@@ -110,6 +111,7 @@ impl World<'_> {
                     self.push(until(after), Event::Restore { item, removal });
                 }
             }
+            Act::Pause { on } => self.step(PipelineInput::Pause(on.then_some(Pause::HalfHour)))?,
             Act::Dismiss { which } => self.dismiss(which),
             Act::DaemonRestarts => self.screen.restart(),
             Act::StaleReport { which } => self.stale_report(which)?,
@@ -212,6 +214,7 @@ impl World<'_> {
         for after in [0, 20_000_000, 60_000_000] {
             self.push(self.now + after, Event::Person);
         }
+        self.step(PipelineInput::Pause(None))?;
         self.step(PipelineInput::Link(LinkInput::Connect))
     }
 

@@ -17,7 +17,7 @@ use belfry_core::{
         catchup::PassId,
         delivery::{AckId, DeliveryAction},
         group_commit::{GroupCommit, Job},
-        link::{Generation, LinkAction, LinkInput, LinkState, PROBE_LIMIT, Refreshed, StopReason},
+        link::{Generation, Link, LinkAction, LinkInput, LinkState, PROBE_LIMIT, StopReason},
         popup_queue::PopupQueue,
     },
     status::Connectivity,
@@ -35,6 +35,7 @@ mod http_api;
 mod notifier_thread;
 mod screen;
 mod store_thread;
+mod tokens;
 mod trace;
 
 pub(crate) use screen::Screen;
@@ -61,7 +62,10 @@ pub(crate) struct Conn {
 pub(crate) struct Machine {
     pub pipeline: Pipeline,
     pub conns: Vec<Conn>,
-    running: Option<Generation>,
+    /// The current connection, and one that replaces it or that it has replaced.
+    running: Vec<Generation>,
+    /// When the token in memory expires, in true time, if there is one that does.
+    token: Option<u64>,
     held: VecDeque<ConnectionReport>,
     unacknowledged: HashMap<AckId, Vec<Copy>>,
     jobs: VecDeque<Job>,
@@ -118,7 +122,8 @@ impl World<'_> {
         self.machine = Some(Machine {
             pipeline: Pipeline::new(self.config(), cursor, through, self.rng.number(), now),
             conns: Vec::new(),
-            running: None,
+            running: Vec::new(),
+            token: None,
             held: VecDeque::new(),
             unacknowledged: HashMap::new(),
             jobs: VecDeque::new(),
@@ -174,7 +179,7 @@ impl World<'_> {
         }
         let Some(machine) = &mut self.machine else { return Ok(()) };
         let link = machine.pipeline.link();
-        let before = is_stale(&input, link.generation()).then(|| (link.state().clone(), link.generation()));
+        let before = is_stale(&input, link).then(|| (link.state().clone(), link.generation()));
         let is_person = matches!(input, PipelineInput::Link(LinkInput::SignedIn | LinkInput::TryNow));
         let is_stopped = matches!(link.state(), LinkState::Stopped(StopReason::SignIn(_)));
         machine.may_open = is_person || !is_stopped;
@@ -217,20 +222,23 @@ impl World<'_> {
                 if !machine.may_open {
                     return Err("(9) a refused sign-in is tried again by itself".to_owned());
                 }
-                machine.running = Some(generation);
+                if machine.pipeline.link().has_session() {
+                    self.oracle.count("a session handed over");
+                }
+                machine.running.push(generation);
                 Self::count(&mut self.attempts, self.now, "attempts to connect")?;
                 self.connect(generation, endpoint);
             }
             PipelineAction::Link(LinkAction::Close { generation, .. }) => {
-                if machine.running == Some(generation) {
-                    machine.running = None;
+                if let Some(index) = machine.running.iter().position(|running| *running == generation) {
+                    machine.running.swap_remove(index);
                     if let Some(session) = machine.session_of(generation) {
                         self.close(session);
                     }
                 }
             }
             PipelineAction::Link(LinkAction::Probe(generation)) => {
-                let session = machine.session_of(generation).filter(|_| machine.running == Some(generation));
+                let session = machine.session_of(generation).filter(|_| machine.running.contains(&generation));
                 if session.is_some_and(|session| !self.paths[session].is_open) {
                     self.oracle.count("a probe without an answer");
                     let failure = Failure::new(Fault::Silent, "no answer to a probe");
@@ -242,6 +250,11 @@ impl World<'_> {
                 let refreshed = self.refresh();
                 let after = self.latency();
                 self.push_local(after, Local::Step(PipelineInput::Link(LinkInput::Refreshed(refreshed))));
+            }
+            PipelineAction::Link(LinkAction::Renew) => {
+                let renewed = self.renew();
+                let after = self.latency();
+                self.push_local(after, Local::Step(PipelineInput::Link(LinkInput::Renewed(renewed))));
             }
             PipelineAction::Fetch { pass, request } => {
                 if self.plan.api.is_none() {
@@ -282,7 +295,7 @@ impl World<'_> {
             DeliveryAction::Ack(ack) => {
                 let message = machine.unacknowledged.remove(&ack).unwrap_or_default();
                 self.oracle.handle_ack(ack, &message)?;
-                let session = machine.session_of(ack.generation).filter(|_| machine.running == Some(ack.generation));
+                let session = machine.session_of(ack.generation).filter(|_| machine.running.contains(&ack.generation));
                 if let Some(session) = session.filter(|session| self.paths[*session].is_open) {
                     let after = self.latency();
                     self.push(self.now + after, Event::Acknowledged { session, number: ack.number });
@@ -369,7 +382,10 @@ impl World<'_> {
             let input = match event {
                 ConnectionEvent::Opened => PipelineInput::Link(LinkInput::Opened(generation)),
                 ConnectionEvent::Established => PipelineInput::Link(LinkInput::Established(generation)),
-                ConnectionEvent::Lost(failure) => PipelineInput::Link(LinkInput::Lost(generation, failure)),
+                ConnectionEvent::Lost(failure) => {
+                    machine.running.retain(|running| *running != generation);
+                    PipelineInput::Link(LinkInput::Lost(generation, failure))
+                }
                 ConnectionEvent::Message(sent) => self.message(generation, sent),
                 ConnectionEvent::Forged(copy) => {
                     let notices = vec![self.server.notice(copy)];
@@ -383,7 +399,7 @@ impl World<'_> {
 
     fn message(&mut self, generation: Generation, sent: Sent) -> PipelineInput {
         let Sent { number, body, offset, .. } = sent;
-        if self.machine.as_ref().is_some_and(|machine| machine.running != Some(generation)) {
+        if self.machine.as_ref().is_some_and(|machine| !machine.running.contains(&generation)) {
             self.oracle.count("a late message of a closed connection");
         }
         let is_acked = !matches!(self.plan.delivery, crate::plan::Delivery::Topic { acked: false });
@@ -418,40 +434,20 @@ impl World<'_> {
             self.push(self.now + notices, Event::Ended { session });
         }
     }
-
-    /// Looks for another token. With a password that takes a request to a server, which may be
-    /// unreachable.
-    fn refresh(&mut self) -> Refreshed {
-        if !self.has_network() || self.rng.happens(self.noise().lost_answers) {
-            self.oracle.count("a token that cannot be had now");
-            return Refreshed::Failed(Failure::new(Fault::Unreachable, "simulated"));
-        }
-        let is_newer = if self.faults.token_expired { self.faults.newer_token } else { self.rng.happens(50) };
-        if !is_newer {
-            let is_wrong = self.rng.happens(50);
-            return if is_wrong {
-                Refreshed::Failed(Failure::new(Fault::Password, "simulated"))
-            } else {
-                Refreshed::Same
-            };
-        }
-        self.faults.token_expired = false;
-        Refreshed::Newer
-    }
 }
 
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap()
 }
 
-fn is_stale(input: &PipelineInput, current: Generation) -> bool {
+fn is_stale(input: &PipelineInput, link: &Link) -> bool {
     match input {
         PipelineInput::Link(
             LinkInput::Opened(generation)
             | LinkInput::Established(generation)
             | LinkInput::CaughtUp(generation)
             | LinkInput::Lost(generation, _),
-        ) => *generation != current,
+        ) => !link.is_known(*generation),
         _ => false,
     }
 }

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use belfry_core::{
     error::{Failure, Fault},
-    pipeline::link::Generation,
+    pipeline::{
+        PipelineInput,
+        link::{Generation, LinkInput},
+    },
 };
 
 use super::{ConnectionEvent, ConnectionReport, Event, Local, Path, World, machine::Conn};
@@ -107,6 +110,11 @@ impl World<'_> {
         self.paths.push(Path { is_open: true, ..Path::default() });
         if let Some(machine) = &mut self.machine {
             machine.conns.push(Conn { generation, session });
+        }
+        if let Some((expires, life)) = self.token() {
+            let token = LinkInput::Token(generation, Some(life));
+            self.push_local(0, Local::Step(PipelineInput::Link(token)));
+            self.push(expires.max(self.now), Event::TokenExpired { session });
         }
         self.report(session, generation, ConnectionEvent::Opened);
         if refusal == Some(Refusal::Hangs) {

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use belfry_core::{
     pipeline::{PipelineInput, delivery::ShowId, popup_queue::PopupStep},
-    ports::{NotifyError, Popup, PopupId},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
 };
 
 use crate::{
@@ -41,7 +41,12 @@ impl World<'_> {
         let is_refused = self.rng.happens(self.noise().refused_popups);
         let named = if is_refused { None } else { self.screen.show(popup) };
         match &named {
-            Some(name) => self.oracle.handle_shown(name),
+            Some(name) => {
+                self.oracle.handle_shown(name);
+                if popup.kind == PopupKind::Update {
+                    self.oracle.handle_updated(popup)?;
+                }
+            }
             None => self.oracle.count("a popup refused"),
         }
         Ok(named.ok_or_else(|| NotifyError::Refused("simulated".to_owned())))
@@ -50,7 +55,7 @@ impl World<'_> {
     fn handle_handed_over(&mut self, show: ShowId, result: Result<PopupId, NotifyError>) -> Verdict {
         self.note(|| format!("  handed to the OS {show:?}: {result:?}"));
         self.crash_if_due(Moment::Handed)?;
-        self.push_desktop_event(0..30, Local::Step(PipelineInput::Shown { show, result }));
+        self.push_desktop_event(0..30, Local::Step(PipelineInput::Shown { show, result, is_silenced: false }));
         Ok(())
     }
 
