@@ -110,6 +110,20 @@ async fn buttons_and_questions_are_shown_where_the_service_shows_buttons() {
 }
 
 #[tokio::test]
+async fn a_service_that_does_not_disturb_the_person_says_so_and_keeps_the_popup() {
+    let Some(bus) = Bus::start().await else { return };
+    for (capabilities, expected) in [(&["x-inhibited"][..], true), (&[][..], false)] {
+        let mut service = bus.serve(capabilities);
+        let (desktop, _events) = bus.desktop();
+        assert_eq!(desktop.is_silenced(), expected);
+        desktop.show(&popup("kept", "")).expect("shown");
+        assert_eq!(service.notify().await.title, "kept");
+    }
+    let (desktop, _events) = bus.desktop();
+    assert!(!desktop.is_silenced(), "without a service nothing is said");
+}
+
+#[tokio::test]
 async fn loudness_sets_urgency_sound_and_time_on_screen() {
     let Some(bus) = Bus::start().await else { return };
     let mut service = bus.serve(&[]);

@@ -61,7 +61,7 @@ export const groups: Record<Group, Entry[]> = {
   ],
   server: [
     { key: 'server.endpoints', control: list },
-    { key: 'server.protocol', control: choice('stomp') },
+    { key: 'server.protocol', control: choice('stomp', 'sockjs', 'websocket') },
     { key: 'server.host', control: text },
     { key: 'server.subscriptions', control: { kind: 'subscriptions' } },
     { key: 'server.heart_beat', control: { kind: 'heart-beat' } },

@@ -20,7 +20,7 @@ const TAURI_CLI: &str = "@tauri-apps/cli@2.12.5";
 /// Without them the program runs, and says what is missing.
 const RECOMMENDED: [&str; 2] =
     ["gnome-keyring | libsecret-1-0 | kwalletmanager", "default-dbus-session-bus | dbus-session-bus"];
-/// Who is asked about the package.
+/// Who is asked about the package: an assumption, which packaging/README.md names.
 const MAINTAINER: &str = "The Belfry authors <maintainers@belfry.app>";
 
 /// The programs, as they ship.
@@ -251,7 +251,8 @@ pub(super) fn rpm() -> Result<PathBuf> {
         bail!("rpm is missing: apt-get install rpm");
     }
     let stage = stage("rpm-stage")?;
-    let config = json!({"productName": "belfry", "bundle": {"linux": {"rpm": {"files": files(&stage, true)?}}}});
+    let packed = json!({"files": files(&stage, true)?});
+    let config = json!({"productName": "belfry", "bundle": {"linux": {"rpm": packed}}});
     let bundled = only(&bundle("rpm", &config)?, "rpm")?;
     let file = out().join(bundled.file_name().context("the bundler's rpm has no name")?);
     copy(&bundled, &file)?;

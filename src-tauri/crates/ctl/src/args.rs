@@ -182,16 +182,38 @@ pub(crate) struct Send {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Messages {
     /// List one page of messages, newest first. The setting api.page is the page size.
-    List {
-        /// The page, counted from 1.
-        #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-        page: u32,
-    },
+    List(ListMessages),
     /// Delete a message on the server, for every receiver.
     Delete {
         /// The id of the message.
         id: String,
     },
+}
+
+/// Which messages; every filter that is given has to fit. The server applies them.
+#[derive(Debug, Args)]
+pub(crate) struct ListMessages {
+    /// Whether the server has delivered them, in its own word, for example undelivered.
+    #[arg(long, value_name = "S")]
+    pub(crate) status: Option<String>,
+    /// Who sent them: a user id.
+    #[arg(long, value_name = "U")]
+    pub(crate) sender: Option<String>,
+    /// Who receives them: a user id.
+    #[arg(long, value_name = "U")]
+    pub(crate) receiver: Option<String>,
+    /// The message type on the server.
+    #[arg(long, value_name = "K")]
+    pub(crate) kind: Option<String>,
+    /// Sent at this time or later: 2026-01-31, "2026-01-31 09:00" or RFC 3339.
+    #[arg(long, value_name = "T")]
+    pub(crate) from: Option<String>,
+    /// Sent at this time or earlier; a date includes the whole day.
+    #[arg(long, value_name = "T")]
+    pub(crate) to: Option<String>,
+    /// The page, counted from 1.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) page: u32,
 }
 
 #[derive(Debug, Subcommand)]

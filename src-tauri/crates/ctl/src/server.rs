@@ -6,18 +6,31 @@
 use std::sync::Arc;
 
 use belfry_core::error::{Failure, Fault};
-use engine::net::{api::Api, http, identity::Identity, intake::Intake, token};
+use engine::net::{
+    api::{Api, MessageQuery},
+    http,
+    identity::Identity,
+    intake::Intake,
+    token,
+};
 use host::exit_reason::ExitReason;
-use jiff::tz::TimeZone;
+use jiff::{
+    Timestamp,
+    civil::{Date, DateTime, Time},
+    tz::TimeZone,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use crate::{
-    args::Messages,
+    args::{ListMessages, Messages},
     error::Error,
     output::{self, local, name, short, table},
     setup::Setup,
 };
+
+/// The last millisecond of a day: servers keep times in milliseconds.
+const LAST_TIME: Time = Time::constant(23, 59, 59, 999_000_000);
 
 /// What one-shot commands need to use a server.
 pub(crate) struct Server {
@@ -53,18 +66,45 @@ impl Server {
 /// [`ExitReason::SignIn`], [`ExitReason::Unreachable`], or [`ExitReason::Failed`] if the server
 /// refuses.
 pub(crate) async fn messages(setup: Setup, command: Messages, json: bool) -> Result<(), Error> {
-    let server = Server::new(&setup).await?;
     match command {
-        Messages::List { page } => {
-            let rows = server.api().messages(&server.token, page).await.map_err(request_error)?;
+        Messages::List(args) => {
+            let query = query(args, setup.settings.message.time_zone.resolve(&TimeZone::system()))?;
+            let server = Server::new(&setup).await?;
+            let rows = server.api().messages(&server.token, &query).await.map_err(request_error)?;
             show(&rows, ["sendTime", "sender", "receiver", "status", "title", "id"], json)
         }
         Messages::Delete { id } => {
+            let server = Server::new(&setup).await?;
             server.api().delete(&server.token, &id).await.map_err(request_error)?;
             let text = format!("deleted message {} on the server", short(&id));
             Ok(if json { output::json(&json!({ "deleted": id })) } else { output::lines([text]) }?)
         }
     }
+}
+
+/// What to ask the server for.
+fn query(args: ListMessages, zone: &TimeZone) -> Result<MessageQuery, Error> {
+    let ListMessages { status, sender, receiver, kind, from, to, page } = args;
+    let from = from.map(|text| time("--from", &text, Time::midnight(), zone)).transpose()?;
+    let to = to.map(|text| time("--to", &text, LAST_TIME, zone)).transpose()?;
+    Ok(MessageQuery { status, sender, receiver, kind, from, to, page })
+}
+
+/// A point in time: RFC 3339, or without an offset in the time zone of the messages; a date stands
+/// for this time of its day.
+fn time(option: &str, text: &str, of_day: Time, zone: &TimeZone) -> Result<Timestamp, Error> {
+    let text = text.trim();
+    let local = || match text.parse::<Date>() {
+        // A date parses as the midnight of a date and time, too.
+        Ok(date) if !text.contains(':') => Some(date.to_datetime(of_day)),
+        Ok(_) | Err(_) => text.parse::<DateTime>().ok(),
+    };
+    let found = text.parse::<Timestamp>().ok();
+    let found = found.or_else(|| Some(local()?.to_zoned(zone.clone()).ok()?.timestamp()));
+    found.ok_or_else(|| {
+        let accepted = "a date, a date with a time, or RFC 3339, such as 2026-01-31 or \"2026-01-31 09:00\"";
+        Error::new(ExitReason::Usage, format!("{option}: {text:?} is no time; accepted is {accepted}"))
+    })
 }
 
 /// `clients list`.
@@ -118,6 +158,24 @@ mod tests {
     fn a_missing_permission_is_not_a_missing_sign_in() {
         assert_eq!(request_error(Failure::new(Fault::Status(403), "h answered HTTP 403")).reason, ExitReason::Failed);
         assert_eq!(request_error(Failure::new(Fault::Status(401), "")).reason, ExitReason::SignIn);
+    }
+
+    #[test]
+    fn a_time_is_a_date_of_which_the_end_is_meant_or_not_or_a_moment() {
+        let zone = TimeZone::fixed(jiff::tz::offset(8));
+        for (text, first, last) in [
+            ("2026-01-31", "2026-01-30T16:00:00Z", "2026-01-31T15:59:59.999Z"),
+            ("2026-01-31 09:30", "2026-01-31T01:30:00Z", "2026-01-31T01:30:00Z"),
+            ("2026-01-31T09:30:05", "2026-01-31T01:30:05Z", "2026-01-31T01:30:05Z"),
+            ("2026-01-31T09:30:05+01:00", "2026-01-31T08:30:05Z", "2026-01-31T08:30:05Z"),
+        ] {
+            let at = |of_day| time("--from", text, of_day, &zone).unwrap().to_string();
+            assert_eq!((at(Time::midnight()), at(LAST_TIME)), (first.to_owned(), last.to_owned()), "{text}");
+        }
+        for text in ["", "yesterday", "2026-13-01", "9:30"] {
+            let error = time("--to", text, LAST_TIME, &zone).unwrap_err();
+            assert_eq!(error.reason, ExitReason::Usage, "{text}");
+        }
     }
 
     #[test]

@@ -117,6 +117,12 @@ impl Service {
         number
     }
 
+    /// Whether the person is not to be disturbed: with the capability `x-inhibited`.
+    #[zbus(property)]
+    fn inhibited(&self) -> bool {
+        self.capabilities.iter().any(|capability| capability == "x-inhibited")
+    }
+
     async fn close_notification(&self, number: u32, #[zbus(signal_emitter)] emitter: SignalEmitter<'_>) {
         drop(self.calls.send(RecordedCall::Close(number)));
         Self::notification_closed(&emitter, number, CLOSED).await.expect("a signal sent");

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::settings::action_url::covered_keys;
 
 use super::{
-    AuthMode, Protocol, Settings,
+    AuthMode, Settings,
     diagnostics::{SettingsErrorKind, SettingsErrors, SettingsReport, Warning},
     read,
     spanned_value::{RawValue, SpannedValue, read_json, read_toml},
@@ -44,7 +44,7 @@ macro_rules! keys {
 
 keys! {
     server.endpoints = read::endpoints;
-    server.protocol = read::supported(&[Protocol::Stomp, Protocol::Websocket]);
+    server.protocol = read::choice;
     server.host = read::line;
     server.heart_beat = tables::heart_beat;
     server.max_message = read::size;

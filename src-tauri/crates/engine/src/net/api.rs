@@ -126,6 +126,25 @@ pub struct Outgoing {
     pub receivers: Vec<String>,
 }
 
+/// Which messages of the server's record; every filter that is set has to fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MessageQuery {
+    /// The server's word for delivered or not.
+    pub status: Option<String>,
+    /// A user id, or the own login.
+    pub sender: Option<String>,
+    /// A user id, or the own login.
+    pub receiver: Option<String>,
+    /// The server's type.
+    pub kind: Option<String>,
+    /// Inclusive.
+    pub from: Option<Timestamp>,
+    /// Inclusive.
+    pub to: Option<Timestamp>,
+    /// Counted from 1.
+    pub page: u32,
+}
+
 impl Api {
     /// The API that these settings name.
     pub fn new(client: Client, identity: Arc<Identity>, intake: Arc<Intake>) -> Self {
@@ -237,13 +256,28 @@ impl Api {
         Ok(rows)
     }
 
-    /// The server's record of messages, newest first: page `page`, counted from 1.
+    /// A page of the server's record of messages, newest first.
     ///
     /// # Errors
     /// As [`Self::page`].
-    pub async fn messages(&self, token: &SecretString, page: u32) -> Result<Vec<Value>, Failure> {
+    pub async fn messages(&self, token: &SecretString, query: &MessageQuery) -> Result<Vec<Value>, Failure> {
         let api = &self.identity.settings.api;
-        let arguments = Map::from_iter([("pageNum".to_owned(), page.into()), ("pageSize".to_owned(), api.page.into())]);
+        let people = [("sender", &query.sender), ("receiver", &query.receiver)];
+        let mut arguments = Map::new();
+        for (name, person) in people.into_iter().filter_map(|(name, person)| Some((name, person.as_ref()?))) {
+            let addressed = self.receivers(token, std::slice::from_ref(person)).await;
+            arguments.extend(addressed.as_array().and_then(|one| Some((name.to_owned(), one.first()?.clone()))));
+        }
+        let time = |at: Option<Timestamp>| at.map(|at| Value::from(at.to_string()));
+        let filters = [
+            ("pageNum", Some(query.page.into())),
+            ("pageSize", Some(api.page.into())),
+            ("status", query.status.as_deref().map(Value::from)),
+            ("type", query.kind.as_deref().map(kind_value)),
+            ("from", time(query.from)),
+            ("to", time(query.to)),
+        ];
+        arguments.extend(filters.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         let answer = self.call(token, ("api.history", &api.history), arguments, Duration::ZERO).await?;
         rows(&answer, &api.items)
     }

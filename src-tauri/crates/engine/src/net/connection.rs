@@ -43,7 +43,7 @@ use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::PROBE_LIMIT,
     raw_session::RawSession,
-    settings::ServerSettings,
+    settings::{Protocol, ServerSettings},
 };
 
 /// Most header lines a frame may have; more are not a message for people.
@@ -97,7 +97,9 @@ impl Connection {
         };
         let session = Session::new(&connect, limits).map_err(|_| auth::unfit())?;
         let redaction = Redaction::new(token);
-        let transport = open_transport(client, identity, token, endpoint, Content::Stomp).await;
+        let is_framed = settings.server.protocol == Protocol::Sockjs;
+        let content = if is_framed { Content::SockJs } else { Content::Stomp };
+        let transport = open_transport(client, identity, token, endpoint, content).await;
         let transport = transport.map_err(|failure| redaction.failure(failure))?;
         Ok(Self::on(transport, session, redaction, settings.server.heart_beat.expect))
     }
@@ -178,6 +180,8 @@ impl<S: WireSession> Connection<S> {
                         Received::Piece(piece) => self.session.handle_piece(piece, Instant::now().into_std()),
                         Received::End => self.session.handle_message_end(),
                         Received::Alive => {}
+                        // It counts for silence as a heart-beat of STOMP would.
+                        Received::Beat => self.session.handle_unread(Instant::now().into_std()),
                     }
                 }
                 () = wait_until(deadline) => self.session.handle_timeout(Instant::now().into_std()),

@@ -6,6 +6,7 @@
 //! Invariant: no other module names tungstenite.
 
 mod rechunk;
+mod sockjs;
 
 use std::fmt;
 
@@ -24,6 +25,7 @@ use tokio_tungstenite::{
 use url::Url;
 
 use self::rechunk::Rechunk;
+use self::sockjs::{NotSockJs, SockJsDecoder, Unframed};
 use crate::net::http;
 use belfry_core::{
     error::{Failure, Fault},
@@ -46,6 +48,8 @@ impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Pipe for T {}
 pub(crate) enum Content {
     /// STOMP, which has sub-protocols of its own.
     Stomp,
+    /// STOMP in the frames of SockJS.
+    SockJs,
     /// Messages without a protocol.
     Raw,
 }
@@ -59,6 +63,8 @@ pub(crate) enum Received {
     End,
     /// A ping or pong: the peer is there.
     Alive,
+    /// A heart-beat of SockJS: the server speaks, though STOMP on it has nothing to say.
+    Beat,
 }
 
 /// An open WebSocket.
@@ -67,6 +73,8 @@ pub(crate) struct Transport {
     socket: WebSocketStream<Rechunk<Box<dyn Pipe>>>,
     host: String,
     content: Content,
+    /// Reads the frames of SockJS.
+    sockjs: SockJsDecoder,
 }
 
 /// A WebSocket version that does not exist: a server that has checked everything else refuses it.
@@ -85,7 +93,7 @@ impl Transport {
         content: Content,
     ) -> Result<Self, Failure> {
         let (key, endpoint) = (generate_key(), url);
-        if content != Content::Raw {
+        if content == Content::Stomp {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, header::HeaderValue::from_static(SUB_PROTOCOLS));
         }
         let response =
@@ -98,7 +106,24 @@ impl Transport {
             return Err(Failure::new(Fault::Protocol, "the answer to the WebSocket upgrade has a wrong key"));
         }
         let stream = response.upgrade().await.map_err(|error| http::failure(error, endpoint))?;
-        Ok(Self::over(Box::new(stream), http::host_of(endpoint), content).await)
+        let mut transport = Self::over(Box::new(stream), http::host_of(endpoint), content).await;
+        if content == Content::SockJs {
+            transport.wait_for_open_frame().await?;
+        }
+        Ok(transport)
+    }
+
+    /// Nothing may be sent before the server has opened the session of SockJS.
+    async fn wait_for_open_frame(&mut self) -> Result<(), Failure> {
+        loop {
+            self.receive_frame().await?;
+            match self.sockjs.poll_unframed() {
+                Some(Unframed::Open) => return Ok(()),
+                Some(Unframed::Close { code, reason }) => return Err(self.closed(code, &reason)),
+                Some(Unframed::Text(_) | Unframed::HeartBeat) => return Err(self.not_sockjs(NotSockJs)),
+                None => {}
+            }
+        }
     }
 
     /// Asks whether a WebSocket can be opened at `url`, and opens none: it asks for a version that
@@ -124,7 +149,7 @@ impl Transport {
         // No message is larger than a chunk; a larger one would be a bug in `rechunk`.
         let config = WebSocketConfig::default().max_message_size(Some(2 * rechunk::CHUNK));
         let socket = WebSocketStream::from_raw_socket(Rechunk::new(stream), Role::Client, Some(config)).await;
-        Self { socket, host, content }
+        Self { socket, host, content, sockjs: SockJsDecoder::default() }
     }
 
     /// The next part of what the server sends. Safe to drop and call again.
@@ -133,6 +158,40 @@ impl Transport {
     /// [`Failure`] when the connection has ended, with the close code and reason if the server gave
     /// them.
     pub(crate) async fn receive(&mut self) -> Result<Received, Failure> {
+        if self.content != Content::SockJs {
+            return self.receive_frame().await;
+        }
+        loop {
+            match self.sockjs.poll_unframed() {
+                Some(Unframed::Text(text)) => return Ok(Received::Piece(text)),
+                Some(Unframed::HeartBeat) => return Ok(Received::Beat),
+                Some(Unframed::Close { code, reason }) => return Err(self.closed(code, &reason)),
+                // A second one says nothing new.
+                Some(Unframed::Open) => {}
+                None => {
+                    if self.receive_frame().await? == Received::Alive {
+                        return Ok(Received::Alive);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The next part of a message as it was sent; with SockJS its decoder takes it first.
+    async fn receive_frame(&mut self) -> Result<Received, Failure> {
+        let received = self.receive_message().await?;
+        if self.content == Content::SockJs {
+            let read = match &received {
+                Received::Piece(piece) => self.sockjs.handle_piece(piece),
+                Received::End => self.sockjs.handle_end(),
+                Received::Alive | Received::Beat => Ok(()),
+            };
+            read.map_err(|error| self.not_sockjs(error))?;
+        }
+        Ok(received)
+    }
+
+    async fn receive_message(&mut self) -> Result<Received, Failure> {
         loop {
             match self.socket.next().await {
                 Some(Ok(Message::Binary(bytes))) if bytes.is_empty() => return Ok(Received::End),
@@ -152,13 +211,14 @@ impl Transport {
         }
     }
 
-    /// Takes a piece of the stream, as text where it is (some servers take nothing else), to be
-    /// sent with [`Self::flush`]. Dropped before its end, it has taken nothing.
+    /// Takes a frame, as text where it is (some servers take nothing else), to be sent with
+    /// [`Self::flush`]. Dropped before its end, it has taken nothing.
     ///
     /// # Errors
     /// [`Failure`] when the connection has ended.
     pub(crate) async fn feed(&mut self, bytes: Bytes) -> Result<(), Failure> {
         let message = match tungstenite::Utf8Bytes::try_from(bytes.clone()) {
+            _ if self.content == Content::SockJs => Message::text(sockjs::frame(&bytes)),
             Ok(text) => Message::Text(text),
             Err(_) => Message::Binary(bytes),
         };
@@ -186,6 +246,10 @@ impl Transport {
         if let Err(error) = self.socket.close(None).await {
             tracing::debug!(host = self.host, error = %self.failed(&error).detail, "the close was not sent");
         }
+    }
+
+    fn not_sockjs(&self, NotSockJs: NotSockJs) -> Failure {
+        Failure::new(Fault::Protocol, format!("{}: no SockJS", self.host))
     }
 
     fn closed(&self, code: u16, reason: &str) -> Failure {
@@ -257,8 +321,8 @@ pub(crate) mod tests {
         }
 
         /// Reads one message.
-        pub(crate) async fn read_one(&mut self) {
-            self.0.next().await.unwrap().unwrap();
+        pub(crate) async fn read_one(&mut self) -> String {
+            self.0.next().await.unwrap().unwrap().into_text().unwrap().to_string()
         }
 
         /// Closes with this code and reason.

@@ -17,13 +17,14 @@ use zbus::MatchRule;
 use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, MessageIterator, connection};
 use zbus::message::Type;
-use zbus::zvariant::Value;
+use zbus::zvariant::{OwnedValue, Value};
 
 use super::{Listener, MAX_BODY, MAX_TITLE, markup};
 use belfry_core::foreign_text;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Shown by some desktops beside the popup.
 const APP_NAME: &str = "Belfry";
 /// Name of the installed `.desktop` file without its extension. A desktop uses it to find the icon
@@ -157,6 +158,17 @@ impl Notifier for Desktop {
         let reply = self.call("Notify", &arguments).map_err(notify_error)?;
         let number: u32 = reply.body().deserialize().map_err(notify_error)?;
         Ok(popup_id(&bus, &sender(&reply), number))
+    }
+
+    /// `Inhibited` is a property of KDE's service and of those that follow it, not of the specification.
+    fn is_silenced(&self) -> bool {
+        let inhibited = || -> zbus::Result<bool> {
+            let property = (SERVICE, "Inhibited");
+            let reply = self.connection()?.call_method(Some(SERVICE), PATH, Some(PROPERTIES), "Get", &property)?;
+            let value: OwnedValue = reply.body().deserialize()?;
+            Ok(bool::try_from(value)?)
+        };
+        inhibited().unwrap_or(false)
     }
 
     fn retract(&self, id: &PopupId) {

@@ -154,3 +154,65 @@ async fn every_code_of_a_raw_close_that_is_no_restart_may_be_about_the_token() {
     drop(peer);
     assert_eq!(connection.next_event().await.unwrap_err().fault, Fault::Broken, "1006: no close at all");
 }
+
+/// A connection in the frames of SockJS that expects a heart-beat of STOMP every 10 s.
+async fn framed() -> (Connection, Peer) {
+    let (transport, peer) = pair(64 * 1024, Content::SockJs).await;
+    let beats = stomp::HeartBeat { send: Duration::ZERO, expect: Duration::from_secs(10) };
+    let connect = Connect { heart_beat: beats, ..Connect::default() };
+    let session = Session::new(&connect, Limits::default()).unwrap();
+    (Connection::on(transport, session, redaction(), PING), peer)
+}
+
+#[tokio::test(start_paused = true)]
+async fn stomp_passes_through_frames_of_sockjs_split_and_several_in_one() {
+    let (mut connection, mut peer) = framed().await;
+    peer.send(r#"a["CONNECTED\nversion:1.2\nuser-"]"#).await;
+    peer.send(r#"a["name:alice\n\n","\u0000","\n"]"#).await;
+    let connected = connection.next_event().await.unwrap();
+    assert!(matches!(&connected, SessionEvent::Connected { user_name: Some(name), .. } if name == "alice"));
+    for _ in 0..2 {
+        connection.session().send("/queue/a", &[], b"text").unwrap();
+    }
+    let several = r#"a["RECEIPT\nreceipt-id:1\n\n","\u0000RECEIPT\nreceipt-id:2\n\n\u0000"]"#;
+    peer.send(several).await;
+    for _ in 0..2 {
+        let event = connection.next_event().await;
+        assert!(matches!(event, Ok(SessionEvent::Receipt(_))), "{event:?}");
+    }
+    let sent = peer.read_one().await;
+    assert!(sent.starts_with(r#"["CONNECT\n"#) && sent.ends_with(r#"\n\n\u0000"]"#), "{sent}");
+    peer.send(r#"c[3000,"Go away!"]"#).await;
+    let failure = connection.next_event().await.unwrap_err();
+    assert_eq!((failure.fault, failure.detail.as_str()), (Fault::Closed, "test: 3000 Go away!"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heart_beat_of_sockjs_is_a_sign_of_life_and_its_absence_is_silence() {
+    let (mut connection, mut peer) = framed().await;
+    peer.send(r#"a["CONNECTED\nversion:1.2\nheart-beat:10000,0\n\n\u0000"]"#).await;
+    assert!(matches!(connection.next_event().await, Ok(SessionEvent::Connected { .. })));
+    let beats = async {
+        for _ in 0..8 {
+            tokio::time::sleep(Duration::from_secs(25)).await;
+            peer.send("h").await;
+        }
+    };
+    tokio::select! {
+        event = connection.next_event() => panic!("{event:?}"),
+        () = beats => {}
+    }
+    let start = Instant::now();
+    assert!(matches!(connection.next_event().await, Ok(SessionEvent::PeerSilent)));
+    assert_eq!(start.elapsed(), Duration::from_secs(30));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_speak_sockjs_broke_the_protocol() {
+    for said in ["CONNECTED\nversion:1.2\n\n\0", "oops", "a[7]"] {
+        let (mut connection, mut peer) = framed().await;
+        peer.send(said).await;
+        let failure = connection.next_event().await.unwrap_err();
+        assert_eq!((failure.fault, failure.detail.as_str()), (Fault::Protocol, "test: no SockJS"), "{said}");
+    }
+}
