@@ -34,7 +34,7 @@
 //! | commit before ACK | `Delivery::handle_received` acknowledges | 0 | (1) |
 //! | a cursor that live messages leave alone | `Pipeline::handle_message` writes the last id as cursor | 0 | (5) |
 //! | the unique key | `receive` looks nothing up, the table has no `UNIQUE` | 0 | (3) |
-//! | the second pass | `schedule_after` a connect takes `reconcile_every` | 93 | (7) |
+//! | the second pass | `schedule_after` a connect takes `reconcile_every` | 69 | (7) |
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
 //! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 11 | (3) |
 
