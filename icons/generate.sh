@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes every size of the app's icon and every tray icon from the drawings beside this file.
-# Needs (Debian): librsvg2-bin imagemagick icnsutils. Run it after a drawing has changed, and commit what it makes.
+# Needs (Debian): librsvg2-bin imagemagick icnsutils fonts-noto-core. Run it after a drawing has changed, and commit what it makes.
 set -eu
 cd "$(dirname "$0")"
 
@@ -14,10 +14,21 @@ convert /tmp/belfry-icon-16.png /tmp/belfry-icon-24.png 32.png /tmp/belfry-icon-
 png2icns icon.icns 32.png 128.png 256.png 512.png >/dev/null
 rm /tmp/belfry-icon-*.png
 
-for drawing in tray/*.svg; do
-    name=${drawing%.svg}
-    rsvg-convert -w 64 "$drawing" -o "$name.png"
-    # macOS colours the menu bar's icons itself: black where there is something, nothing elsewhere.
-    sed -E 's/fill="#(ffffff|000000)"/fill="\1"/g; s/#[0-9a-f]{6}/#000000/g; s/fill="(ffffff|000000)"/fill="#\1"/g' "$drawing" |
-        rsvg-convert -w 64 -o "$name-template.png"
+# tray DRAWING NAME: a coloured icon, and one for macOS, which colours the menu bar's icons itself: black
+# where there is something, nothing elsewhere.
+tray() {
+    rsvg-convert -w 64 "$1" -o "tray/$2.png"
+    sed -E 's/fill="#(ffffff|000000)"/fill="\1"/g; s/#[0-9a-f]{6}/#000000/g; s/fill="(ffffff|000000)"/fill="#\1"/g' "$1" |
+        rsvg-convert -w 64 -o "tray/$2-template.png"
+}
+
+for name in action-needed connecting live offline; do
+    tray tray/$name.svg $name
 done
+for count in 1 2 3 4 5 6 7 8 9; do
+    sed "s/>N</>$count</" tray/unread.svg > /tmp/belfry-unread.svg
+    tray /tmp/belfry-unread.svg unread-$count
+done
+sed 's/>N</>9+</; s/y="15.2"/y="13.6"/; s/font-size="15"/font-size="10.5"/' tray/unread.svg > /tmp/belfry-unread.svg
+tray /tmp/belfry-unread.svg unread-more
+rm /tmp/belfry-unread.svg

@@ -12,11 +12,13 @@ mod environment;
 mod faults;
 mod first_run;
 mod inbox;
+mod popup_calls;
 mod popups;
 mod rabbit;
 mod settings;
 mod shutdown;
 mod smoke;
+mod tray;
 mod window;
 
 /// The user of the app.

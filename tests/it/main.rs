@@ -20,6 +20,7 @@ mod harness_brokers;
 mod keychain;
 mod message_list;
 mod notify;
+mod notify_daemons;
 mod password;
 mod power;
 mod rabbit;

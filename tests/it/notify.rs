@@ -140,7 +140,7 @@ async fn loudness_sets_urgency_sound_and_time_on_screen() {
 #[tokio::test]
 async fn a_click_is_an_event_with_its_activation_token_and_closing_is_another() {
     let Some(bus) = Bus::start().await else { return };
-    let service = bus.serve(&["actions"]);
+    let mut service = bus.serve(&["actions"]);
     let (desktop, events) = bus.desktop();
     let first = desktop.show(&popup("first", "")).expect("shown");
     let second = desktop.show(&popup("second", "")).expect("shown");

@@ -13,7 +13,7 @@ const countSettledNodes = (page: Page) =>
   page.evaluate(async () => {
     const count = () => document.querySelectorAll('*').length;
     let last = count();
-    for (let equal = 0; equal < 10; ) {
+    for (let equal = 0; equal < 10;) {
       await new Promise(requestAnimationFrame);
       equal = count() === last ? equal + 1 : 0;
       last = count();

@@ -13,8 +13,7 @@ use anyhow::{Result, bail};
 use crate::shell::{command, confirm, has, heading, run};
 
 /// Packages to build the window, the tray and the bundled database.
-pub(crate) const BUILD: &[&str] =
-    &["build-essential", "libayatana-appindicator3-dev", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
+pub(crate) const BUILD: &[&str] = &["build-essential", "librsvg2-dev", "libwebkit2gtk-4.1-dev", "pkg-config"];
 
 /// Fonts with Chinese glyphs.
 pub(crate) const FONTS: &[&str] = &["fonts-noto-cjk", "fonts-noto-core"];
@@ -35,7 +34,7 @@ pub(crate) const DESKTOP: &[&str] = &[
 
 /// What the tests need in addition to a desktop. Erlang is listed because its package starts a
 /// network service.
-pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server", "webkit2gtk-driver"];
+pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server", "webkit2gtk-driver", "xfce4-notifyd"];
 
 /// Installs those of `packages` that are missing. On a system without dpkg it only prints them.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {

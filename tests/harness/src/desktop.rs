@@ -24,7 +24,7 @@ pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};
 pub use self::recorder::{RecordedCall, RecordedPopup, Recorder};
 pub use self::screen::{Screen, Window};
-pub use self::tray::Tray;
+pub use self::tray::{ShownIcon, Tray};
 use crate::program::{Home, app_program};
 use crate::skip::has;
 
@@ -41,9 +41,14 @@ pub struct Parts {
     pub keychain: Option<Lock>,
 }
 
+impl Parts {
+    /// Everything.
+    pub const ALL: Self = Self { bus: true, tray: true, popups: true, keychain: Some(Lock::Open) };
+}
+
 impl Default for Parts {
     fn default() -> Self {
-        Self { bus: true, tray: true, popups: true, keychain: Some(Lock::Open) }
+        Self::ALL
     }
 }
 
@@ -141,6 +146,20 @@ impl Desktop {
     /// If this desktop was made without one.
     pub fn tray(&self) -> &Tray {
         self.tray.as_ref().expect("a desktop with a tray")
+    }
+
+    /// The tray goes away, as when a panel crashes.
+    pub fn take_tray_away(&mut self) {
+        self.tray = None;
+    }
+
+    /// A tray comes to the bus, empty: programs have to bring their icons.
+    ///
+    /// # Panics
+    /// If there is a tray already.
+    pub async fn bring_tray(&mut self) {
+        let bus = self.bus.as_ref().expect("a desktop with a bus");
+        self.tray = Some(Tray::start(bus).await);
     }
 
     /// Locks or opens the keychain.

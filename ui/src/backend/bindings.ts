@@ -106,6 +106,10 @@ open: number | null,
  */
 ask?: string | null, 
 /**
+ * The window was opened for its settings.
+ */
+settings: boolean, 
+/**
  * What is missing before anything can be received; null when nothing is.
  */
 setup?: Setup | null, };
@@ -121,7 +125,7 @@ seq: number,
 /**
  * Which of its buttons to confirm, when one was pressed in the notification.
  */
-ask: string | null, } | { "type": "look", 
+ask: string | null, } | { "type": "settings" } | { "type": "look", 
 /**
  * To speak.
  */

@@ -153,6 +153,7 @@ export function fake({
         account: setup ? '' : 'alice@push.example.com',
         status,
         open,
+        settings: false,
         setup,
       }),
     async page(ask) {

@@ -17,12 +17,6 @@ pub(super) const PACKAGING: &[&str] =
 /// Tauri's command line, from npm. Pinned, so that an unchanged commit makes the same package.
 const TAURI_CLI: &str = "@tauri-apps/cli@2.12.5";
 
-/// Loaded by name when the tray is made, so no tool finds it among the libraries the programs are
-/// linked to.
-const TRAY: &str = "libayatana-appindicator3-1";
-/// The same library as an rpm asks for it, whatever a distribution calls its package. The bundler
-/// finds GTK and WebKit by itself.
-const TRAY_LIBRARY: &str = "libayatana-appindicator3.so.1()(64bit)";
 /// Without them the program runs, and says what is missing.
 const RECOMMENDED: [&str; 2] =
     ["gnome-keyring | libsecret-1-0 | kwalletmanager", "default-dbus-session-bus | dbus-session-bus"];
@@ -231,7 +225,7 @@ fn depends(stage: &Path) -> Result<String> {
     ask.arg(target().join("release/belfry")).arg(target().join("release/belfryctl")).current_dir(&place);
     let answer = output(ask)?;
     let found = answer.trim().strip_prefix("shlibs:Depends=").context("dpkg-shlibdeps names no packages")?;
-    Ok(format!("{found}, {TRAY}, hicolor-icon-theme"))
+    Ok(format!("{found}, hicolor-icon-theme"))
 }
 
 /// The bundler's control file, with the dependencies and the maintainer that are right.
@@ -257,7 +251,7 @@ pub(super) fn rpm() -> Result<PathBuf> {
         bail!("rpm is missing: apt-get install rpm");
     }
     let stage = stage("rpm-stage")?;
-    let packed = json!({"files": files(&stage, true)?, "depends": [TRAY_LIBRARY]});
+    let packed = json!({"files": files(&stage, true)?});
     let config = json!({"productName": "belfry", "bundle": {"linux": {"rpm": packed}}});
     let bundled = only(&bundle("rpm", &config)?, "rpm")?;
     let file = out().join(bundled.file_name().context("the bundler's rpm has no name")?);

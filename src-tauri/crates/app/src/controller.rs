@@ -17,6 +17,7 @@ mod server_requests;
 mod settings;
 mod started;
 mod test_notice;
+mod tray;
 
 use std::io;
 use std::path::PathBuf;
@@ -42,7 +43,6 @@ use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
 use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
-use crate::tray::{Tray, TrayAction};
 
 pub use started::Started;
 
@@ -50,6 +50,7 @@ use change::{Change, Changes};
 use history::History;
 use popup_buttons::Buttons;
 use test_notice::TestNotice;
+use tray::ShownTray;
 
 /// Owns the state of the running app. See the module's documentation.
 pub struct Controller<G> {
@@ -68,11 +69,14 @@ pub struct Controller<G> {
     /// Whether an administrator has decided the server's address.
     pub(crate) is_server_locked: bool,
     pub(crate) buttons: Buttons,
+    pub(crate) tray: ShownTray,
     /// The exit code, once the program is ending.
     pub(crate) ending: Option<u8>,
     window: Option<Box<dyn WindowListener>>,
     /// The notice that the next window shows.
     to_open: Option<NoticeToShow>,
+    /// Whether the next window shows the settings.
+    settings_to_open: bool,
     inbox_changes: InboxChanges,
     /// What the window was last told about a missing sign-in.
     is_setup_shown: bool,
@@ -128,9 +132,11 @@ impl<G: Gui> Controller<G> {
             test: TestNotice::default(),
             is_server_locked,
             buttons: Buttons::default(),
+            tray: ShownTray::default(),
             ending: None,
             window: None,
             to_open: None,
+            settings_to_open: false,
             inbox_changes: InboxChanges::new(),
             is_setup_shown: false,
             is_over: false,
@@ -168,6 +174,7 @@ impl<G: Gui> Controller<G> {
                 () = self.inbox_changes.due() => {
                     self.inbox_changes.told();
                     self.tell(Update::Inbox);
+                    self.read_latest();
                 }
             }
         }
@@ -223,13 +230,7 @@ impl<G: Gui> Controller<G> {
             }
             Request::ShowWindow { token } => self.show_window(token),
             Request::OpenNotice(NoticeToOpen { id, window }) => self.open_notice(id, None, window),
-            Request::Tray(action) => match action {
-                TrayAction::Open => self.show_window(None),
-                TrayAction::TryNow => self.command(Engine::try_now),
-                TrayAction::Connect => self.command(Engine::connect),
-                TrayAction::Disconnect => self.command(Engine::disconnect),
-                TrayAction::Quit => self.quit(0),
-            },
+            Request::Tray { action, token } => self.handle_tray(action, token),
             Request::Power(hint) => self.command(match hint {
                 Hint::Woke => Engine::woke,
                 Hint::NetworkChanged => Engine::network_changed,
@@ -290,6 +291,7 @@ impl<G: Gui> Controller<G> {
             Outcome::CarriedOut { notice, label, carried } => self.handle_carried_out(&notice, &label, carried),
             Outcome::ButtonDone { seq } => drop(self.buttons.running.remove(&seq)),
             Outcome::Said { seq, shown } => self.handle_said(seq, shown),
+            Outcome::LatestRead { generation, latest } => self.handle_latest_read(generation, latest),
             Outcome::EngineEnded => self.exit(),
         }
     }
@@ -326,6 +328,7 @@ impl<G: Gui> Controller<G> {
             dir: engine.dir().to_owned(),
             engine: Some(engine),
         };
+        self.tray.forget_notices();
         self.inbox.close();
         self.inbox = self.inbox.for_folder(Some(self.session.dir.clone()));
         self.handle_snapshot();
@@ -377,17 +380,16 @@ impl<G: Gui> Controller<G> {
             status: self.status(),
             open: to_open.as_ref().map(|notice| notice.seq),
             ask: to_open.and_then(|notice| notice.ask),
+            settings: std::mem::take(&mut self.settings_to_open),
             setup: self.missing(),
         }
     }
 
-    /// Tells the window, if there is one.
-    pub(crate) fn tell(&self, update: Update) {
-        if let Some(window) = &self.window
-            && let Err(error) = window.send(update)
-        {
-            tracing::debug!(%error, "an update was not sent");
-        }
+    /// Tells the window, if there is one; whether it was told.
+    pub(crate) fn tell(&self, update: Update) -> bool {
+        let Some(window) = &self.window else { return false };
+        let sent = window.send(update).inspect_err(|error| tracing::debug!(%error, "an update was not sent"));
+        sent.is_ok()
     }
 
     /// Tells the window about the connection.
@@ -406,14 +408,6 @@ impl<G: Gui> Controller<G> {
         Status::of(&self.published.borrow(), &self.session.settings.server.endpoints, offers, Timestamp::now())
     }
 
-    fn show_tray(&mut self) {
-        let tray = {
-            let snapshot = self.published.borrow();
-            Tray::of_session(self.session.account.is_some().then_some(&*snapshot), self.language())
-        };
-        self.gui.show_tray(tray);
-    }
-
     pub(crate) fn show_window(&mut self, token: Option<String>) {
         self.gui.show_window(self.session.settings.app.theme, token);
     }
@@ -427,7 +421,9 @@ impl<G: Gui> Controller<G> {
     /// names the button that the window asks to confirm.
     pub(crate) fn point_to(&mut self, seq: Option<i64>, ask: Option<String>) {
         match seq {
-            Some(seq) if self.window.is_some() => self.tell(Update::Open { seq, ask }),
+            Some(seq) if self.window.is_some() => {
+                self.tell(Update::Open { seq, ask });
+            }
             seq => self.to_open = seq.map(|seq| NoticeToShow { seq, ask }),
         }
     }

@@ -236,6 +236,8 @@ pub struct Start {
     /// Which of its buttons to confirm, when one was pressed in a notification.
     #[cfg_attr(test, ts(optional = nullable))]
     pub ask: Option<String>,
+    /// The window was opened for its settings.
+    pub settings: bool,
     /// What is missing before anything can be received; null when nothing is.
     #[cfg_attr(test, ts(optional = nullable))]
     pub setup: Option<Setup>,
@@ -261,6 +263,8 @@ pub enum Update {
         /// Which of its buttons to confirm, when one was pressed in the notification.
         ask: Option<String>,
     },
+    /// Show the settings.
+    Settings,
     /// Language or theme are others now.
     Look {
         /// To speak.

@@ -147,8 +147,11 @@ pub enum Request {
     },
     /// A link or a notification asks for a notice.
     OpenNotice(NoticeToOpen),
-    /// A click on the tray's menu.
-    Tray(TrayAction),
+    /// A click on the tray's icon or menu.
+    Tray {
+        action: TrayAction,
+        token: WindowToken,
+    },
     /// The machine woke up, or its network changed.
     Power(Hint),
     /// The settings file or the managed settings are no longer what they were.

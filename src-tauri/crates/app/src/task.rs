@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 
 use crate::ipc::{CommandError, CommandErrorCode, Exported, Older, Setting, SignedIn, Update};
 use crate::request::{Reply, WindowToken};
+use crate::tray::LatestNotice;
 
 /// How tasks report back.
 pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
@@ -85,6 +86,10 @@ pub(crate) enum Outcome {
     Said {
         seq: i64,
         shown: Result<PopupId, NotifyError>,
+    },
+    LatestRead {
+        generation: u64,
+        latest: Result<Vec<LatestNotice>, CommandError>,
     },
     EngineEnded,
 }

@@ -1,12 +1,23 @@
-//! What the tray shows, as a value: icon, tooltip and menu of a state.
+//! What the tray shows, as a value: icon, tooltip, badge and menu of a state.
 //!
-//! Pure, so that every state can be compared in a test; the shell hands it to the desktop.
-//! Deliberately absent: clicks on the icon itself, which Linux trays do not report. Invariant: the
-//! menu can always open the inbox and quit.
+//! Pure, so that every state can be compared in a test; the shell hands it to the desktop. A click
+//! on the icon itself is [`TrayAction::Open`], where the system reports it. Invariant: the menu can
+//! always open the inbox and quit.
 
+use belfry_core::foreign_text;
+use belfry_core::settings::Preview;
 use belfry_core::status::Connectivity;
 use engine::Snapshot;
 use host::texts::Language;
+
+use crate::ipc::Pause;
+
+/// How many of the newest notices the menu has.
+pub const LATEST: usize = 3;
+/// The longest title in the menu, in characters.
+pub(crate) const MAX_TITLE_CHARS: usize = 48;
+/// The highest number that an icon shows; the next picture stands for all above it.
+pub const MAX_COUNT: u8 = 9;
 
 /// Which picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,8 +28,8 @@ pub enum TrayIcon {
     Connecting,
     /// Connected, nothing unread.
     Live,
-    /// Something is unread.
-    Unread,
+    /// So many are unread; more than [`MAX_COUNT`] is one picture.
+    Unread(u8),
     /// A person has to do something.
     ActionNeeded,
 }
@@ -28,33 +39,57 @@ pub enum TrayIcon {
 pub enum TrayAction {
     /// Opens the inbox window.
     Open,
+    /// Opens this notice in the window.
+    Notice(i64),
     /// Ends the wait for the next attempt.
     TryNow,
     /// Connects, and stays connected.
     Connect,
     /// Disconnects, and stays so.
     Disconnect,
+    /// Pauses notifications.
+    Pause(Pause),
+    /// Ends the pause.
+    Resume,
+    /// Opens the settings in the window.
+    Settings,
     /// Ends the program.
     Quit,
 }
 
+const NOTICE: &str = "notice-";
+/// As the menu offers them.
+const PAUSES: [(Pause, &str); 3] =
+    [(Pause::HalfHour, "pause.half-hour"), (Pause::Hour, "pause.hour"), (Pause::UntilTomorrow, "pause.until-tomorrow")];
+
 impl TrayAction {
     /// Its name within the menu.
-    pub fn id(self) -> &'static str {
-        match self {
+    pub fn id(self) -> String {
+        let name = match self {
             Self::Open => "open",
+            Self::Notice(seq) => return format!("{NOTICE}{seq}"),
             Self::TryNow => "try-now",
             Self::Connect => "connect",
             Self::Disconnect => "disconnect",
+            Self::Pause(Pause::HalfHour) => "pause-half-hour",
+            Self::Pause(Pause::Hour) => "pause-hour",
+            Self::Pause(Pause::UntilTomorrow) => "pause-until-tomorrow",
+            Self::Resume => "resume",
+            Self::Settings => "settings",
             Self::Quit => "quit",
-        }
+        };
+        name.to_owned()
     }
 
     /// The action with this name.
     pub fn of_id(id: &str) -> Option<Self> {
-        [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Quit]
-            .into_iter()
-            .find(|action| action.id() == id)
+        if let Some(seq) = id.strip_prefix(NOTICE) {
+            return seq.parse().ok().map(Self::Notice);
+        }
+        let others =
+            [Self::Open, Self::TryNow, Self::Connect, Self::Disconnect, Self::Resume, Self::Settings, Self::Quit];
+        let pauses = PAUSES.map(|(pause, _)| Self::Pause(pause));
+        others.into_iter().chain(pauses).find(|action| action.id() == id)
     }
 }
 
@@ -74,26 +109,64 @@ pub enum TrayItem {
 pub struct Tray {
     /// Which picture.
     pub icon: TrayIcon,
+    /// Unread, open notices, for dock and taskbar.
+    pub badge: u64,
     /// What is said when the pointer rests on it, where the desktop does that.
     pub tooltip: String,
     /// From top to bottom.
     pub menu: Vec<TrayItem>,
 }
 
-impl Tray {
-    /// The tray of an engine in this state; `None` before there is an account.
+/// A notice in the menu.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatestNotice {
+    /// Its place in the inbox.
+    pub seq: i64,
+    /// Its title. Untrusted.
+    pub title: String,
+}
+
+/// What a tray is made of.
+#[derive(Debug, Clone, Copy)]
+pub struct TrayState<'a> {
+    /// Whether there is an account.
+    pub has_account: bool,
+    /// How the connection is.
+    pub connectivity: Connectivity,
+    /// Unread, open notices.
+    pub badge: u64,
+    /// Whether a next attempt is planned.
+    pub is_waiting: bool,
+    /// Whether notifications are paused.
+    pub is_paused: bool,
+    /// The newest notices, newest first.
+    pub latest: &'a [LatestNotice],
+    /// What may be read where others can see the screen.
+    pub preview: Preview,
+    /// The person's language.
+    pub language: Language,
+}
+
+impl TrayState<'_> {
+    /// The state of an engine; `None` before there is an account.
     pub fn of_session(snapshot: Option<&Snapshot>, language: Language) -> Self {
-        match snapshot {
-            None => Self::without_account(language),
-            Some(seen) => Self::of(seen.status.state, seen.counts.badge, seen.retry_at.is_some(), language),
+        let connectivity = snapshot.map_or(Connectivity::ActionNeeded, |seen| seen.status.state);
+        Self {
+            has_account: snapshot.is_some(),
+            connectivity,
+            badge: snapshot.map_or(0, |seen| seen.counts.badge),
+            is_waiting: snapshot.is_some_and(|seen| seen.retry_at.is_some()),
+            is_paused: snapshot.is_some_and(|seen| seen.paused_until.is_some()),
+            latest: &[],
+            preview: Preview::Full,
+            language,
         }
     }
 
-    /// The tray of a state with so many unread, open notices; `is_waiting` while a next attempt is
-    /// planned.
-    pub fn of(state: Connectivity, badge: u64, is_waiting: bool, language: Language) -> Self {
-        let text = |key| language.text(key).to_owned();
-        let says = text(match state {
+    /// What it looks like.
+    pub fn tray(&self) -> Tray {
+        let text = |key| self.language.text(key).to_owned();
+        let says = text(match self.connectivity {
             Connectivity::Offline => "tray.offline",
             Connectivity::Connecting => "tray.connecting",
             Connectivity::CatchingUp => "tray.catching-up",
@@ -101,35 +174,49 @@ impl Tray {
             Connectivity::Polling => "tray.polling",
             Connectivity::ActionNeeded => "tray.action-needed",
         });
-        let unread = (badge > 0).then(|| language.fill("tray.unread", &[("n", &badge.to_string())]));
+        let unread = (self.badge > 0).then(|| self.language.fill("tray.unread", &[("n", &self.badge.to_string())]));
+        let parts = [Some(text("app.name")), Some(says.clone()), unread.clone()];
+        let tooltip = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
 
-        let mut tooltip = format!("{} · {says}", text("app.name"));
+        let button = |action, key| TrayItem::Button(action, text(key));
         let mut menu = vec![TrayItem::Label(says)];
-        if let Some(unread) = unread {
-            tooltip = format!("{tooltip} · {unread}");
-            menu.push(TrayItem::Label(unread));
+        menu.extend(unread.map(TrayItem::Label));
+        menu.push(TrayItem::Separator);
+        let latest = self.latest();
+        if !latest.is_empty() {
+            menu.extend(latest);
+            menu.push(TrayItem::Separator);
+        }
+        menu.push(button(TrayAction::Open, "tray.open"));
+        if self.has_account {
+            if self.is_paused {
+                menu.push(button(TrayAction::Resume, "pause.end"));
+            } else {
+                menu.extend(PAUSES.map(|(pause, key)| button(TrayAction::Pause(pause), key)));
+            }
+            menu.extend(self.is_waiting.then(|| button(TrayAction::TryNow, "tray.tryNow")));
+            // Offline with nothing planned is what a person asked for.
+            menu.push(if self.connectivity == Connectivity::Offline && !self.is_waiting {
+                button(TrayAction::Connect, "tray.connect")
+            } else {
+                button(TrayAction::Disconnect, "tray.disconnect")
+            });
+            menu.push(button(TrayAction::Settings, "tray.settings"));
         }
         menu.push(TrayItem::Separator);
-        menu.push(TrayItem::Button(TrayAction::Open, text("tray.open")));
-        if is_waiting {
-            menu.push(TrayItem::Button(TrayAction::TryNow, text("tray.tryNow")));
-        }
-        // Offline with nothing planned is what a person asked for.
-        if state == Connectivity::Offline && !is_waiting {
-            menu.push(TrayItem::Button(TrayAction::Connect, text("tray.connect")));
-        } else {
-            menu.push(TrayItem::Button(TrayAction::Disconnect, text("tray.disconnect")));
-        }
-        menu.push(TrayItem::Separator);
-        menu.push(TrayItem::Button(TrayAction::Quit, text("tray.quit")));
-        Self { icon: icon(state, badge), tooltip, menu }
+        menu.push(button(TrayAction::Quit, "tray.quit"));
+        Tray { icon: icon(self.connectivity, self.badge), badge: self.badge, tooltip, menu }
     }
 
-    /// The tray before the first run is over.
-    fn without_account(language: Language) -> Self {
-        let mut tray = Self::of(Connectivity::ActionNeeded, 0, false, language);
-        tray.menu.retain(|item| !matches!(item, TrayItem::Button(TrayAction::Connect | TrayAction::Disconnect, _)));
-        tray
+    /// The newest notices, unless no popup may name them either.
+    fn latest(&self) -> Vec<TrayItem> {
+        if self.preview == Preview::None {
+            return Vec::new();
+        }
+        let item = |notice: &LatestNotice| {
+            TrayItem::Button(TrayAction::Notice(notice.seq), foreign_text::one_line(&notice.title, MAX_TITLE_CHARS))
+        };
+        self.latest.iter().take(LATEST).map(item).collect()
     }
 }
 
@@ -142,7 +229,7 @@ fn icon(state: Connectivity, badge: u64) -> TrayIcon {
         Connectivity::Connecting | Connectivity::CatchingUp | Connectivity::Live | Connectivity::Polling
             if badge > 0 =>
         {
-            TrayIcon::Unread
+            TrayIcon::Unread(u8::try_from(badge).unwrap_or(u8::MAX).min(MAX_COUNT + 1))
         }
         Connectivity::Connecting | Connectivity::CatchingUp => TrayIcon::Connecting,
         Connectivity::Live | Connectivity::Polling => TrayIcon::Live,
@@ -162,48 +249,109 @@ mod tests {
         Connectivity::ActionNeeded,
     ];
 
+    fn of(connectivity: Connectivity, badge: u64) -> TrayState<'static> {
+        TrayState {
+            has_account: true,
+            connectivity,
+            badge,
+            is_waiting: false,
+            is_paused: false,
+            latest: &[],
+            preview: Preview::Full,
+            language: Language::English,
+        }
+    }
+
+    fn latest() -> Vec<LatestNotice> {
+        let titles = ["Expense 7", "Lunch\u{202e} \n at noon", &"x".repeat(60), "fourth"];
+        titles.iter().zip(1..).map(|(title, seq)| LatestNotice { seq, title: (*title).to_owned() }).collect()
+    }
+
+    fn label(text: &str) -> TrayItem {
+        TrayItem::Label(text.to_owned())
+    }
+
+    fn button(action: TrayAction, text: &str) -> TrayItem {
+        TrayItem::Button(action, text.to_owned())
+    }
+
     #[test]
     fn live_with_unread_notices_shows_icon_count_and_menu() {
+        let latest = latest();
         assert_eq!(
-            Tray::of(Connectivity::Live, 3, false, Language::English),
+            TrayState { latest: &latest, ..of(Connectivity::Live, 3) }.tray(),
             Tray {
-                icon: TrayIcon::Unread,
+                icon: TrayIcon::Unread(3),
+                badge: 3,
                 tooltip: "Belfry · Connected · 3 unread".to_owned(),
                 menu: vec![
-                    TrayItem::Label("Connected".to_owned()),
-                    TrayItem::Label("3 unread".to_owned()),
+                    label("Connected"),
+                    label("3 unread"),
                     TrayItem::Separator,
-                    TrayItem::Button(TrayAction::Open, "Open inbox".to_owned()),
-                    TrayItem::Button(TrayAction::Disconnect, "Disconnect".to_owned()),
+                    button(TrayAction::Notice(1), "Expense 7"),
+                    button(TrayAction::Notice(2), "Lunch at noon"),
+                    button(TrayAction::Notice(3), &format!("{}…", "x".repeat(47))),
                     TrayItem::Separator,
-                    TrayItem::Button(TrayAction::Quit, "Quit Belfry".to_owned()),
+                    button(TrayAction::Open, "Open inbox"),
+                    button(TrayAction::Pause(Pause::HalfHour), "Pause notifications for 30 minutes"),
+                    button(TrayAction::Pause(Pause::Hour), "Pause notifications for 1 hour"),
+                    button(TrayAction::Pause(Pause::UntilTomorrow), "Pause notifications until tomorrow"),
+                    button(TrayAction::Disconnect, "Disconnect"),
+                    button(TrayAction::Settings, "Settings"),
+                    TrayItem::Separator,
+                    button(TrayAction::Quit, "Quit Belfry"),
                 ],
             }
         );
     }
 
     #[test]
+    fn titles_are_not_in_the_menu_where_popups_do_not_show_them() {
+        let latest = latest();
+        let hidden = TrayState { latest: &latest, preview: Preview::None, ..of(Connectivity::Live, 3) };
+        assert_eq!(hidden.tray().menu, of(Connectivity::Live, 3).tray().menu);
+    }
+
+    #[test]
+    fn a_pause_can_be_ended() {
+        let tray = TrayState { is_paused: true, ..of(Connectivity::Live, 0) }.tray();
+        assert!(tray.menu.contains(&button(TrayAction::Resume, "End pause")));
+        assert!(!buttons(&tray).iter().any(|action| matches!(action, TrayAction::Pause(_))));
+    }
+
+    #[test]
     fn a_planned_attempt_can_be_made_at_once() {
-        let tray = Tray::of(Connectivity::Offline, 0, true, Language::Chinese);
-        assert!(tray.menu.contains(&TrayItem::Button(TrayAction::TryNow, "立即尝试连接".to_owned())));
+        let state = TrayState { is_waiting: true, language: Language::Chinese, ..of(Connectivity::Offline, 0) };
+        let tray = state.tray();
+        assert!(tray.menu.contains(&button(TrayAction::TryNow, "立即尝试连接")));
         assert_eq!(tray.tooltip, "Belfry · 离线");
     }
 
     #[test]
     fn unread_notices_never_hide_that_something_is_wrong() {
-        let icon = |state| Tray::of(state, 9, false, Language::English).icon;
-        assert_eq!(icon(Connectivity::Offline), TrayIcon::Offline);
-        assert_eq!(icon(Connectivity::ActionNeeded), TrayIcon::ActionNeeded);
+        assert_eq!(of(Connectivity::Offline, 9).tray().icon, TrayIcon::Offline);
+        assert_eq!(of(Connectivity::ActionNeeded, 9).tray().icon, TrayIcon::ActionNeeded);
+    }
+
+    #[test]
+    fn more_than_nine_unread_notices_are_one_picture() {
+        let icon = |badge| of(Connectivity::Live, badge).tray().icon;
+        assert_eq!([icon(9), icon(10), icon(5_000)], [9, 10, 10].map(TrayIcon::Unread));
     }
 
     #[test]
     fn every_state_says_itself_and_can_open_and_quit() {
         for language in [Language::English, Language::Chinese] {
-            let trays: Vec<Tray> = STATES.iter().map(|state| Tray::of(*state, 0, false, language)).collect();
+            let trays: Vec<Tray> = STATES.iter().map(|state| TrayState { language, ..of(*state, 0) }.tray()).collect();
             for (index, tray) in trays.iter().enumerate() {
                 let link =
                     if STATES[index] == Connectivity::Offline { TrayAction::Connect } else { TrayAction::Disconnect };
-                assert_eq!(buttons(tray), [TrayAction::Open, link, TrayAction::Quit]);
+                let [half_hour, hour, tomorrow] = PAUSES.map(|(pause, _)| TrayAction::Pause(pause));
+                let settings = TrayAction::Settings;
+                assert_eq!(
+                    buttons(tray),
+                    [TrayAction::Open, half_hour, hour, tomorrow, link, settings, TrayAction::Quit]
+                );
                 assert!(!tray.tooltip.contains("tray."), "no text for {:?}", STATES[index]);
                 assert!(trays.iter().filter(|other| other.tooltip == tray.tooltip).count() == 1);
             }
@@ -217,23 +365,42 @@ mod tests {
 
     #[test]
     fn while_an_attempt_is_planned_a_person_can_hurry_it_or_give_up() {
-        let tray = Tray::of(Connectivity::Offline, 0, true, Language::English);
-        assert_eq!(buttons(&tray), [TrayAction::Open, TrayAction::TryNow, TrayAction::Disconnect, TrayAction::Quit]);
+        let tray = TrayState { is_waiting: true, is_paused: true, ..of(Connectivity::Offline, 0) }.tray();
+        let expected = [
+            TrayAction::Open,
+            TrayAction::Resume,
+            TrayAction::TryNow,
+            TrayAction::Disconnect,
+            TrayAction::Settings,
+            TrayAction::Quit,
+        ];
+        assert_eq!(buttons(&tray), expected);
     }
 
     #[test]
     fn without_an_account_there_is_nothing_to_connect() {
-        let tray = Tray::without_account(Language::English);
+        let tray = TrayState::of_session(None, Language::English).tray();
         assert_eq!((tray.icon, buttons(&tray)), (TrayIcon::ActionNeeded, vec![TrayAction::Open, TrayAction::Quit]));
     }
 
     #[test]
     fn a_menu_item_is_found_by_its_name() {
-        for action in
-            [TrayAction::Open, TrayAction::TryNow, TrayAction::Connect, TrayAction::Disconnect, TrayAction::Quit]
-        {
-            assert_eq!(TrayAction::of_id(action.id()), Some(action));
+        for action in [
+            TrayAction::Open,
+            TrayAction::Notice(17),
+            TrayAction::TryNow,
+            TrayAction::Connect,
+            TrayAction::Disconnect,
+            TrayAction::Pause(Pause::HalfHour),
+            TrayAction::Pause(Pause::Hour),
+            TrayAction::Pause(Pause::UntilTomorrow),
+            TrayAction::Resume,
+            TrayAction::Settings,
+            TrayAction::Quit,
+        ] {
+            assert_eq!(TrayAction::of_id(&action.id()), Some(action));
         }
         assert_eq!(TrayAction::of_id("label-0"), None);
+        assert_eq!(TrayAction::of_id("notice-x"), None);
     }
 }

@@ -116,6 +116,15 @@ impl Popups {
         dunst.get_property("displayedLength").await.expect("a number")
     }
 
+    /// Has dunst show the menu of its popups' buttons; its settings choose *Approve* there.
+    ///
+    /// # Panics
+    /// If dunst does not answer.
+    pub async fn choose_button(&self) {
+        let dunst = Proxy::new(&self.connection, NAME, PATH, "org.dunstproject.cmd0").await.expect("dunst");
+        dunst.call_method("ContextMenuCall", &()).await.expect("an answer");
+    }
+
     /// Closes all popups, as a person may.
     ///
     /// # Panics

@@ -4,7 +4,7 @@
 //! For what real services cannot be made to do: lack markup or buttons, be replaced by another one,
 //! or be clicked before they have answered. [`Popups`](super::Popups) is a real one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -138,6 +138,8 @@ impl Service {
 pub struct Recorder {
     connection: Connection,
     calls: mpsc::UnboundedReceiver<RecordedCall>,
+    /// A program may close these too, if it does not know yet that they have gone.
+    dismissed: HashSet<u32>,
 }
 
 impl Recorder {
@@ -154,15 +156,20 @@ impl Recorder {
             .and_then(|builder| builder.name(NAME))
             .and_then(connection::Builder::build)
             .expect("the only notification service");
-        Self { connection, calls }
+        Self { connection, calls, dismissed: HashSet::new() }
     }
 
-    /// The next call.
+    /// The next call that is not about a popup which a person has dismissed.
     ///
     /// # Panics
     /// If there is none within [`EVENT_TIMEOUT`].
     pub async fn call(&mut self) -> RecordedCall {
-        timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("a call").expect("the service runs")
+        loop {
+            let call = timeout(EVENT_TIMEOUT, self.calls.recv()).await.expect("a call").expect("the service runs");
+            if !matches!(call, RecordedCall::Close(number) if self.dismissed.contains(&number)) {
+                return call;
+            }
+        }
     }
 
     /// The next call, which has to ask for a popup.
@@ -196,7 +203,7 @@ impl Recorder {
     ///
     /// # Panics
     /// If the popup has no such button.
-    pub fn press(&self, popup: &RecordedPopup, label: &str) {
+    pub fn press(&mut self, popup: &RecordedPopup, label: &str) {
         let action = popup.actions.chunks(2).find(|action| action[1] == label);
         let action = action.unwrap_or_else(|| panic!("no button {label:?}: {popup:?}"));
         self.emit("ActionInvoked", popup.number, &action[0]);
@@ -207,7 +214,8 @@ impl Recorder {
     ///
     /// # Panics
     /// If the bus is gone.
-    pub fn dismiss(&self, number: u32) {
+    pub fn dismiss(&mut self, number: u32) {
+        self.dismissed.insert(number);
         let body = (number, DISMISSED);
         self.connection.emit_signal(None::<&str>, PATH, NAME, "NotificationClosed", &body).expect("a signal sent");
     }

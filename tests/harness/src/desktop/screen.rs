@@ -208,6 +208,26 @@ impl Screen {
         self.xdotool(["mousemove", "--window", id, &x, &y, "click", "1"]).await;
     }
 
+    /// Clicks into a window of this class, if one is seen now, so many pixels from its lower right
+    /// corner.
+    ///
+    /// # Panics
+    /// If the screen is gone.
+    pub async fn click_at_lower_right(&self, class: &str, x: u32, y: u32) {
+        let mut search = on(&self.display, "xdotool");
+        search.args(["search", "--onlyvisible", "--class", class, "getwindowgeometry", "--shell"]);
+        let found = run_to_end(search).await.stdout;
+        let value = |name: &str| found.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
+        let number = |name: &str| value(name).and_then(|text| text.parse::<u32>().ok());
+        if let (Some(id), Some(width), Some(height)) = (value("WINDOW="), number("WIDTH="), number("HEIGHT=")) {
+            let (x, y) = (width.saturating_sub(x).to_string(), height.saturating_sub(y).to_string());
+            let mut click = on(&self.display, "xdotool");
+            // The window may go meanwhile.
+            click.args(["mousemove", "--window", &id, &x, &y, "click", "1"]);
+            run_to_end(click).await;
+        }
+    }
+
     /// Returns when a window shows more than an empty background.
     ///
     /// # Panics

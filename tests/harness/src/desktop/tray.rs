@@ -82,6 +82,20 @@ impl Watcher {
     async fn status_notifier_item_registered(emitter: &SignalEmitter<'_>, service: &str) -> zbus::Result<()>;
 }
 
+/// What an icon shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownIcon {
+    /// Where the pointer rests on it.
+    pub tooltip: String,
+    /// Width, height, and ARGB, for each size.
+    pub pixels: Vec<(i32, i32, Vec<u8>)>,
+    /// The texts of its menu.
+    pub entries: Vec<String>,
+}
+
+/// `(icon name, pictures, title, text)`.
+type Tooltip = (String, Vec<(i32, i32, Vec<u8>)>, String, String);
+
 /// A menu entry: `(id, properties, children)`.
 type Layout = (i32, HashMap<String, OwnedValue>, Vec<OwnedValue>);
 
@@ -112,6 +126,41 @@ impl Tray {
     /// If it has none within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&self, text: &str) {
         self.find(text).await;
+    }
+
+    /// What the newest icon shows once its menu has an entry with this text.
+    ///
+    /// # Panics
+    /// If it has none within [`EVENT_TIMEOUT`], or shows nothing.
+    pub async fn shown_with(&self, text: &str) -> ShownIcon {
+        let (menu, _) = self.find(text).await;
+        let icon = self.icon().await;
+        let pixels: Vec<(i32, i32, Vec<u8>)> = icon.get_property("IconPixmap").await.expect("a picture");
+        let (_, _, tooltip, _): Tooltip = icon.get_property("ToolTip").await.expect("a tooltip");
+        let entries = entries(&menu).await.expect("a menu").into_iter().map(|(label, _)| label).collect();
+        ShownIcon { tooltip, pixels, entries }
+    }
+
+    /// Clicks the newest icon with the left button.
+    ///
+    /// # Panics
+    /// If it takes no click.
+    pub async fn click(&self) {
+        self.icon().await.call::<_, _, ()>("Activate", &(0_i32, 0_i32)).await.expect("a click taken");
+    }
+
+    async fn icon(&self) -> Proxy<'static> {
+        let Item { owner, path } = self.items.borrow().last().cloned().expect("an icon");
+        // The newest values, whatever a signal has said.
+        zbus::proxy::Builder::new(&self.connection)
+            .destination(owner)
+            .and_then(|builder| builder.path(path))
+            .and_then(|builder| builder.interface("org.kde.StatusNotifierItem"))
+            .expect("names of the bus")
+            .cache_properties(zbus::proxy::CacheProperties::No)
+            .build()
+            .await
+            .expect("an icon")
     }
 
     /// Chooses an entry of the newest icon's menu.
@@ -184,8 +233,9 @@ async fn entries(menu: &Proxy<'_>) -> zbus::Result<Vec<(String, i32)>> {
         let entry = Structure::try_from(child).ok()?;
         let (id, properties, _): Layout = entry.try_into().ok()?;
         let label = properties.get("label").and_then(|label| <&str>::try_from(label).ok())?;
-        // An underscore marks a key; none of ours has one.
-        Some((label.replace('_', ""), id))
+        // One underscore marks a key; two are one that is shown.
+        let label: Vec<String> = label.split("__").map(|part| part.replace('_', "")).collect();
+        Some((label.join("_"), id))
     });
     Ok(entries.collect())
 }

@@ -7,7 +7,7 @@ use host::texts::{self, Language};
 use tokio::sync::{mpsc, watch};
 
 use crate::machine::Machine;
-use crate::tray::Tray;
+use crate::tray::{Tray, TrayState};
 
 /// What a controller goes on with.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl Started {
     pub fn tray(&self) -> Tray {
         let snapshot = self.engine.as_ref().map(Engine::snapshot);
         let snapshot = snapshot.as_ref().map(watch::Receiver::borrow);
-        Tray::of_session(snapshot.as_deref(), self.language())
+        TrayState::of_session(snapshot.as_deref(), self.language()).tray()
     }
 
     /// What the tray and the window speak.

@@ -9,6 +9,7 @@ use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
 use crate::ipc::{CommandError, CommandErrorCode, Connectivity, FaultKind, Offers, Update};
+use crate::request::WindowToken;
 use crate::tray::TrayAction;
 
 /// What is on offer in the next status that is this.
@@ -51,7 +52,7 @@ async fn what_the_server_does_not_permit_is_said_and_not_offered_again_before_th
     assert_not_permitted(&world.app.ask(|reply| Request::LoadOlder { reply }).await.unwrap_err());
     offered(&mut world, |now| now == Offers::default()).await;
 
-    world.app.send(Request::Tray(TrayAction::Disconnect));
-    world.app.send(Request::Tray(TrayAction::Connect));
+    world.app.send(Request::Tray { action: TrayAction::Disconnect, token: WindowToken::default() });
+    world.app.send(Request::Tray { action: TrayAction::Connect, token: WindowToken::default() });
     offered(&mut world, |now| now == all).await;
 }

@@ -1,0 +1,187 @@
+//! What the app asks of a notification service, call by call: a recording one takes the place of a
+//! desktop's own.
+
+use harness::desktop::{Parts, Recorder};
+use harness::http::post;
+use harness::proxy::Faults;
+use harness::{FaultProxy, Pushd};
+use jiff::{SignedDuration, Zoned};
+use serde_json::{Value, json};
+
+use super::{ALICE, Desk, pushd};
+use crate::fixtures::{api, pushd_settings, settings};
+
+/// A desktop whose notification service the test brings.
+const PARTS: Parts = Parts { popups: false, ..Parts::ALL };
+const EVERYTHING: &[&str] = &["actions", "body", "body-markup"];
+
+/// What a notice of these tests is sent as.
+fn message(id: &str, title: &str, more: &Value) -> Value {
+    let mut message = json!({"id": id, "title": title, "content": "5 < 6", "type": "1", "receiver": [ALICE]});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        message[name] = value.clone();
+    }
+    message
+}
+
+async fn send(desk: &Desk, pushd: &Pushd, id: &str, title: &str, more: Value) {
+    pushd.call(&desk.person.token, "sendMessage", &message(id, title, &more)).await;
+}
+
+#[tokio::test]
+async fn a_service_gets_what_it_can_show_also_after_another_has_taken_its_place() {
+    let pushd = pushd().await;
+    let address = format!("{}/demo/expenses", pushd.http());
+    let settings = format!("{}\n[app]\naction_urls = [\"{address}\"]\n", pushd_settings(&pushd, ALICE));
+    let token = pushd.login(ALICE, "secret").await;
+    let Some(desk) = Desk::with(PARTS, &settings, &token).await else { return };
+    let approve = json!([{"id": "ok", "label": "Approve", "url": format!("{address}/1/approve")}]);
+    let open = |version: u32| json!({"state": "open", "version": version, "actions": approve});
+
+    let mut app = None;
+    for (number, (capabilities, body, has_buttons)) in
+        [(&["body"][..], "5 < 6", false), (&[], "5 < 6", false), (EVERYTHING, "5 &lt; 6", true)].into_iter().enumerate()
+    {
+        let mut service = Recorder::start(desk.desktop.bus(), capabilities);
+        if number == 0 {
+            app = desk.start(&["--hidden"]).await;
+            if app.is_none() {
+                return;
+            }
+            desk.desktop.tray().wait_for("Connected").await;
+        } else {
+            // The popup of the service before has gone with it: an update would be a second popup.
+            send(&desk, &pushd, &format!("left-{}", number - 1), "Changed", open(2)).await;
+        }
+        let id = format!("expense-{number}");
+        send(&desk, &pushd, &id, "Expense <1>", open(1)).await;
+        let single = service.notify().await;
+        assert_eq!((single.title.as_str(), single.body.as_str(), single.replaces), ("Expense <1>", body, 0));
+        assert_eq!((single.urgency(), single.expire_ms, single.icon.as_str()), (1, -1, "belfry"));
+        assert_eq!((single.text_hint("category"), single.text_hint("desktop-entry")), ("x-belfry.notice", "belfry"));
+        assert_eq!(single.buttons(), if has_buttons { vec!["Approve"] } else { vec![] });
+        assert_eq!(single.actions.is_empty(), !has_buttons, "some services show a dialog for any action");
+
+        send(&desk, &pushd, &id, "Expense <2>", open(2)).await;
+        let update = service.notify().await;
+        assert_eq!((update.title.as_str(), update.replaces), ("Expense <2>", single.number));
+        assert_eq!(update.buttons(), single.buttons());
+        send(&desk, &pushd, &id, "Expense <2>", json!({"state": "decided", "version": 3})).await;
+        assert_eq!(service.closed().await, single.number);
+
+        send(&desk, &pushd, &format!("left-{number}"), "Left", open(1)).await;
+        assert_eq!(service.notify().await.title, "Left");
+    }
+    drop(app);
+}
+
+#[tokio::test]
+async fn one_absence_is_one_summary_without_buttons() {
+    let pushd = pushd().await;
+    let settings = format!("{}\n[notifications]\nburst = 2\n", pushd_settings(&pushd, ALICE));
+    let token = pushd.login(ALICE, "secret").await;
+    let Some(desk) = Desk::with(PARTS, &settings, &token).await else { return };
+    let mut service = Recorder::start(desk.desktop.bus(), EVERYTHING);
+    for title in ["First", "Second", "Third"] {
+        desk.send(&pushd, title, "text").await;
+    }
+    let Some(_app) = desk.start(&["--hidden"]).await else { return };
+    let summary = service.notify().await;
+    assert_eq!((summary.title.as_str(), summary.replaces), ("3 new notices", 0));
+    assert_eq!(summary.body, "alice: Third\nalice: Second\nalice: First");
+    assert_eq!(summary.actions, ["default", "Open"]);
+}
+
+#[tokio::test]
+async fn in_quiet_hours_only_what_is_urgent_is_shown_and_it_stays() {
+    let pushd = pushd().await;
+    let hour = |hours: i64| (Zoned::now() + SignedDuration::from_hours(hours)).strftime("%H:%M").to_string();
+    let all_week = format!(
+        "quiet_hours = {{ from = \"{}\", to = \"{}\", allow = \"urgent\", days = [\"mon\", \"tue\", \"wed\", \
+         \"thu\", \"fri\", \"sat\", \"sun\"] }}",
+        hour(-2),
+        hour(2)
+    );
+    let settings = format!("{}\n[notifications]\n{all_week}\n", pushd_settings(&pushd, ALICE));
+    let token = pushd.login(ALICE, "secret").await;
+    let Some(desk) = Desk::with(PARTS, &settings, &token).await else { return };
+    let mut service = Recorder::start(desk.desktop.bus(), EVERYTHING);
+    let Some(_app) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    send(&desk, &pushd, "1", "Lunch", json!({})).await;
+    send(&desk, &pushd, "2", "Fire", json!({"priority": "urgent"})).await;
+    let shown = service.notify().await;
+    assert_eq!((shown.title.as_str(), shown.urgency(), shown.expire_ms), ("Fire", 2, 0));
+    desk.desktop.tray().wait_for("2 unread").await;
+    assert!(service.is_quiet());
+}
+
+/// The requests that the server has sent to a person of the demo.
+async fn requests(pushd: &Pushd, person: &str) -> usize {
+    let token = pushd.login(person, "demo").await;
+    let page = pushd.call(&token, "getMessagePage", &json!({"pageNum": 1, "pageSize": 100})).await;
+    let is_request = |record: &&Value| record["id"].as_str().is_some_and(|id| id.ends_with(&format!("-{person}")));
+    page["records"].as_array().expect("records").iter().filter(is_request).count()
+}
+
+#[tokio::test]
+async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_effect_or_none() {
+    let pushd = Pushd::start(["--demo"]).await;
+    let (employee, supervisor) = (pushd.login("employee", "demo").await, pushd.login("supervisor", "demo").await);
+    let expenses = format!("{}/demo/expenses", pushd.http());
+    // The session can be cut, and the requests of buttons still reach the server.
+    let proxy = FaultProxy::start(pushd.http().trim_start_matches("http://").to_owned()).await;
+    let more =
+        format!("{}\n[app]\naction_urls = [\"{expenses}\"]\n", api(&format!("http://{}/ecgapi", proxy.address())));
+    let endpoint = format!("ws://{}/ws", proxy.address());
+    let settings = settings(&endpoint, "supervisor", &["destination = \"/user/queue/notices\""], &more);
+    let Some(desk) = Desk::with(PARTS, &settings, &supervisor).await else { return };
+    let mut service = Recorder::start(desk.desktop.bus(), EVERYTHING);
+    let Some(_app) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    let file = async || {
+        let filed = json!({"what": "Taxi", "amount": "12 EUR"});
+        let (status, answer) = post(&expenses, Some(&employee), &filed).await.expect("an answer");
+        assert_eq!(status, 200, "{answer}");
+        answer["data"]["id"].as_str().expect("an id").to_owned()
+    };
+
+    // Confirmed twice: one effect, and the person reads what came of it.
+    let id = file().await;
+    let alert = service.notify().await;
+    assert_eq!(alert.buttons(), ["Approve", "Reject"]);
+    service.press(&alert, "Approve");
+    let question = service.notify().await;
+    assert_eq!(question.buttons(), ["Confirm", "Cancel"]);
+    let request = format!("POST {}\n/demo/expenses/{id}/approve", pushd.http());
+    assert!(question.body.contains(&request), "{question:?}");
+    service.press(&question, "Confirm");
+    service.press(&question, "Confirm");
+    let result = service.notify().await;
+    assert!(result.body.starts_with("Approve: done, "), "{result:?}");
+    assert_eq!(requests(&pushd, "manager").await, 1);
+
+    // Cancelled: none.
+    file().await;
+    let alert = service.notify().await;
+    service.press(&alert, "Reject");
+    let question = service.notify().await;
+    assert!(question.body.contains("The message asks: "), "{question:?}");
+    service.press(&question, "Cancel");
+
+    // Decided elsewhere while the session is cut: none, and the server's words are shown.
+    let id = file().await;
+    let alert = service.notify().await;
+    service.press(&alert, "Approve");
+    let question = service.notify().await;
+    proxy.set(Faults { refuse: true, ..Faults::default() }).await;
+    proxy.cut().await;
+    let (status, answer) =
+        post(&format!("{expenses}/{id}/reject"), Some(&supervisor), &json!({})).await.expect("an answer");
+    assert_eq!(status, 200, "{answer}");
+    service.press(&question, "Confirm");
+    let result = service.notify().await;
+    let said = "409: supervisor has rejected this already";
+    assert!(result.body.starts_with("Approve: not carried out, ") && result.body.ends_with(said), "{result:?}");
+    assert_eq!(requests(&pushd, "manager").await, 1, "the first approval, and no other");
+}
