@@ -21,6 +21,8 @@ use belfry_core::{
     settings::{NetworkSettings, Proxy},
 };
 
+/// What hyper-util says when a proxy wants a sign-in before it lets a connection through.
+const PROXY_SIGN_IN: &str = "tunnel error: proxy authorization required";
 /// How long DNS, TCP, proxy and TLS may take together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -166,12 +168,18 @@ pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
     // The innermost cause is the useful one ("connection refused"); the outer ones are "error
     // sending request".
     let mut cause: &dyn std::error::Error = &error;
-    let mut tls = false;
+    let (mut tls, mut is_proxy_sign_in) = (false, false);
     while let Some(source) = cause.source() {
         cause = source;
+        // The proxy has answered 407 to CONNECT; hyper-util does not export the type of this error.
+        is_proxy_sign_in |= cause.to_string() == PROXY_SIGN_IN;
         tls |= cause.is::<rustls::Error>() || cause.to_string().contains("invalid peer certificate");
     }
-    let fault = if tls { Fault::Tls } else { Fault::Unreachable };
+    let fault = match (tls, is_proxy_sign_in) {
+        (true, _) => Fault::Tls,
+        (false, true) => Fault::ProxyAuth,
+        (false, false) => Fault::Unreachable,
+    };
     Failure::new(fault, format!("{}: {}", host_of(url), cause.to_string().to_lowercase()))
 }
 
@@ -217,12 +225,17 @@ mod tests {
 
     /// Answers one request with 403 after its head; returns the head.
     async fn answer_once(listener: &TcpListener) -> String {
+        answer_once_with(listener, "403 Forbidden").await
+    }
+
+    async fn answer_once_with(listener: &TcpListener, status: &str) -> String {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             head.push(stream.read_u8().await.unwrap());
         }
-        stream.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n").await.unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await.unwrap();
         String::from_utf8(head).unwrap()
     }
 
@@ -256,6 +269,20 @@ mod tests {
         let (head, answer) = tokio::join!(answer_once(&proxy), ask("https://push.invalid/"));
         assert!(head.starts_with("CONNECT push.invalid:443") && !head.contains("the-secret"), "{head}");
         answer.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_wants_a_sign_in_is_named_as_such_and_one_that_refuses_the_host_is_retried() {
+        for (status, fault) in
+            [("407 Proxy Authentication Required", Fault::ProxyAuth), ("403 Forbidden", Fault::Unreachable)]
+        {
+            let (proxy, proxy_url) = listen().await;
+            let settings = NetworkSettings { proxy: Proxy::Url(proxy_url), ..NetworkSettings::default() };
+            let url = Url::parse("https://push.invalid/").unwrap();
+            let client = client(&settings).unwrap();
+            let (_, answer) = tokio::join!(answer_once_with(&proxy, status), client.get(url.clone()).send());
+            assert_eq!(failure(answer.unwrap_err(), &url).fault, fault, "{status}");
+        }
     }
 
     #[test]
