@@ -2,7 +2,7 @@
 
 use harness::desktop::Parts;
 
-use super::{Desk, is_in_front, pushd};
+use super::{Desk, is_in_front, pushd, see_window};
 
 #[tokio::test]
 async fn the_icon_says_state_and_count_and_its_menu_opens_the_newest_notices() {
@@ -38,7 +38,8 @@ async fn a_left_click_opens_the_window_and_the_menu_its_settings() {
     desk.desktop.tray().wait_for("Connected").await;
     assert_eq!(desk.desktop.screen.windows().await, []);
     desk.desktop.tray().click().await;
-    desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+    // Until it is painted, it may still take the focus.
+    see_window(&mut desk.desktop.screen).await;
     let _other = desk.desktop.screen.cover().await;
     desk.desktop.tray().choose("Settings").await;
     desk.desktop.screen.wait_for("the window in front", is_in_front).await;
@@ -51,7 +52,7 @@ async fn the_icon_comes_with_a_late_tray_and_comes_back_after_the_tray_was_resta
     let Some(mut desk) = Desk::in_parts(parts, &pushd).await else { return };
     let Some(mut app) = desk.start(&[]).await else { return };
     app.says("no tray at the moment").await;
-    desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+    see_window(&mut desk.desktop.screen).await;
     for _ in 0..2 {
         desk.desktop.bring_tray().await;
         desk.desktop.tray().wait_for("Connected").await;
