@@ -199,7 +199,7 @@ fn without_queries(value: Value) -> Value {
         Value::Object(fields) => {
             fields.into_iter().map(|(name, value)| (name, without_queries(value))).collect::<Map<_, _>>().into()
         }
-        other => other,
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_)) => other,
     }
 }
 
