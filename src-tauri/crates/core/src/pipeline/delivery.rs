@@ -127,6 +127,8 @@ struct Showing {
     batch: Option<BatchKind>,
     /// It adds these to a summary: if that cannot be updated, they become a new one.
     added: Option<Box<Summary>>,
+    /// What its notice has become since; the popup is updated once the OS has said its name.
+    newer: Option<Box<Notice>>,
 }
 
 /// A summary that may be updated later.
@@ -400,11 +402,8 @@ impl Delivery {
                     }
                     let is_visible =
                         fields.iter().any(|field| matches!(*field, "title" | "body" | "priority" | "actions"));
-                    // A popup that has left the screen meanwhile would appear again.
-                    if let (true, State::Open, Some(popup)) = (is_visible, notice.state, popup)
-                        && self.on_screen.contains_key(popup)
-                    {
-                        self.update(*opening, notice, popup.clone());
+                    if is_visible || notice.state != State::Open {
+                        self.refresh(*opening, notice, popup.as_ref());
                     }
                     if let Some(due) = self.due.get_mut(opening) {
                         due.clone_from(notice);

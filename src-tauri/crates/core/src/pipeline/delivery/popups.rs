@@ -13,7 +13,7 @@ use crate::{
     },
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKey},
+    notice::{Notice, NoticeKey, State},
     ports::{NotifyError, Popup, PopupId, PopupKind},
     storage::{Opening, Outcome, Write},
 };
@@ -22,7 +22,8 @@ impl Delivery {
     /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
         let Some(showing) = self.showing.remove(&show) else { return };
-        let Showing { openings, kind, notices, title, replaces, batch, added } = showing;
+        let Showing { openings, kind, notices, title, replaces, batch, added, newer } = showing;
+        let first = openings.first().copied();
         let writes = match (result, added, batch) {
             (Ok(popup), _, _) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
@@ -48,7 +49,10 @@ impl Delivery {
                     self.actions.push_back(DeliveryAction::Retract(popup.clone()));
                     writes.push(Write::PopupClosed(popup));
                 } else {
-                    self.on_screen.insert(popup, notices);
+                    self.on_screen.insert(popup.clone(), notices);
+                    if let (Some(newer), Some(opening)) = (newer, first) {
+                        self.update(opening, &newer, popup);
+                    }
                 }
                 writes
             }
@@ -174,7 +178,24 @@ impl Delivery {
         self.show(openings, popup, Some(kind), None);
     }
 
-    pub(super) fn update(&mut self, opening: Opening, notice: &Notice, replaces: PopupId) {
+    /// A notice has changed: its popup shows that, `popup` if the store knows it. One that has left the
+    /// screen meanwhile would appear again, and one that is on its way to the OS has no name yet.
+    pub(super) fn refresh(&mut self, opening: Opening, notice: &Notice, popup: Option<&PopupId>) {
+        let is_open = notice.state == State::Open;
+        let on_way = self.showing.values_mut().find(|showing| showing.openings == [opening] && showing.batch.is_none());
+        if let Some(showing) = on_way.filter(|showing| showing.replaces.is_none()) {
+            showing.newer = is_open.then(|| Box::new(notice.clone()));
+            return;
+        }
+        let key = std::slice::from_ref(&notice.key);
+        let named = || self.on_screen.iter().find(|(_, notices)| *notices == key).map(|(popup, _)| popup.clone());
+        let popup = popup.cloned().or_else(named).filter(|popup| self.on_screen.contains_key(popup));
+        if let (true, Some(popup)) = (is_open, popup) {
+            self.update(opening, notice, popup);
+        }
+    }
+
+    fn update(&mut self, opening: Opening, notice: &Notice, replaces: PopupId) {
         let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
         self.show(vec![opening], popup, None, None);
     }
@@ -184,7 +205,8 @@ impl Delivery {
         let show = ShowId(self.issued);
         let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
         let replaces = popup.replaces.clone();
-        self.showing.insert(show, Showing { openings, kind, notices, title, replaces, batch, added });
+        let showing = Showing { openings, kind, notices, title, replaces, batch, added, newer: None };
+        self.showing.insert(show, showing);
         self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }
 }

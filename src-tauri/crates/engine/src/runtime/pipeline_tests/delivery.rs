@@ -160,6 +160,30 @@ fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_n
 }
 
 #[test]
+fn a_notice_that_changes_before_its_popup_has_a_name_updates_the_popup_then() {
+    for is_settled in [false, true] {
+        let mut rig = Rig::new();
+        rig.waiting = Some(Vec::new());
+        rig.receive([version("1", 1, State::Open)]);
+        let show = rig.waiting.take().unwrap()[0];
+        let popup = rig.name();
+        rig.receive([Notice { title: "changed".to_owned(), ..version("1", 2, State::Open) }]);
+        if is_settled {
+            rig.receive([version("1", 3, State::Decided)]);
+        }
+        assert_eq!(rig.shown.len(), 1);
+        rig.delivery.handle_shown(show, Ok(popup.clone()), false, rig.now);
+        rig.run();
+        let updates: Vec<_> = rig.shown[1..].iter().map(|popup| (popup.title.as_str(), &popup.replaces)).collect();
+        if is_settled {
+            assert_eq!((updates, &rig.retracted), (vec![], &vec![popup]));
+        } else {
+            assert_eq!((updates, &rig.retracted), (vec![("changed", &Some(popup))], &vec![]));
+        }
+    }
+}
+
+#[test]
 fn a_popup_that_was_dismissed_before_its_name_was_known_is_not_on_the_screen() {
     let mut rig = Rig::new();
     rig.waiting = Some(Vec::new());
