@@ -6,8 +6,6 @@ use crate::platform::deep_link::NoticeLink;
 
 /// The links of an event; addresses that are none are left out.
 pub(crate) fn links(event: &RunEvent) -> Vec<NoticeLink> {
-    match event {
-        RunEvent::Opened { urls } => urls.iter().filter_map(|url| url.as_str().parse().ok()).collect(),
-        _ => Vec::new(),
-    }
+    let RunEvent::Opened { urls } = event else { return Vec::new() };
+    urls.iter().filter_map(|url| url.as_str().parse().ok()).collect()
 }
