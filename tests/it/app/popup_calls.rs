@@ -1,10 +1,10 @@
 //! What the app asks of a notification service, call by call: a recording one takes the place of a
 //! desktop's own.
 
-use harness::desktop::{Parts, Recorder};
+use harness::desktop::{Parts, RecordedPopup, Recorder};
 use harness::http::post;
 use harness::proxy::Faults;
-use harness::{FaultProxy, Pushd};
+use harness::{FaultProxy, Pushd, Running};
 use jiff::{SignedDuration, Zoned};
 use serde_json::{Value, json};
 
@@ -124,64 +124,151 @@ async fn requests(pushd: &Pushd, person: &str) -> usize {
     page["records"].as_array().expect("records").iter().filter(is_request).count()
 }
 
-#[tokio::test]
-async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_effect_or_none() {
-    let pushd = Pushd::start(["--demo"]).await;
-    let (employee, supervisor) = (pushd.login("employee", "demo").await, pushd.login("supervisor", "demo").await);
-    let expenses = format!("{}/demo/expenses", pushd.http());
-    // The session can be cut, and the requests of buttons still reach the server.
-    let proxy = FaultProxy::start(pushd.http().trim_start_matches("http://").to_owned()).await;
-    let more =
-        format!("{}\n[app]\naction_urls = [\"{expenses}\"]\n", api(&format!("http://{}/ecgapi", proxy.address())));
-    let endpoint = format!("ws://{}/ws", proxy.address());
-    let settings = settings(&endpoint, "supervisor", &["destination = \"/user/queue/notices\""], &more);
-    let Some(desk) = Desk::with(PARTS, &settings, &supervisor).await else { return };
-    let mut service = Recorder::start(desk.desktop.bus(), EVERYTHING);
-    let Some(_app) = desk.start(&["--hidden"]).await else { return };
-    desk.desktop.tray().wait_for("Connected").await;
-    let file = async || {
+/// The demo's supervisor at a desk whose notification service records, with the employee who files
+/// expenses.
+struct Demo {
+    pushd: Pushd,
+    employee: String,
+    supervisor: String,
+    /// Where expenses are filed and decided.
+    expenses: String,
+    /// What the session goes through: it can be cut, and the requests of buttons still reach the
+    /// server.
+    session: FaultProxy,
+    /// Another way to the server, which buttons may use.
+    detour: FaultProxy,
+    service: Recorder,
+    _app: Running,
+    _desk: Desk,
+}
+
+impl Demo {
+    async fn start() -> Option<Self> {
+        let pushd = Pushd::start(["--demo"]).await;
+        let (employee, supervisor) = (pushd.login("employee", "demo").await, pushd.login("supervisor", "demo").await);
+        let expenses = format!("{}/demo/expenses", pushd.http());
+        let server = pushd.http().trim_start_matches("http://");
+        let (session, detour) = (FaultProxy::start(server).await, FaultProxy::start(server).await);
+        let more = format!(
+            "{}\n[app]\naction_urls = [\"{expenses}\", \"http://{}/demo/expenses\"]\n",
+            api(&format!("http://{}/ecgapi", session.address())),
+            detour.address()
+        );
+        let endpoint = format!("ws://{}/ws", session.address());
+        let settings = settings(&endpoint, "supervisor", &["destination = \"/user/queue/notices\""], &more);
+        let desk = Desk::with(PARTS, &settings, &supervisor).await?;
+        let service = Recorder::start(desk.desktop.bus(), EVERYTHING);
+        let app = desk.start(&["--hidden"]).await?;
+        desk.desktop.tray().wait_for("Connected").await;
+        Some(Self { pushd, employee, supervisor, expenses, session, detour, service, _app: app, _desk: desk })
+    }
+
+    /// The employee files an expense; its id.
+    async fn file(&self) -> String {
         let filed = json!({"what": "Taxi", "amount": "12 EUR"});
-        let (status, answer) = post(&expenses, Some(&employee), &filed).await.expect("an answer");
+        let (status, answer) = post(&self.expenses, Some(&self.employee), &filed).await.expect("an answer");
         assert_eq!(status, 200, "{answer}");
         answer["data"]["id"].as_str().expect("an id").to_owned()
-    };
+    }
+
+    /// Presses Approve; the question that follows.
+    async fn press_approve(&mut self, alert: &RecordedPopup) -> RecordedPopup {
+        self.service.press(alert, "Approve");
+        let question = self.service.notify().await;
+        assert_eq!(question.buttons(), ["Confirm", "Cancel"]);
+        question
+    }
+
+    /// The session ends and does not come back.
+    async fn cut_session(&self) {
+        self.session.set(Faults { refuse: true, ..Faults::default() }).await;
+        self.session.cut().await;
+    }
+
+    /// How many decisions about an expense the server's log has.
+    fn decisions(&self, expense: &str) -> usize {
+        let log = self.pushd.running.stderr();
+        log.lines().filter(|line| line.contains("expense decided") && line.contains(expense)).count()
+    }
+}
+
+#[tokio::test]
+async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_effect_or_none() {
+    let Some(mut demo) = Demo::start().await else { return };
 
     // Confirmed twice: one effect, and the person reads what came of it.
-    let id = file().await;
-    let alert = service.notify().await;
+    let id = demo.file().await;
+    let alert = demo.service.notify().await;
     assert_eq!(alert.buttons(), ["Approve", "Reject"]);
-    service.press(&alert, "Approve");
-    let question = service.notify().await;
-    assert_eq!(question.buttons(), ["Confirm", "Cancel"]);
-    let request = format!("POST {}\n/demo/expenses/{id}/approve", pushd.http());
+    let question = demo.press_approve(&alert).await;
+    let request = format!("POST {}\n/demo/expenses/{id}/approve", demo.pushd.http());
     assert!(question.body.contains(&request), "{question:?}");
-    service.press(&question, "Confirm");
-    service.press(&question, "Confirm");
-    let result = service.notify().await;
+    demo.service.press(&question, "Confirm");
+    demo.service.press(&question, "Confirm");
+    let result = demo.service.notify().await;
     assert!(result.body.starts_with("Approve: done, "), "{result:?}");
-    assert_eq!(requests(&pushd, "manager").await, 1);
+    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
 
     // Cancelled: none.
-    file().await;
-    let alert = service.notify().await;
-    service.press(&alert, "Reject");
-    let question = service.notify().await;
+    let id = demo.file().await;
+    let alert = demo.service.notify().await;
+    demo.service.press(&alert, "Reject");
+    let question = demo.service.notify().await;
     assert!(question.body.contains("The message asks: "), "{question:?}");
-    service.press(&question, "Cancel");
+    demo.service.press(&question, "Cancel");
+    assert_eq!(demo.decisions(&id), 0);
 
     // Decided elsewhere while the session is cut: none, and the server's words are shown.
-    let id = file().await;
-    let alert = service.notify().await;
-    service.press(&alert, "Approve");
-    let question = service.notify().await;
-    proxy.set(Faults { refuse: true, ..Faults::default() }).await;
-    proxy.cut().await;
-    let (status, answer) =
-        post(&format!("{expenses}/{id}/reject"), Some(&supervisor), &json!({})).await.expect("an answer");
+    let id = demo.file().await;
+    let alert = demo.service.notify().await;
+    let question = demo.press_approve(&alert).await;
+    demo.cut_session().await;
+    let reject = format!("{}/{id}/reject", demo.expenses);
+    let (status, answer) = post(&reject, Some(&demo.supervisor), &json!({})).await.expect("an answer");
     assert_eq!(status, 200, "{answer}");
-    service.press(&question, "Confirm");
-    let result = service.notify().await;
+    demo.service.press(&question, "Confirm");
+    let result = demo.service.notify().await;
     let said = "409: supervisor has rejected this already";
     assert!(result.body.starts_with("Approve: not carried out, ") && result.body.ends_with(said), "{result:?}");
-    assert_eq!(requests(&pushd, "manager").await, 1, "the first approval, and no other");
+    assert_eq!(demo.decisions(&id), 1, "the rejection");
+    assert_eq!(requests(&demo.pushd, "manager").await, 1, "the first approval, and no other");
+}
+
+#[tokio::test]
+async fn a_decision_whose_answer_is_lost_has_its_effect_once_and_the_person_reads_that_it_is_not_known() {
+    let Some(mut demo) = Demo::start().await else { return };
+    let id = demo.file().await;
+    let shown = demo.service.notify().await;
+    // Its sender points the button at the other way to the server.
+    let address = format!("http://{}/demo/expenses/{id}/approve", demo.detour.address());
+    let changed = json!({"id": format!("expense-{id}-supervisor"), "title": "Taxi", "content": "12 EUR", "type": "1",
+        "receiver": ["supervisor"], "state": "open", "version": 99,
+        "actions": [{"id": "approve", "label": "Approve", "url": address}]});
+    demo.pushd.call(&demo.employee, "sendMessage", &changed).await;
+    let alert = demo.service.notify().await;
+    assert_eq!(alert.replaces, shown.number, "an update");
+    let question = demo.press_approve(&alert).await;
+    demo.cut_session().await;
+    demo.detour.set(Faults { cut_to_client_after: Some(1), ..Faults::default() }).await;
+    demo.service.press(&question, "Confirm");
+    let result = demo.service.notify().await;
+    let said = "Whether it was carried out is not known.";
+    assert!(result.body.starts_with("Approve: sent ") && result.body.contains(said), "{result:?}");
+    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
+    assert_eq!(demo.detour.accepted(), 1, "nothing is sent again");
+}
+
+#[tokio::test]
+async fn a_token_that_ends_between_question_and_answer_decides_nothing_and_the_person_reads_why() {
+    let Some(mut demo) = Demo::start().await else { return };
+    let id = demo.file().await;
+    let alert = demo.service.notify().await;
+    let question = demo.press_approve(&alert).await;
+    let logout = format!("{}/logout", demo.pushd.http());
+    let (status, answer) = post(&logout, Some(&demo.supervisor), &json!({})).await.expect("an answer");
+    assert_eq!(status, 200, "{answer}");
+    demo.service.press(&question, "Confirm");
+    let result = demo.service.notify().await;
+    assert!(result.body.starts_with("Approve: not carried out, ") && result.body.contains("401"), "{result:?}");
+    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (0, 0));
 }

@@ -1,4 +1,4 @@
-//! Signing in: `POST /login`, and who is calling.
+//! Signing in and out: `POST /login` and `/logout`, and who is calling.
 //!
 //! A pair of login and password, or a refresh token, buys an access token for `Authorization:
 //! Bearer` (or `X-Auth-Token`), the CONNECT frame and the raw WebSocket's path. Deliberately
@@ -14,7 +14,7 @@ use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::answer::{ApiError, Body, json_body, read_body};
+use crate::answer::{Answer, ApiError, Body, json_body, read_body};
 use crate::device::Device;
 use crate::hub::{Hub, Tokens};
 
@@ -38,6 +38,13 @@ pub(crate) async fn login(State(hub): State<Arc<Hub>>, Body(request): Body<Login
         return Err(ApiError::unauthorized("login or password is wrong"));
     }
     Ok(Json(hub.sign_in(&request.login)?))
+}
+
+/// `POST /logout` with the token that is to end; the calls that follow with it get 401.
+pub(crate) async fn logout(State(hub): State<Arc<Hub>>, headers: HeaderMap) -> Result<Answer<()>, ApiError> {
+    let token = token(&headers).ok_or_else(|| ApiError::unauthorized("there is no token to end"))?;
+    hub.sign_out(token)?;
+    Ok(Answer(()))
 }
 
 /// A call of a person who is signed in: who, from which device, and what the body asks for. Anybody

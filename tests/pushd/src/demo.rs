@@ -167,6 +167,7 @@ fn decide(
     }
     hub.send(&expense.claim.by, expense.decided(caller, verdict), to(caller))?;
     expense.decide(caller, verdict, key);
+    tracing::info!(expense = id, caller, verdict = verdict.action(), "expense decided");
     match (expense.waits_for(), verdict) {
         (Some(next), _) => hub.send(&expense.claim.by, expense.request(next, &hub.rules.addresses.http()), to(next))?,
         (None, _) => hub.send(caller, expense.outcome(caller, verdict), to(&expense.claim.by))?,

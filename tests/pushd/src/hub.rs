@@ -219,6 +219,11 @@ impl Hub {
         self.sign_in(&login).map(Some)
     }
 
+    /// Ends an access token. Connections that were made with it stay.
+    pub(crate) fn sign_out(&self, token: &str) -> Result<(), StoreError> {
+        self.lock().store.revoke_token(token)
+    }
+
     /// Makes a pair of tokens.
     pub(crate) fn sign_in(&self, login: &str) -> Result<Tokens, StoreError> {
         let mut state = self.lock();

@@ -199,6 +199,7 @@ fn routes(is_demo: bool) -> Router<Arc<Hub>> {
         .route("/healthz", get(async || "ok\n"))
         .route("/.well-known/belfry.json", get(discovery::settings))
         .route("/login", post(auth::login))
+        .route("/logout", post(auth::logout))
         .nest("/ecgapi/api/message", api::router())
         .route("/ws", get(session::upgrade))
         .route("/websocket/{token}", get(websocket::upgrade))

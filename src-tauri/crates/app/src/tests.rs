@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod attack;
 mod cases;
 mod consent;
 mod history;

@@ -23,6 +23,27 @@ async fn signing_in_gives_a_token_and_a_wrong_password_401() {
 }
 
 #[tokio::test]
+async fn signing_out_ends_the_token_and_no_other() {
+    let server = server(|_| ()).await;
+    let mut api = Api::stranger(&server);
+    assert_eq!(api.call("/logout", &json!({})).await.0, StatusCode::UNAUTHORIZED);
+    let credentials = json!({"login": "alice", "password": "alice"});
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let (_, answer) = api.call("/login", &credentials).await;
+        tokens.push(answer["token"].as_str().unwrap().to_owned());
+    }
+    let [ended, other] = [&tokens[0], &tokens[1]];
+    api.token.clone_from(ended);
+    assert_eq!(api.call("/logout", &json!({})).await.0, StatusCode::OK);
+    let clients = "/ecgapi/api/message/getWebSocketClients";
+    assert_eq!(api.call(clients, &json!({})).await.0, StatusCode::UNAUTHORIZED);
+    api.token.clone_from(other);
+    assert_eq!(api.call(clients, &json!({})).await.0, StatusCode::OK);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn every_call_wants_a_token() {
     let server = server(|config| config.demo = true).await;
     let mut stranger = Api::stranger(&server);

@@ -113,6 +113,13 @@ pub(super) enum Asked {
     Retract(PopupId),
 }
 
+/// What the app did.
+#[derive(Debug)]
+pub(super) enum Happened {
+    Did(Did),
+    Asked(Asked),
+}
+
 type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
 /// Shows everything, numbers it and notes it.
@@ -245,6 +252,17 @@ impl World {
                 return (*popup, id);
             }
         }
+    }
+
+    /// The next thing that the desktop or the notification service was told.
+    pub(super) async fn next(&mut self) -> Happened {
+        let next = async {
+            tokio::select! {
+                did = self.did.recv() => did.map(Happened::Did),
+                asked = self.asked.recv() => asked.map(Happened::Asked),
+            }
+        };
+        timeout(TIMEOUT, next).await.expect("nothing happened").expect("the app has ended")
     }
 
     /// What a person does to a popup. `action` is what a button says, or `default`.
