@@ -2,7 +2,9 @@
 //!
 //! Deliberately absent: buttons and clicks, which this interface reports only to one waiting thread per popup,
 //! and retracting, which it does not support; a popup stays in the notification centre until the
-//! user dismisses it. Invariant: the bundle is set before the first popup; without it macOS shows
+//! user dismisses it. Nor is it known whether a Focus silences popups: macOS tells that only to apps
+//! with Apple's entitlement for communication notifications, and keeps the popup in the notification
+//! centre. Invariant: the bundle is set before the first popup; without it macOS shows
 //! the popup under another application's name.
 
 use std::sync::Once;

@@ -11,7 +11,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId};
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::Foundation::TypedEventHandler;
-use windows::UI::Notifications::{ToastActivatedEventArgs, ToastNotification, ToastNotificationManager};
+use windows::UI::Notifications::{
+    ToastActivatedEventArgs, ToastNotification, ToastNotificationManager, ToastNotificationMode,
+};
+use windows::Win32::UI::Shell::{
+    QUERY_USER_NOTIFICATION_STATE, QUNS_BUSY, QUNS_NOT_PRESENT, QUNS_PRESENTATION_MODE, QUNS_QUIET_TIME,
+    QUNS_RUNNING_D3D_FULL_SCREEN, SHQueryUserNotificationState,
+};
 use windows::core::{HSTRING, IInspectable, Interface};
 
 use super::{Listener, MAX_BODY, MAX_TITLE, markup};
@@ -86,6 +92,14 @@ impl Notifier for Desktop {
         Ok(PopupId(tag))
     }
 
+    /// *Do not disturb* of Windows 11 (focus assist), which Windows 10 does not tell; and a program
+    /// that fills the screen, a presentation, or a locked screen on both. Windows then keeps the toast
+    /// in its notification centre.
+    fn is_silenced(&self) -> bool {
+        let mode = ToastNotificationManager::GetDefault().and_then(|manager| manager.NotificationMode());
+        is_filled_or_away() || mode.is_ok_and(|mode| mode != ToastNotificationMode::Unrestricted)
+    }
+
     fn retract(&self, id: &PopupId) {
         let (tag, group) = (HSTRING::from(id.0.as_str()), HSTRING::from(GROUP));
         let removed = ToastNotificationManager::History()
@@ -98,6 +112,16 @@ impl Notifier for Desktop {
     fn listen(&self, callback: Box<dyn Fn(PopupEvent) + Send + Sync>) {
         self.listener.set(callback);
     }
+}
+
+/// Whether the screen shows no toast now, whatever the person has set.
+fn is_filled_or_away() -> bool {
+    const STATES: [QUERY_USER_NOTIFICATION_STATE; 5] =
+        [QUNS_BUSY, QUNS_NOT_PRESENT, QUNS_PRESENTATION_MODE, QUNS_QUIET_TIME, QUNS_RUNNING_D3D_FULL_SCREEN];
+    // SAFETY: the function takes nothing from the caller and has no precondition.
+    #[allow(unsafe_code)]
+    let state = unsafe { SHQueryUserNotificationState() };
+    state.is_ok_and(|state| STATES.contains(&state))
 }
 
 /// The toast as XML (schema of `ToastGeneric`).
