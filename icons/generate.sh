@@ -32,3 +32,15 @@ done
 sed 's/>N</>9+</; s/y="15.2"/y="13.6"/; s/font-size="15"/font-size="10.5"/' tray/unread.svg > /tmp/belfry-unread.svg
 tray /tmp/belfry-unread.svg unread-more
 rm /tmp/belfry-unread.svg
+
+# What Windows lays over the button in the task bar.
+badge() {
+    sed "$1" tray/unread.svg | sed 's/viewBox="0 0 32 32"/viewBox="12.5 0.5 19 19"/; /<path/d' > /tmp/belfry-badge.svg
+    rsvg-convert -w 32 /tmp/belfry-badge.svg -o "badge/$2.png"
+    rm /tmp/belfry-badge.svg
+}
+
+for count in 1 2 3 4 5 6 7 8 9; do
+    badge "s/>N</>$count</" $count
+done
+badge 's/>N</>9+</; s/y="15.2"/y="13.6"/; s/font-size="15"/font-size="10.5"/' more

@@ -23,4 +23,13 @@ mod habits;
 #[path = "tray/windows.rs"]
 mod habits;
 
+#[cfg(target_os = "macos")]
+#[path = "tray/badge/macos.rs"]
+mod badge;
+#[cfg(target_os = "windows")]
+#[path = "tray/badge/windows.rs"]
+mod badge;
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) use system::show_badge;
 pub(crate) use system::{create, show};

@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use belfry_app::tray::{Tray, TrayAction, TrayItem};
 use belfry_app::{App, Request, WindowToken};
-use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem};
+use tauri::menu::{IsMenuItem, Menu, MenuItem, PredefinedMenuItem, Submenu};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager};
 
+use super::badge;
 use super::habits::{IS_TEMPLATE, SHOWS_MENU_ON_LEFT_CLICK};
 use super::pictures::picture;
 
@@ -50,8 +51,9 @@ pub(crate) fn create(app: &AppHandle, tray: Tray) -> tauri::Result<()> {
             }
         })
         .build(app)?;
+    let count = tray.badge;
     app.manage(ShownTray(Mutex::new(Shown { icon, tray })));
-    Ok(())
+    badge::show(app, count)
 }
 
 /// Shows `tray` from now on.
@@ -70,8 +72,20 @@ pub(crate) fn show(app: &AppHandle, tray: Tray) -> tauri::Result<()> {
     if tray.menu != shown.tray.menu {
         shown.icon.set_menu(Some(menu(app, &tray.menu)?))?;
     }
+    if tray.badge != shown.tray.badge {
+        badge::show(app, tray.badge)?;
+    }
     shown.tray = tray;
     Ok(())
+}
+
+/// Shows the number of unread notices once more: a window that has just appeared has none yet.
+///
+/// # Errors
+/// What the desktop's library says.
+pub(crate) fn show_badge(app: &AppHandle) -> tauri::Result<()> {
+    let count = app.state::<ShownTray>().0.lock().unwrap_or_else(PoisonError::into_inner).tray.badge;
+    badge::show(app, count)
 }
 
 fn menu(app: &AppHandle, items: &[TrayItem]) -> tauri::Result<Menu<tauri::Wry>> {
@@ -87,6 +101,13 @@ fn entry(app: &AppHandle, item: &TrayItem) -> tauri::Result<Box<dyn IsMenuItem<t
         TrayItem::Label(text) => Box::new(MenuItem::new(app, plain(text), false, None::<&str>)?),
         TrayItem::Button(action, text) => {
             Box::new(MenuItem::with_id(app, action.id(), plain(text), true, None::<&str>)?)
+        }
+        TrayItem::Submenu(text, items) => {
+            let submenu = Submenu::new(app, plain(text), true)?;
+            for item in items {
+                submenu.append(entry(app, item)?.as_ref())?;
+            }
+            Box::new(submenu)
         }
         TrayItem::Separator => Box::new(PredefinedMenuItem::separator(app)?),
     })

@@ -24,6 +24,9 @@ pub(super) fn admit(window: &WebviewWindow, token: &str) -> tauri::Result<()> {
     Ok(())
 }
 
+/// The window has come to the front: nothing to do.
+pub(super) fn handle_focus(_app: &AppHandle) {}
+
 /// How long after the last window the process stays. WebKitGTK aborts the whole program when one
 /// that it has just started ends before it has said its number, so one that is young must never be
 /// ended.

@@ -3,6 +3,8 @@
 
 use tauri::{AppHandle, WebviewWindow};
 
+use crate::tray;
+
 /// Nothing to do.
 ///
 /// # Errors
@@ -13,3 +15,10 @@ pub(super) fn admit(_window: &WebviewWindow, _token: &str) -> tauri::Result<()> 
 
 /// Nothing to do.
 pub(super) fn end_network_process(_app: &AppHandle) {}
+
+/// The window has come to the front: a new one has no number in the task bar yet.
+pub(super) fn handle_focus(app: &AppHandle) {
+    if let Err(error) = tray::show_badge(app) {
+        tracing::debug!(%error, "the number of unread notices is not in the task bar");
+    }
+}

@@ -6,6 +6,7 @@
 //! `Page::open` with access to its page.
 
 mod bus;
+mod dock;
 mod keychain;
 mod popups;
 mod recorder;
@@ -20,6 +21,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 pub use self::bus::Bus;
+pub use self::dock::{Badge, Dock};
 pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};
 pub use self::recorder::{RecordedCall, RecordedPopup, Recorder};
@@ -149,8 +151,10 @@ impl Desktop {
     }
 
     /// The tray goes away, as when a panel crashes.
-    pub fn take_tray_away(&mut self) {
-        self.tray = None;
+    pub async fn take_tray_away(&mut self) {
+        if let Some(tray) = self.tray.take() {
+            tray.leave().await;
+        }
     }
 
     /// A tray comes to the bus, empty: programs have to bring their icons.
@@ -160,6 +164,21 @@ impl Desktop {
     pub async fn bring_tray(&mut self) {
         let bus = self.bus.as_ref().expect("a desktop with a bus");
         self.tray = Some(Tray::start(bus).await);
+    }
+
+    /// The session bus goes away with everything on it, and comes back at the same address, with a
+    /// tray if there was one and no other part.
+    ///
+    /// # Panics
+    /// If it does not come back.
+    pub async fn restart_bus(&mut self) {
+        let had_tray = self.tray.take().is_some();
+        self.popups = None;
+        self.keychain = None;
+        self.bus.as_mut().expect("a desktop with a bus").restart().await;
+        if had_tray {
+            self.bring_tray().await;
+        }
     }
 
     /// Locks or opens the keychain.

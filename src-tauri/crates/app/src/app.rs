@@ -65,7 +65,7 @@ pub(crate) fn is_ending() -> CommandError {
 }
 
 /// The state before there is an engine.
-fn no_snapshot() -> Snapshot {
+pub(crate) fn no_snapshot() -> Snapshot {
     let status =
         Status { state: Connectivity::Offline, since: Timestamp::now(), endpoint: 0, cause: None, retry_in: None };
     Snapshot {

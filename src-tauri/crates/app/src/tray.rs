@@ -9,6 +9,8 @@ use belfry_core::settings::Preview;
 use belfry_core::status::Connectivity;
 use engine::Snapshot;
 use host::texts::Language;
+use jiff::civil::Time;
+use jiff::tz::TimeZone;
 
 use crate::ipc::Pause;
 
@@ -59,8 +61,11 @@ pub enum TrayAction {
 
 const NOTICE: &str = "notice-";
 /// As the menu offers them.
-const PAUSES: [(Pause, &str); 3] =
-    [(Pause::HalfHour, "pause.half-hour"), (Pause::Hour, "pause.hour"), (Pause::UntilTomorrow, "pause.until-tomorrow")];
+const PAUSES: [(Pause, &str); 3] = [
+    (Pause::HalfHour, "tray.pause.half-hour"),
+    (Pause::Hour, "tray.pause.hour"),
+    (Pause::UntilTomorrow, "tray.pause.until-tomorrow"),
+];
 
 impl TrayAction {
     /// Its name within the menu.
@@ -100,6 +105,8 @@ pub enum TrayItem {
     Label(String),
     /// Does something.
     Button(TrayAction, String),
+    /// Opens a menu of its own, which has no further one.
+    Submenu(String, Vec<TrayItem>),
     /// Separates groups.
     Separator,
 }
@@ -137,8 +144,9 @@ pub struct TrayState<'a> {
     pub badge: u64,
     /// Whether a next attempt is planned.
     pub is_waiting: bool,
-    /// Whether notifications are paused.
-    pub is_paused: bool,
+    /// Until when notifications are paused, on the person's clock; `None` if they are not. No pause
+    /// is longer than a day and some hours, so the time of day says it.
+    pub paused_until: Option<Time>,
     /// The newest notices, newest first.
     pub latest: &'a [LatestNotice],
     /// What may be read where others can see the screen.
@@ -149,14 +157,16 @@ pub struct TrayState<'a> {
 
 impl TrayState<'_> {
     /// The state of an engine; `None` before there is an account.
-    pub fn of_session(snapshot: Option<&Snapshot>, language: Language) -> Self {
+    pub fn of_session(snapshot: Option<&Snapshot>, language: Language, time_zone: &TimeZone) -> Self {
         let connectivity = snapshot.map_or(Connectivity::ActionNeeded, |seen| seen.status.state);
         Self {
             has_account: snapshot.is_some(),
             connectivity,
             badge: snapshot.map_or(0, |seen| seen.counts.badge),
             is_waiting: snapshot.is_some_and(|seen| seen.retry_at.is_some()),
-            is_paused: snapshot.is_some_and(|seen| seen.paused_until.is_some()),
+            paused_until: snapshot
+                .and_then(|seen| seen.paused_until)
+                .map(|until| until.to_zoned(time_zone.clone()).time()),
             latest: &[],
             preview: Preview::Full,
             language,
@@ -174,6 +184,11 @@ impl TrayState<'_> {
             Connectivity::Polling => "tray.polling",
             Connectivity::ActionNeeded => "tray.action-needed",
         });
+        let paused = self.paused_until.map(|until| {
+            let time = format!("{:02}:{:02}", until.hour(), until.minute());
+            self.language.fill("tray.paused", &[("time", &time)])
+        });
+        let says = [Some(says), paused].into_iter().flatten().collect::<Vec<_>>().join(" · ");
         let unread = (self.badge > 0).then(|| self.language.fill("tray.unread", &[("n", &self.badge.to_string())]));
         let parts = [Some(text("app.name")), Some(says.clone()), unread.clone()];
         let tooltip = parts.into_iter().flatten().collect::<Vec<_>>().join(" · ");
@@ -189,11 +204,9 @@ impl TrayState<'_> {
         }
         menu.push(button(TrayAction::Open, "tray.open"));
         if self.has_account {
-            if self.is_paused {
-                menu.push(button(TrayAction::Resume, "pause.end"));
-            } else {
-                menu.extend(PAUSES.map(|(pause, key)| button(TrayAction::Pause(pause), key)));
-            }
+            let pauses = PAUSES.map(|(pause, key)| button(TrayAction::Pause(pause), key));
+            let end = self.paused_until.map(|_| button(TrayAction::Resume, "pause.end"));
+            menu.push(TrayItem::Submenu(text("tray.pause"), pauses.into_iter().chain(end).collect()));
             menu.extend(self.is_waiting.then(|| button(TrayAction::TryNow, "tray.tryNow")));
             // Offline with nothing planned is what a person asked for.
             menu.push(if self.connectivity == Connectivity::Offline && !self.is_waiting {
@@ -255,7 +268,7 @@ mod tests {
             connectivity,
             badge,
             is_waiting: false,
-            is_paused: false,
+            paused_until: None,
             latest: &[],
             preview: Preview::Full,
             language: Language::English,
@@ -273,6 +286,14 @@ mod tests {
 
     fn button(action: TrayAction, text: &str) -> TrayItem {
         TrayItem::Button(action, text.to_owned())
+    }
+
+    fn pauses() -> Vec<TrayItem> {
+        vec![
+            button(TrayAction::Pause(Pause::HalfHour), "For 30 minutes"),
+            button(TrayAction::Pause(Pause::Hour), "For 1 hour"),
+            button(TrayAction::Pause(Pause::UntilTomorrow), "Until tomorrow"),
+        ]
     }
 
     #[test]
@@ -293,9 +314,7 @@ mod tests {
                     button(TrayAction::Notice(3), &format!("{}…", "x".repeat(47))),
                     TrayItem::Separator,
                     button(TrayAction::Open, "Open inbox"),
-                    button(TrayAction::Pause(Pause::HalfHour), "Pause notifications for 30 minutes"),
-                    button(TrayAction::Pause(Pause::Hour), "Pause notifications for 1 hour"),
-                    button(TrayAction::Pause(Pause::UntilTomorrow), "Pause notifications until tomorrow"),
+                    TrayItem::Submenu("Pause notifications".to_owned(), pauses()),
                     button(TrayAction::Disconnect, "Disconnect"),
                     button(TrayAction::Settings, "Settings"),
                     TrayItem::Separator,
@@ -313,10 +332,23 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_can_be_ended() {
-        let tray = TrayState { is_paused: true, ..of(Connectivity::Live, 0) }.tray();
-        assert!(tray.menu.contains(&button(TrayAction::Resume, "End pause")));
-        assert!(!buttons(&tray).iter().any(|action| matches!(action, TrayAction::Pause(_))));
+    fn a_pause_says_when_it_ends_and_can_be_changed_or_ended() {
+        let paused_until = Some(jiff::civil::time(8, 5, 59, 0));
+        let tray = TrayState { paused_until, ..of(Connectivity::Live, 2) }.tray();
+        assert_eq!(tray.menu[..2], [label("Connected · paused until 08:05"), label("2 unread")]);
+        assert_eq!(tray.tooltip, "Belfry · Connected · paused until 08:05 · 2 unread");
+        let end = button(TrayAction::Resume, "End pause");
+        let submenu = TrayItem::Submenu("Pause notifications".to_owned(), [pauses(), vec![end]].concat());
+        assert!(tray.menu.contains(&submenu), "{tray:?}");
+    }
+
+    #[test]
+    fn the_end_of_a_pause_is_said_in_the_persons_time_zone() {
+        let snapshot =
+            Snapshot { paused_until: Some("2026-11-21T23:30:00Z".parse().unwrap()), ..crate::app::no_snapshot() };
+        let time_zone = TimeZone::fixed(jiff::tz::offset(8));
+        let tray = TrayState::of_session(Some(&snapshot), Language::Chinese, &time_zone).tray();
+        assert_eq!(tray.menu[0], label("离线 · 暂停至 07:30"));
     }
 
     #[test]
@@ -358,17 +390,29 @@ mod tests {
         }
     }
 
+    fn action(item: &TrayItem) -> Option<TrayAction> {
+        if let TrayItem::Button(action, _) = item { Some(*action) } else { None }
+    }
+
+    /// Those of submenus included.
     fn buttons(tray: &Tray) -> Vec<TrayAction> {
-        let action = |item: &TrayItem| if let TrayItem::Button(action, _) = item { Some(*action) } else { None };
-        tray.menu.iter().filter_map(action).collect()
+        let actions = |item: &TrayItem| match item {
+            TrayItem::Button(action, _) => vec![*action],
+            TrayItem::Submenu(_, items) => items.iter().filter_map(action).collect(),
+            TrayItem::Label(_) | TrayItem::Separator => Vec::new(),
+        };
+        tray.menu.iter().flat_map(actions).collect()
     }
 
     #[test]
     fn while_an_attempt_is_planned_a_person_can_hurry_it_or_give_up() {
-        let tray = TrayState { is_waiting: true, is_paused: true, ..of(Connectivity::Offline, 0) }.tray();
+        let tray = TrayState { is_waiting: true, ..of(Connectivity::Offline, 0) }.tray();
+        let [half_hour, hour, tomorrow] = PAUSES.map(|(pause, _)| TrayAction::Pause(pause));
         let expected = [
             TrayAction::Open,
-            TrayAction::Resume,
+            half_hour,
+            hour,
+            tomorrow,
             TrayAction::TryNow,
             TrayAction::Disconnect,
             TrayAction::Settings,
@@ -379,7 +423,7 @@ mod tests {
 
     #[test]
     fn without_an_account_there_is_nothing_to_connect() {
-        let tray = TrayState::of_session(None, Language::English).tray();
+        let tray = TrayState::of_session(None, Language::English, &TimeZone::UTC).tray();
         assert_eq!((tray.icon, buttons(&tray)), (TrayIcon::ActionNeeded, vec![TrayAction::Open, TrayAction::Quit]));
     }
 

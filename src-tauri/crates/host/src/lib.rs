@@ -9,6 +9,7 @@ pub mod autostart;
 pub mod credentials;
 pub mod doctor;
 pub mod exit_reason;
+pub mod launcher;
 pub mod logging;
 pub mod machine;
 pub mod notify;

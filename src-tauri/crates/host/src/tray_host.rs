@@ -10,6 +10,8 @@ mod desktop;
 #[path = "tray_host/always.rs"]
 mod desktop;
 
+#[cfg(target_os = "linux")]
+pub use desktop::SessionBus;
 pub use desktop::{probe, wait};
 
 /// Why no tray icon would be visible.

@@ -89,7 +89,7 @@ pub struct ShownIcon {
     pub tooltip: String,
     /// Width, height, and ARGB, for each size.
     pub pixels: Vec<(i32, i32, Vec<u8>)>,
-    /// The texts of its menu.
+    /// The texts of its menu, from top to bottom, with those of its submenus.
     pub entries: Vec<String>,
 }
 
@@ -120,12 +120,28 @@ impl Tray {
         Self { connection, items }
     }
 
+    /// Leaves the bus at once; a tray that comes then finds its name free.
+    ///
+    /// # Panics
+    /// If the bus is gone.
+    pub async fn leave(self) {
+        self.connection.close().await.expect("a connection that ends");
+    }
+
     /// Returns when the menu of the newest icon has an entry with this text.
     ///
     /// # Panics
     /// If it has none within [`EVENT_TIMEOUT`].
     pub async fn wait_for(&self, text: &str) {
         self.find(text).await;
+    }
+
+    /// The text of the first entry that begins with this, once the menu of the newest icon has one.
+    ///
+    /// # Panics
+    /// If it has none within [`EVENT_TIMEOUT`].
+    pub async fn entry_with(&self, start: &str) -> String {
+        self.find_entry(start, |label| label.starts_with(start)).await.1.0
     }
 
     /// What the newest icon shows once its menu has an entry with this text.
@@ -179,6 +195,11 @@ impl Tray {
     }
 
     async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
+        let (menu, (_, id)) = self.find_entry(text, |label| label == text).await;
+        (menu, id)
+    }
+
+    async fn find_entry(&self, text: &str, is_it: impl Fn(&str) -> bool) -> (Proxy<'static>, (String, i32)) {
         let seen = Mutex::new(Vec::new());
         let found = timeout(EVENT_TIMEOUT, async {
             loop {
@@ -187,7 +208,7 @@ impl Tray {
                 let newest = newest.expect("not empty");
                 // The program of this icon may end, and another come, while its menu is watched.
                 let found = tokio::select! {
-                    found = self.look(&newest, text, &seen) => found,
+                    found = self.look(&newest, &is_it, &seen) => found,
                     _ = items.changed() => continue,
                 };
                 // One that is about to end, or to put another menu in the place of this one, does
@@ -206,9 +227,9 @@ impl Tray {
     async fn look(
         &self,
         Item { owner, path }: &Item,
-        text: &str,
+        is_it: impl Fn(&str) -> bool,
         seen: &Mutex<Vec<(String, i32)>>,
-    ) -> zbus::Result<(Proxy<'static>, i32)> {
+    ) -> zbus::Result<(Proxy<'static>, (String, i32))> {
         let icon = Proxy::new(&self.connection, owner.clone(), path.clone(), "org.kde.StatusNotifierItem").await?;
         let menu: OwnedObjectPath = icon.get_property("Menu").await?;
         let menu = Proxy::new(&self.connection, owner.clone(), menu.into_inner(), "com.canonical.dbusmenu").await?;
@@ -216,8 +237,8 @@ impl Tray {
         let mut changes = menu.receive_all_signals().await?;
         loop {
             let entries = entries(&menu).await?;
-            if let Some((_, id)) = entries.iter().find(|(label, _)| label == text) {
-                return Ok((menu, *id));
+            if let Some(entry) = entries.iter().find(|(label, _)| is_it(label)) {
+                return Ok((menu, entry.clone()));
             }
             *seen.lock().expect("no panic while held") = entries;
             changes.next().await.ok_or(zbus::Error::InterfaceNotFound)?;
@@ -225,19 +246,26 @@ impl Tray {
     }
 }
 
-/// The labels of a menu that has no sub-menus, with their numbers.
+/// The labels of a menu and its submenus, with their numbers.
 async fn entries(menu: &Proxy<'_>) -> zbus::Result<Vec<(String, i32)>> {
     let (_revision, (_, _, children)): (u32, Layout) =
         menu.call("GetLayout", &(0_i32, -1_i32, Vec::<&str>::new())).await?;
-    let entries = children.into_iter().filter_map(|child| {
-        let entry = Structure::try_from(child).ok()?;
-        let (id, properties, _): Layout = entry.try_into().ok()?;
-        let label = properties.get("label").and_then(|label| <&str>::try_from(label).ok())?;
-        // One underscore marks a key; two are one that is shown.
-        let label: Vec<String> = label.split("__").map(|part| part.replace('_', "")).collect();
-        Some((label.join("_"), id))
-    });
-    Ok(entries.collect())
+    let mut entries = Vec::new();
+    collect(children, &mut entries);
+    Ok(entries)
+}
+
+fn collect(children: Vec<OwnedValue>, entries: &mut Vec<(String, i32)>) {
+    for child in children {
+        let entry: Option<Layout> = Structure::try_from(child).ok().and_then(|entry| entry.try_into().ok());
+        let Some((id, properties, children)) = entry else { continue };
+        if let Some(label) = properties.get("label").and_then(|label| <&str>::try_from(label).ok()) {
+            // One underscore marks a key; two are one that is shown.
+            let label: Vec<String> = label.split("__").map(|part| part.replace('_', "")).collect();
+            entries.push((label.join("_"), id));
+        }
+        collect(children, entries);
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 use belfry_core::foreign_text;
 use engine::Engine;
 use engine::inbox::{Filter, Inbox, Place};
+use jiff::tz::TimeZone;
 
 use crate::controller::Controller;
 use crate::gui::Gui;
@@ -37,7 +38,7 @@ impl<G: Gui> Controller<G> {
             let state = TrayState {
                 latest: &self.tray.latest,
                 preview: self.session.settings.notifications.preview,
-                ..TrayState::of_session(session, self.language())
+                ..TrayState::of_session(session, self.language(), &TimeZone::system())
             };
             state.tray()
         };

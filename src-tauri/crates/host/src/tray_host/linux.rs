@@ -4,12 +4,36 @@
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use zbus::blocking::Connection;
 use zbus::blocking::fdo::DBusProxy;
+use zbus::blocking::{Connection, MessageIterator};
 
 use super::NoTrayHost;
 
 const WATCHER: &str = "org.kde.StatusNotifierWatcher";
+
+/// The bus on which tray icons are.
+#[derive(Debug)]
+pub struct SessionBus(Connection);
+
+impl SessionBus {
+    /// Connects to it.
+    ///
+    /// # Errors
+    /// [`NoTrayHost::NoBus`].
+    pub fn connect() -> Result<Self, NoTrayHost> {
+        Connection::session().map(Self).map_err(no_bus)
+    }
+
+    /// Returns when it is gone, and with it every icon.
+    pub fn wait_until_gone(&self) {
+        // Nothing is sent to this connection, so it says only when it ends.
+        for message in MessageIterator::from(&self.0) {
+            if message.is_err() {
+                return;
+            }
+        }
+    }
+}
 
 /// Whether a tray icon would be visible now.
 ///
