@@ -37,6 +37,20 @@
 //! | the second pass | `schedule_after` a connect takes `reconcile_every` | 69 | (7) |
 //! | claim before show | `Delivery::poll_planner` shows what it claims | 0 | (2) |
 //! | the tombstone | `tombstones::delete` leaves nothing in `seen` | 11 | (3) |
+//! | personal before shared | `Standing::change` compares no origins | 7 | (10) |
+//! | a page that restores | `Standing::change` never answers `Restore` | 21 | (4) |
+//! | an opening begins only after an end | `Change::apply` opens what is open | 0 | (2) |
+//! | a claim for each opening | the SQL of `claim` asks for no opening | 18 | (2) |
+//! | the release of what was held back | `Delivery::release` does nothing | 7 | (2) |
+//! | what is released becomes due | `Delivery::handle_released` plans nothing | 7 | (2) |
+//! | no update of a dismissed popup | `PopupQueue::poll` hands over every update | pinned | (2) |
+//!
+//! The seeds do not find these, which tests of their own do: the outcome of a popup counts for its
+//! opening only (`the_outcome_of_a_popup_of_an_earlier_opening_is_not_taken_for_that_of_this_one`),
+//! one absence is one summary
+//! (`a_catch_up_of_a_hundred_thousand_rows_is_one_popup_that_is_updated_in_place`), and a popup with
+//! an update on its way is retracted after it
+//! (`a_notice_that_is_settled_while_its_popup_is_updated_is_retracted_once_and_after_the_update`).
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")]
 #![expect(
