@@ -8,9 +8,11 @@ use serde_json::json;
 
 use crate::fixtures::{Person, pushd_settings, text};
 
+mod burst;
 mod environment;
 mod faults;
 mod first_run;
+mod focus;
 mod inbox;
 mod popup_calls;
 mod popups;

@@ -180,6 +180,13 @@ impl Screen {
         }
     }
 
+    /// Which windows have been active up to now, in order, as the window manager has said it.
+    pub fn active_so_far(&mut self) -> Vec<String> {
+        let said = self.changes.stdout();
+        let changes = said.lines().filter(|line| line.starts_with(ACTIVE));
+        changes.filter_map(|line| line.split_once('#').map(|(_, id)| id.trim().to_owned())).collect()
+    }
+
     /// Presses keys, such as `alt+F4`, in the active window.
     ///
     /// # Panics
@@ -247,9 +254,10 @@ impl Screen {
     /// # Panics
     /// If it does not come.
     pub async fn cover(&mut self) -> Running {
+        let before: Vec<String> = self.windows().await.into_iter().map(|window| window.id).collect();
         let other = Running::spawn(on(&self.display, "xev"));
         self.wait_for("another program in front", |windows| {
-            windows.iter().any(|it| it.is_active && it.class.is_empty())
+            windows.iter().any(|it| it.is_active && it.class.is_empty() && !before.contains(&it.id))
         })
         .await;
         other

@@ -216,3 +216,19 @@ async fn nothing_that_was_asked_can_be_confirmed_after_the_settings_have_changed
     world.wait_for(|did| matches!(did, Did::Window)).await;
     assert_eq!(sent(&service), 0);
 }
+
+#[tokio::test]
+async fn the_desktops_permission_to_take_the_focus_comes_from_the_click_and_only_for_the_window() {
+    let (mut world, _service, _broker) = world_with(approve).await;
+    let alert = world.popup().await;
+    // A question needs no window, so the permission is not used.
+    world.press_with(&alert, "Approve", Some("unused"));
+    let question = world.popup().await;
+    world.press_with(&alert, "default", Some("token-1"));
+    world.wait_for(|did| matches!(did, Did::Focus(token) if token == "token-1")).await;
+    world.wait_for(|did| matches!(did, Did::Window)).await;
+    world.press(&question, "Cancel");
+    world.take_buttons_away();
+    world.press_with(&alert, "Approve", Some("token-2"));
+    world.wait_for(|did| matches!(did, Did::Focus(token) if token == "token-2")).await;
+}

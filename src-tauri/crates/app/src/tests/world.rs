@@ -34,6 +34,8 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub(super) enum Did {
     Tray(Tray),
     Window,
+    /// The window is to come to the front with this permission of the desktop; then [`Did::Window`].
+    Focus(String),
     PlacementSaved,
     Url,
     Folder(PathBuf),
@@ -52,7 +54,10 @@ impl Gui for FakeGui {
     fn show_tray(&mut self, tray: Tray) {
         self.note(Did::Tray(tray));
     }
-    fn show_window(&mut self, _: Theme, _: Option<String>) {
+    fn show_window(&mut self, _: Theme, token: Option<String>) {
+        if let Some(token) = token {
+            self.note(Did::Focus(token));
+        }
         self.note(Did::Window);
     }
     fn save_window_placement(&mut self) {
@@ -266,11 +271,16 @@ impl World {
     }
 
     /// What a person does to a popup. `action` is what a button says, or `default`.
-    pub(super) fn press(&self, (popup, id): &(Popup, PopupId), action: &str) {
+    pub(super) fn press(&self, popup: &(Popup, PopupId), action: &str) {
+        self.press_with(popup, action, None);
+    }
+
+    /// As [`press`](Self::press), on a desktop that gives a permission to take the focus.
+    pub(super) fn press_with(&self, (popup, id): &(Popup, PopupId), action: &str, token: Option<&str>) {
         let button = popup.buttons.iter().find(|button| button.label == action);
         let action = button.map_or_else(|| action.to_owned(), |button| button.key.clone());
-        let sink = self.notifier.sink.lock().unwrap();
-        sink.as_ref().unwrap()(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
+        let (sink, activation_token) = (self.notifier.sink.lock().unwrap(), token.map(str::to_owned));
+        sink.as_ref().unwrap()(PopupEvent::Activated { id: id.clone(), action, activation_token });
     }
 
     /// The notification service shows no buttons any more.
