@@ -49,8 +49,8 @@
 //! opening only (`the_outcome_of_a_popup_of_an_earlier_opening_is_not_taken_for_that_of_this_one`),
 //! one absence is one summary
 //! (`a_catch_up_of_a_hundred_thousand_rows_is_one_popup_that_is_updated_in_place`), and a popup with
-//! an update on its way is retracted after it
-//! (`a_notice_that_is_settled_while_its_popup_is_updated_is_retracted_once_and_after_the_update`).
+//! an update on its way is retracted once
+//! (`a_notice_that_is_settled_while_its_popup_is_updated_is_retracted_once`).
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "a test looks for what it is about, and fails on anything else")]
 #![expect(
