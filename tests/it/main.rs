@@ -29,6 +29,7 @@ mod raw_websocket;
 mod reference;
 mod refusals;
 mod servers;
+mod settings_effect;
 mod sockjs;
 mod support;
 mod terminal;
