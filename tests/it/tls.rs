@@ -155,7 +155,7 @@ async fn a_server_at_an_ipv6_address_is_live_with_and_without_tls() {
         return skip("this machine has no IPv6");
     }
     let authority = CertificateAuthority::new();
-    let pushd = Pushd::start_at("[::1]:0", ["--user", "alice:secret"]).await;
+    let pushd = Pushd::start_at("[::1]:0".parse().unwrap(), ["--user", "alice:secret"]).await;
     let front = TlsFront::start_at("[::1]:0", &authority, pushd.http().trim_start_matches("http://")).await;
     for (endpoint, address) in
         [(pushd.stomp().to_owned(), "ws://[::1]:"), (format!("{}/ws", front.wss()), "wss://[::1]:")]

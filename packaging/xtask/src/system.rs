@@ -48,6 +48,12 @@ pub(crate) const TESTS: &[&str] = &[
 /// Those of them that run as a service once they are installed.
 const SERVERS: &[&str] = &["rabbitmq-server", "squid"];
 
+/// The broker of some rows of `cargo xtask interop`.
+pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
+
+/// What builds and runs the Java servers of `cargo xtask interop`.
+pub(crate) const JAVA: &[&str] = &["default-jdk-headless", "maven"];
+
 /// Installs those of `packages` that are missing. On a system without dpkg it only prints them.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
     let wanted: Vec<&str> = packages.iter().flat_map(|group| group.iter().copied()).collect();

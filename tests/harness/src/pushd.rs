@@ -1,6 +1,7 @@
 //! `belfry-pushd`, Belfry's reference push server, as a child process, and its HTTP calls.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
@@ -24,16 +25,16 @@ impl Pushd {
     /// # Panics
     /// If it does not become ready.
     pub async fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
-        Self::start_at("127.0.0.1:0", args).await
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), args).await
     }
 
-    /// The same at this address.
+    /// The same at an address that the test chooses, such as one to be started at again.
     ///
     /// # Panics
     /// If it does not become ready.
-    pub async fn start_at<S: AsRef<OsStr>>(listen: &str, args: impl IntoIterator<Item = S>) -> Self {
+    pub async fn start_at<S: AsRef<OsStr>>(listen: SocketAddr, args: impl IntoIterator<Item = S>) -> Self {
         let mut command = program("belfry-pushd").await;
-        command.args(["--listen", listen]).args(args);
+        command.arg("--listen").arg(listen.to_string()).args(args);
         let mut running = Running::spawn(command);
         let ready = running.event("ready", |line| line["ready"] == true).await;
         Self { running, ready }
