@@ -384,7 +384,7 @@ async fn each_field_of_a_message_is_read_where_its_pointer_leads() {
     assert_eq!(running.event_of("changed").await["state"], "decided");
 }
 
-/// A service whose record nobody has had yet.
+/// A service that has delivered none of these yet.
 async fn undelivered(records: Vec<Value>) -> FakeApi {
     let service = FakeApi::start().await;
     service.record(records.into_iter().map(|mut record| {

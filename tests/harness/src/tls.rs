@@ -231,7 +231,7 @@ async fn connect(
         Ok(client) => client,
         Err((_, mut client)) => {
             counter.send_modify(|counts| counts.refused += 1);
-            // Closed with bytes that nobody has read, the client might see a reset and not the alert.
+            // Closed with bytes that were not read, the client might see a reset and not the alert.
             let _gone = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
             return;
         }
