@@ -252,7 +252,7 @@ impl From<Failure> for CommandError {
             | Fault::Restarting
             | Fault::TurnedAway
             | Fault::Silent => CommandErrorCode::Unreachable,
-            Fault::Tls => CommandErrorCode::Tls,
+            Fault::Tls(_) => CommandErrorCode::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
             Fault::Insecure => CommandErrorCode::Insecure,
             Fault::ProxyAuth
@@ -263,6 +263,7 @@ impl From<Failure> for CommandError {
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)
+            | Fault::Page(_)
             | Fault::Denied
             | Fault::Died
             | Fault::Protocol
