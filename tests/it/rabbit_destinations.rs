@@ -140,7 +140,7 @@ async fn each_kind_of_destination_connects_receives_keeps_what_it_can_and_reconn
 
     let mut running = alice.run_live().await;
     wait_until_subscribed(&amqp, &mut running, "ready-1").await;
-    for (exchange, key) in [("d", "other"), ("t", "approvals.north.east"), ("keep", "nobody")] {
+    for (exchange, key) in [("d", "other"), ("t", "approvals.north.east"), ("keep", "carol")] {
         amqp.publish(exchange, key, message("not-for-alice")).await;
     }
     publish(&amqp, &ROWS, "received").await;

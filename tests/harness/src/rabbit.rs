@@ -280,8 +280,11 @@ impl Node {
             "listeners.tcp.1 = 127.0.0.1:{amqp}\nstomp.listeners.tcp.1 = 127.0.0.1:{stomp}\n\
              web_stomp.tcp.ip = 127.0.0.1\nweb_stomp.tcp.port = {web_stomp}\nlog.console = true\nlog.file = false\n"
         );
-        for (index, name) in other.into_iter().chain([node.name().as_str()]).enumerate() {
-            settings += &format!("cluster_formation.classic_config.nodes.{} = {name}\n", index + 1);
+        if let Some(other) = other {
+            settings += &format!(
+                "cluster_formation.classic_config.nodes.1 = {other}\ncluster_formation.classic_config.nodes.2 = {}\n",
+                node.name()
+            );
         }
         fs::write(node.folder.path().join("rabbitmq.conf"), settings)?;
         fs::write(node.folder.path().join("enabled_plugins"), "[rabbitmq_web_stomp].\n")?;

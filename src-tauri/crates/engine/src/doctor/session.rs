@@ -210,13 +210,13 @@ impl<'a> Shared<'a> {
 
     /// The finding as a warning, for a person to look at.
     fn warn(self, found: Finding) -> Finding {
-        let signed_in = match self.others {
+        let also = match self.others {
             [] => String::new(),
             others => format!("; also signed in as this account: {}", others.join(", ")),
         };
         Finding {
             verdict: Verdict::Warn,
-            detail: one_line(&format!("{}; {}{signed_in}", found.detail, self.sharing.detail()), usize::MAX),
+            detail: one_line(&format!("{}; {}{also}", found.detail, self.sharing.detail()), usize::MAX),
             remedy: queues::SHARING_REMEDY.to_owned(),
             ..found
         }
