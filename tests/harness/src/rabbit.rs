@@ -59,6 +59,7 @@ enum Event {
 #[derive(Debug, Clone, Copy)]
 struct Ports {
     amqp: u16,
+    stomp: u16,
     web_stomp: u16,
     distribution: u16,
     port_mapper: u16,
@@ -114,6 +115,11 @@ impl RabbitMq {
     /// The address behind [`Self::ws_url`], to put a [`FaultProxy`](crate::FaultProxy) in front of.
     pub fn ws_address(&self) -> String {
         format!("127.0.0.1:{}", self.0.ports.web_stomp)
+    }
+
+    /// The port of STOMP without a WebSocket, for a relay in front of the broker.
+    pub fn stomp_port(&self) -> u16 {
+        self.0.ports.stomp
     }
 
     /// `amqp://…` for the administrator `guest` on the virtual host `/`.
@@ -227,15 +233,20 @@ impl RabbitMq {
 
 impl Node {
     fn start() -> io::Result<Self> {
-        let ports =
-            Ports { amqp: free_port(), web_stomp: free_port(), distribution: free_port(), port_mapper: free_port() };
+        let ports = Ports {
+            amqp: free_port(),
+            stomp: free_port(),
+            web_stomp: free_port(),
+            distribution: free_port(),
+            port_mapper: free_port(),
+        };
         let folder = tempfile::Builder::new().prefix("belfry-rabbitmq-").tempdir()?;
-        let Ports { amqp, web_stomp, .. } = ports;
+        let Ports { amqp, stomp, web_stomp, .. } = ports;
         fs::write(
             folder.path().join("rabbitmq.conf"),
             format!(
-                "listeners.tcp.1 = 127.0.0.1:{amqp}\nstomp.listeners.tcp = none\nweb_stomp.tcp.ip = 127.0.0.1\n\
-                 web_stomp.tcp.port = {web_stomp}\nlog.console = true\nlog.file = false\n"
+                "listeners.tcp.1 = 127.0.0.1:{amqp}\nstomp.listeners.tcp.1 = 127.0.0.1:{stomp}\n\
+                 web_stomp.tcp.ip = 127.0.0.1\nweb_stomp.tcp.port = {web_stomp}\nlog.console = true\nlog.file = false\n"
             ),
         )?;
         fs::write(folder.path().join("enabled_plugins"), "[rabbitmq_web_stomp].\n")?;

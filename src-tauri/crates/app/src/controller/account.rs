@@ -268,7 +268,7 @@ impl From<Failure> for CommandError {
             | Fault::Restarting
             | Fault::TurnedAway
             | Fault::Silent => CommandErrorCode::Unreachable,
-            Fault::Tls => CommandErrorCode::Tls,
+            Fault::Tls(_) => CommandErrorCode::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
             Fault::Insecure => CommandErrorCode::Insecure,
             Fault::ProxyAuth
@@ -279,6 +279,7 @@ impl From<Failure> for CommandError {
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)
+            | Fault::Page(_)
             | Fault::Denied
             | Fault::Died
             | Fault::Protocol

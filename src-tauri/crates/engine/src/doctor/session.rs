@@ -28,7 +28,7 @@ use crate::{
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::ATTEMPT_LIMIT,
-    settings::{Protocol, Subscription},
+    settings::{Protocol, ServerSettings, Subscription},
 };
 
 /// How long a server may take to refuse or confirm a subscription; Spring's simple broker does
@@ -85,7 +85,7 @@ pub(super) async fn open(
     let run = StepRun::start(Step::Stomp);
     match one_shot::greet(&mut connection, &subject.identity).await {
         Ok(greeting) => {
-            report(greeted(run, &greeting, !subject.identity.settings.server.heart_beat.expect.is_zero()));
+            report(greeted(run, &greeting, &subject.identity.settings.server));
             Some(connection)
         }
         Err(failure) => {
@@ -95,8 +95,9 @@ pub(super) async fn open(
     }
 }
 
-fn greeted(run: StepRun, greeting: &Greeting, wants_heart_beat: bool) -> Finding {
-    let Greeting { version, heart_beat, server } = greeting;
+fn greeted(run: StepRun, greeting: &Greeting, settings: &ServerSettings) -> Finding {
+    let Greeting { version, heart_beat, server, names_user } = greeting;
+    let has_user_destination = settings.subscriptions.iter().any(|it| it.destination.starts_with("/user/"));
     let server = if server.is_empty() { "a server without a name" } else { server };
     let every = |interval: Duration| match interval.as_millis() {
         0 => "none".to_owned(),
@@ -105,7 +106,13 @@ fn greeted(run: StepRun, greeting: &Greeting, wants_heart_beat: bool) -> Finding
     let (send, expect) = (every(heart_beat.send), every(heart_beat.expect));
     let detail =
         format!("{server}, STOMP {}, heart-beat granted: from us {send}, from the server {expect}", version.as_str());
-    if wants_heart_beat && heart_beat.expect.is_zero() {
+    if has_user_destination && !names_user {
+        // Spring names the user in CONNECTED if there is one. Without one it accepts /user/… and
+        // sends nothing to it.
+        let remedy = "destinations below /user/ may stay empty: ask who runs the server whether it sets the user of \
+                      the session (Spring: the principal) when it accepts the token";
+        run.warn(format!("{detail}, user not named"), remedy)
+    } else if !settings.heart_beat.expect.is_zero() && heart_beat.expect.is_zero() {
         run.warn(detail, "a lost connection is noticed late: ask who runs the server to switch its heart-beat on")
     } else {
         run.ok(detail)
@@ -260,14 +267,36 @@ mod tests {
 
     #[test]
     fn a_server_that_grants_no_heart_beat_is_a_warning() {
-        let greeting = |expect| Greeting {
+        let verdict = |granted, wanted| {
+            let heart_beat = belfry_core::settings::HeartBeat { expect: wanted, ..Default::default() };
+            let settings = ServerSettings { heart_beat, ..ServerSettings::default() };
+            greeted(StepRun::start(Step::Stomp), &greeting(granted, true), &settings).verdict
+        };
+        assert_eq!(verdict(Duration::from_secs(10), Duration::from_secs(10)), Verdict::Ok);
+        assert_eq!(verdict(Duration::ZERO, Duration::from_secs(10)), Verdict::Warn);
+        assert_eq!(verdict(Duration::ZERO, Duration::ZERO), Verdict::Ok);
+    }
+
+    #[test]
+    fn a_server_that_names_no_user_is_a_warning_where_a_user_destination_depends_on_it() {
+        let finding = |destination: &str, names_user| {
+            let subscriptions = vec![subscription(destination, &[])];
+            let settings = ServerSettings { subscriptions, ..ServerSettings::default() };
+            greeted(StepRun::start(Step::Stomp), &greeting(Duration::from_secs(10), names_user), &settings)
+        };
+        assert_eq!(finding("/user/queue/approvals", true).verdict, Verdict::Ok);
+        assert_eq!(finding("/topic/news", false).verdict, Verdict::Ok);
+        let unnamed = finding("/user/queue/approvals", false);
+        assert_eq!(unnamed.verdict, Verdict::Warn);
+        assert!(unnamed.remedy.contains("principal"), "{unnamed:?}");
+    }
+
+    fn greeting(expect: Duration, names_user: bool) -> Greeting {
+        Greeting {
             version: stomp::Version::V1_2,
             heart_beat: stomp::HeartBeat { send: Duration::ZERO, expect },
             server: String::new(),
-        };
-        let verdict = |expect, wants| greeted(StepRun::start(Step::Stomp), &greeting(expect), wants).verdict;
-        assert_eq!(verdict(Duration::from_secs(10), true), Verdict::Ok);
-        assert_eq!(verdict(Duration::ZERO, true), Verdict::Warn);
-        assert_eq!(verdict(Duration::ZERO, false), Verdict::Ok);
+            names_user,
+        }
     }
 }
