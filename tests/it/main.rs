@@ -21,6 +21,7 @@ mod keychain;
 mod message_list;
 mod notify;
 mod notify_daemons;
+mod oidc;
 mod password;
 mod power;
 mod proxies;
