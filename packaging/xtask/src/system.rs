@@ -39,6 +39,9 @@ pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server"
 /// The broker of some rows of `cargo xtask interop`.
 pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
 
+/// Opens the web pages of `cargo xtask interop`.
+pub(crate) const BROWSER: &[&str] = &["chromium"];
+
 /// What builds and runs the Java servers of `cargo xtask interop`.
 pub(crate) const JAVA: &[&str] = &["default-jdk-headless", "maven"];
 
