@@ -163,7 +163,7 @@ async fn a_button_of_a_colleague_sends_nothing_wherever_it_leads() {
             attack.world.press(&alert, "Show photo");
             loop {
                 match attack.world.next().await {
-                    Happened::Did(Did::Url) => break,
+                    Happened::Did(Did::Url(_)) => break,
                     Happened::Asked(Asked::Show(popup, _)) => {
                         assert_eq!(popup.kind, PopupKind::Result, "{method} {url}: {popup:?}");
                         break;
