@@ -2,8 +2,8 @@
 //! KDE and others follow.
 //!
 //! A dock keeps the number for as long as the connection that sent it lives, so one connection is
-//! kept, and a dead program leaves no number behind. A thread of its own sends: a bus that does not
-//! answer holds up nobody else.
+//! kept, and a dead program leaves no number behind. A thread of its own sends, so that a bus that
+//! does not answer holds up nothing else.
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};
