@@ -55,6 +55,37 @@ async fn two_thousand_messages_and_an_outage_with_two_hundred_more_arrive_once_e
     assert_eq!(ids(&running.all_of("notice")), expected, "one notice event for each");
 }
 
+#[tokio::test]
+async fn a_forgotten_device_leaves_no_queue_and_a_plain_sign_out_leaves_all() {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let amqp = Amqp::connect(&rabbit).await;
+    amqp.declare_exchange("news", ExchangeKind::Topic).await;
+    let subscriptions = [
+        DURABLE_TOPIC,
+        "destination = \"/topic/plain\"\nheaders = { durable = \"true\", \"auto-delete\" = \"false\" }",
+        "destination = \"/queue/mine.{device}\"",
+        "destination = \"/queue/shared\"",
+    ];
+    let alice = Person::new(&settings(&rabbit.ws_url(), "guest", &subscriptions, ""), "guest");
+    let queues = async || -> Vec<String> {
+        let listed = rabbit.ctl(&["list_queues", "name"]).await;
+        listed.lines().filter(|line| *line != "name").map(str::to_owned).collect()
+    };
+    let mut running = alice.run_live().await;
+    assert_eq!(queues().await.len(), 4);
+    let refused = alice.ctl(&["sign-out", "--forget-device"]).await;
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    running.terminate().await;
+    let waiting = json!({"id": "waiting", "title": "waiting"}).to_string();
+    amqp.publish_all("news", "all", vec![(waiting, None)]).await;
+    // There is no keychain here, so the sign-out itself fails; what it does on the server comes before.
+    alice.ctl(&["sign-out"]).await;
+    assert_eq!(queues().await.len(), 4, "a plain sign-out leaves them");
+    let forgotten = alice.ctl(&["sign-out", "--forget-device"]).await;
+    assert!(forgotten.stderr.contains("keychain"), "{forgotten:?}");
+    assert_eq!(queues().await, ["shared"]);
+}
+
 /// An attempt that ended without a connection, while the next one is scheduled.
 fn is_failed_attempt(event: &serde_json::Value) -> bool {
     let reason = event["reason"].as_str().unwrap_or_default();
