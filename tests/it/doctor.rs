@@ -45,7 +45,7 @@ async fn queues_keep_their_messages_and_a_missing_destination_is_named() {
         assert_eq!(subscribed[2], "ok: /exchange/news/all: confirmed");
         assert!(subscribed[3].starts_with("skipped: /queue/short-lived: "), "{subscribed:?}");
     }
-    alice.home.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
+    alice.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
     let mut running = alice.run_live().await;
     let received = ids(&running.events_of("notice", 4).await);
     assert_eq!(received, [numbered("queue", 2), numbered("topic", 2)].concat());
