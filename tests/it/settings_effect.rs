@@ -48,7 +48,7 @@ const SHOWN_BY: &[(&str, &str)] = &[
     ("auth.login_url", "a_password_is_exchanged_for_a_token_as_the_settings_say"),
     ("auth.login_body", "a_password_is_exchanged_for_a_token_as_the_settings_say"),
     ("auth.login_token", "a_password_is_exchanged_for_a_token_as_the_settings_say"),
-    ("auth.oidc", "every_host_beside_the_one_that_was_asked_is_named_with_its_purposes"),
+    ("auth.oidc", "the_login_is_the_preferred_name_that_the_issuer_tells_for_the_scope_profile"),
     ("network.proxy", "a_socks_proxy_resolves_the_name_of_the_server_with_socks5h"),
     ("network.ca_bundle", "a_server_with_tls_1_2_only_is_live"),
     (

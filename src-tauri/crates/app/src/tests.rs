@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod browser;
 mod cases;
 mod consent;
 mod history;

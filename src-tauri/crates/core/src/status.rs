@@ -167,7 +167,8 @@ kinds! {
         "check server.host, server.subscriptions and the account's permissions on the server";
     /// The session ended right after its subscriptions.
     Died: Settings, "the server ended the session right after the subscriptions",
-        "check that the destinations in server.subscriptions exist and that the account may read them";
+        "check that the destinations in server.subscriptions exist and that the account may read them; belfryctl \
+         doctor checks each";
     /// The server broke the protocol.
     Protocol: Settings, "the server violated the protocol",
         "check server.protocol and server.endpoints: the address may not be a STOMP endpoint";
