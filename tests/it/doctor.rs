@@ -83,9 +83,9 @@ async fn two_computers_on_one_queue_are_noticed_by_its_name_and_by_who_is_signed
     let shared = DURABLE_TOPIC.replace(".{device}", "");
     let subscriptions = [shared.as_str(), DURABLE_TOPIC];
     let at = |more: &str| settings(&rabbit.ws_url(), "guest", &subscriptions, more);
-    let first = Person::new(&at(""), "guest");
+    let first = Person::without_tls(&at(""), "guest");
     let _running = first.run_live().await;
-    let second = Person::new(&at(""), "guest");
+    let second = Person::without_tls(&at(""), "guest");
     for person in [&first, &second] {
         let ended = person.ctl(&["doctor", "--json"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");
