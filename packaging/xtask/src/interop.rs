@@ -1,8 +1,8 @@
 //! `cargo xtask interop [NAME]`: Belfry with the real servers of the field, those included that need
 //! more than apt, the crates registry and npm.
 //!
-//! Maven fetches what the Java servers are made of and builds them into `target/interop`. Then
-//! `belfry-interop` plays each row of the table and prints it.
+//! Maven fetches what the Java servers are made of and builds them into `target/interop`; npm fetches
+//! the libraries of the web pages. Then `belfry-interop` plays each row of the table and prints it.
 
 use anyhow::Result;
 
@@ -14,7 +14,7 @@ const JAVA_SERVERS: &[&str] = &["spring", "activemq"];
 
 /// Builds everything and runs the rows, or those whose names contain `name`.
 pub(crate) fn run_interop(name: Option<&str>) -> Result<()> {
-    system::ensure(&[system::BROKER])?;
+    system::ensure(&[system::BROKER, system::BROWSER])?;
     if !(has("mvn") && has("javac")) {
         system::ensure(&[system::JAVA])?;
     }
@@ -26,6 +26,10 @@ pub(crate) fn run_interop(name: Option<&str>) -> Result<()> {
         maven.arg(format!("-Dbelfry.target={}", servers.join(server).display())).arg("package");
         run(maven)?;
     }
+    heading("npm: pages");
+    let mut npm = command("npm", ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]);
+    npm.current_dir(root().join("tests/interop/pages"));
+    run(npm)?;
     heading("cargo: build");
     run(cargo(["build", "-p", "belfryctl", "-p", "belfry-pushd", "-p", "belfry-interop"]))?;
 

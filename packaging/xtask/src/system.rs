@@ -51,6 +51,9 @@ const SERVERS: &[&str] = &["rabbitmq-server", "squid"];
 /// The broker of some rows of `cargo xtask interop`.
 pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
 
+/// Opens the web pages of `cargo xtask interop`.
+pub(crate) const BROWSER: &[&str] = &["chromium"];
+
 /// What builds and runs the Java servers of `cargo xtask interop`.
 pub(crate) const JAVA: &[&str] = &["default-jdk-headless", "maven"];
 

@@ -46,10 +46,18 @@ impl Client {
 /// Publishes until the first message arrives: a server may apply SUBSCRIBE late, and without a
 /// history it loses what was published before.
 pub(crate) async fn wait_until_subscribed(server: &impl Server, running: &mut Running, to: Audience, prefix: &str) {
+    wait_for_probe(running, prefix, async |message| server.publish(to, &message).await).await;
+}
+
+/// The same for any way to publish.
+///
+/// # Panics
+/// If nothing arrives.
+pub(crate) async fn wait_for_probe(running: &mut Running, prefix: &str, publish: impl AsyncFn(Value)) {
     let mut sent = HashSet::new();
     loop {
         let id = format!("{prefix}-probe-{}", sent.len());
-        server.publish(to, &message(&id)).await;
+        publish(message(&id)).await;
         sent.insert(id);
         assert!(sent.len() < 120, "nothing of {sent:?} arrives: {}", running.stdout());
         let arrived = running.event("a probe", |event| notice_id(event).is_some_and(|id| sent.contains(id)));

@@ -11,6 +11,7 @@
 mod client;
 mod habits;
 mod java;
+mod pages;
 mod row;
 mod server;
 mod servers;
@@ -51,6 +52,7 @@ async fn main() -> ExitCode {
         table.play(way.name, || pushd::Service::start(way)).await;
     }
     habits::check_all(&mut table, &java).await;
+    pages::check_all(&mut table).await;
     table.print();
     if table.is_as_expected() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
