@@ -168,7 +168,7 @@ fn with_rabbit(wine: &Wine, folder: &Path, tried: &mut Tried) -> Result<()> {
     let ctl = |args: &[&str]| -> Result<String> {
         let mut all = vec!["--config", r"C:\rabbit.toml", "--data-dir", r"C:\rabbit"];
         all.extend(args);
-        let said = wine.run(folder.join("belfryctl.exe"), &all)?;
+        let said = wine.run_with(("BELFRY_TOKEN", "guest"), folder.join("belfryctl.exe"), &all)?;
         let lines = String::from_utf8_lossy(&said.stdout).into_owned();
         print!("{lines}{}", String::from_utf8_lossy(&said.stderr));
         Ok(if said.status.success() { lines } else { String::new() })
@@ -224,20 +224,30 @@ impl Wine {
         if prefix.exists() {
             fs::remove_dir_all(&prefix)?;
         }
-        fs::create_dir_all(&prefix)?;
         let wine = Self { prefix };
+        fs::create_dir_all(wine.home())?;
         // It complains about 32-bit programs, which are not there.
         wine.run("wineboot", &["--init"])?;
         Ok(wine)
     }
 
     fn run(&self, program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Result<Output> {
+        self.run_with(("BELFRY_PASSWORD", "secret"), program, args)
+    }
+
+    /// Runs a program with one more variable of the environment. Wine makes links to the folders of
+    /// the home directory, and writes shortcuts there: so it gets one of its own.
+    fn run_with(&self, secret: (&str, &str), program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> Result<Output> {
         let mut wine = Command::new(WINE64);
         wine.arg(program).args(args).current_dir(&self.prefix).stdin(Stdio::null());
         wine.env("WINEPREFIX", &self.prefix).env("WINEDEBUG", "-all").env("WINEARCH", "win64").env_remove("DISPLAY");
-        // Of alice on belfry-pushd, and of guest on RabbitMQ.
-        wine.env("BELFRY_PASSWORD", "secret").env("BELFRY_TOKEN", "guest");
+        wine.env("HOME", self.home()).env("WINEDLLOVERRIDES", "winemenubuilder.exe=d");
+        wine.env(secret.0, secret.1);
         wine.output().with_context(|| format!("cannot start {WINE64}"))
+    }
+
+    fn home(&self) -> PathBuf {
+        self.prefix.join("home")
     }
 
     fn msiexec(&self, what: &str, msi: &Path, properties: &[String]) -> Result<bool> {
@@ -268,7 +278,7 @@ impl Wine {
     /// How many files have this name.
     fn finds(&self, name: &str) -> Result<usize> {
         let mut find = command("find", [] as [&str; 0]);
-        find.arg(self.prefix.join("drive_c")).args(["-name", name]);
+        find.arg(&self.prefix).args(["-name", name]);
         Ok(output(find)?.lines().count())
     }
 
