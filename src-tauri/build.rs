@@ -25,6 +25,8 @@ const COMMANDS: &[&str] = &[
     "show_export",
     "discover",
     "sign_in",
+    "sign_in_in_browser",
+    "cancel_sign_in",
     "sign_in_again",
     "sign_out",
     "test_notice",

@@ -41,6 +41,8 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         commands::show_export,
         commands::discover,
         commands::sign_in,
+        commands::sign_in_in_browser,
+        commands::cancel_sign_in,
         commands::sign_in_again,
         commands::sign_out,
         commands::test_notice,

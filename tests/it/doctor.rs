@@ -1,10 +1,12 @@
 //! The doctor consumes no message: what waits on a server before it still waits there after it.
 
-use harness::{Amqp, Pushd, RabbitMq};
+use harness::api::{Answer, CLIENTS};
+use harness::http::Response;
+use harness::{Amqp, FakeApi, Pushd, RabbitMq};
 use lapin::ExchangeKind;
 use serde_json::{Value, json};
 
-use crate::fixtures::{Person, assert_no_second_popup, ids, numbered, settings, text};
+use crate::fixtures::{Person, api, assert_no_second_popup, ids, numbered, settings, text};
 
 const DURABLE_TOPIC: &str = r#"destination = "/exchange/news/all"
 headers = { durable = "true", "auto-delete" = "false", "x-queue-name" = "belfry.{login}.{device}" }"#;
@@ -41,7 +43,7 @@ async fn queues_keep_their_messages_and_a_missing_destination_is_named() {
         let ended = alice.ctl(&["doctor", "--json"]).await;
         let subscribed = found(&ended.json(), "subscribe");
         assert!(subscribed[0].starts_with("fail: /exchange/missing/all: "), "{subscribed:?}");
-        assert_eq!(subscribed[1], "ok: /amq/queue/approvals: confirmed");
+        assert!(subscribed[1].starts_with("warn: /amq/queue/approvals: confirmed; "), "{subscribed:?}");
         assert_eq!(subscribed[2], "ok: /exchange/news/all: confirmed");
         assert!(subscribed[3].starts_with("skipped: /queue/short-lived: "), "{subscribed:?}");
     }
@@ -71,4 +73,40 @@ async fn a_server_that_serves_each_message_once_loses_none_to_the_doctor() {
     assert_eq!(while_running.code, Some(0), "{while_running:?}");
     assert!(found(&while_running.json(), "collect")[0].starts_with("skipped: "), "{while_running:?}");
     assert_no_second_popup(&running.all_of("notification"));
+}
+
+#[tokio::test]
+async fn two_computers_on_one_queue_are_noticed_by_its_name_and_by_who_is_signed_in() {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let service = FakeApi::start().await;
+    Amqp::connect(&rabbit).await.declare_exchange("news", ExchangeKind::Topic).await;
+    let shared = DURABLE_TOPIC.replace(".{device}", "");
+    let subscriptions = [shared.as_str(), DURABLE_TOPIC];
+    let at = |more: &str| settings(&rabbit.ws_url(), "guest", &subscriptions, more);
+    let first = Person::new(&at(""), "guest");
+    let _running = first.run_live().await;
+    let second = Person::new(&at(""), "guest");
+    for person in [&first, &second] {
+        let ended = person.ctl(&["doctor", "--json"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let findings = ended.json();
+        let subscribed = found(&findings, "subscribe");
+        assert!(subscribed[0].starts_with("warn: /exchange/news/all: "), "{subscribed:?}");
+        assert!(subscribed[0].ends_with("each message reaches only one computer of this account"), "{subscribed:?}");
+        assert!(!subscribed[1].starts_with("warn: "), "a queue of this computer's own: {subscribed:?}");
+        let warned = findings.as_array().unwrap().iter().find(|finding| finding["step"] == "subscribe").unwrap();
+        assert!(text(warned, "remedy").contains("belfry.{login}.{device}"), "{warned}");
+    }
+
+    // What the server tells of who is signed in is said, too.
+    let row = |device: &str, name: &str| json!({"loginName": "guest", "deviceId": device, "deviceName": name});
+    second.home.write_settings(&at(&api(&service.url())));
+    for (rows, expected) in [
+        (json!([]), "only one computer of this account"),
+        (json!([row("other", "laptop")]), "this account; also signed in as this account: laptop"),
+    ] {
+        service.next(CLIENTS, Answer::Instead(Response::json(200, &json!({"code": 0, "data": rows}))));
+        let subscribed = found(&second.ctl(&["doctor", "--json"]).await.json(), "subscribe");
+        assert!(subscribed[0].starts_with("warn: ") && subscribed[0].ends_with(expected), "{subscribed:?}");
+    }
 }

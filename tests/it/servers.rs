@@ -287,10 +287,10 @@ async fn a_command_that_needs_the_api_names_the_missing_setting() {
 }
 
 #[tokio::test]
-async fn a_kind_of_sign_in_that_this_version_lacks_is_refused_with_its_name() {
+async fn a_sign_in_in_the_browser_without_an_issuer_is_an_error_of_the_settings() {
     let plain = settings("ws://127.0.0.1:1/ws", "alice", &[QUEUE], "");
     let alice = Person::new(&plain.replacen("[auth]\n", "[auth]\nmode = \"oidc\"\n", 1), "token");
     let ended = alice.ctl(&["run"]).await;
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("this version of Belfry does not support"), "{ended:?}");
+    assert!(ended.stderr.contains("auth.oidc.issuer is missing"), "{ended:?}");
 }

@@ -48,6 +48,31 @@ test.describe('first run', () => {
     await expect(belfry.button('setup.done')).toBeVisible();
   });
 
+  test('a sign-in in the browser is waited for, can be ended, and may be declined', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('first-run');
+    const discover = async (address: string) => {
+      await page.locator('#address').fill(address);
+      await page.keyboard.press('Enter');
+      await expect(page.getByText(belfry.text('setup.browser.help'))).toBeVisible();
+      await expect(page.locator('#login, #secret')).toHaveCount(0);
+    };
+    await discover('browser-waits.example.com');
+    await belfry.button('setup.browser').click();
+    await expect(page.getByRole('status').filter({ hasText: belfry.text('setup.browser.waiting') })).toBeVisible();
+    await belfry.button('setup.browser.cancel').click();
+    await expect(belfry.button('setup.browser')).toBeEnabled();
+    await expect(page.getByRole('alert')).toHaveCount(0);
+    await belfry.button('setup.back').click();
+    await discover('browser-declines.example.com');
+    await belfry.button('setup.browser').click();
+    await expect(page.getByRole('alert')).toContainText(belfry.text('error.refused'));
+    await belfry.button('setup.back').click();
+    await discover('browser.example.com');
+    await belfry.button('setup.browser').click();
+    await expect(belfry.button('setup.done')).toBeVisible();
+  });
+
   test('a host beside the server is named and needs a yes before a sign-in', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('first-run');

@@ -7,6 +7,7 @@ mod check;
 mod code;
 mod cross;
 mod demo;
+mod interop;
 mod package;
 mod shell;
 mod system;
@@ -42,6 +43,11 @@ enum Command {
         /// Only the tests whose names or modules contain this
         name: Option<String>,
     },
+    /// Belfry with the real servers of the field, those included that Maven fetches, as a table
+    Interop {
+        /// Only the rows whose names contain this
+        name: Option<String>,
+    },
     /// Formatting, lints with warnings denied on three systems, licences and sources of all dependencies
     Check {
         /// Only what no compiler says: dependency rules, cycles, lengths and names; takes seconds
@@ -57,6 +63,10 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Run { stay } => demo::run_demo(stay).map(|()| true),
         Command::Test { name } => test::run_tests(name.as_deref(), began),
+        Command::Interop { name } => interop::run_interop(name.as_deref()).map(|()| {
+            println!("\ninterop: {}", minutes(began.elapsed()));
+            true
+        }),
         Command::Package(asked) => package::package(&asked).map(|()| true),
         Command::Check { code } => if code { code::check() } else { check::run_checks() }.map(|()| {
             println!("\ncheck: all is well, {}", minutes(began.elapsed()));

@@ -2,8 +2,8 @@
 //!
 //! As root they are installed at once; with sudo after one question on a terminal; otherwise the
 //! exact command is printed and the run stops. Deliberately absent: systems without dpkg.
-//! Invariant: a broker (and Erlang's port mapper) that is installed here is stopped and disabled;
-//! the tests start their own.
+//! Invariant: a broker or a proxy (and Erlang's port mapper) that is installed here is stopped and
+//! disabled; the tests start their own.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -34,7 +34,28 @@ pub(crate) const DESKTOP: &[&str] = &[
 
 /// What the tests need in addition to a desktop. Erlang is listed because its package starts a
 /// network service.
-pub(crate) const TESTS: &[&str] = &["chromium", "erlang-base", "rabbitmq-server", "webkit2gtk-driver", "xfce4-notifyd"];
+pub(crate) const TESTS: &[&str] = &[
+    "chromium",
+    "erlang-base",
+    "libnss-wrapper",
+    "microsocks",
+    "rabbitmq-server",
+    "squid",
+    "webkit2gtk-driver",
+    "xfce4-notifyd",
+];
+
+/// Those of them that run as a service once they are installed.
+const SERVERS: &[&str] = &["rabbitmq-server", "squid"];
+
+/// The broker of some rows of `cargo xtask interop`.
+pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
+
+/// Opens the web pages of `cargo xtask interop`.
+pub(crate) const BROWSER: &[&str] = &["chromium"];
+
+/// What builds and runs the Java servers of `cargo xtask interop`.
+pub(crate) const JAVA: &[&str] = &["default-jdk-headless", "maven"];
 
 /// Installs those of `packages` that are missing. On a system without dpkg it only prints them.
 pub(crate) fn ensure(packages: &[&[&str]]) -> Result<()> {
@@ -77,9 +98,9 @@ fn steps<'a>(missing: &[&'a str]) -> Vec<Vec<&'a str>> {
         vec!["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "--yes", "--no-install-recommends"];
     install.extend(missing);
     let mut steps = vec![vec!["apt-get", "update"], install];
-    if missing.contains(&"rabbitmq-server") {
-        steps.push(vec!["service", "rabbitmq-server", "stop"]);
-        steps.push(vec!["update-rc.d", "rabbitmq-server", "disable"]);
+    for server in SERVERS.iter().filter(|server| missing.contains(server)) {
+        steps.push(vec!["service", server, "stop"]);
+        steps.push(vec!["update-rc.d", server, "disable"]);
     }
     if missing.contains(&"erlang-base") && Path::new("/run/systemd/system").exists() {
         steps.push(vec!["systemctl", "disable", "--now", "epmd.service", "epmd.socket"]);
@@ -105,10 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_broker_installed_for_a_test_is_stopped_and_disabled() {
-        let steps = steps(&["pkg-config", "rabbitmq-server"]);
-        assert!(steps.contains(&vec!["service", "rabbitmq-server", "stop"]));
-        assert!(steps.contains(&vec!["update-rc.d", "rabbitmq-server", "disable"]));
+    fn a_broker_and_a_proxy_installed_for_a_test_are_stopped_and_disabled() {
+        let steps = steps(&["pkg-config", "rabbitmq-server", "squid"]);
+        for server in ["rabbitmq-server", "squid"] {
+            assert!(steps.contains(&vec!["service", server, "stop"]));
+            assert!(steps.contains(&vec!["update-rc.d", server, "disable"]));
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {
     let window_tests = ui::test_window(name, &mut failures);
     tally += part("the window in Chromium", window_tests, &mut failures);
     let driver = tools::installed("tauri-driver", TAURI_DRIVER);
-    let rust_tests = driver.and_then(|_| cargo_tests(name, &mut failures));
+    let programs = driver.and_then(|_| ui::provider_installed());
+    let rust_tests = programs.and_then(|()| cargo_tests(name, &mut failures));
     tally += part("the tests of the crates", rust_tests, &mut failures);
 
     if !failures.is_empty() {

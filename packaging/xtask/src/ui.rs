@@ -1,4 +1,4 @@
-//! The UI's side of building and checking: npm in `ui/`.
+//! What npm builds, checks and installs: the window in `ui/`, and a server for the tests.
 //!
 //! The window embeds `ui/dist`, so the UI is built before any cargo command that compiles the shell.
 
@@ -85,16 +85,27 @@ fn run_reported(tests: Command, report: &Path, count: impl Fn(&Value) -> Option<
 
 /// Installs what `package-lock.json` names, if that changed.
 pub(crate) fn installed() -> Result<()> {
+    installed_in(&folder(), "UI: packages")
+}
+
+/// The same for the OpenID Connect provider of the integration tests.
+pub(crate) fn provider_installed() -> Result<()> {
+    installed_in(&root().join("tests/harness/oidc"), "OpenID Connect provider: packages")
+}
+
+fn installed_in(folder: &Path, what: &str) -> Result<()> {
     if !has("npm") {
         bail!("npm is missing: install Node 20.19 or newer, with npm");
     }
-    let modified = |name: &str| fs::metadata(folder().join(name)).and_then(|file| file.modified());
+    let modified = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified());
     let installed = modified("node_modules/.package-lock.json");
     if installed.is_ok_and(|installed| modified("package-lock.json").is_ok_and(|wanted| wanted <= installed)) {
         return Ok(());
     }
-    heading("UI: packages");
-    run(npm(["ci", "--ignore-scripts"]))
+    heading(what);
+    let mut install = npm(["ci", "--ignore-scripts"]);
+    install.current_dir(folder);
+    run(install)
 }
 
 fn folder() -> PathBuf {

@@ -145,6 +145,18 @@ pub(crate) async fn sign_in(app: State<'_, App>, server: Chosen, login: String, 
     app.ask(|reply| Request::SignIn { server, login, secret: secret.into(), reply }).await
 }
 
+/// Opens the browser and waits until the person has signed in there; then as [`sign_in`].
+#[tauri::command]
+pub(crate) async fn sign_in_in_browser(app: State<'_, App>, server: Chosen) -> Answer<SignedIn> {
+    app.ask(|reply| Request::SignInInBrowser { server, reply }).await
+}
+
+/// Ends a sign-in that is under way.
+#[tauri::command]
+pub(crate) async fn cancel_sign_in(app: State<'_, App>) -> Answer<()> {
+    app.ask(|reply| Request::CancelSignIn { reply }).await
+}
+
 /// What the page shows where the account of the settings signs in again.
 #[tauri::command]
 pub(crate) async fn sign_in_again(app: State<'_, App>) -> Answer<Setup> {

@@ -4,7 +4,7 @@
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
-use lapin::types::{FieldTable, ShortString};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind};
 
 use crate::RabbitMq;
@@ -44,6 +44,17 @@ impl Amqp {
     pub async fn declare_queue(&self, name: &str) {
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         self.channel.queue_declare(short(name), options, FieldTable::default()).await.expect("a queue");
+    }
+
+    /// Declares a stream.
+    ///
+    /// # Panics
+    /// If the broker refuses.
+    pub async fn declare_stream(&self, name: &str) {
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        let mut arguments = FieldTable::default();
+        arguments.insert(short("x-queue-type"), AMQPValue::LongString("stream".into()));
+        self.channel.queue_declare(short(name), options, arguments).await.expect("a stream");
     }
 
     /// Declares a durable exchange.

@@ -61,10 +61,12 @@ impl CertificateAuthority {
 
     /// A certificate for a server on loopback: `localhost`, `127.0.0.1` and `::1`.
     pub fn loopback_server(&self) -> Identity {
-        let mut params = server_params(&["localhost"]);
-        let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-        params.subject_alt_names.extend(addresses.map(SanType::IpAddress));
-        self.issue(params)
+        self.issue(loopback_params())
+    }
+
+    /// The same, out of date since 2001.
+    pub fn expired_loopback_server(&self) -> Identity {
+        self.issue(expired(loopback_params()))
     }
 
     /// A certificate for a server of these names.
@@ -80,9 +82,7 @@ impl CertificateAuthority {
     /// # Panics
     /// If a name is not a host name.
     pub fn expired_server(&self, names: &[&str]) -> Identity {
-        let mut params = server_params(names);
-        (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1));
-        self.issue(params)
+        self.issue(expired(server_params(names)))
     }
 
     /// A certificate for a client, whose common name is `name`.
@@ -127,6 +127,18 @@ impl Identity {
     pub fn chain_and_key(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
         (vec![self.certificate.clone()], self.key.clone_key())
     }
+}
+
+fn loopback_params() -> CertificateParams {
+    let mut params = server_params(&["localhost"]);
+    let addresses = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    params.subject_alt_names.extend(addresses.map(SanType::IpAddress));
+    params
+}
+
+fn expired(mut params: CertificateParams) -> CertificateParams {
+    (params.not_before, params.not_after) = (date_time_ymd(2000, 1, 1), date_time_ymd(2001, 1, 1));
+    params
 }
 
 fn server_params(names: &[&str]) -> CertificateParams {

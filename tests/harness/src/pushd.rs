@@ -1,9 +1,11 @@
 //! `belfry-pushd`, Belfry's reference push server, as a child process, and its HTTP calls.
 
 use std::ffi::OsStr;
+use std::net::SocketAddr;
 
 use serde_json::{Value, json};
 
+use crate::certificates::Identity;
 use crate::http::post;
 use crate::program::{Running, program};
 use crate::tls::TlsOptions;
@@ -23,8 +25,16 @@ impl Pushd {
     /// # Panics
     /// If it does not become ready.
     pub async fn start<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Self {
+        Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), args).await
+    }
+
+    /// The same at an address that the test chooses, such as one to be started at again.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_at<S: AsRef<OsStr>>(listen: SocketAddr, args: impl IntoIterator<Item = S>) -> Self {
         let mut command = program("belfry-pushd").await;
-        command.args(["--listen", "127.0.0.1:0"]).args(args);
+        command.arg("--listen").arg(listen.to_string()).args(args);
         let mut running = Running::spawn(command);
         let ready = running.event("ready", |line| line["ready"] == true).await;
         Self { running, ready }
@@ -39,11 +49,31 @@ impl Pushd {
         authority: &CertificateAuthority,
         args: impl IntoIterator<Item = S>,
     ) -> (Self, TlsFront) {
-        let identity = authority.loopback_server();
+        Self::start_with_identity(authority.loopback_server(), None, args).await
+    }
+
+    /// The same under a name that only a proxy or one program resolves.
+    ///
+    /// # Panics
+    /// If it does not become ready.
+    pub async fn start_as<S: AsRef<OsStr>>(
+        authority: &CertificateAuthority,
+        name: &str,
+        args: impl IntoIterator<Item = S>,
+    ) -> (Self, TlsFront) {
+        Self::start_with_identity(authority.server(&[name]), Some(name), args).await
+    }
+
+    async fn start_with_identity<S: AsRef<OsStr>>(
+        identity: Identity,
+        name: Option<&str>,
+        args: impl IntoIterator<Item = S>,
+    ) -> (Self, TlsFront) {
         let options = TlsOptions { identity, client_authority: None, versions: rustls::ALL_VERSIONS };
         let front = TlsFront::listen(options).await;
+        let public = name.map_or_else(|| front.https(), |name| format!("https://{name}:{}", front.address().port()));
         let args = args.into_iter().map(|arg| arg.as_ref().to_owned());
-        let pushd = Self::start(args.chain(["--public-url".into(), front.https().into()])).await;
+        let pushd = Self::start(args.chain(["--public-url".into(), public.into()])).await;
         front.pass_to(pushd.http().trim_start_matches("http://"));
         (pushd, front)
     }

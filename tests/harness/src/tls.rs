@@ -20,6 +20,12 @@ use tokio_rustls::{TlsAcceptor, TlsConnector, client};
 use crate::CertificateAuthority;
 use crate::certificates::Identity;
 
+/// Every version that a server should speak.
+pub use rustls::ALL_VERSIONS;
+
+/// What an older server speaks.
+pub const TLS_1_2: &[&SupportedProtocolVersion] = &[&rustls::version::TLS12];
+
 /// How a front presents itself and whom it lets in.
 #[derive(Debug)]
 pub struct TlsOptions<'a> {
@@ -53,12 +59,17 @@ impl TlsFront {
     /// # Panics
     /// If it cannot listen.
     pub async fn start(authority: &CertificateAuthority, server: impl Into<String>) -> Self {
-        let front = Self::listen(TlsOptions {
-            identity: authority.loopback_server(),
-            client_authority: None,
-            versions: rustls::ALL_VERSIONS,
-        })
-        .await;
+        Self::start_at("127.0.0.1:0", authority, server).await
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    /// If it cannot listen there.
+    pub async fn start_at(listen: &str, authority: &CertificateAuthority, server: impl Into<String>) -> Self {
+        let identity = authority.loopback_server();
+        let options = TlsOptions { identity, client_authority: None, versions: rustls::ALL_VERSIONS };
+        let front = Self::listen_at(listen, options).await;
         front.pass_to(server);
         front
     }
@@ -80,8 +91,12 @@ impl TlsFront {
     /// # Panics
     /// If it cannot listen, or the options do not fit together.
     pub async fn listen(options: TlsOptions<'_>) -> Self {
+        Self::listen_at("127.0.0.1:0", options).await
+    }
+
+    async fn listen_at(listen: &str, options: TlsOptions<'_>) -> Self {
         let acceptor = TlsAcceptor::from(Arc::new(config(options)));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let listener = TcpListener::bind(listen).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (server, servers) = watch::channel(None);
         let (counter, counts) = watch::channel(Counts::default());
@@ -212,9 +227,14 @@ async fn connect(
     counter: watch::Sender<Counts>,
 ) {
     client.set_nodelay(true).expect("a socket option");
-    let Ok(mut client) = acceptor.accept(client).await else {
-        counter.send_modify(|counts| counts.refused += 1);
-        return;
+    let mut client = match acceptor.accept(client).into_fallible().await {
+        Ok(client) => client,
+        Err((_, mut client)) => {
+            counter.send_modify(|counts| counts.refused += 1);
+            // Closed with bytes that were not read, the client might see a reset and not the alert.
+            let _gone = tokio::io::copy(&mut client, &mut tokio::io::sink()).await;
+            return;
+        }
     };
     counter.send_modify(|counts| counts.accepted += 1);
     let Ok(server) = servers.wait_for(Option::is_some).await.map(|server| server.clone().unwrap_or_default()) else {

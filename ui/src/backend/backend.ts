@@ -111,6 +111,10 @@ export interface Backend {
    * a server that was not discovered just now, only the secret changes.
    */
   signIn: (server: Bound.Server, agreed: string[], login: string, secret: string) => Promise<Bound.SignedIn>;
+  /** As `signIn`, in the system browser, which is opened; answers when the person has signed in there. */
+  signInInBrowser: (server: Bound.Server, agreed: string[]) => Promise<Bound.SignedIn>;
+  /** Ends a sign-in that is under way, which fails. */
+  cancelSignIn: () => Promise<void>;
   /** What the sign-in of the account of the settings starts with. */
   signInAgain: () => Promise<Bound.Setup>;
   /** Disconnects and deletes the stored secret; the inbox stays. An update of type `setup` follows. */

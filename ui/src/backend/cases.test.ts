@@ -3,7 +3,7 @@
 
 import { expect, test } from 'vitest';
 
-import { type Backend, everything, type Filter, isCommandError, type SettingValue } from './backend';
+import { type Backend, everything, type Filter, isCommandError, type Server, type SettingValue } from './backend';
 import shared from './cases.json';
 import { fake } from './fake';
 import type { Sample, Samples } from './fake/samples';
@@ -81,6 +81,8 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
     set_read: () => backend.setRead(seqs, read),
     settings: () => backend.settings(),
     show_export: () => backend.showExport(),
+    cancel_sign_in: () => backend.cancelSignIn(),
+    sign_in_in_browser: () => backend.signInInBrowser(unknown(address), []),
     sign_in_again: () => backend.signInAgain(),
     sign_out: () => backend.signOut(),
     start: () => backend.start(),
@@ -90,6 +92,16 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
   if (!command) throw new Error(`no such command: ${call}`);
   return command();
 }
+
+/** A server that was not discovered. */
+const unknown = (address: string): Server => ({
+  address,
+  endpoint: '',
+  name: '',
+  mode: 'token',
+  isDiscovered: false,
+  foreign: [],
+});
 
 function sample({ id, title, content, type, sender, url, actions, ...rest }: Message): Sample {
   const { priority = 'normal', state = 'open', ...own } = rest;

@@ -18,7 +18,7 @@ import type {
 } from './backend';
 import { FakeNotices } from './fake/notices';
 import { hostile, samples, type Samples } from './fake/samples';
-import { discover, doctorSteps, signIn, testSteps } from './fake/server';
+import { discover, doctorSteps, signIn, signInInBrowser, testSteps } from './fake/server';
 import { FakeSettings } from './fake/settings';
 
 const scenes = [
@@ -111,6 +111,7 @@ export function fake({
   let status = statusOf(scene);
   let setup: Setup | null = isSettingUp ? setupOf(scene) : null;
   let olderPages = 3;
+  let endBrowserWait: () => void = () => undefined;
 
   const emit = (update: Update) => {
     for (const listener of listeners) listener(update);
@@ -270,6 +271,22 @@ export function fake({
       setup = null;
       setStatus({ state: 'live', fault: null });
       return signedIn;
+    },
+    async signInInBrowser(server, agreed) {
+      endBrowserWait();
+      const ended = new Promise<never>((_, reject) => {
+        endBrowserWait = () => {
+          reject(commandError('offline', 'this sign-in was ended'));
+        };
+      });
+      const signedIn = await Promise.race([ended, signInInBrowser(server, agreed, simulateDelay)]);
+      setup = null;
+      setStatus({ state: 'live', fault: null });
+      return signedIn;
+    },
+    cancelSignIn() {
+      endBrowserWait();
+      return Promise.resolve();
     },
     async signInAgain() {
       await simulateDelay();

@@ -51,7 +51,7 @@ export const groups: Record<Group, Entry[]> = {
   auth: [
     { key: 'auth.login', control: text },
     { key: 'auth.device', control: text },
-    { key: 'auth.mode', control: choice('token', 'password') },
+    { key: 'auth.mode', control: choice('token', 'password', 'oidc') },
     { key: 'auth.stomp', control: text },
     { key: 'auth.http', control: text },
     { key: 'auth.login_url', control: text },

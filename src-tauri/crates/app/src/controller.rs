@@ -7,6 +7,7 @@
 //! session or attempt changes nothing.
 
 mod account;
+mod browser;
 mod change;
 mod diagnosis;
 mod export;
@@ -48,6 +49,7 @@ use crate::tray::TrayAction;
 
 pub use started::Started;
 
+use browser::BrowserWait;
 use change::{Change, Changes};
 use history::History;
 use popup_buttons::Buttons;
@@ -62,6 +64,8 @@ pub struct Controller<G> {
     pub(crate) session: Session,
     pub(crate) inbox: InboxReader,
     pub(crate) changes: Changes,
+    /// The sign-in that waits for the browser.
+    pub(crate) browser: Option<BrowserWait>,
     /// What was found at the address typed last, and how many addresses were asked.
     pub(crate) found: Option<(String, DiscoveredServer)>,
     pub(crate) discoveries: u64,
@@ -129,6 +133,7 @@ impl<G: Gui> Controller<G> {
             session: Session { generation: 0, engine: None, settings, account: None, dir },
             inbox: InboxReader::start()?,
             changes: Changes::default(),
+            browser: None,
             found: None,
             discoveries: 0,
             history: History::default(),
@@ -219,6 +224,11 @@ impl<G: Gui> Controller<G> {
             Request::SignIn { server, login, secret, reply } => {
                 self.change(Change::SignIn { server, login, secret, reply });
             }
+            Request::SignInInBrowser { server, reply } => self.sign_in_in_browser(server, reply),
+            Request::CancelSignIn { reply } => {
+                self.cancel_sign_in();
+                answer(reply, Ok(()));
+            }
             Request::SignInAgain { reply } => {
                 let setup = self.setup_again();
                 answer(reply, Ok(setup));
@@ -281,6 +291,8 @@ impl<G: Gui> Controller<G> {
                 answer(reply, opened);
             }
             Outcome::Discovered { number, address, found } => self.handle_discovered(number, address, *found),
+            Outcome::OpenSignIn { attempt, url } => self.open_sign_in(attempt, &url),
+            Outcome::Browsed { attempt, identity } => self.handle_browsed(attempt, identity),
             Outcome::Checked { attempt, checked } => self.handle_checked(attempt, checked),
             Outcome::Applied { settings, after } => self.handle_applied(settings, after),
             Outcome::Restarted { engine, after } => self.handle_restarted(engine, after),

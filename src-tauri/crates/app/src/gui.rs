@@ -24,7 +24,8 @@ pub trait Gui: Send + 'static {
     /// Saves where the window is and how large, if there is a window.
     fn save_window_placement(&mut self);
 
-    /// Opens an address in the browser. The controller has checked it with [`crate::url_policy`].
+    /// Opens an address in the browser. It has been checked: a link with [`crate::url_policy`], that of
+    /// a sign-in with the issuer of the settings.
     ///
     /// # Errors
     /// What the system said: there may be no browser.

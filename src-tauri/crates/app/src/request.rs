@@ -112,6 +112,13 @@ pub enum Request {
         secret: SecretString,
         reply: Reply<SignedIn>,
     },
+    SignInInBrowser {
+        server: Chosen,
+        reply: Reply<SignedIn>,
+    },
+    CancelSignIn {
+        reply: Reply<()>,
+    },
     SignInAgain {
         reply: Reply<Setup>,
     },

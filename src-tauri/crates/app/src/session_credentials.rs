@@ -52,15 +52,14 @@ impl SessionCredentials {
 impl Credentials for SessionCredentials {
     fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
         if let Some((secret, agreed)) = self.in_memory().get(account).cloned() {
-            let secret = if mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) };
-            return Ok(Some(StoredSecret::kept(secret, agreed)));
+            return Ok(Some(StoredSecret::kept(Secret::of_stored(secret, mode), agreed)));
         }
         self.machine.secret(account, mode)
     }
 
     fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError> {
-        self.in_memory().remove(account);
-        self.machine.keep(account, secret, agreed)
+        self.store_or_keep_in_memory(account, secret, agreed);
+        Ok(())
     }
 
     fn forget(&self, account: &str) -> Result<(), CredentialError> {

@@ -14,9 +14,11 @@ use belfry_core::storage::ActionResult;
 use engine::Engine;
 use engine::inbox::Detail;
 use engine::net::discovery::DiscoveredServer;
+use engine::net::oidc::browser::BrowserIdentity;
 use secrecy::SecretString;
 use serde_json::Value;
 use tokio::sync::mpsc;
+use url::Url;
 
 use crate::ipc::{CommandError, CommandErrorCode, Exported, Older, Setting, SignedIn, Update};
 use crate::request::{Reply, WindowToken};
@@ -40,6 +42,14 @@ pub(crate) enum Outcome {
         number: u64,
         address: String,
         found: Box<DiscoveredServer>,
+    },
+    OpenSignIn {
+        attempt: u64,
+        url: Url,
+    },
+    Browsed {
+        attempt: u64,
+        identity: Result<Box<BrowserIdentity>, CommandError>,
     },
     Checked {
         attempt: u64,

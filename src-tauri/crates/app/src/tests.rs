@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod browser;
 mod cases;
 mod consent;
 mod history;
@@ -15,7 +16,9 @@ mod world;
 use crate::Request;
 use crate::ipc::{CommandErrorCode, ExportFormat, Filter, Pause, Update};
 use crate::tray::TrayIcon;
+use harness::FakeApi;
 use jiff::Timestamp;
+use serde_json::json;
 use world::{Did, World};
 
 fn everything() -> Filter {
@@ -31,6 +34,15 @@ async fn before_the_first_run_is_over_the_inbox_is_empty_and_the_tray_asks_for_t
     assert!(kinds.is_empty());
     let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
     assert!(start.setup.is_some() && start.account.is_empty());
+}
+
+#[tokio::test]
+async fn a_popup_has_the_sound_of_the_settings() {
+    let (broker, service) = (history::silent_broker().await, FakeApi::start().await);
+    service.record([json!({"id": "7", "title": "Expense 7"})]);
+    let text = format!("{}\n[notifications]\nsound = \"bell\"\n", history::settings(&broker, &service));
+    let mut world = World::set_up(&text, |_| ()).await;
+    assert_eq!(world.popup().await.0.sound, "bell");
 }
 
 #[tokio::test]

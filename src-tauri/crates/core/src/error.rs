@@ -23,12 +23,15 @@ pub enum Fault {
     Unreachable,
     /// It did not answer in time.
     TimedOut,
-    /// The certificate is not trusted, or TLS failed.
-    Tls,
+    /// TLS failed.
+    Tls(TlsFault),
     /// The proxy wants a sign-in of its own.
     ProxyAuth,
     /// The endpoint answered the WebSocket upgrade with this HTTP status.
     Status(u16),
+    /// A page or a redirect came instead of what was asked for: a network that wants a sign-in in
+    /// the browser first, or another address.
+    Page(u16),
     /// The server refused the token or the password.
     Refused,
     /// The server refused login and password at `auth.login_url`.
@@ -75,6 +78,22 @@ pub enum Fault {
     Declined,
     /// The server does not permit this account to make this one request; the rest works.
     NotPermitted,
+}
+
+/// Why TLS failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TlsFault {
+    /// No authority that is trusted has issued the server's certificate, or something else is wrong
+    /// with it.
+    Untrusted,
+    /// The server's certificate has expired, or is not valid yet.
+    Expired,
+    /// The server's certificate is for another name.
+    Name,
+    /// The server wants a certificate of the client, or refuses the one it got.
+    ClientCertificate,
+    /// What answers speaks no TLS, or no version that is good enough.
+    Version,
 }
 
 /// A fault with its details.
@@ -134,7 +153,9 @@ impl Failure {
             Fault::Locked => Recovery::SignIn,
             Fault::Status(408 | 425 | 429) => retry,
             Fault::Status(status) if status >= 500 => retry,
-            Fault::Status(_) | Fault::Died | Fault::Protocol | Fault::Denied | Fault::Tls => unless_persistent,
+            Fault::Status(_) | Fault::Page(_) | Fault::Died | Fault::Protocol | Fault::Denied | Fault::Tls(_) => {
+                unless_persistent
+            }
             Fault::ProxyAuth | Fault::Insecure | Fault::Settings | Fault::Keychain | Fault::NotPermitted => {
                 Recovery::Halt
             }
@@ -146,13 +167,18 @@ impl Failure {
         match self.fault {
             Fault::Unreachable => Kind::Unreachable,
             Fault::TimedOut => Kind::TimedOut,
-            Fault::Tls => Kind::Tls,
+            Fault::Tls(TlsFault::Untrusted) => Kind::Tls,
+            Fault::Tls(TlsFault::Expired) => Kind::CertificateExpired,
+            Fault::Tls(TlsFault::Name) => Kind::CertificateName,
+            Fault::Tls(TlsFault::ClientCertificate) => Kind::ClientCertificate,
+            Fault::Tls(TlsFault::Version) => Kind::TlsVersion,
             Fault::ProxyAuth => Kind::ProxyAuth,
             Fault::Refused | Fault::Status(401) => Kind::Refused,
             Fault::Status(403) => Kind::Forbidden,
             Fault::Status(408 | 425 | 429) => Kind::Busy,
             Fault::Status(status) if status >= 500 => Kind::Busy,
             Fault::Status(_) => Kind::Status,
+            Fault::Page(_) => Kind::Page,
             Fault::Password => Kind::Password,
             Fault::WrongAccount => Kind::WrongAccount,
             Fault::Denied => Kind::Denied,

@@ -21,6 +21,7 @@ pub mod event;
 pub mod foreign_text;
 mod json;
 pub mod notice;
+pub mod oidc_tokens;
 pub mod pipeline;
 pub mod ports;
 pub mod raw_session;

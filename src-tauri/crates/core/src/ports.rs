@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     notice::{NoticeKey, Priority},
+    oidc_tokens::OidcTokens,
     settings::{
         AuthMode, Settings,
         origins::{AgreedOrigins, ForeignHost},
@@ -161,6 +162,37 @@ pub enum Secret {
     Token(SecretString),
     /// A password: with `auth.login_url` it is exchanged for a token, else it is sent unchanged.
     Password(SecretString),
+    /// The tokens of a sign-in in the browser: the access token is sent.
+    Oidc(OidcTokens),
+}
+
+impl Secret {
+    /// The secret that was stored as this text.
+    pub fn of_stored(stored: SecretString, mode: AuthMode) -> Self {
+        // In every mode, so that a refresh token is never sent in place of a token or a password.
+        match (OidcTokens::of_stored(&stored), mode) {
+            (Some(tokens), _) => Self::Oidc(tokens),
+            (None, AuthMode::Password) => Self::Password(stored),
+            // A token may also have been given where no browser is.
+            (None, AuthMode::Token | AuthMode::Oidc) => Self::Token(stored),
+        }
+    }
+
+    /// The text to store it as.
+    pub fn to_stored(&self) -> SecretString {
+        match self {
+            Self::Token(text) | Self::Password(text) => text.clone(),
+            Self::Oidc(tokens) => tokens.to_stored(),
+        }
+    }
+
+    /// Every text in it that no log and no file may contain.
+    pub fn texts(&self) -> Vec<&SecretString> {
+        match self {
+            Self::Token(text) | Self::Password(text) => vec![text],
+            Self::Oidc(tokens) => std::iter::once(&tokens.access).chain(&tokens.refresh).collect(),
+        }
+    }
 }
 
 /// A secret together with the origins that it may be sent to: it can be taken only for settings that
@@ -195,6 +227,22 @@ impl StoredSecret {
         Self { secret, agreed: Agreement::FirstUse(agreement.clone()) }
     }
 
+    /// The origins that the person agreed to at the sign-in; `None` for a secret that was provided.
+    pub fn agreed(&self) -> Option<&AgreedOrigins> {
+        match &self.agreed {
+            Agreement::Origins(agreed) => Some(agreed),
+            Agreement::FirstUse(_) => None,
+        }
+    }
+
+    /// The issuer's name for the person who has signed in in the browser.
+    pub fn subject(&self) -> Option<&str> {
+        match &self.secret {
+            Secret::Oidc(tokens) => Some(&tokens.subject),
+            Secret::Token(_) | Secret::Password(_) => None,
+        }
+    }
+
     /// The secret, to be used with these settings.
     ///
     /// # Errors
@@ -223,7 +271,7 @@ impl NotAgreed {
 /// Where the secret of an account lives. `account` is the account's stable name
 /// ([`crate::account::Account::name`]).
 pub trait Credentials: Send + Sync + 'static {
-    /// The secret; `None` when there is none. `mode` says whether it is a password or a token.
+    /// The secret; `None` when there is none. `mode` says what kind of secret it is.
     ///
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.

@@ -124,17 +124,34 @@ kinds! {
     Unreachable: Diagnose, "the server cannot be reached", "";
     /// No answer in time.
     TimedOut: Diagnose, "the server did not answer in time", "";
-    /// The certificate is not trusted, or TLS failed.
+    /// The certificate is not trusted.
     Tls: Settings, "the server's certificate is not trusted",
         "ask your IT department whether network.ca_bundle must name a certificate authority of your organization";
+    /// The certificate has expired, or is not valid yet.
+    CertificateExpired: Diagnose, "the server's certificate has expired or is not valid yet",
+        "check the date and time of this computer; if they are right, ask your IT department for a new certificate";
+    /// The certificate is for another name.
+    CertificateName: Settings, "the server's certificate is for another name",
+        "check the host names in server.endpoints and api.base; if they are right, ask your IT department";
+    /// The server wants a certificate of the client.
+    ClientCertificate: Settings, "the server requires a client certificate that it trusts",
+        "ask your IT department for a certificate with its key, and set the file in network.client_cert";
+    /// What answers speaks no TLS, or no version that is good enough.
+    TlsVersion: Settings, "the server does not speak TLS 1.2 or newer at this address",
+        "check scheme and port in server.endpoints and api.base; if they are right, ask your IT department";
     /// The proxy wants a sign-in of its own.
     ProxyAuth: Settings, "the proxy requires a sign-in",
-        "ask your IT department for a proxy that does not require a sign-in, and set it in network.proxy";
+        "put the proxy's user name and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT; NTLM and Negotiate are \
+         not supported), or ask your IT department for a proxy that does not require a sign-in";
     /// The server is overloaded or under maintenance.
     Busy: Diagnose, "the server is busy or temporarily unavailable", "";
     /// It is there, but not at this path.
     Status: Settings, "the server did not accept the connection",
         "check the path of the address in server.endpoints";
+    /// A page or a redirect came instead of what was asked for.
+    Page: Diagnose, "a page or a redirect came instead of the server's answer",
+        "open a page in the browser, since this network may require a sign-in there; otherwise check the address in \
+         server.endpoints";
     /// The token or the password is wrong or has expired.
     Refused: SignIn, "the server refused the sign-in", "sign in again";
     /// The account may sign in, but has no access.
@@ -150,7 +167,8 @@ kinds! {
         "check server.host, server.subscriptions and the account's permissions on the server";
     /// The session ended right after its subscriptions.
     Died: Settings, "the server ended the session right after the subscriptions",
-        "check that the destinations in server.subscriptions exist and that the account may read them";
+        "check that the destinations in server.subscriptions exist and that the account may read them; belfryctl \
+         doctor checks each";
     /// The server broke the protocol.
     Protocol: Settings, "the server violated the protocol",
         "check server.protocol and server.endpoints: the address may not be a STOMP endpoint";

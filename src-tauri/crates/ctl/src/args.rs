@@ -65,7 +65,8 @@ pub(crate) enum Command {
     /// Check a token or password with the server and save it in the system keychain.
     ///
     /// The token comes from --token-file, BELFRY_TOKEN or standard input. If auth.mode is password,
-    /// the password comes from BELFRY_PASSWORD or standard input.
+    /// the password comes from BELFRY_PASSWORD or standard input. If auth.mode is oidc, the system
+    /// browser signs in, and its tokens are saved.
     SignIn(SignIn),
     /// Remove the token or password from the system keychain.
     SignOut,

@@ -10,7 +10,7 @@ use std::{io, process::ExitCode, sync::Arc};
 use belfry_core::{ports::Secret, status::Fix};
 use engine::{
     doctor::{Finding, Step, StepRun, Subject, Verdict, examine},
-    net::http,
+    net::{http, token},
 };
 use host::doctor;
 use host::exit_reason::ExitReason;
@@ -53,8 +53,16 @@ pub(crate) async fn examine_all(setup: Result<&Setup, &Error>, report: &mut impl
         Some(setup) => doctor::keychain(&setup.credentials, &setup.settings),
         None => (None, Finding::skipped(Step::Keychain, "the account is unknown without valid settings")),
     };
-    match setup.and_then(|setup| settings(setup, secret, report)) {
-        Some(subject) => examine(&subject, report).await,
+    match setup.and_then(|setup| Some((setup, settings(setup, secret, report)?))) {
+        Some((setup, mut subject)) => {
+            if let Some(secret) = &subject.secret {
+                let credentials = setup.credentials.clone();
+                let current = token::current(credentials, &subject.client, &subject.identity, secret.clone()).await;
+                // What stands in the way is found by the steps that need the secret.
+                subject.secret = current.ok().or(subject.secret);
+            }
+            examine(&subject, report).await;
+        }
         None => {
             for step in SERVER.into_iter().chain([Step::Clock]) {
                 report(Finding::skipped(step, "not checked without valid settings"));

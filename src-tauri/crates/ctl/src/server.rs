@@ -49,6 +49,7 @@ impl Server {
         let secret = setup.secret()?;
         let client = http::client(&setup.settings.network)?;
         let identity = Arc::new(setup.identity()?);
+        let secret = token::current(setup.credentials.clone(), &client, &identity, secret).await?;
         let token = token::token(&client, &identity, &secret).await?;
         Ok(Self { client, identity, token })
     }

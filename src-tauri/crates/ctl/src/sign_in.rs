@@ -1,8 +1,10 @@
 //! `sign-in` and `sign-out`: save the secret in the keychain, and remove it.
 //!
 //! A token or password is saved only after the server has accepted it, and only in the keychain;
-//! without a keychain nothing is saved. Deliberately absent: saving a token that the server issued
+//! without a keychain nothing is saved. So are the tokens of a sign-in in the browser. Deliberately absent: saving a token that the server issued
 //! for a password. Invariant: a secret is never an argument, never echoed, never printed.
+
+mod browser;
 
 use std::{
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _},
@@ -39,12 +41,17 @@ use crate::{
 /// [`ExitReason::SignIn`] if the server refuses it, [`ExitReason::Unreachable`],
 /// [`ExitReason::Failed`] without a keychain, [`ExitReason::Usage`] if the settings name a host that
 /// was not agreed to; then nothing is saved.
-pub(crate) async fn sign_in(setup: Setup, args: &SignIn, json: bool) -> Result<(), Error> {
-    let account = setup.account.name();
+pub(crate) async fn sign_in(mut setup: Setup, args: &SignIn, json: bool) -> Result<(), Error> {
     let auth = &setup.settings.auth;
-    let what = if auth.mode == AuthMode::Password { "password" } else { "token" };
-    let secret = match setup.credentials.provided(auth.mode)? {
-        Some(Secret::Token(_)) if auth.mode == AuthMode::Password && auth.login_url.is_some() => {
+    let mode = auth.mode;
+    let what = match mode {
+        AuthMode::Password => "password",
+        AuthMode::Token => "token",
+        AuthMode::Oidc => "sign-in",
+    };
+    let mut changes = Vec::new();
+    let secret = match setup.credentials.provided(mode)? {
+        Some(Secret::Token(_)) if mode == AuthMode::Password && auth.login_url.is_some() => {
             let remedy = "give it with BELFRY_PASSWORD or on standard input, without BELFRY_TOKEN and --token-file";
             return Err(Error::new(
                 ExitReason::Usage,
@@ -55,12 +62,19 @@ pub(crate) async fn sign_in(setup: Setup, args: &SignIn, json: bool) -> Result<(
         Some(provided) => provided,
         None => {
             agree(&setup, args)?;
-            read_secret(&setup, what)?
+            if mode == AuthMode::Oidc {
+                let (secret, of_issuer) = browser::sign_in(&mut setup).await?;
+                changes = of_issuer;
+                secret
+            } else {
+                read_secret(&setup, what)?
+            }
         }
     };
+    let account = setup.account.name();
     check(&Arc::new(setup.identity()?), &secret).await?;
-    let (Secret::Token(text) | Secret::Password(text)) = &secret;
-    setup.credentials.keep(&account, text, &AgreedOrigins::of(&setup.settings))?;
+    browser::save(&setup, &changes)?;
+    setup.credentials.keep(&account, &secret.to_stored(), &AgreedOrigins::of(&setup.settings))?;
     notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));
     let text = format!("signed in as {account}; the {what} was saved in the keychain");
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
@@ -154,5 +168,5 @@ fn read_secret(setup: &Setup, what: &str) -> Result<Secret, Error> {
             format!("standard input: it contains no {what}: give it there, or give {others}"),
         ));
     }
-    Ok(if setup.settings.auth.mode == AuthMode::Password { Secret::Password(secret) } else { Secret::Token(secret) })
+    Ok(Secret::of_stored(secret, setup.settings.auth.mode))
 }

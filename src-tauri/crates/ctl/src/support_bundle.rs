@@ -18,7 +18,7 @@ use belfry_core::{
 use engine::doctor::Finding;
 use host::{exit_reason::ExitReason, logging, machine, paths, web_view};
 use jiff::Timestamp;
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value, json};
 use url::Url;
 use zip::{ZipWriter, write::SimpleFileOptions};
@@ -129,12 +129,14 @@ fn log(path: &Path) -> Option<Part> {
 
 /// How the secret in use could be written in one of the texts.
 fn spellings(secret: &Secret) -> Vec<String> {
-    let (Secret::Token(secret) | Secret::Password(secret)) = secret;
-    let plain = secret.expose_secret().to_owned();
-    let quoted = Value::String(plain.clone()).to_string();
-    let escaped = quoted.trim_matches('"').to_owned();
-    let encoded = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect::<String>();
-    let mut all = vec![plain, escaped, encoded];
+    let spellings_of = |secret: &SecretString| {
+        let plain = secret.expose_secret().to_owned();
+        let quoted = Value::String(plain.clone()).to_string();
+        let escaped = quoted.trim_matches('"').to_owned();
+        let encoded = url::form_urlencoded::byte_serialize(plain.as_bytes()).collect::<String>();
+        [plain, escaped, encoded]
+    };
+    let mut all: Vec<String> = secret.texts().into_iter().flat_map(spellings_of).collect();
     // A secret of so few characters would remove half of the text.
     all.retain(|text| text.chars().count() >= 4);
     all

@@ -23,6 +23,7 @@ use belfry_core::{
 };
 
 mod collect;
+mod queues;
 mod route;
 mod session;
 

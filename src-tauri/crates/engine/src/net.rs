@@ -13,6 +13,7 @@ pub mod identity;
 pub mod intake;
 mod issued;
 mod login;
+pub mod oidc;
 pub mod one_shot;
 mod redaction;
 pub mod requests;

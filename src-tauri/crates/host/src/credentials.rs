@@ -127,13 +127,9 @@ impl Credentials for MachineCredentials {
         if let Some(provided) = self.provided(mode)? {
             return Ok(Some(StoredSecret::provided(provided, &self.agreement)));
         }
-        let of_mode = match mode {
-            AuthMode::Password => Secret::Password,
-            AuthMode::Token | AuthMode::Oidc => Secret::Token,
-        };
         let of_entry = |text: &SecretString| {
             let (secret, agreed) = entry::read(text);
-            StoredSecret::kept(of_mode(secret), agreed)
+            StoredSecret::kept(Secret::of_stored(secret, mode), agreed)
         };
         let stored = match keychain_entry(account).and_then(|entry| entry.get_password()) {
             Ok(stored) => SecretString::from(stored),
@@ -272,7 +268,7 @@ mod tests {
         let stored = credentials.secret("alice@push.example.com", AuthMode::Password);
         match stored.map(|stored| stored.map(|stored| stored.for_settings(&Settings::default()).unwrap())) {
             Ok(Some(Secret::Token(token))) => Ok(token.expose_secret().to_owned()),
-            Ok(Some(Secret::Password(_)) | None) => Err("no token".to_owned()),
+            Ok(Some(Secret::Password(_) | Secret::Oidc(_)) | None) => Err("no token".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }

@@ -93,7 +93,8 @@ impl From<&Failure> for ExitReason {
         match failure.fault {
             Fault::Unreachable
             | Fault::TimedOut
-            | Fault::Tls
+            | Fault::Tls(_)
+            | Fault::Page(_)
             | Fault::ProxyAuth
             | Fault::Closed
             | Fault::Restarting
@@ -113,13 +114,15 @@ impl From<&Failure> for ExitReason {
 
 #[cfg(test)]
 mod tests {
+    use belfry_core::error::TlsFault;
+
     use super::*;
 
     #[test]
     fn failures_have_the_exit_codes_of_the_reference() {
         for (fault, code) in [
             (Fault::Unreachable, 4),
-            (Fault::Tls, 4),
+            (Fault::Tls(TlsFault::Untrusted), 4),
             (Fault::Status(503), 4),
             (Fault::Status(401), 3),
             (Fault::Refused, 3),

@@ -177,8 +177,12 @@ pub fn unlocked(file: &Path, changes: Vec<(String, Option<Value>)>) -> Result<Ve
 }
 
 fn joined(text: &str, file: &Path, managed: &Managed) -> Result<Settings, SaveError> {
-    let effective = resolve(text, &file.display().to_string(), managed, false).map_err(EditError::Broken)?;
-    Ok(effective.settings)
+    let name = file.display().to_string();
+    let settings = resolve(text, &name, managed, false).map_err(EditError::Broken)?.settings;
+    if !settings.server.endpoints.is_empty() {
+        settings.check_complete(&name).map_err(EditError::Broken)?;
+    }
+    Ok(settings)
 }
 
 /// A locked key may be "changed" to the value it has: then nothing is asked for.

@@ -1,10 +1,14 @@
 //! Reads frames from bytes, however the bytes are split (STOMP 1.2, "STOMP Frames" and "Augmented
 //! BNF").
 //!
-//! Each octet is examined once and copied once, into the buffer of its frame; a body in a thousand
-//! pieces costs as much as in one. Lines may end in LF or CRLF. Deliberately absent: what a frame
-//! means, and any trimming. Invariant: memory is bounded by [`Limits`] for any input. A frame
-//! beyond them is read to its end, counted and reported as [`Oversize`], and the session goes on.
+//! A frame that was pushed in one piece is not copied ([`complete`]). Of any other each octet is
+//! copied once, into the buffer of its frame; a body in a thousand pieces costs as much as in one.
+//! Lines may end in LF or CRLF. Deliberately absent: what a frame means, and any trimming.
+//! Invariants: memory is bounded by [`Limits`] for any input, and what is decoded does not depend
+//! on how the input is cut. A frame beyond the limits is read to its end, counted and reported as
+//! [`Oversize`], and the session goes on.
+
+mod complete;
 
 use std::{fmt, mem};
 
@@ -43,7 +47,7 @@ pub struct Limits {
     /// Header lines, repeated ones included.
     pub max_headers: usize,
     /// Octets of command and header lines together, line ends included.
-    pub max_header_bytes: usize,
+    pub max_header_bytes: u32,
 }
 
 impl Default for Limits {
@@ -198,7 +202,10 @@ impl Decoder {
                     self.phase = Phase::BetweenFrames { after_cr: true };
                 }
                 _ if after_cr => return Err(DecodeError::UnknownCommand),
-                _ => self.phase = Phase::CommandLine,
+                _ => match complete::split_frame(&mut self.input, self.limits, self.version) {
+                    Some(frame) => return Ok(Some(Decoded::Frame(frame))),
+                    None => self.phase = Phase::CommandLine,
+                },
             },
             Phase::CommandLine => self.command_line()?,
             Phase::Head(command) => self.header_line(command)?,
@@ -245,7 +252,7 @@ impl Decoder {
 
     fn header_line(&mut self, command: Command) -> Result<(), DecodeError> {
         let (here, is_whole) = self.line_in_input();
-        if self.skip.is_none() && self.raw.len() + here > self.limits.max_header_bytes {
+        if self.skip.is_none() && self.raw.len() + here > self.limits.max_header_bytes as usize {
             self.start_skip();
         }
         let piece = self.input.split_to(here);
@@ -285,12 +292,9 @@ impl Decoder {
             return Ok(());
         }
         let colon = memchr(b':', line).ok_or(DecodeError::HeaderWithoutColon { command, line: line_no })?;
-        let span = Span {
-            name: start..start + colon,
-            value: start + colon + 1..end,
-            is_escaped: command.is_escaped()
-                && escape::check(line, self.version).ok_or(DecodeError::UndefinedEscape { command, line: line_no })?,
-        };
+        let is_escaped = command.is_escaped()
+            && escape::check(line, self.version).ok_or(DecodeError::UndefinedEscape { command, line: line_no })?;
+        let span = Span::new(start, start + colon, end, is_escaped);
         let name = line.get(..colon).unwrap_or_default();
         if name == b"content-length" && self.content_length.is_none() {
             let digits = line.get(colon + 1..).unwrap_or_default();
@@ -301,7 +305,7 @@ impl Decoder {
         if self.skip.is_none() && self.headers.len() >= self.limits.max_headers {
             self.start_skip();
         }
-        if self.skip.is_none() || (is_short && self.is_needed(&span)) {
+        if self.skip.is_none() || (is_short && self.is_needed(span)) {
             self.headers.push(span);
             self.line_start = self.raw.len();
         } else {
@@ -310,10 +314,10 @@ impl Decoder {
         Ok(())
     }
 
-    fn is_needed(&self, span: &Span) -> bool {
-        let name = self.raw.get(span.name.clone()).unwrap_or_default();
+    fn is_needed(&self, span: Span) -> bool {
+        let name = self.raw.get(span.name()).unwrap_or_default();
         NEEDED_HEADERS.iter().any(|kept| kept.as_bytes() == name)
-            && !self.headers.iter().any(|seen| self.raw.get(seen.name.clone()) == Some(name))
+            && !self.headers.iter().any(|seen| self.raw.get(seen.name()) == Some(name))
     }
 
     fn end_of_head(&mut self, command: Command) {

@@ -85,16 +85,42 @@ impl fmt::Display for Command {
     }
 }
 
-/// The position of a header in the frame. The name ends at the line's first colon.
-#[derive(Debug, Clone)]
+/// The position of a header line in the frame. It is small, since one is made for each header that
+/// is received.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Span {
-    pub(crate) name: Range<usize>,
-    pub(crate) value: Range<usize>,
+    /// Where the line begins.
+    start: u32,
+    /// The line's first colon, at which the name ends.
+    colon: u32,
+    /// The end of the line, without its line end.
+    end: u32,
     /// Name or value contains escapes.
     pub(crate) is_escaped: bool,
 }
 
-/// A frame as received. Cheap to clone: the bytes are shared.
+impl Span {
+    /// The positions of a head fit, since `Limits::max_header_bytes` is a `u32`.
+    pub(crate) fn new(start: usize, colon: usize, end: usize, is_escaped: bool) -> Span {
+        let position = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Span { start: position(start), colon: position(colon), end: position(end), is_escaped }
+    }
+
+    pub(crate) fn line(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    pub(crate) fn name(self) -> Range<usize> {
+        self.start as usize..self.colon as usize
+    }
+
+    pub(crate) fn value(self) -> Range<usize> {
+        self.colon as usize + 1..self.end as usize
+    }
+}
+
+/// A frame as received. Cheap to clone: the bytes are shared. A frame that arrived in one piece is
+/// part of that piece, so it keeps all of the pushed bytes in memory: copy what is to stay.
 #[derive(Clone)]
 pub struct Frame {
     raw: Bytes,
@@ -123,39 +149,39 @@ impl Frame {
     /// message. [`raw_head`](Frame::raw_head) has the original octets.
     pub fn header(&self, name: &str) -> Option<Cow<'_, str>> {
         let span = self.headers.iter().find(|span| match span.is_escaped {
-            false => self.slice(&span.name) == name.as_bytes(),
-            true => self.text(&span.name, true) == name,
+            false => self.slice(span.name()) == name.as_bytes(),
+            true => self.text(span.name(), true) == name,
         })?;
-        Some(self.text(&span.value, span.is_escaped))
+        Some(self.text(span.value(), span.is_escaped))
     }
 
     /// All headers with their names, in their order on the wire, repeated ones included.
     pub fn headers(&self) -> impl ExactSizeIterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.headers
             .iter()
-            .map(|span| (self.text(&span.name, span.is_escaped), self.text(&span.value, span.is_escaped)))
+            .map(|span| (self.text(span.name(), span.is_escaped), self.text(span.value(), span.is_escaped)))
     }
 
     /// The body; empty if there is none.
     pub fn body(&self) -> &[u8] {
-        self.slice(&self.body)
+        self.slice(self.body.clone())
     }
 
-    /// The body without a copy; it keeps the whole frame in memory.
+    /// The body without a copy; it keeps in memory what the frame keeps.
     pub fn body_bytes(&self) -> Bytes {
         self.raw.slice(self.body.clone())
     }
 
     /// Command and header lines as received, to store with a message that cannot be used.
     pub fn raw_head(&self) -> &[u8] {
-        self.slice(&(0..self.head_end))
+        self.slice(0..self.head_end)
     }
 
-    fn slice(&self, range: &Range<usize>) -> &[u8] {
-        self.raw.get(range.clone()).unwrap_or_default()
+    fn slice(&self, range: Range<usize>) -> &[u8] {
+        self.raw.get(range).unwrap_or_default()
     }
 
-    fn text(&self, range: &Range<usize>, is_escaped: bool) -> Cow<'_, str> {
+    fn text(&self, range: Range<usize>, is_escaped: bool) -> Cow<'_, str> {
         let text = String::from_utf8_lossy(self.slice(range));
         if is_escaped { escape::unescape(text) } else { text }
     }

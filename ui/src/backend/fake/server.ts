@@ -6,7 +6,7 @@ export const testSteps: TestStep[] = ['sent', 'delivered', 'stored', 'shown'];
 
 /**
  * `nowhere…`: no answer; `plain…`: no discovery; `password…`: sign-in with a password; `foreign…`: names another host
- * too; `http://` or `ws://`: not encrypted; anything else is found.
+ * too; `browser…`: sign-in in the browser; `http://` or `ws://`: not encrypted; anything else is found.
  */
 export function discover(address: string): Server {
   const typed = address.trim();
@@ -30,7 +30,7 @@ export function discover(address: string): Server {
     address: host,
     endpoint: `${host}/ws`,
     name: 'Example AG',
-    mode: host.startsWith('password') ? 'password' : 'token',
+    mode: host.startsWith('password') ? 'password' : host.startsWith('browser') ? 'oidc' : 'token',
     isDiscovered: true,
     foreign: host.startsWith('foreign') ? [{ host: 'login.example.net', purposes: ['api', 'login'] }] : [],
   };
@@ -42,6 +42,21 @@ export function signIn(server: Server, agreed: string[], login: string, secret: 
   if (missing) throw commandError('not-agreed', `the settings also name ${missing.host}`);
   if (secret === 'wrong') throw commandError('refused', 'the server refused the sign-in: bad CONNECT');
   return { account: `${login}@${server.address}`, isKept: secret !== 'brief' };
+}
+
+/** `browser-waits…`: the browser never comes back; `browser-declines…`: the person declines. */
+export async function signInInBrowser(
+  server: Server,
+  agreed: string[],
+  simulateDelay: () => Promise<unknown>,
+): Promise<SignedIn> {
+  const missing = server.foreign.find(({ host }) => !agreed.includes(host));
+  if (missing) throw commandError('not-agreed', `the settings also name ${missing.host}`);
+  if (server.mode !== 'oidc') throw commandError('server', 'auth.oidc.issuer is missing');
+  await simulateDelay();
+  if (server.address.startsWith('browser-waits')) await new Promise(() => undefined);
+  if (server.address.startsWith('browser-declines')) throw commandError('refused', 'id.example.com:443: access_denied');
+  return { account: `alice@${server.address}`, isKept: true };
 }
 
 /** The results of `belfryctl doctor`. */

@@ -13,7 +13,7 @@ use belfry_core::error::{Failure, Fault};
 use belfry_core::foreign_text;
 use belfry_core::ports::{Credentials as _, NotAgreed, Secret};
 use belfry_core::settings::origins::{self, AgreedOrigins};
-use belfry_core::settings::{AuthMode, NetworkSettings, Settings};
+use belfry_core::settings::{NetworkSettings, Settings};
 use belfry_core::status::Kind;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
 use engine::net::identity::Identity;
@@ -101,13 +101,7 @@ impl<G: Gui> Controller<G> {
 
     /// Begins a sign-in: checks it with the server.
     pub(crate) fn sign_in(&mut self, server: Chosen, login: String, secret: SecretString, reply: Reply<SignedIn>) {
-        let (mut changes, asked): (SettingChanges, _) = match &self.found {
-            Some((address, found)) if *address == server.address => {
-                let changes = found.keys.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
-                (changes.collect(), found.asked.clone())
-            }
-            _ => (Vec::new(), self.known_host()),
-        };
+        let (mut changes, asked) = self.changes_for(&server);
         // Without a name it is the account of the settings that signs in again.
         if !login.is_empty() {
             changes.push(("auth.login".to_owned(), Some(login.into())));
@@ -118,6 +112,17 @@ impl<G: Gui> Controller<G> {
             report(&reporter, Outcome::Checked { attempt, checked });
         });
         self.changes.begin_check(attempt, reply, task);
+    }
+
+    /// What a sign-in to this server changes in the settings, and the host that needs no yes.
+    pub(crate) fn changes_for(&self, server: &Chosen) -> (SettingChanges, String) {
+        match &self.found {
+            Some((address, found)) if *address == server.address => {
+                let changes = found.keys.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+                (changes.collect(), found.asked.clone())
+            }
+            _ => (Vec::new(), self.known_host()),
+        }
     }
 
     /// The server has accepted a sign-in, or has not. The answer to a sign-in that was ended
@@ -164,15 +169,17 @@ impl<G: Gui> Controller<G> {
     }
 }
 
-/// Signs in with this, opens a session, and closes it. `asked` is the host that the person has typed or
-/// is shown, `agreed` are the others that they have agreed to.
-async fn check(
+/// The settings that a sign-in would use, and the changes that make them so. `asked` is the host that
+/// the person has typed or is shown, `agreed` are the others that they have agreed to.
+///
+/// # Errors
+/// [`CommandError`]: the settings cannot be used, or name a host that was not agreed to.
+pub(crate) async fn proposed(
     machine: &Machine,
     changes: SettingChanges,
     asked: &str,
     agreed: &[String],
-    secret: SecretString,
-) -> Result<Checked, CommandError> {
+) -> Result<(Settings, SettingChanges), CommandError> {
     let file = machine.settings_file.clone();
     let read = blocking(move || {
         // What a server says of itself never stands against a policy.
@@ -180,8 +187,6 @@ async fn check(
         Ok((host::settings::preview(&file, &changes)?, changes))
     });
     let (settings, changes) = read.await?;
-    let account = Account::of(&settings)
-        .ok_or_else(|| CommandError::new(CommandErrorCode::BadAddress, "find the server first"))?;
     let mut foreign = settings.foreign_hosts(asked);
     foreign.retain(|foreign| !agreed.contains(&foreign.host));
     if !foreign.is_empty() {
@@ -189,11 +194,22 @@ async fn check(
         let message = format!("the settings also name {hosts}: agree to these hosts first; nothing was sent");
         return Err(CommandError::new(CommandErrorCode::NotAgreed, message));
     }
+    Ok((settings, changes))
+}
+
+/// Signs in with this, opens a session, and closes it. The arguments are those of [`proposed`].
+async fn check(
+    machine: &Machine,
+    changes: SettingChanges,
+    asked: &str,
+    agreed: &[String],
+    secret: SecretString,
+) -> Result<Checked, CommandError> {
+    let (settings, changes) = proposed(machine, changes, asked, agreed).await?;
+    let account = Account::of(&settings)
+        .ok_or_else(|| CommandError::new(CommandErrorCode::BadAddress, "find the server first"))?;
     let agreed = AgreedOrigins::of(&settings);
-    let typed = match settings.auth.mode {
-        AuthMode::Password => Secret::Password(secret.clone()),
-        AuthMode::Token | AuthMode::Oidc => Secret::Token(secret.clone()),
-    };
+    let typed = Secret::of_stored(secret.clone(), settings.auth.mode);
     let (data_dir, machine_id) = (machine.data_dir.clone(), machine.machine_id.clone());
     let device = blocking(move || {
         device_id(&data_dir, &machine_id).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
@@ -252,7 +268,7 @@ impl From<Failure> for CommandError {
             | Fault::Restarting
             | Fault::TurnedAway
             | Fault::Silent => CommandErrorCode::Unreachable,
-            Fault::Tls => CommandErrorCode::Tls,
+            Fault::Tls(_) => CommandErrorCode::Tls,
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
             Fault::Insecure => CommandErrorCode::Insecure,
             Fault::ProxyAuth
@@ -263,6 +279,7 @@ impl From<Failure> for CommandError {
             | Fault::Locked
             | Fault::Keychain
             | Fault::Status(_)
+            | Fault::Page(_)
             | Fault::Denied
             | Fault::Died
             | Fault::Protocol

@@ -95,7 +95,7 @@ impl Changes {
 
     /// Ends every sign-in that has changed nothing yet.
     fn cancel_sign_ins(&mut self) {
-        let ended = || Err(CommandError::new(CommandErrorCode::Offline, "this sign-in was ended by signing out"));
+        let ended = || Err(CommandError::new(CommandErrorCode::Offline, "this sign-in was ended"));
         if matches!(self.step, Step::Checking { .. })
             && let Step::Checking { reply, task, .. } = std::mem::take(&mut self.step)
         {
@@ -116,9 +116,17 @@ impl<G: Gui> Controller<G> {
     /// Makes a change when those before it are done.
     pub(crate) fn change(&mut self, change: Change) {
         if matches!(change, Change::SignOut { .. }) {
+            self.end_browser_wait();
             self.changes.cancel_sign_ins();
         }
         self.changes.waiting.push_back(change);
+        self.begin_next_change();
+    }
+
+    /// Ends a sign-in that has changed nothing yet.
+    pub(crate) fn cancel_sign_in(&mut self) {
+        self.end_browser_wait();
+        self.changes.cancel_sign_ins();
         self.begin_next_change();
     }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use belfry_core::ports::Credentials as _;
 use engine::doctor::{Finding, Step, StepRun, Subject, examine};
-use engine::net::http;
 use engine::net::identity::Identity;
+use engine::net::{http, token};
 use jiff::tz::TimeZone;
 
 use crate::controller::Controller;
@@ -40,7 +40,15 @@ async fn run(machine: &Machine, identity: Option<Arc<Identity>>, tell: &mut (imp
     tell(run.ok(format!("{file}: account {name}, device {}", identity.device)));
     let (credentials, account) = (Arc::clone(&machine.credentials), name);
     let stored = blocking(move || Ok(credentials.secret(&account, mode).ok().flatten())).await.unwrap_or_default();
-    let secret = stored.and_then(|stored| stored.for_settings(&identity.settings).ok());
+    let stored = stored.and_then(|stored| stored.for_settings(&identity.settings).ok());
+    let secret = match stored {
+        Some(stored) => {
+            let current = token::current(machine.credentials.clone(), &client, &identity, stored.clone()).await;
+            // What stands in the way is found by the steps that need the secret.
+            Some(current.unwrap_or(stored))
+        }
+        None => None,
+    };
     let (data_dir, time_zone) = (machine.data_dir.clone(), TimeZone::system());
     let settings = identity.settings.clone();
     examine(&Subject { identity, client, secret, data_dir, time_zone }, tell).await;

@@ -88,7 +88,7 @@ async fn a_sign_out_ends_a_sign_in_that_is_under_way() {
         let _connection = listener.accept().await.unwrap();
         world.sign_out().await.unwrap();
     });
-    assert!(signed_in.unwrap_err().message.contains("signing out"));
+    assert!(signed_in.unwrap_err().message.contains("was ended"));
     assert!(!world.settings_file().exists() && world.keychain.accounts().is_empty());
     let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
     assert_eq!(start.account, "");

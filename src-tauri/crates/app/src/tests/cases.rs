@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
-use crate::ipc::{CommandError, Filter, PageQuery, Update};
+use crate::ipc::{Chosen, CommandError, Filter, PageQuery, Update};
 
 const SHARED: &str = include_str!("../../../../../ui/src/backend/cases.json");
 
@@ -182,6 +182,11 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
         }
         "settings" => json(app.ask(|reply| Request::Settings { reply }).await),
         "show_export" => json(app.ask(|reply| Request::ShowExport { reply }).await),
+        "cancel_sign_in" => json(app.ask(|reply| Request::CancelSignIn { reply }).await),
+        "sign_in_in_browser" => {
+            let server = Chosen { address: text("address"), agreed: Vec::new() };
+            json(app.ask(|reply| Request::SignInInBrowser { server, reply }).await)
+        }
         "sign_in_again" => json(app.ask(|reply| Request::SignInAgain { reply }).await),
         "sign_out" => json(app.ask(|reply| Request::SignOut { reply }).await),
         "start" => json(app.ask(|reply| Request::Start { reply }).await),

@@ -129,7 +129,7 @@ async fn a_button_that_leads_elsewhere_is_opened_in_the_browser_or_says_why_not(
     .await;
     let alert = world.popup().await;
     world.press(&alert, "Look");
-    world.wait_for(|did| matches!(did, Did::Url)).await;
+    world.opened().await;
     world.press(&alert, "Photo");
     let (popup, _) = world.popup().await;
     assert_eq!(popup.body, "Photo: not opened, because IT does not allow this address.");

@@ -35,7 +35,7 @@ pub(super) enum Did {
     Tray(Tray),
     Window,
     PlacementSaved,
-    Url,
+    Url(Url),
     Folder(PathBuf),
     Exit(u8),
 }
@@ -58,8 +58,8 @@ impl Gui for FakeGui {
     fn save_window_placement(&mut self) {
         self.note(Did::PlacementSaved);
     }
-    fn open_url(&mut self, _: &Url) -> io::Result<()> {
-        self.note(Did::Url);
+    fn open_url(&mut self, url: &Url) -> io::Result<()> {
+        self.note(Did::Url(url.clone()));
         Ok(())
     }
     fn open_folder(&mut self, folder: &Path) -> io::Result<()> {
@@ -91,9 +91,8 @@ impl FakeKeychain {
 
 impl Credentials for FakeKeychain {
     fn secret(&self, account: &str, mode: AuthMode) -> Result<Option<StoredSecret>, CredentialError> {
-        let of_mode = if mode == AuthMode::Password { Secret::Password } else { Secret::Token };
         let stored = self.0.lock().unwrap().get(account).cloned();
-        Ok(stored.map(|(secret, agreed)| StoredSecret::kept(of_mode(secret.into()), agreed)))
+        Ok(stored.map(|(secret, agreed)| StoredSecret::kept(Secret::of_stored(secret.into(), mode), agreed)))
     }
     fn keep(&self, account: &str, secret: &SecretString, agreed: &AgreedOrigins) -> Result<(), CredentialError> {
         let kept = (secret.expose_secret().to_owned(), agreed.clone());
@@ -286,6 +285,15 @@ impl World {
     /// The next thing the desktop was told.
     pub(super) async fn did(&mut self) -> Did {
         timeout(TIMEOUT, self.did.recv()).await.expect("nothing was done").expect("the controller has ended")
+    }
+
+    /// The next address that the browser was given.
+    pub(super) async fn opened(&mut self) -> String {
+        loop {
+            if let Did::Url(url) = self.did().await {
+                return url.into();
+            }
+        }
     }
 
     pub(super) async fn wait_for(&mut self, is_it: impl Fn(&Did) -> bool) {

@@ -166,6 +166,9 @@ pub struct Delivery {
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
+    /// Popups that were taken off the screen while an update of them was running: it says nothing of
+    /// a popup that is still there.
+    withdrawn: HashSet<PopupId>,
     /// Clicks on popups whose id is not known here yet, while shows were running.
     early_clicks: Vec<Click>,
     summaries: HashMap<BatchKind, OpenSummary>,
@@ -197,6 +200,7 @@ impl Delivery {
             showing: HashMap::new(),
             on_screen: HashMap::new(),
             closed: HashSet::new(),
+            withdrawn: HashSet::new(),
             early_clicks: Vec::new(),
             summaries: HashMap::new(),
             has_held: false,

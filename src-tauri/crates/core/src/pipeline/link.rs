@@ -6,6 +6,7 @@
 //! earlier one is dropped here and nowhere else. Deliberately absent: sockets, frames, and catch-up
 //! ([`crate::pipeline`] reports when it has ended).
 
+mod endpoints;
 mod hand_over;
 mod state;
 
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use rand::Rng;
 
+use self::endpoints::Endpoints;
 use self::hand_over::HandOver;
 pub use self::hand_over::{OLD_SESSION_GRACE, RENEWAL_RETRY};
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
@@ -48,10 +50,7 @@ pub struct Link {
     generation: Generation,
     /// The newest generation that was given to a connection or passed over.
     newest: u64,
-    endpoint: usize,
-    next: usize,
-    endpoints: usize,
-    known_good: Vec<bool>,
+    endpoints: Endpoints,
     backoff: Backoff,
     attempt: u32,
     repeated: (Option<Fault>, u32),
@@ -75,16 +74,12 @@ impl Link {
     /// A link that is off. `endpoints` is how many there are, at least one; `spread` is
     /// `server.reconnect_spread`.
     pub fn new(endpoints: usize, spread: Duration, now: Now) -> Self {
-        let endpoints = endpoints.max(1);
         Self {
             state: LinkState::Off,
             since: now.wall,
             generation: Generation::default(),
             newest: 0,
-            endpoint: 0,
-            next: 0,
-            endpoints,
-            known_good: vec![false; endpoints],
+            endpoints: Endpoints::new(endpoints),
             backoff: Backoff::new(spread),
             attempt: 0,
             repeated: (None, 0),
@@ -140,7 +135,7 @@ impl Link {
 
     /// Index of the endpoint in use.
     pub fn endpoint(&self) -> usize {
-        self.endpoint
+        self.endpoints.current()
     }
 
     /// Whether a session is established.
@@ -225,9 +220,7 @@ impl Link {
                     self.established = Some(now.mono);
                     self.polling = false;
                     self.is_accepted |= !self.is_raw;
-                    if let Some(good) = self.known_good.get_mut(self.endpoint) {
-                        *good = true;
-                    }
+                    self.endpoints.handle_established();
                     self.enter(LinkState::CatchingUp, now);
                     self.refused = None;
                 }
@@ -247,7 +240,7 @@ impl Link {
                 }
             }
             LinkInput::Refreshed(refreshed) => match (self.awaiting_token.take(), refreshed) {
-                (Some(_), Refreshed::Newer) => self.open(self.endpoint, now),
+                (Some(_), Refreshed::Newer) => self.open(self.endpoints.current(), now),
                 (Some(refused), Refreshed::Same) => self.ask_person(refused, now),
                 (Some(_), Refreshed::Failed(failure)) => self.handle_lost(failure, now, rng),
                 (None, _) => Vec::new(),
@@ -263,12 +256,12 @@ impl Link {
                 LinkState::CatchingUp | LinkState::Live => self.check_session(now),
                 LinkState::Waiting { .. }
                 | LinkState::Polling { .. }
-                | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.next, now),
+                | LinkState::Stopped(StopReason::Halted { .. }) => self.open(self.endpoints.next(), now),
                 // An attempt that was interrupted by the sleep, or uses the old network, would only
                 // time out.
                 LinkState::Connecting { .. } | LinkState::Handshake { .. } => {
                     let mut actions = self.close(false);
-                    actions.extend(self.open(self.endpoint, now));
+                    actions.extend(self.open(self.endpoints.current(), now));
                     actions
                 }
                 LinkState::Off | LinkState::Stopped(StopReason::SignIn(_)) => Vec::new(),
@@ -278,7 +271,7 @@ impl Link {
                     self.awaiting_token = None;
                     self.refreshed = false;
                     self.refused = None;
-                    self.open(self.next, now)
+                    self.open(self.endpoints.next(), now)
                 }
                 LinkState::Off
                 | LinkState::Connecting { .. }
@@ -319,15 +312,17 @@ impl Link {
             LinkState::Connecting { deadline } if *deadline <= now.mono => self.handle_attempt_timeout(now, rng),
             LinkState::Handshake { deadline } if *deadline <= now.mono => self.handle_attempt_timeout(now, rng),
             LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } if *until <= now.mono => {
-                self.open(self.next, now)
+                self.open(self.endpoints.next(), now)
             }
-            LinkState::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => self.open(self.next, now),
+            LinkState::Stopped(StopReason::Halted { retry, .. }) if *retry <= now.mono => {
+                self.open(self.endpoints.next(), now)
+            }
             LinkState::Stopped(StopReason::SignIn(failure))
                 if self.refused_retry.is_some_and(|retry| retry <= now.mono) =>
             {
                 self.refused = Some(failure.clone());
                 self.refreshed = false;
-                self.open(self.next, now)
+                self.open(self.endpoints.next(), now)
             }
             LinkState::Off
             | LinkState::Connecting { .. }
@@ -373,7 +368,7 @@ impl Link {
 
     fn open(&mut self, endpoint: usize, now: Now) -> Vec<LinkAction> {
         self.generation = self.next_generation();
-        self.endpoint = endpoint;
+        self.endpoints.handle_attempt(endpoint);
         self.hand_over.forget_token();
         self.established = None;
         self.refused_retry = None;
@@ -414,9 +409,11 @@ impl Link {
         // After a session that worked, a token may be looked for once more. After one that was
         // refused at once it may not: that would never end.
         self.refreshed &= lived.is_none_or(|lived| lived < SUSPICIOUSLY_SHORT);
-        // When an outage begins the first endpoint is tried first; during it they are tried in
-        // turn.
-        self.next = if lived.is_some() { 0 } else { (self.endpoint + 1) % self.endpoints };
+        if lived.is_some() {
+            self.endpoints.handle_session_lost();
+        } else {
+            self.endpoints.handle_attempt_failed();
+        }
         self.is_accepted |= lived.is_some_and(|lived| lived >= SUSPICIOUSLY_SHORT);
         if failure.fault == Fault::Closed && lived.is_some_and(|lived| lived < SUSPICIOUSLY_SHORT) {
             failure.fault = if self.is_raw { Fault::TurnedAway } else { Fault::Died };
@@ -462,7 +459,7 @@ impl Link {
                 // wait.
                 if self.attempt == 1
                     && lived.is_none_or(|lived| lived >= SUSPICIOUSLY_SHORT)
-                    && let Some(other) = self.other_known_good()
+                    && let Some(other) = self.endpoints.other_good()
                 {
                     return self.open(other, now);
                 }
@@ -482,10 +479,6 @@ impl Link {
         };
         self.enter(state, now);
         Vec::new()
-    }
-
-    fn other_known_good(&self) -> Option<usize> {
-        (0..self.endpoints).find(|&other| other != self.endpoint && self.known_good.get(other) == Some(&true))
     }
 }
 

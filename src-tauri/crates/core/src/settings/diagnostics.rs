@@ -75,13 +75,6 @@ pub enum SettingsErrorKind {
         /// What is accepted.
         accepted: String,
     },
-    /// A value that this version does not support.
-    Unsupported {
-        /// What was found.
-        found: String,
-        /// What is accepted.
-        accepted: String,
-    },
     /// A required key is missing.
     Missing {
         /// What is accepted.
@@ -99,11 +92,6 @@ impl fmt::Display for SettingsError {
             SettingsErrorKind::Wrong { found, accepted } => {
                 write!(f, "{}: found {found}; accepted is {accepted}", self.key)
             }
-            SettingsErrorKind::Unsupported { found, accepted } => write!(
-                f,
-                "{}: found {found}, which this version of Belfry does not support; accepted is {accepted}",
-                self.key
-            ),
             SettingsErrorKind::Missing { accepted } => write!(f, "{} is missing; accepted is {accepted}", self.key),
             SettingsErrorKind::Secret => write!(
                 f,

@@ -66,7 +66,7 @@ keys! {
     api.cursor = read::pointer;
     api.scope = read::line;
 
-    auth.mode = read::supported(&[AuthMode::Token, AuthMode::Password]);
+    auth.mode = read::choice;
     auth.login = read::line;
     auth.device = read::line;
     auth.stomp = read::stomp_secret;
@@ -146,7 +146,36 @@ impl Settings {
         if needs_server && !has_endpoints {
             report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
         }
+        if needs_server && report.errors.is_empty() {
+            settings.report_incomplete(&mut report);
+        }
         if report.errors.is_empty() { Ok((settings, report.warnings)) } else { Err(report.into()) }
+    }
+
+    /// Whether a sign-in is possible with these settings, of whatever places they come from: mode
+    /// `oidc` needs an issuer and a client. `file` is the person's file, for messages.
+    ///
+    /// # Errors
+    /// What is missing.
+    pub fn check_complete(&self, file: &str) -> Result<(), SettingsErrors> {
+        let mut report = SettingsReport::new(file);
+        self.report_incomplete(&mut report);
+        if report.errors.is_empty() { Ok(()) } else { Err(report.into()) }
+    }
+
+    fn report_incomplete(&self, report: &mut SettingsReport) {
+        let oidc = &self.auth.oidc;
+        if self.auth.mode != AuthMode::Oidc {
+            return;
+        }
+        if oidc.issuer.is_none() {
+            let accepted = r#"the URL of the issuer, such as "https://id.example.com", which auth.mode "oidc" needs"#;
+            report.missing::<()>("auth.oidc.issuer", None, accepted);
+        }
+        if oidc.client_id.is_empty() {
+            let accepted = r#"the id of the client at the issuer, such as "belfry", which auth.mode "oidc" needs"#;
+            report.missing::<()>("auth.oidc.client_id", None, accepted);
+        }
     }
 
     /// Sets every key of a file. Returns whether `server.endpoints` was among them.
@@ -221,6 +250,9 @@ pub fn read_discovered(document: &Value, place: &str) -> Result<(Settings, Vec<(
     let mut settings = Settings::default();
     if !settings.apply_file(&sections, &mut report) {
         report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
+    }
+    if report.errors.is_empty() {
+        settings.report_incomplete(&mut report);
     }
     if !report.errors.is_empty() {
         return Err(report.into());

@@ -211,6 +211,9 @@ pub fn resolve(text: &str, file: &str, managed: &Managed, needs_server: bool) ->
         report.missing::<()>("server.endpoints", None, read::ACCEPTED_ENDPOINTS);
         return Err(SettingsErrors { errors: report.errors, warnings });
     }
+    if needs_server && let Err(incomplete) = settings.check_complete(file) {
+        return Err(SettingsErrors { warnings, ..incomplete });
+    }
     let ignored = managed.ignored.iter().map(|place| Effect {
         name: None,
         value: Value::Null,

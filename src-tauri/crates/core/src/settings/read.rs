@@ -71,23 +71,6 @@ fn parsed_hidden<T: FromStr>(
     text.parse().ok().or_else(|| report.wrong_hidden(key, spanned, accepted))
 }
 
-/// As [`choice`], where this version works with some of the words only: with another one it would
-/// act as if the key were not set.
-pub(super) fn supported<T: Word>(
-    supported: &'static [T],
-) -> impl Fn(&str, &SpannedValue, &mut SettingsReport) -> Option<T> {
-    move |key, spanned, report| {
-        let words: Vec<(&str, T)> = T::WORDS.iter().copied().filter(|(_, value)| supported.contains(value)).collect();
-        let is_other = |text: &String| T::from_word(text).is_some_and(|value| !supported.contains(&value));
-        if matches!(&spanned.value, RawValue::Text(text) if is_other(text)) {
-            let accepted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-            let kind = SettingsErrorKind::Unsupported { found: spanned.shown(), accepted: accepted.join(" or ") };
-            return report.error(key, spanned.line, kind);
-        }
-        word(key, spanned, report, &words)
-    }
-}
-
 /// One of a few words.
 pub(super) fn choice<T: Word>(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<T> {
     word(key, spanned, report, T::WORDS)

@@ -124,15 +124,18 @@ async fn open_tunnel(
     request.extend_from_slice(b"\r\n");
     let asked = async {
         stream.write_all(&request).await?;
-        read_status(&mut stream).await
+        read_answer(&mut stream).await
     };
     let failure = match timeout(CONNECT_TIMEOUT, asked).await {
-        Ok(Ok(status)) if (200..300).contains(&status) => {
+        Ok(Ok(Answer { status, .. })) if (200..300).contains(&status) => {
             report(run.ok(format!("{name} lets us through to {host}")));
             return true;
         }
-        Ok(Ok(407)) => Failure::new(Fault::ProxyAuth, format!("{name}: HTTP 407")),
-        Ok(Ok(status)) => {
+        Ok(Ok(Answer { status: 407, sign_in })) => {
+            let kinds = if sign_in.is_empty() { String::new() } else { format!(" ({})", sign_in.join(", ")) };
+            Failure::new(Fault::ProxyAuth, format!("{name}: HTTP 407{kinds}"))
+        }
+        Ok(Ok(Answer { status, .. })) => {
             let detail = format!("{name} answered HTTP {status} to a tunnel to {host}");
             report(run.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
             return false;
@@ -144,14 +147,25 @@ async fn open_tunnel(
     false
 }
 
-/// The number in `HTTP/1.1 200 OK`.
-async fn read_status(stream: &mut TcpStream) -> io::Result<u16> {
+/// What a proxy says to the request for a tunnel.
+struct Answer {
+    /// The number in `HTTP/1.1 200 OK`.
+    status: u16,
+    /// The kinds of sign-in that it takes, from `Proxy-Authenticate`: `Basic`, `Negotiate`, `NTLM`.
+    sign_in: Vec<String>,
+}
+
+async fn read_answer(stream: &mut TcpStream) -> io::Result<Answer> {
     let mut head = Vec::new();
     let mut limited = stream.take(MAX_ANSWER);
-    while !head.contains(&b'\n') && limited.read_buf(&mut head).await? > 0 {}
-    let line = String::from_utf8_lossy(&head);
-    let status = line.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.trim().parse().ok());
-    status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP"))
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") && limited.read_buf(&mut head).await? > 0 {}
+    let head = String::from_utf8_lossy(&head);
+    let status = head.strip_prefix("HTTP/1.").and_then(|rest| rest.split(' ').nth(1)?.trim().parse().ok());
+    let status = status.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "its answer is not HTTP"))?;
+    let offers = head.lines().filter_map(|line| line.split_once(':'));
+    let offers = offers.filter(|(name, _)| name.eq_ignore_ascii_case("proxy-authenticate"));
+    let sign_in = offers.filter_map(|(_, offer)| offer.split_whitespace().next()).map(str::to_owned).collect();
+    Ok(Answer { status, sign_in })
 }
 
 /// Whether the certificate is trusted; asked of the client that will be used, so that its roots and
@@ -181,25 +195,11 @@ async fn check_certificate(subject: &Subject, endpoint: &Url, report: &mut impl 
             true
         }
         Err(failure) => {
-            report(run.fail(failure.reason(), tls_remedy(&failure)));
+            report(run.failed(&failure));
             false
         }
     };
     Route { is_reachable, server_time: time }
-}
-
-/// The texts searched for are rustls's and the platform verifier's.
-fn tls_remedy(failure: &Failure) -> &'static str {
-    let says = |word: &str| failure.detail.contains(word);
-    if failure.fault != Fault::Tls {
-        "nothing speaks TLS there: check scheme and port in server.endpoints"
-    } else if says("expired") {
-        "the server's certificate has run out (or this computer's clock is wrong): ask IT"
-    } else if says("notvalidforname") || says("not valid for name") {
-        "the certificate is for another name: check the name in server.endpoints"
-    } else {
-        failure.remedy()
-    }
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -253,6 +253,10 @@ mod tests {
     async fn a_proxy_that_says_no_or_is_none_is_a_failure_with_a_remedy() {
         for (answer, said) in [
             ("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "requires a sign-in"),
+            (
+                "HTTP/1.1 407 no\r\nProxy-Authenticate: Negotiate\r\nproxy-authenticate: NTLM\r\n\r\n",
+                "HTTP 407 (Negotiate, NTLM)",
+            ),
             ("HTTP/1.0 403 Forbidden\r\n\r\n", "HTTP 403"),
             ("SSH-2.0-OpenSSH_9.2\r\n", "not HTTP"),
             ("", "not HTTP"),
@@ -262,14 +266,5 @@ mod tests {
             assert!(finding.detail.contains(said) && !finding.remedy.is_empty(), "{answer:?}: {finding:?}");
             assert!(!finding.detail.contains("eDp5"), "{finding:?}");
         }
-    }
-
-    #[test]
-    fn what_is_wrong_with_a_certificate_decides_what_to_do() {
-        let remedy = |detail: &str| tls_remedy(&Failure::new(Fault::Tls, detail));
-        assert!(remedy("h: invalid peer certificate: unknownissuer").contains("ca_bundle"));
-        assert!(remedy("h: invalid peer certificate: certificate expired: verification time 1").contains("run out"));
-        assert!(remedy(r#"h: invalid peer certificate: certificate not valid for name "h""#).contains("another name"));
-        assert!(tls_remedy(&Failure::new(Fault::Unreachable, "h: eof")).contains("TLS"));
     }
 }

@@ -49,7 +49,7 @@ use belfry_core::{
 /// Most header lines a frame may have; more are not a message for people.
 const MAX_HEADERS: usize = 1_000;
 /// Most bytes of header lines a frame may have.
-const MAX_HEADER_BYTES: usize = 256 * 1024;
+const MAX_HEADER_BYTES: u32 = 256 * 1024;
 /// How long the peer may accept no bytes. A working server never takes this long, and TCP alone
 /// would try much longer.
 const SEND_TIMEOUT: Duration = Duration::from_secs(30);

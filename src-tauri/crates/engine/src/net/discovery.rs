@@ -163,7 +163,7 @@ async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, 
 impl DiscoveryError {
     /// Whether the certificate is the reason.
     pub fn is_tls(&self) -> bool {
-        matches!(self, Self::Unreachable(failure) if failure.fault == Fault::Tls)
+        matches!(self, Self::Unreachable(failure) if matches!(failure.fault, Fault::Tls(_)))
     }
 }
 

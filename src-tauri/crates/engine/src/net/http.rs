@@ -6,18 +6,19 @@
 //! settings name; HTTP/1.1 only, since a WebSocket begins as an upgrade; no proxy for loopback and for
 //! what is not encrypted.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use data_encoding::BASE64;
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 pub use reqwest::Client;
 use reqwest::{Certificate, Identity, Response, StatusCode, header};
+use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use secrecy::SecretString;
 use url::Url;
 
 use belfry_core::{
-    error::{Failure, Fault},
+    error::{Failure, Fault, TlsFault},
     settings::{NetworkSettings, Proxy},
 };
 
@@ -46,11 +47,7 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
     }
     if let Some(path) = &settings.ca_bundle {
         let pem = std::fs::read(path).map_err(|error| unusable("network.ca_bundle", &error))?;
-        let roots = Certificate::from_pem_bundle(&pem).map_err(|error| unusable("network.ca_bundle", &error))?;
-        if roots.is_empty() {
-            return Err(Failure::new(Fault::Settings, "network.ca_bundle: no certificate"));
-        }
-        builder = builder.tls_certs_merge(roots);
+        builder = builder.tls_certs_merge(roots(&pem)?);
     }
     if let Some(path) = &settings.client_cert {
         let pem = std::fs::read(path).map_err(|error| unusable("network.client_cert", &error))?;
@@ -60,7 +57,26 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
     builder.build().map_err(|error| unusable("[network]", &error))
 }
 
-fn unusable(key: &str, error: &dyn std::error::Error) -> Failure {
+/// The certificates of a bundle. Each is read here, since the client's own error would not name the
+/// setting.
+fn roots(pem: &[u8]) -> Result<Vec<Certificate>, Failure> {
+    const KEY: &str = "network.ca_bundle";
+    let mut store = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(pem) {
+        let certificate = certificate.map_err(|error| unusable(KEY, &error))?;
+        store.add(certificate).map_err(|error| unusable(KEY, &error))?;
+    }
+    if store.is_empty() {
+        return Err(Failure::new(Fault::Settings, format!("{KEY}: no certificate")));
+    }
+    Certificate::from_pem_bundle(pem).map_err(|error| unusable(KEY, &error))
+}
+
+fn unusable(key: &str, mut error: &dyn std::error::Error) -> Failure {
+    // The innermost cause says what is wrong; the client's own errors only say "builder error".
+    while let Some(cause) = error.source() {
+        error = cause;
+    }
     Failure::new(Fault::Settings, format!("{key}: {error}"))
 }
 
@@ -132,13 +148,20 @@ fn with_credential(found: &Intercept) -> Option<Url> {
 /// Returns the server's clock if the answer has a `Date`.
 ///
 /// # Errors
-/// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer.
+/// [`Failure`]: unreachable or not trusted. Any HTTP status is an answer, and so is none after TLS.
 pub(crate) async fn probe(client: &Client, url: &Url) -> Result<Option<jiff::Timestamp>, Failure> {
     let mut root = http_url(url);
     root.set_path("/");
     root.set_query(None);
-    let asked = client.get(root).timeout(CONNECT_TIMEOUT).send().await;
-    asked.map(|response| server_time(response.headers())).map_err(|error| failure(error, url))
+    match client.get(root).timeout(CONNECT_TIMEOUT).send().await {
+        Ok(response) => Ok(server_time(response.headers())),
+        Err(error) => {
+            let is_reached = !error.is_connect() && !error.is_timeout();
+            let failure = failure(error, url);
+            // It has taken the connection and then ended it: a server may have nothing to say there.
+            if is_reached && failure.fault == Fault::Unreachable { Ok(None) } else { Err(failure) }
+        }
+    }
 }
 
 /// Reads the body of an answer; `None` when it is larger than `limit` bytes, of which no more than
@@ -168,25 +191,69 @@ pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
     // The innermost cause is the useful one ("connection refused"); the outer ones are "error
     // sending request".
     let mut cause: &dyn std::error::Error = &error;
-    let (mut tls, mut is_proxy_sign_in) = (false, false);
+    let mut fault = Fault::Unreachable;
     while let Some(source) = cause.source() {
         cause = source;
         // The proxy has answered 407 to CONNECT; hyper-util does not export the type of this error.
-        is_proxy_sign_in |= cause.to_string() == PROXY_SIGN_IN;
-        tls |= cause.is::<rustls::Error>() || cause.to_string().contains("invalid peer certificate");
+        if cause.to_string() == PROXY_SIGN_IN {
+            fault = Fault::ProxyAuth;
+        }
+        fault = tls_error(cause).map_or(fault, |error| Fault::Tls(tls_fault(error)));
     }
-    let fault = match (tls, is_proxy_sign_in) {
-        (true, _) => Fault::Tls,
-        (false, true) => Fault::ProxyAuth,
-        (false, false) => Fault::Unreachable,
-    };
     Failure::new(fault, format!("{}: {}", host_of(url), cause.to_string().to_lowercase()))
+}
+
+/// The error of TLS that this is, or that an error of reading or writing holds.
+fn tls_error<'a>(mut error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
+    // An io::Error does not name what it holds as its source.
+    while let Some(held) = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        error = held;
+    }
+    error.downcast_ref()
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the lists of a library: what they add is a fault like the others")]
+fn tls_fault(error: &rustls::Error) -> TlsFault {
+    use rustls::{AlertDescription as Alert, CertificateError, Error};
+    match error {
+        Error::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => TlsFault::Expired,
+        Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => TlsFault::Name,
+        // What a server has to say of a certificate is about the client's.
+        Error::AlertReceived(
+            Alert::CertificateRequired
+            | Alert::NoCertificate
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError,
+        ) => TlsFault::ClientCertificate,
+        Error::InvalidMessage(_)
+        | Error::InappropriateMessage { .. }
+        | Error::PeerIncompatible(_)
+        | Error::AlertReceived(Alert::ProtocolVersion | Alert::HandshakeFailure | Alert::InsufficientSecurity) => {
+            TlsFault::Version
+        }
+        _ => TlsFault::Untrusted,
+    }
 }
 
 /// What an HTTP status other than the expected one means. 407 comes from a proxy.
 pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url) -> Failure {
     let fault = match status {
         StatusCode::PROXY_AUTHENTICATION_REQUIRED => Fault::ProxyAuth,
+        // Redirects are not followed; neither is a page what anything here asks for.
+        status if status.is_success() || status.is_redirection() => Fault::Page(status.as_u16()),
         status => Fault::Status(status.as_u16()),
     };
     let detail = format!("{}: HTTP {}", host_of(url), status.as_u16());

@@ -64,6 +64,18 @@ impl Identity {
         device == self.device.as_str() && (login == self.account.login() || self.account.login().is_empty())
     }
 
+    /// The names of the other computers in `getWebSocketClients` that are signed in as this account.
+    pub(crate) fn other_devices(&self, rows: &[Value]) -> Vec<String> {
+        let others = rows.iter().filter(|row| {
+            let device = text(row, &["deviceId", "device"]);
+            self.is_own_login(row) && !device.is_empty() && device != self.device.as_str()
+        });
+        let mut names: Vec<String> = others.map(|row| text(row, &["deviceName", "device", "deviceId"])).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Whether a row of `getWebSocketClients` has the login of this account. Without one, the
     /// device tells.
     fn is_own_login(&self, row: &Value) -> bool {

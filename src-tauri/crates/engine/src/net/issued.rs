@@ -1,8 +1,11 @@
 //! A token as it is sent to the server, with what is known about its life and its successor.
 //!
-//! Deliberately absent: requesting one ([`super::login`]) and holding it ([`super::token`]).
+//! Deliberately absent: requesting one ([`super::login`], [`super::oidc`]) and holding it ([`super::token`]).
 
-use belfry_core::token_life::{self, TokenLife};
+use belfry_core::{
+    oidc_tokens::OidcTokens,
+    token_life::{self, TokenLife},
+};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -47,6 +50,11 @@ impl Issued {
         // It was issued some time ago; without a renewal that does not matter.
         let life = expires.map(|expires| TokenLife::new(Timestamp::MIN, expires, false));
         Self { token: token.clone(), life, refresh: None, is_issued: false }
+    }
+
+    /// The access token of a sign-in in the browser.
+    pub(crate) fn in_browser(tokens: &OidcTokens, is_issued: bool) -> Self {
+        Self { token: tokens.access.clone(), life: tokens.life(), refresh: None, is_issued }
     }
 
     pub(crate) fn is_due(&self) -> bool {

@@ -43,6 +43,8 @@ pub struct Greeting {
     pub heart_beat: HeartBeat,
     /// Name and version of the server; empty if CONNECTED has none.
     pub server: String,
+    /// CONNECTED says who has signed in.
+    pub names_user: bool,
 }
 
 /// Waits for CONNECTED, at most [`ATTEMPT_LIMIT`].
@@ -54,8 +56,9 @@ pub async fn greet(connection: &mut Connection, identity: &Identity) -> Result<G
         loop {
             let event = connection.next_event().await?;
             if let SessionEvent::Connected { version, server, user_name, heart_beat, .. } = event {
+                let names_user = user_name.is_some();
                 check_user(user_name, identity)?;
-                return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default() });
+                return Ok(Greeting { version, heart_beat, server: server.unwrap_or_default(), names_user });
             }
             if let Some(failure) = connection.session_end(&event, false) {
                 return Err(failure);

@@ -24,7 +24,18 @@ impl Delivery {
         let Some(showing) = self.showing.remove(&show) else { return };
         let Showing { openings, kind, notices, title, replaces, batch, added, newer } = showing;
         let first = openings.first().copied();
+        let was_withdrawn = replaces.as_ref().is_some_and(|old| self.withdrawn.remove(old));
         let writes = match (result, added, batch) {
+            (Ok(popup), added, batch) if was_withdrawn => {
+                // Its retraction waits behind the update; another id that the OS gave is unknown to it.
+                if replaces.is_some_and(|old| old != popup) {
+                    self.actions.push_back(DeliveryAction::Retract(popup.clone()));
+                }
+                if let (Some(added), Some(batch)) = (added, batch) {
+                    return self.show_summary(batch, openings, *added);
+                }
+                vec![Write::Shown { openings, popup: popup.clone(), is_silenced }, Write::PopupClosed(popup)]
+            }
             (Ok(popup), _, _) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
@@ -64,6 +75,7 @@ impl Delivery {
         };
         if self.showing.is_empty() {
             self.closed.clear();
+            self.withdrawn.clear();
             // Of a popup that nothing is known about: a click still opens the window.
             for click in std::mem::take(&mut self.early_clicks) {
                 self.emit_click(click, &[]);
@@ -116,6 +128,9 @@ impl Delivery {
         for popup in popups {
             // Removed here when its retraction is queued, so no popup is retracted twice.
             let Some(notices) = self.on_screen.remove(&popup) else { continue };
+            if self.showing.values().any(|showing| showing.replaces.as_ref() == Some(&popup)) {
+                self.withdrawn.insert(popup.clone());
+            }
             self.actions.push_back(DeliveryAction::Retract(popup.clone()));
             self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                 r#type: NotificationType::Retract,

@@ -227,7 +227,7 @@ impl Link {
                 let generation = self.next_generation();
                 let deadline = now.mono + ATTEMPT_LIMIT;
                 self.hand_over.successor = Some(Successor { generation, deadline, is_open: false, token: None });
-                vec![LinkAction::Open { generation, endpoint: self.endpoint }]
+                vec![LinkAction::Open { generation, endpoint: self.endpoints.current() }]
             }
             Refreshed::Newer => self.replace(now),
             Refreshed::Same => Vec::new(),
@@ -279,7 +279,7 @@ impl Link {
     /// Ends the session and opens another one at the same endpoint.
     fn replace(&mut self, now: Now) -> Vec<LinkAction> {
         let mut actions = self.close(true);
-        actions.extend(self.open(self.endpoint, now));
+        actions.extend(self.open(self.endpoints.current(), now));
         actions
     }
 }

@@ -123,6 +123,54 @@ fn the_endpoints_are_tried_in_turn_and_another_known_good_one_at_once() {
     );
 }
 
+/// Endpoint 0 is lost and refuses, 1 works; then 0 is back or not.
+#[test]
+fn an_endpoint_that_failed_while_another_one_worked_is_known_good_only_when_it_has_worked_again() {
+    let mut world = World::new(2);
+    world.connect();
+    world.pass(STABLE_SESSION);
+    world.close_with(Fault::Broken);
+    assert_eq!(World::endpoint_opened(&world.tick()), 0);
+    world.close_with(Fault::Unreachable);
+    assert_eq!(World::endpoint_opened(&world.tick()), 1);
+    world.establish();
+    world.pass(STABLE_SESSION);
+    assert_eq!(world.close_with(Fault::Broken), [], "0 refused while 1 worked: no attempt at once");
+    assert_eq!(World::endpoint_opened(&world.tick()), 0);
+    world.establish();
+    for expected in [1, 0, 1] {
+        world.pass(STABLE_SESSION);
+        assert_eq!(World::endpoint_opened(&world.close_with(Fault::Broken)), expected, "both have worked");
+        world.establish();
+    }
+}
+
+#[test]
+fn an_outage_of_the_network_does_not_make_an_endpoint_forgotten_that_worked() {
+    let mut world = World::new(2);
+    world.connect();
+    world.pass(STABLE_SESSION);
+    world.close_with(Fault::Broken);
+    world.tick();
+    world.close_with(Fault::Unreachable);
+    world.tick();
+    world.establish();
+    world.pass(STABLE_SESSION);
+    world.close_with(Fault::Broken);
+    world.tick();
+    world.establish();
+    world.pass(STABLE_SESSION);
+    // Both are known good now; then nothing can be reached for a while.
+    assert_eq!(World::endpoint_opened(&world.close_with(Fault::Silent)), 1);
+    for expected in [0, 1, 0] {
+        world.close_with(Fault::Unreachable);
+        assert_eq!(World::endpoint_opened(&world.tick()), expected);
+    }
+    world.establish();
+    world.pass(STABLE_SESSION);
+    assert_eq!(World::endpoint_opened(&world.close_with(Fault::Broken)), 1);
+}
+
 #[test]
 fn two_endpoints_that_drop_a_session_as_soon_as_it_stands_are_not_tried_in_a_circle() {
     let mut world = World::new(2);

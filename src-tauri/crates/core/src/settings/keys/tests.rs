@@ -316,10 +316,34 @@ allowed_link_hosts = ["Docs.Example.com", "intranet:8443", "[::1]:80", "[::1]"]
 }
 
 #[test]
-fn what_this_version_does_not_support_is_refused_and_not_ignored() {
-    let error = with("auth.mode", r#""oidc""#).unwrap_err().to_string();
-    let expected = r#"auth.mode: found the text "oidc", which this version of Belfry does not support; accepted is "token" or "password""#;
-    assert!(error.contains(expected), "{error}");
+fn a_sign_in_in_the_browser_needs_an_issuer_and_a_client_from_whatever_place() {
+    let server = "server.endpoints = [\"wss://push.example.com/ws\"]\n";
+    let missing = |auth: &str| {
+        let text = format!("{server}[auth]\nmode = \"oidc\"\n{auth}");
+        Settings::parse(&text, "s").map_or_else(|errors| errors.to_string(), |_| String::new())
+    };
+    assert_eq!(missing("oidc = { issuer = \"https://id.example.com\", client_id = \"belfry\" }\n"), "");
+    let both = missing("");
+    assert!(both.contains("auth.oidc.issuer is missing") && both.contains("auth.oidc.client_id is missing"), "{both}");
+    let client = missing("oidc = { issuer = \"https://id.example.com\" }\n");
+    assert!(client.contains("client_id") && !client.contains("issuer is missing"), "{client}");
+
+    let found = crate::settings::policy::Found {
+        key: "auth.oidc".to_owned(),
+        value: serde_json::json!({ "issuer": "https://id.example.com", "client_id": "belfry" }),
+        is_loose: false,
+        level: crate::settings::policy::Level::Default,
+        scope: crate::settings::policy::Scope::Machine,
+        source: "place".to_owned(),
+    };
+    let managed = crate::settings::policy::Managed { found: vec![found], ignored: Vec::new() };
+    let file = format!("{server}[auth]\nmode = \"oidc\"\n");
+    assert!(crate::settings::policy::resolve(&file, "s", &managed, true).is_ok());
+    let without = crate::settings::policy::resolve(&file, "s", &Default::default(), true).unwrap_err();
+    assert!(without.to_string().contains("auth.oidc.issuer"), "{without}");
+    let document = serde_json::json!({ "server": { "endpoints": ["wss://h/ws"] }, "auth": { "mode": "oidc" } });
+    let spoofed = crate::settings::read_discovered(&document, "place").unwrap_err();
+    assert!(spoofed.to_string().contains("auth.oidc.issuer"), "{spoofed}");
 }
 
 #[test]

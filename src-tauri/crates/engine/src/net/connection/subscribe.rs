@@ -77,6 +77,10 @@ impl SubscribeRequest {
         let mut request = Self { id, destination, ack, headers };
         if let Some(offset) = stream_name(identity, index).and_then(|stream| offsets.get(&stream)) {
             request.set(STREAM_OFFSET, format!("offset={}", offset + 1));
+        } else if names_device && is_stream && !has(STREAM_OFFSET) {
+            // Its first subscription made it, so all that is in it is for this device. RabbitMQ's
+            // own default, only what comes from now on, would lose what came while Belfry was away.
+            request.set(STREAM_OFFSET, "first".to_owned());
         }
         Ok(Some(request))
     }

@@ -148,15 +148,48 @@ fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_n
     rig.run();
     assert_eq!(rig.retracted, [first], "only the popup with the old text leaves the screen");
     assert_eq!(rig.delivery.notices_of(&second).map(<[_]>::len), Some(1));
-    let types: Vec<NotificationType> = rig
-        .events
-        .iter()
-        .filter_map(|event| match event {
-            Event::Notification { r#type, .. } => Some(*r#type),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(types, [NotificationType::Single, NotificationType::Update]);
+    assert_eq!(notifications(&rig), [(NotificationType::Single, 1), (NotificationType::Update, 1)]);
+}
+
+#[test]
+fn a_notice_that_is_settled_while_its_popup_is_updated_is_retracted_once() {
+    for has_another_id in [false, true] {
+        let mut rig = Rig::new();
+        rig.receive([version("1", 1, State::Open)]);
+        let first = rig.name();
+        rig.waiting = Some(Vec::new());
+        rig.receive([Notice { title: "changed".to_owned(), ..version("1", 2, State::Open) }]);
+        let update = rig.waiting.take().unwrap()[0];
+        rig.receive([version("1", 3, State::Decided)]);
+        assert_eq!(rig.retracted, std::slice::from_ref(&first));
+        let named = if has_another_id { PopupId("another".to_owned()) } else { first.clone() };
+        rig.delivery.handle_shown(update, Ok(named.clone()), false, rig.now);
+        rig.run();
+        let expected = if has_another_id { vec![first, named.clone()] } else { vec![first] };
+        assert_eq!(rig.retracted, expected);
+        assert_eq!(rig.delivery.notices_of(&named), None);
+        assert_eq!(rig.store.keys_of(&named).unwrap(), [], "nor in the next run");
+        assert_eq!(notifications(&rig), [(NotificationType::Single, 1), (NotificationType::Retract, 1)]);
+    }
+}
+
+#[test]
+fn what_is_added_to_a_summary_that_is_read_meanwhile_becomes_a_new_one() {
+    let mut rig = Rig::new();
+    rig.collect(["1", "2", "3", "4", "5", "6"].map(notice));
+    rig.pass_time(2_000);
+    let first = rig.name();
+    rig.waiting = Some(Vec::new());
+    rig.collect(["7", "8"].map(notice));
+    rig.pass_time(2_000);
+    let update = rig.waiting.take().unwrap()[0];
+    assert_eq!(rig.shown.last().unwrap().replaces, Some(first.clone()));
+    rig.receive(["1", "2", "3", "4", "5", "6"].map(|id| version(id, 2, State::Decided)));
+    assert_eq!(rig.retracted, std::slice::from_ref(&first));
+    rig.delivery.handle_shown(update, Ok(first), false, rig.now);
+    rig.run();
+    let last = rig.shown.last().unwrap();
+    assert_eq!((last.kind, &last.replaces, last.notices.len()), (PopupKind::Summary, &None, 2));
 }
 
 #[test]

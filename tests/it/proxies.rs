@@ -1,0 +1,231 @@
+//! Through real proxies: squid with a sign-in, squid that lets no WebSocket through, SOCKS5; and
+//! past every proxy. TLS by an authority of the test's own.
+//!
+//! Loopback never goes through a proxy, so the server has a name that only the proxy resolves: a
+//! session that is live has gone through it.
+
+use std::process::Command;
+
+use harness::program::{Ended, run_to_end};
+use harness::{CertificateAuthority, Home, Names, Pushd, Running, Socks, Squid, TlsFront};
+use serde_json::{Value, json};
+
+use crate::fixtures::{api, assert_no_second_popup, settings, text};
+
+const NAME: &str = "push.belfry.test";
+/// Where nothing listens: what would go through it fails.
+const DEAD: &str = "http://127.0.0.1:1";
+
+/// A server behind TLS under [`NAME`], and a user of it.
+struct Company {
+    authority: CertificateAuthority,
+    pushd: Pushd,
+    front: TlsFront,
+    token: String,
+}
+
+impl Company {
+    async fn start() -> Self {
+        let authority = CertificateAuthority::new();
+        let (pushd, front) =
+            Pushd::start_as(&authority, NAME, ["--user", "alice:secret", "--user", "bob:secret"]).await;
+        let token = pushd.login("alice", "secret").await;
+        Self { authority, pushd, front, token }
+    }
+
+    /// Settings for WebSocket and API behind `ws` and the company's own front, at this host.
+    fn settings(&self, host: &str, ws: &TlsFront, network: &str, more_api: &str) -> String {
+        let [ws, http] = [ws, &self.front].map(|front| format!("{host}:{}", front.address().port()));
+        let subscriptions = ["destination = \"/user/queue/notices\""];
+        let api = format!("{}{more_api}\n", api(&format!("https://{http}/ecgapi")));
+        let bundle = self.authority.bundle();
+        let network = format!("[network]\nca_bundle = \"{}\"\n{network}\n", bundle.display());
+        settings(&format!("wss://{ws}/ws"), "alice", &subscriptions, &format!("{api}\n{network}"))
+    }
+
+    /// A user whose environment names this proxy, if any.
+    fn user(&self, settings: &str, environment: Option<String>) -> User {
+        User { home: Home::new(settings), token: self.token.clone(), proxy: environment }
+    }
+
+    /// Sends a message to the user, and returns when it has arrived.
+    async fn deliver(&self, running: &mut Running, id: &str) -> Value {
+        let bob = self.pushd.login("bob", "secret").await;
+        let message = json!({"id": id, "title": id, "content": "text", "type": 1, "receiver": ["alice"]});
+        self.pushd.call(&bob, "sendMessage", &message).await;
+        running.event(id, |event| event["event"] == "notice" && event["id"] == id).await
+    }
+}
+
+struct User {
+    home: Home,
+    token: String,
+    proxy: Option<String>,
+}
+
+impl User {
+    async fn command(&self, args: &[&str]) -> Command {
+        let mut command = self.home.ctl(args).await;
+        for name in ["http_proxy", "all_proxy", "no_proxy", "ALL_PROXY", "NO_PROXY", "https_proxy", "HTTPS_PROXY"] {
+            command.env_remove(name);
+        }
+        if let Some(proxy) = &self.proxy {
+            command.env("HTTPS_PROXY", proxy);
+        }
+        command.env("BELFRY_TOKEN", &self.token);
+        command
+    }
+
+    async fn run(&self) -> Running {
+        Running::spawn(self.command(&["run", "--json"]).await)
+    }
+
+    async fn doctor(&self) -> Ended {
+        run_to_end(self.command(&["doctor", "--json"]).await).await
+    }
+}
+
+/// One finding of the doctor.
+fn finding(ended: &Ended, step: &str) -> Value {
+    let findings = ended.json();
+    let found = findings.as_array().unwrap().iter().find(|finding| finding["step"] == step);
+    found.unwrap_or_else(|| panic!("no {step}: {ended:?}")).clone()
+}
+
+#[tokio::test]
+async fn a_session_through_squid_with_a_sign_in_and_a_private_authority_is_live_and_examined() {
+    let Some(squid) = Squid::start(&[NAME]).await else { return };
+    let company = Company::start().await;
+    let settings = company.settings(NAME, &company.front, "", "");
+    let alice = company.user(&settings, Some(squid.url_for("alice", "open%20sesame")));
+    let mut running = alice.run().await;
+    running.state("live").await;
+    assert_eq!(company.deliver(&mut running, "through the proxy").await["source"], "live");
+    running.terminate().await;
+    let ended = alice.doctor().await;
+    for step in ["proxy", "tls", "websocket", "stomp", "collect"] {
+        assert_eq!(finding(&ended, step)["verdict"], "ok", "{step}: {ended:?}");
+    }
+    assert!(!ended.stdout.contains("sesame"), "{ended:?}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_squid_refuses_is_a_state_of_its_own_with_a_remedy() {
+    let Some(squid) = Squid::start(&[NAME]).await else { return };
+    let company = Company::start().await;
+    let settings = company.settings(NAME, &company.front, "", "");
+    for proxy in [squid.url_for("alice", "wrong"), squid.url()] {
+        let alice = company.user(&settings, Some(proxy));
+        let mut running = alice.run().await;
+        let state = running.state("action-needed").await;
+        assert!(text(&state, "reason").starts_with("the proxy requires a sign-in"), "{state}");
+        let remedy = text(&state, "remedy");
+        assert!(remedy.contains("HTTPS_PROXY") && remedy.contains("NTLM"), "{state}");
+        running.terminate().await;
+        let ended = alice.doctor().await;
+        assert_eq!(ended.code, Some(4), "{ended:?}");
+        let found = finding(&ended, "proxy");
+        assert_eq!(found["verdict"], "fail", "{found}");
+        assert!(text(&found, "detail").contains("HTTP 407 (Basic)"), "{found}");
+        assert_eq!(text(&found, "remedy"), remedy);
+        assert!(!ended.stdout.contains("wrong"), "{ended:?}");
+    }
+}
+
+/// The WebSocket has a port of its own, which squid blocks at first: what arrives is polled, until
+/// the session is possible.
+async fn is_polled_until_the_web_socket_is_possible(more_api: &str) {
+    let Some(mut squid) = Squid::start(&[NAME]).await else { return };
+    let company = Company::start().await;
+    let server = company.pushd.http().trim_start_matches("http://");
+    let ws = TlsFront::named(&company.authority, NAME, server).await;
+    squid.block(Some(ws.address().port())).await;
+    let settings =
+        company.settings(NAME, &ws, "", more_api).replacen("[server]\n", "[server]\npoll_every = \"1s\"\n", 1);
+    let alice = company.user(&settings, Some(squid.url_for("alice", "open%20sesame")));
+    let mut running = alice.run().await;
+    let state = running.state("polling").await;
+    assert!(text(&state, "reason").contains("cannot be reached"), "{state}");
+    assert_eq!(company.deliver(&mut running, "polled").await["source"], "collected");
+    assert_eq!(ws.accepted(), 0);
+    squid.block(None).await;
+    running.state("live").await;
+    // A poll that the server still holds may bring it, too.
+    company.deliver(&mut running, "live again").await;
+    running.terminate().await;
+    assert_eq!(ws.accepted(), 1);
+    assert_eq!(running.all_of("notice").len(), 2, "each once");
+    assert_no_second_popup(&running.all_of("notification"));
+}
+
+#[tokio::test]
+async fn where_squid_blocks_the_web_socket_messages_are_polled_until_it_lets_it_through() {
+    is_polled_until_the_web_socket_is_possible("").await;
+}
+
+#[tokio::test]
+async fn where_squid_blocks_the_web_socket_the_server_may_hold_the_poll() {
+    is_polled_until_the_web_socket_is_possible("wait = \"20s\"").await;
+}
+
+#[tokio::test]
+async fn a_socks_proxy_resolves_the_name_of_the_server_with_socks5h() {
+    let Some(names) = Names::new(&[NAME]) else { return };
+    let Some(mut socks) = Socks::start(Some(&names)).await else { return };
+    let company = Company::start().await;
+    let network = format!("proxy = \"socks5h://{}\"", socks.address());
+    let alice = company.user(&company.settings(NAME, &company.front, &network, ""), None);
+    let mut running = alice.run().await;
+    running.state("live").await;
+    company.deliver(&mut running, "by name").await;
+    socks.connected_to(&format!("{NAME}:{}", company.front.address().port())).await;
+    let ended = alice.doctor().await;
+    for step in ["proxy", "tls", "websocket"] {
+        assert_eq!(finding(&ended, step)["verdict"], "ok", "{step}: {ended:?}");
+    }
+}
+
+#[tokio::test]
+async fn with_socks5_the_name_of_the_server_is_resolved_here() {
+    let Some(names) = Names::new(&[NAME]) else { return };
+    let Some(mut socks) = Socks::start(None).await else { return };
+    let company = Company::start().await;
+    let network = format!("proxy = \"socks5://{}\"", socks.address());
+    let alice = company.user(&company.settings(NAME, &company.front, &network, ""), None);
+    let mut command = alice.command(&["run", "--json"]).await;
+    names.tell(&mut command);
+    let mut running = Running::spawn(command);
+    running.state("live").await;
+    company.deliver(&mut running, "by address").await;
+    socks.connected_to(&format!("127.0.0.1:{}", company.front.address().port())).await;
+}
+
+#[tokio::test]
+async fn without_a_proxy_in_the_settings_that_of_the_environment_is_not_used() {
+    let Some(names) = Names::new(&[NAME]) else { return };
+    let company = Company::start().await;
+    for (network, state) in [("proxy = \"none\"", "live"), ("proxy = \"system\"", "offline"), ("", "offline")] {
+        let alice = company.user(&company.settings(NAME, &company.front, network, ""), Some(DEAD.to_owned()));
+        let mut command = alice.command(&["run", "--json"]).await;
+        names.tell(&mut command);
+        let mut running = Running::spawn(command);
+        let is_outcome = |event: &Value| event["state"] == "live" || event["retry_in_ms"].is_u64();
+        let met = running.event("how it went", is_outcome).await;
+        assert_eq!(met["state"], state, "{network}: {met}");
+    }
+}
+
+#[tokio::test]
+async fn loopback_is_reached_past_every_proxy() {
+    let company = Company::start().await;
+    let authority = &company.authority;
+    let front = TlsFront::start(authority, company.pushd.http().trim_start_matches("http://")).await;
+    let company = Company { front, ..company };
+    for host in ["127.0.0.1", "localhost"] {
+        let network = format!("proxy = \"{DEAD}\"");
+        let alice = company.user(&company.settings(host, &company.front, &network, ""), Some(DEAD.to_owned()));
+        let mut running = alice.run().await;
+        running.state("live").await;
+        company.deliver(&mut running, host).await;
+    }
+}
