@@ -13,6 +13,7 @@ use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::storage::ActionResult;
 use engine::Engine;
 use engine::inbox::Detail;
+use engine::net::device_queues::DeviceQueues;
 use engine::net::discovery::DiscoveredServer;
 use engine::net::oidc::browser::BrowserIdentity;
 use secrecy::SecretString;
@@ -124,6 +125,7 @@ pub(crate) enum After {
         reply: Reply<SignedIn>,
     },
     SignedOut {
+        queues: Option<DeviceQueues>,
         reply: Reply<()>,
     },
     Saved {
