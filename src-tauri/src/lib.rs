@@ -7,6 +7,7 @@
 mod args;
 mod gui;
 mod ipc;
+mod panicked;
 mod platform;
 mod smoke;
 mod startup;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use belfry_app::{App, Controller, NoticeToOpen, Request, Requests, Started, WindowToken};
 use engine::StartError;
+use host::exit_reason::ExitReason;
 use host::{logging, power, tray_host};
 use tauri::async_runtime as runtime;
 use tauri::{AppHandle, Manager, RunEvent};
@@ -188,7 +190,16 @@ fn set_up(
     let theme = started.settings.app.theme;
     let unavailable = Unavailable::new(Arc::clone(&started.machine.notifier), started.language());
     let gui = TauriGui::new(handle.clone(), unavailable.clone());
-    runtime::spawn(Controller::new(requests, gui, started)?.run());
+    let notifier = Arc::clone(&started.machine.notifier);
+    let language = started.language();
+    let controller = runtime::spawn(Controller::new(requests, gui, started)?.run());
+    let ending = handle.clone();
+    runtime::spawn(async move {
+        if controller.await.is_err() {
+            panicked::tell(notifier, language).await;
+            ending.exit(ExitReason::Failed.code().into());
+        }
+    });
     if is_hidden {
         let app = app.clone();
         runtime::spawn_blocking(move || {

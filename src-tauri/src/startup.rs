@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use belfry_app::session_credentials::SessionCredentials;
-use belfry_app::{Check, Machine, Started};
+use belfry_app::{Check, Machine, StartAtLogin, Started};
 use belfry_core::settings::Settings;
 use engine::StartError;
 use host::credentials::MachineCredentials;
@@ -105,8 +105,9 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         }
     };
     logging::set_level(settings.app.log_level);
+    let start_at_login = start_at_login(args);
     if is_set_up {
-        start_at_login(args, settings.app.start_at_login);
+        start_at_login(settings.app.start_at_login);
     }
     let is_server_locked = host::settings::is_locked(&settings_file, "server.endpoints");
     let language = texts::language(settings.app.language);
@@ -121,6 +122,7 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         checks: checks(&credentials),
         credentials: Arc::new(SessionCredentials::new(credentials)),
         data_dir,
+        start_at_login,
         events: sender,
         runtime: runtime.clone(),
     };
@@ -147,15 +149,17 @@ fn unfinished(file: &Path) -> Option<Settings> {
 
 /// Makes the start-up entry what the setting says. A program that is not installed, or that was
 /// given its own settings or data, is being tried out, and leaves the machine as it is.
-fn start_at_login(args: &Args, wanted: bool) {
+fn start_at_login(args: &Args) -> StartAtLogin {
     if args.smoke_test || args.config.is_some() || args.data_dir.is_some() {
-        return;
+        return Arc::new(|_| ());
     }
-    let Some(program) = autostart::installed() else {
-        tracing::debug!("the start-up list is left alone, since this program is not installed");
-        return;
-    };
-    if let Err(error) = autostart::apply(&program, wanted) {
-        tracing::warn!(%error, "the start-up list could not be changed; it stays as it is");
-    }
+    Arc::new(|wanted| {
+        let Some(program) = autostart::installed() else {
+            tracing::debug!("the start-up list is left alone, since this program is not installed");
+            return;
+        };
+        if let Err(error) = autostart::apply(&program, wanted) {
+            tracing::warn!(%error, "the start-up list could not be changed; it stays as it is");
+        }
+    })
 }

@@ -13,6 +13,10 @@ use crate::{cross, system, ui};
 /// What makes and looks into an MSI.
 pub(super) const WIXL: &[&str] = &["msitools", "wixl"];
 
+/// For the linker: a program's header holds no time of building, so that the same tree gives the
+/// same bytes.
+const NO_TIME: &str = "-Clink-arg=-Wl,--no-insert-timestamp";
+
 /// The MSI; of programs that are there already, or of new ones.
 pub(super) fn msi(is_built: bool) -> Result<PathBuf> {
     system::ensure(&[system::BUILD, WIXL])?;
@@ -21,7 +25,7 @@ pub(super) fn msi(is_built: bool) -> Result<PathBuf> {
     } else {
         ui::build()?;
         heading("programs: release build for Windows");
-        cross::windows_release(&["belfry", "belfryctl"], &remapped())?
+        cross::windows_release(&["belfry", "belfryctl"], &format!("{} {NO_TIME}", remapped()))?
     };
 
     heading("msi");

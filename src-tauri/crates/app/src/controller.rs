@@ -14,6 +14,7 @@ mod export;
 mod history;
 mod notices;
 mod popup_buttons;
+mod recovery;
 mod server_requests;
 mod settings;
 mod started;
@@ -44,6 +45,7 @@ use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
 use crate::request::{NoticeToOpen, Request, WindowToken};
 use crate::task::{Outcome, Reporter, answer, report};
+use crate::tray::TrayAction;
 
 pub use started::Started;
 
@@ -51,6 +53,7 @@ use browser::BrowserWait;
 use change::{Change, Changes};
 use history::History;
 use popup_buttons::Buttons;
+use recovery::Recovery;
 use test_notice::TestNotice;
 use tray::ShownTray;
 
@@ -74,6 +77,7 @@ pub struct Controller<G> {
     pub(crate) is_server_locked: bool,
     pub(crate) buttons: Buttons,
     pub(crate) tray: ShownTray,
+    pub(crate) recovery: Recovery,
     /// The exit code, once the program is ending.
     pub(crate) ending: Option<u8>,
     window: Option<Box<dyn WindowListener>>,
@@ -138,6 +142,7 @@ impl<G: Gui> Controller<G> {
             is_server_locked,
             buttons: Buttons::default(),
             tray: ShownTray::default(),
+            recovery: Recovery::default(),
             ending: None,
             window: None,
             to_open: None,
@@ -174,6 +179,7 @@ impl<G: Gui> Controller<G> {
                         self.handle_snapshot();
                     } else {
                         self.followed = None;
+                        self.handle_engine_lost();
                     }
                 }
                 () = self.inbox_changes.due() => {
@@ -205,7 +211,7 @@ impl<G: Gui> Controller<G> {
             Request::Restore { undo, reply } => self.restore(undo, reply),
             Request::OpenLink { seq, reply } => self.open_link(seq, reply),
             Request::TryNow { reply } => {
-                self.command(Engine::try_now);
+                self.handle_tray(TrayAction::TryNow, WindowToken(None));
                 answer(reply, Ok(()));
             }
             Request::Pause { pause, reply } => self.pause(pause, reply),
@@ -304,6 +310,7 @@ impl<G: Gui> Controller<G> {
             Outcome::ButtonDone { seq } => drop(self.buttons.running.remove(&seq)),
             Outcome::Said { seq, shown } => self.handle_said(seq, shown),
             Outcome::LatestRead { generation, latest } => self.handle_latest_read(generation, latest),
+            Outcome::EngineDue => self.handle_engine_due(),
             Outcome::EngineEnded => self.exit(),
         }
     }
@@ -340,6 +347,7 @@ impl<G: Gui> Controller<G> {
             dir: engine.dir().to_owned(),
             engine: Some(engine),
         };
+        self.recovery.is_done();
         self.tray.forget_notices();
         self.inbox.close();
         self.inbox = self.inbox.for_folder(Some(self.session.dir.clone()));

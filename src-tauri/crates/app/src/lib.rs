@@ -31,5 +31,5 @@ pub use crate::app::{App, Requests, channel};
 pub use crate::controller::{Controller, Started};
 pub use crate::gui::{Gui, WindowGone, WindowListener};
 pub use crate::ipc::CommandError;
-pub use crate::machine::{Check, DocumentsDir, Machine};
+pub use crate::machine::{Check, DocumentsDir, Machine, StartAtLogin};
 pub use crate::request::{NoticeToOpen, Reply, Request, WindowToken};

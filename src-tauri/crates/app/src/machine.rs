@@ -25,6 +25,9 @@ use crate::session_credentials::SessionCredentials;
 /// examine. It may block.
 pub type Check = Arc<dyn Fn(&Settings) -> Option<Finding> + Send + Sync>;
 
+/// Makes the system's start-up list what `app.start_at_login` says. It may block.
+pub type StartAtLogin = Arc<dyn Fn(bool) + Send + Sync>;
+
 /// The folder that exports go to; looked up for every export.
 pub type DocumentsDir = Arc<dyn Fn() -> Result<PathBuf, NoHome> + Send + Sync>;
 
@@ -47,6 +50,8 @@ pub struct Machine {
     pub credentials: Arc<SessionCredentials>,
     /// The machine's own steps of the diagnosis, in their order.
     pub checks: Vec<Check>,
+    /// Starts this program at login, or not.
+    pub start_at_login: StartAtLogin,
     /// Where engines send their events.
     pub events: UnboundedSender<Event>,
     /// What engines run on.

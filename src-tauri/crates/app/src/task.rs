@@ -102,6 +102,8 @@ pub(crate) enum Outcome {
         generation: u64,
         latest: Result<Vec<LatestNotice>, CommandError>,
     },
+    /// The wait after an engine that has ended by itself is over.
+    EngineDue,
     EngineEnded,
 }
 
@@ -118,10 +120,22 @@ pub(crate) struct Checked {
 
 /// What is left to do when the engine runs with the change.
 pub(crate) enum After {
-    SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
-    SignedOut { queues: Option<DeviceQueues>, reply: Reply<()> },
-    Saved { reply: Reply<Vec<Setting>> },
-    Reloaded { is_server_locked: bool },
+    SignedIn {
+        signed_in: SignedIn,
+        reply: Reply<SignedIn>,
+    },
+    SignedOut {
+        queues: Option<DeviceQueues>,
+        reply: Reply<()>,
+    },
+    Saved {
+        reply: Reply<Vec<Setting>>,
+    },
+    Reloaded {
+        is_server_locked: bool,
+    },
+    /// It replaces an engine that has ended by itself.
+    Recovered,
 }
 
 /// A notice, as the popups about its buttons name it.

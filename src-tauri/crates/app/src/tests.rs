@@ -9,6 +9,7 @@ mod cases;
 mod consent;
 mod history;
 mod popup_buttons;
+mod recovery;
 mod refusals;
 mod test_notice;
 mod world;

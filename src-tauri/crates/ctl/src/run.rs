@@ -22,7 +22,10 @@ use engine::{Engine, EngineConfig};
 use host::exit_reason::ExitReason;
 use host::texts;
 use jiff::{Timestamp, tz::TimeZone};
-use tokio::{runtime::Handle, sync::mpsc};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, watch},
+};
 
 use crate::{args::Run, error::Error, output, setup::Setup};
 
@@ -61,13 +64,17 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
     host::settings::watch(setup.settings_file, || {
         tracing::warn!("the settings have changed: end belfryctl run and start it again to use them");
     });
-    let failure = tokio::select! {
-        () = signal => None,
-        stopped = stop.recv() => stopped.flatten(),
-        () = time_out(args.timeout) => None,
+    let outcome = tokio::select! {
+        () = signal => Ok(()),
+        stopped = stop.recv() => stopped.flatten().map_or(Ok(()), |error| Err(error.into())),
+        () = time_out(args.timeout) => Ok(()),
+        () = closed(engine.snapshot()) => {
+            let why = "a part of belfryctl has panicked; its log says where. Start it again: nothing received is lost";
+            Err(Error::new(ExitReason::Failed, why))
+        }
     };
     engine.end().await;
-    failure.map_or(Ok(()), |error| Err(error.into()))
+    outcome
 }
 
 /// Prints events. Sends to `stop` when the count is reached, or with the error when the output
@@ -120,6 +127,11 @@ impl Notifier for Headless {
     fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
 }
 
+/// Resolves when nobody can change the value any more.
+async fn closed<T>(mut watched: watch::Receiver<T>) {
+    while watched.changed().await.is_ok() {}
+}
+
 async fn time_out(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
@@ -162,6 +174,15 @@ mod tests {
     };
 
     use super::*;
+
+    #[tokio::test]
+    async fn an_engine_that_has_ended_by_itself_ends_the_command() {
+        let (shown, watched) = watch::channel(1);
+        let closed = tokio::spawn(closed(watched));
+        shown.send_replace(2);
+        drop(shown);
+        closed.await.unwrap();
+    }
 
     #[test]
     fn an_update_keeps_the_id_of_its_popup() {

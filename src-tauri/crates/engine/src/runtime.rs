@@ -7,6 +7,7 @@ pub mod data_dir;
 mod driver;
 mod engine;
 mod notifier_thread;
+mod panic_guard;
 #[cfg(test)]
 mod pipeline_tests;
 pub mod settings_file;

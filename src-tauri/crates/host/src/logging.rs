@@ -19,9 +19,11 @@ mod system;
 mod system;
 
 use std::io;
+use std::panic::PanicHookInfo;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use belfry_core::foreign_text;
 use belfry_core::settings::LogLevel;
@@ -67,7 +69,18 @@ pub fn start() -> Result<(), LogError> {
     });
     let filter = filter.with_max_level_hint(fixed.unwrap_or(LevelFilter::DEBUG));
     let layer = fmt::layer().with_writer(Cleaned(StderrAndFile::new)).with_ansi(false).with_filter(filter);
-    Ok(tracing_subscriber::registry().with(layer).try_init()?)
+    tracing_subscriber::registry().with(layer).try_init()?;
+    std::panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// A program of Windows without a console has no other place to say it.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    // A text that was put together at run time may hold the content of a message.
+    let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("its text is left out");
+    let place = panic.location().map(ToString::to_string).unwrap_or_default();
+    let thread = thread::current();
+    tracing::error!(thread = thread.name().unwrap_or_default(), place, said, "a part of Belfry has panicked");
 }
 
 /// From now on Belfry's crates log at this level, unless the environment names one.
@@ -204,6 +217,32 @@ mod tests {
         let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
         let line = text.strip_suffix('\n').unwrap();
         assert!(foreign_text::is_clean(line) && line.contains("the server said x"), "{line:?}");
+    }
+
+    /// Panics on another thread, and this one's way to note them: only one test may replace it.
+    #[test]
+    fn a_panic_is_logged_with_its_place_and_without_words_that_may_be_those_of_a_message() {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let writer = {
+            let log = Arc::clone(&log);
+            Cleaned(move || Shared(Arc::clone(&log)))
+        };
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(log_panic));
+        let subscriber = tracing_subscriber::registry().with(fmt::layer().with_writer(writer).with_ansi(false));
+        let secret = "the salary of Bob";
+        thread::spawn(move || {
+            tracing::subscriber::with_default(subscriber, || {
+                let _caught = std::panic::catch_unwind(|| panic!("a fixed text"));
+                let _caught = std::panic::catch_unwind(|| panic!("not of {secret}"));
+            });
+        })
+        .join()
+        .unwrap();
+        std::panic::set_hook(before);
+        let text = String::from_utf8(log.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("logging.rs:").count(), 2, "{text}");
+        assert!(text.contains("a fixed text") && !text.contains("salary"), "{text}");
     }
 
     struct Shared(Arc<Mutex<Vec<u8>>>);

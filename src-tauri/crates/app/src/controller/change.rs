@@ -40,6 +40,8 @@ pub(crate) enum Change {
     },
     /// The settings may have changed outside of this program.
     Reload,
+    /// The engine has ended by itself.
+    Recover,
 }
 
 /// The change that is being made, and those that wait for it.
@@ -137,6 +139,7 @@ impl<G: Gui> Controller<G> {
                 Some(Change::SignOut { forget_device, reply }) => self.sign_out(forget_device, reply),
                 Some(Change::Save { values, reply }) => self.save(values, reply),
                 Some(Change::Reload) => self.reload(),
+                Some(Change::Recover) => self.recover(),
                 None => return,
             }
         }
@@ -197,6 +200,11 @@ impl<G: Gui> Controller<G> {
             self.session.settings = settings;
             return self.complete(after);
         }
+        self.restart(settings, after);
+    }
+
+    /// Ends the engine, and starts the next one with these settings.
+    pub(crate) fn restart(&mut self, settings: Settings, after: After) {
         self.changes.step = Step::Restarting;
         let (last, machine) = (self.take_engine(), self.machine.clone());
         self.spawn(|reporter| async move {
@@ -204,6 +212,7 @@ impl<G: Gui> Controller<G> {
                 engine.end().await;
             }
             let start = move || {
+                (machine.start_at_login)(settings.app.start_at_login);
                 machine.start_engine(settings).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
             };
             let engine = blocking(move || Ok(Box::new(start()?))).await;
@@ -250,6 +259,7 @@ impl<G: Gui> Controller<G> {
                 self.settings(reply);
             }
             After::Reloaded { .. } => self.tell_look(),
+            After::Recovered => self.tell_status(),
         }
         self.end_change();
     }
@@ -261,6 +271,12 @@ impl<G: Gui> Controller<G> {
             After::Saved { reply } => answer(reply, Err(error)),
             After::Reloaded { .. } => {
                 tracing::warn!(error = error.message, "the changed settings cannot be used; those before them hold");
+            }
+            After::Recovered => {
+                tracing::warn!(error = error.message, "no other engine could be started");
+                if self.ending.is_none() {
+                    self.handle_engine_lost();
+                }
             }
         }
         self.end_change();

@@ -9,6 +9,7 @@ use engine::inbox::{Filter, Inbox, Place};
 use jiff::tz::TimeZone;
 
 use crate::controller::Controller;
+use crate::controller::change::Change;
 use crate::gui::Gui;
 use crate::ipc::{CommandError, Update};
 use crate::request::WindowToken;
@@ -81,6 +82,7 @@ impl<G: Gui> Controller<G> {
                 self.point_to(Some(seq), None);
                 self.show_window(token.0);
             }
+            TrayAction::TryNow | TrayAction::Connect if self.recovery.is_needed() => self.change(Change::Recover),
             TrayAction::TryNow => self.command(Engine::try_now),
             TrayAction::Connect => self.command(Engine::connect),
             TrayAction::Disconnect => self.command(Engine::disconnect),

@@ -155,6 +155,23 @@ async fn a_server_that_an_administrator_has_set_is_filled_in_and_locked_at_the_s
 }
 
 #[tokio::test]
+async fn the_start_up_list_follows_the_setting_while_the_app_runs_and_from_the_first_run_on() {
+    let pushd = pushd().await;
+    let mut world = World::first_run().await;
+    let address = pushd.address().to_string();
+    world.discover(&address).await.unwrap();
+    world.sign_in(&address, "alice", "open sesame").await.unwrap();
+    assert!(world.starts_at_login().await, "it is the default");
+    let text = std::fs::read_to_string(world.settings_file()).unwrap();
+    std::fs::write(world.settings_file(), format!("app.start_at_login = false\n{text}")).unwrap();
+    world.app.send(Request::SettingsChanged);
+    assert!(!world.starts_at_login().await);
+    let values = serde_json::from_value(serde_json::json!({ "app.start_at_login": true })).unwrap();
+    world.app.ask(|reply| Request::SaveSettings { values, reply }).await.unwrap();
+    assert!(world.starts_at_login().await);
+}
+
+#[tokio::test]
 async fn settings_that_change_outside_hold_at_once_and_broken_ones_leave_the_session_alone() {
     let (broker, service) = (silent_broker().await, FakeApi::start().await);
     let text = settings(&broker, &service);

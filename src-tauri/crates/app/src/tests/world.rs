@@ -134,10 +134,12 @@ struct FakeNotifier {
     has_buttons: AtomicBool,
     /// A person who presses the first button before the service has answered.
     is_pressed_at_once: AtomicBool,
+    panics_at_next: AtomicBool,
 }
 
 impl Notifier for FakeNotifier {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        assert!(!self.panics_at_next.swap(false, Ordering::Relaxed), "a panic on purpose");
         if popup.kind == PopupKind::Question && !self.has_buttons.load(Ordering::Relaxed) {
             return Err(NotifyError::Refused("no buttons".to_owned()));
         }
@@ -172,6 +174,7 @@ pub(super) struct World {
     controller: JoinHandle<()>,
     notifier: Arc<FakeNotifier>,
     asked: UnboundedReceiver<Asked>,
+    starts_at_login: UnboundedReceiver<bool>,
 }
 
 impl World {
@@ -192,12 +195,14 @@ impl World {
         let keychain = Arc::new(FakeKeychain::default());
         let (sender, events) = unbounded_channel();
         let (note_popup, asked) = unbounded_channel();
+        let (note_start, starts_at_login) = unbounded_channel();
         let notifier = Arc::new(FakeNotifier {
             asked: note_popup,
             shown: Mutex::default(),
             sink: Mutex::default(),
             has_buttons: AtomicBool::new(true),
             is_pressed_at_once: AtomicBool::default(),
+            panics_at_next: AtomicBool::default(),
         });
         let machine = Machine {
             settings_file: folder.path().join("settings.toml"),
@@ -208,6 +213,9 @@ impl World {
             notifier: Arc::<FakeNotifier>::clone(&notifier),
             credentials: Arc::new(SessionCredentials::new(Arc::<FakeKeychain>::clone(&keychain))),
             checks: Vec::new(),
+            start_at_login: Arc::new(move |wanted| {
+                let _ = note_start.send(wanted);
+            }),
             events: sender,
             runtime: Handle::current(),
         };
@@ -229,7 +237,7 @@ impl World {
         let controller = tokio::spawn(controller.run());
         let (tell, updates) = unbounded_channel();
         app.ask(|reply| Request::Listen { listener: Box::new(FakeWindow(tell)), reply }).await.unwrap();
-        Self { app, keychain, folder, did, updates, controller, notifier, asked }
+        Self { app, keychain, folder, did, updates, controller, notifier, asked, starts_at_login }
     }
 
     pub(super) fn settings_file(&self) -> PathBuf {
@@ -247,6 +255,11 @@ impl World {
     /// The next thing the notification service was asked for.
     pub(super) async fn asked(&mut self) -> Asked {
         timeout(TIMEOUT, self.asked.recv()).await.expect("no popup").expect("the app has ended")
+    }
+
+    /// What the start-up list is made to say next.
+    pub(super) async fn starts_at_login(&mut self) -> bool {
+        timeout(TIMEOUT, self.starts_at_login.recv()).await.expect("no change").expect("the app has ended")
     }
 
     /// The next popup.
@@ -285,6 +298,11 @@ impl World {
     /// The notification service shows no buttons any more.
     pub(super) fn take_buttons_away(&self) {
         self.notifier.has_buttons.store(false, Ordering::Relaxed);
+    }
+
+    /// The next popup ends in a panic of the engine's thread.
+    pub(super) fn panic_at_next(&self) {
+        self.notifier.panics_at_next.store(true, Ordering::Relaxed);
     }
 
     /// A person presses the first button of the next popup before the service has answered.

@@ -29,6 +29,7 @@ use crate::{
     runtime::{
         Snapshot,
         notifier_thread::{NotifierReport, NotifierThread},
+        panic_guard::PanicGuard,
         snapshot::Command,
         store_thread::{StoreReport, StoreThread},
     },
@@ -77,6 +78,9 @@ pub(crate) struct Parts {
     pub(crate) notifier: Arc<dyn Notifier>,
     pub(crate) store_thread: StoreThread,
     pub(crate) store_reports: mpsc::UnboundedReceiver<StoreReport>,
+    /// For tasks and threads, and what they report.
+    pub(crate) guard: PanicGuard,
+    pub(crate) panics: mpsc::UnboundedReceiver<()>,
     pub(crate) commands: mpsc::UnboundedReceiver<Command>,
     pub(crate) snapshot: watch::Sender<Snapshot>,
     pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
@@ -99,6 +103,7 @@ pub(crate) struct Driver {
     status_file: PathBuf,
     refused: watch::Sender<RefusedRequests>,
     notifier: NotifierThread,
+    guard: PanicGuard,
     /// The current connection, and beside it one that replaces it or that it has replaced.
     running: Vec<RunningConnection>,
     closing: Vec<JoinHandle<()>>,
@@ -113,14 +118,15 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Runs until [`Command::End`]; resolves when everything is committed and closed.
+    /// Runs until [`Command::End`], or until one of its tasks or threads panics; resolves when
+    /// everything is committed and closed.
     pub(crate) async fn run(parts: Parts) {
         let (reports, mut reported) = mpsc::channel(64);
         let (pages, mut paged) = mpsc::channel(1);
         let (tokens, mut token_reports) = mpsc::unbounded_channel();
         let (notifier_reports, mut notified) = mpsc::unbounded_channel();
-        let notifier = NotifierThread::start(parts.notifier, notifier_reports);
-        let (mut commands, mut stored) = (parts.commands, parts.store_reports);
+        let notifier = NotifierThread::start(parts.notifier, notifier_reports, parts.guard.clone());
+        let (mut commands, mut stored, mut panics) = (parts.commands, parts.store_reports, parts.panics);
         let last_live = parts.snapshot.borrow().last_live;
         let mut driver = Self {
             pipeline: parts.pipeline,
@@ -134,6 +140,7 @@ impl Driver {
             status_file: parts.status_file,
             refused: parts.refused,
             notifier,
+            guard: parts.guard,
             running: Vec::new(),
             closing: Vec::new(),
             fetches: JoinSet::new(),
@@ -158,6 +165,10 @@ impl Driver {
             let may_take_rows = !driver.pipeline.is_writing_rows();
             let may_read = driver.pipeline.backlog_bytes() < MAX_BACKLOG_BYTES;
             tokio::select! {
+                Some(()) = panics.recv() => {
+                    tracing::error!("a part of the engine has panicked; the engine ends");
+                    break;
+                }
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
                     Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
@@ -290,15 +301,17 @@ impl Driver {
             }
             link::LinkAction::Probe(generation) => self.command(generation, ConnectionCommand::Probe),
             link::LinkAction::Refresh => {
-                let (token, tokens) = (Arc::clone(&self.token), self.tokens.clone());
+                let (token, tokens, guard) = (Arc::clone(&self.token), self.tokens.clone(), self.guard.clone());
                 tokio::spawn(async move {
+                    let _guard = guard;
                     // The driver may have ended meanwhile.
                     let _ = tokens.send(link::LinkInput::Refreshed(token.refresh().await));
                 });
             }
             link::LinkAction::Renew => {
-                let (token, tokens) = (Arc::clone(&self.token), self.tokens.clone());
+                let (token, tokens, guard) = (Arc::clone(&self.token), self.tokens.clone(), self.guard.clone());
                 tokio::spawn(async move {
+                    let _guard = guard;
                     // The driver may have ended meanwhile.
                     let _ = tokens.send(link::LinkInput::Renewed(token.renew().await));
                 });
@@ -316,8 +329,9 @@ impl Driver {
             offsets: self.pipeline.stream_offsets().clone(),
         };
         let (client, token, reports) = (self.client.clone(), Arc::clone(&self.token), self.reports.clone());
-        let tokens = self.tokens.clone();
+        let (tokens, guard) = (self.tokens.clone(), self.guard.clone());
         let task = tokio::spawn(async move {
+            let _guard = guard;
             let ready = async { Ok((client?, token.issued().await?)) };
             let ready = tokio::select! {
                 ready = ready => ready,
@@ -348,7 +362,9 @@ impl Driver {
         let (client, token, pages) = (self.client.clone(), Arc::clone(&self.token), self.pages.clone());
         let (identity, intake) = (Arc::clone(&self.identity), Arc::clone(&self.intake));
         while self.fetches.try_join_next().is_some() {}
+        let guard = self.guard.clone();
         self.fetches.spawn(async move {
+            let _guard = guard;
             let asked = async { Api::new(client?, identity, intake).page(&token.get().await?, &request).await };
             let mut answer = match asked.await {
                 Ok(answer) => answer,

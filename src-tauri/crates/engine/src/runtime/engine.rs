@@ -33,6 +33,7 @@ use crate::{
     },
     runtime::{
         driver::{Driver, Parts},
+        panic_guard::PanicGuard,
         store_thread::StoreThread,
     },
     store::Store,
@@ -124,7 +125,9 @@ impl Engine {
         let identity = Arc::new(Identity::new(config.settings, account, device, &config.host_name));
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
         let (written, store_reports) = mpsc::unbounded_channel();
-        let store_thread = StoreThread::start(store, retention, written).map_err(StartError::Thread)?;
+        let (panicked, panics) = mpsc::unbounded_channel();
+        let guard = PanicGuard(panicked);
+        let store_thread = StoreThread::start(store, retention, written, guard.clone()).map_err(StartError::Thread)?;
         let server = ServerRequests {
             client: client.clone(),
             identity: Arc::clone(&identity),
@@ -143,6 +146,8 @@ impl Engine {
             notifier: config.notifier,
             store_thread,
             store_reports,
+            guard,
+            panics,
             commands: command_receiver,
             snapshot: shown,
             on_event: config.on_event,
@@ -188,7 +193,8 @@ impl Engine {
         self.command(Command::Pause(pause));
     }
 
-    /// The latest snapshot, which also tells when it changes.
+    /// The latest snapshot, which also tells when it changes. When it can no longer change, the
+    /// engine has ended: because of [`Self::end`], or because a part of it has panicked.
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {
         self.snapshot.clone()
     }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::runtime::panic_guard::PanicGuard;
 use belfry_core::{
     pipeline::delivery::ShowId,
     pipeline::popup_queue::{PopupQueue, PopupStep},
@@ -33,12 +34,19 @@ pub(crate) struct NotifierThread {
 
 impl NotifierThread {
     /// Starts the thread.
-    pub(crate) fn start(notifier: Arc<dyn Notifier>, reports: UnboundedSender<NotifierReport>) -> Self {
+    pub(crate) fn start(
+        notifier: Arc<dyn Notifier>,
+        reports: UnboundedSender<NotifierReport>,
+        guard: PanicGuard,
+    ) -> Self {
         let (wake, woken) = mpsc::channel();
         let queue = Arc::new(Mutex::new(PopupQueue::default()));
         let work = {
             let queue = Arc::clone(&queue);
-            move || work(&*notifier, &woken, &queue, &reports)
+            move || {
+                let _guard = guard;
+                work(&*notifier, &woken, &queue, &reports);
+            }
         };
         if let Err(error) = std::thread::Builder::new().name("notifier".to_owned()).spawn(work) {
             tracing::error!(%error, "no thread for notifications");
@@ -171,7 +179,7 @@ mod tests {
         let (turn, asked, sink) = (Arc::clone(&desktop.turn), Arc::clone(&desktop.asked), Arc::clone(&desktop.sink));
         let (told, mut reports) = unbounded_channel();
         let held = turn.lock().unwrap();
-        let popups = NotifierThread::start(Arc::new(desktop), told);
+        let popups = NotifierThread::start(Arc::new(desktop), told, PanicGuard(unbounded_channel().0));
         while sink.lock().unwrap().is_none() {
             std::thread::yield_now();
         }

@@ -15,6 +15,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::clock;
+use crate::runtime::panic_guard::PanicGuard;
 use crate::store::{Store, StoreError};
 use belfry_core::{
     pipeline::{
@@ -78,10 +79,12 @@ impl StoreThread {
         store: Store,
         retention: SignedDuration,
         reports: UnboundedSender<StoreReport>,
+        guard: PanicGuard,
     ) -> std::io::Result<Self> {
         let (jobs, queue) = channel();
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
+            let _guard = guard;
             let group_commit = GroupCommit::default();
             StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
                 .run(&queue);

@@ -52,10 +52,12 @@ impl Credentials for Keychain {
 #[derive(Default)]
 struct Desktop {
     gate: Option<Arc<Barrier>>,
+    is_broken: bool,
 }
 
 impl Notifier for Desktop {
     fn show(&self, popup: &Popup) -> Result<PopupId, NotifyError> {
+        assert!(!self.is_broken, "a panic on purpose");
         if let Some(gate) = &self.gate {
             gate.wait();
         }
@@ -189,11 +191,34 @@ async fn a_popup_that_is_on_its_way_at_the_end_is_waited_for_and_known_to_the_ne
 
     let gate = Arc::new(Barrier::new(2));
     // It is due, and so on its way at once.
-    let engine = start(folder.path(), &keychain, Desktop { gate: Some(Arc::clone(&gate)) });
+    let engine = start(folder.path(), &keychain, Desktop { gate: Some(Arc::clone(&gate)), is_broken: false });
     let ended = tokio::spawn(engine.end());
     tokio::task::spawn_blocking(move || gate.wait()).await.unwrap();
     ended.await.unwrap();
     let mut store = Store::open(&dir, &account).unwrap();
     let recovered = store.recover().unwrap();
     assert_eq!((recovered.uncertain, recovered.popups.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn an_engine_whose_part_panics_ends_and_frees_its_folder_for_the_next_which_does_not_repeat_it() {
+    let (folder, keychain) = (tempfile::tempdir().unwrap(), Arc::new(Keychain::default()));
+    let engine = start(folder.path(), &keychain, Desktop::default());
+    let (dir, account) = (engine.dir().to_owned(), engine.identity().account.name());
+    engine.end().await;
+    Store::open(&dir, &account).unwrap().apply(&[arrival(notice("1"))]).unwrap();
+
+    // Its popup is due, and so it panics at once.
+    let engine = start(folder.path(), &keychain, Desktop { is_broken: true, gate: None });
+    let mut snapshot = engine.snapshot();
+    while snapshot.changed().await.is_ok() {}
+    engine.end().await;
+    let engine = start(folder.path(), &keychain, Desktop { is_broken: true, gate: None });
+    let mut snapshot = engine.snapshot();
+    engine.connect();
+    let until = |status: &Status| status.state != Connectivity::Offline || status.retry_in.is_some();
+    snapshot.wait_for(|snapshot| until(&snapshot.status)).await.unwrap();
+    engine.end().await;
+    let recovered = Store::open(&dir, &account).unwrap().recover().unwrap();
+    assert_eq!((recovered.uncertain, recovered.popups.len()), (0, 0), "nobody knows whether it was seen");
 }
