@@ -40,7 +40,7 @@ async fn two_accounts_on_one_machine_each_receive_their_own_messages_and_the_bro
     assert_eq!(bob.inbox_ids().await, ["all-1", "bob-1"]);
 
     // The same user with the other account has a separate inbox.
-    alice.home.write_settings(&pushd_settings(&pushd, "bob"));
+    alice.write_settings(&pushd_settings(&pushd, "bob"));
     assert!(alice.inbox_ids().await.is_empty());
     let mut running = Person { home: alice.home, ..Person::of(&pushd, "bob").await }.run_live().await;
     assert!(running.all_of("notice").iter().all(|notice| notice["id"] != "alice-1"));

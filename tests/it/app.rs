@@ -48,7 +48,7 @@ impl Desk {
     }
 
     async fn with(parts: Parts, settings: &str, token: &str) -> Option<Self> {
-        Some(Self { desktop: Desktop::with(parts).await?, person: Person::new(settings, token) })
+        Some(Self { desktop: Desktop::with(parts).await?, person: Person::without_tls(settings, token) })
     }
 
     /// Starts the app.

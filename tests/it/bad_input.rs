@@ -47,7 +47,7 @@ async fn without_any_credential_run_ends_at_once_with_3() {
 async fn an_unreachable_server_is_an_event_with_the_next_attempt_and_exit_code_4() {
     let address = unused_address();
     let api = api(&format!("http://{address}/ecgapi"));
-    let alice = Person::new(&settings(&format!("ws://{address}/ws"), "alice", &[QUEUE], &api), "token");
+    let alice = Person::without_tls(&settings(&format!("ws://{address}/ws"), "alice", &[QUEUE], &api), "token");
     let mut running = alice.run().await;
     let state = running.event("the next attempt", |event| event["retry_in_ms"].is_u64()).await;
     assert!(text(&state, "reason").contains("cannot be reached"), "{state}");
@@ -71,7 +71,7 @@ async fn a_wrong_path_has_another_reason_than_an_unreachable_server() {
 async fn a_typo_in_a_key_is_a_warning_that_names_the_most_similar_key() {
     let pushd = pushd().await;
     let alice = Person::of(&pushd, "alice").await;
-    alice.home.write_settings(&format!("{}\n[inbox]\nretention_day = 30\n", pushd_settings(&pushd, "alice")));
+    alice.write_settings(&format!("{}\n[inbox]\nretention_day = 30\n", pushd_settings(&pushd, "alice")));
     let mut running = alice.run_live().await;
     running.terminate().await;
     let log = running.stderr();

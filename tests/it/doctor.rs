@@ -47,7 +47,7 @@ async fn queues_keep_their_messages_and_a_missing_destination_is_named() {
         assert_eq!(subscribed[2], "ok: /exchange/news/all: confirmed");
         assert!(subscribed[3].starts_with("skipped: /queue/short-lived: "), "{subscribed:?}");
     }
-    alice.home.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
+    alice.write_settings(&settings(&rabbit.ws_url(), "guest", &subscriptions[1..3], ""));
     let mut running = alice.run_live().await;
     let received = ids(&running.events_of("notice", 4).await);
     assert_eq!(received, [numbered("queue", 2), numbered("topic", 2)].concat());
@@ -83,9 +83,9 @@ async fn two_computers_on_one_queue_are_noticed_by_its_name_and_by_who_is_signed
     let shared = DURABLE_TOPIC.replace(".{device}", "");
     let subscriptions = [shared.as_str(), DURABLE_TOPIC];
     let at = |more: &str| settings(&rabbit.ws_url(), "guest", &subscriptions, more);
-    let first = Person::new(&at(""), "guest");
+    let first = Person::without_tls(&at(""), "guest");
     let _running = first.run_live().await;
-    let second = Person::new(&at(""), "guest");
+    let second = Person::without_tls(&at(""), "guest");
     for person in [&first, &second] {
         let ended = person.ctl(&["doctor", "--json"]).await;
         assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -4,30 +4,41 @@
 use std::time::Duration;
 
 use harness::proxy::Faults;
-use harness::{Amqp, FaultProxy, RabbitMq};
+use harness::{Amqp, CertificateAuthority, FaultProxy, RabbitMq, TlsFront};
 use serde_json::{Value, json};
 
 use crate::fixtures::{Person, assert_no_second_popup, ids, numbered, settings, with_server};
 
-/// A user behind a proxy in front of the shared broker, with a separate durable queue.
+/// A user behind a proxy in front of the shared broker, with a separate durable queue. TLS goes
+/// through the proxy.
 struct Setup {
     amqp: Amqp,
     proxy: FaultProxy,
     queue: &'static str,
     alice: Person,
     rabbit: RabbitMq,
+    _front: Option<TlsFront>,
 }
 
 impl Setup {
     async fn start(queue: &'static str) -> Option<Self> {
+        Self::start_with(queue, true).await
+    }
+
+    async fn start_with(queue: &'static str, has_tls: bool) -> Option<Self> {
         let rabbit = RabbitMq::shared().await?;
         let amqp = Amqp::connect(&rabbit).await;
         amqp.declare_queue(queue).await;
-        let proxy = FaultProxy::start(rabbit.ws_address()).await;
+        let authority = CertificateAuthority::shared();
+        let front = if has_tls { Some(TlsFront::start(authority, rabbit.ws_address()).await) } else { None };
+        let server = front.as_ref().map_or_else(|| rabbit.ws_address(), |front| front.address().to_string());
+        let proxy = FaultProxy::start(server).await;
         let subscription = format!("destination = \"/amq/queue/{queue}\"");
-        let text = settings(&format!("ws://{}/ws", proxy.address()), "guest", &[&subscription], "");
+        let scheme = if has_tls { "wss" } else { "ws" };
+        let network = format!("[network]\nca_bundle = \"{}\"\n", authority.bundle().display());
+        let text = settings(&format!("{scheme}://{}/ws", proxy.address()), "guest", &[&subscription], &network);
         let text = with_server(&text, r#"heart_beat = { send = "2s", expect = "2s" }"#);
-        Some(Self { amqp, proxy, queue, alice: Person::new(&text, "guest"), rabbit })
+        Some(Self { amqp, proxy, queue, alice: Person::new(&text, "guest"), rabbit, _front: front })
     }
 
     async fn publish(&self, numbers: std::ops::RangeInclusive<usize>) {
@@ -107,7 +118,8 @@ async fn a_slow_connection_that_delivers_single_bytes_loses_nothing() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_anywhere_during_its_start_is_made_again() {
-    let Some(setup) = Setup::start("start").await else { return };
+    // Without TLS the places are exact.
+    let Some(setup) = Setup::start_with("start", false).await else { return };
     setup.publish(1..=5).await;
     let mut running = setup.alice.run().await;
     // Inside the upgrade, after it, inside CONNECTED, inside the first message.

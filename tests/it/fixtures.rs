@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use harness::program::{Ended, run_to_end};
+use harness::tls::TlsGateway;
 use harness::{Home, Pushd, Running};
 use serde_json::Value;
 
@@ -49,11 +50,24 @@ pub(crate) fn with_password(settings: &str, login_url: &str) -> String {
 pub(crate) struct Person {
     pub(crate) home: Home,
     pub(crate) token: String,
+    pub(crate) gateway: TlsGateway,
 }
 
 impl Person {
+    /// A user of these servers, with TLS in front of each.
     pub(crate) fn new(settings: &str, token: &str) -> Self {
-        Self { home: Home::new(settings), token: token.to_owned() }
+        let gateway = TlsGateway::default();
+        Self { home: Home::new(&gateway.secure(settings)), token: token.to_owned(), gateway }
+    }
+
+    /// A user of servers as they are: for what TLS in between would change or hide.
+    pub(crate) fn without_tls(settings: &str, token: &str) -> Self {
+        Self { home: Home::new(settings), token: token.to_owned(), gateway: TlsGateway::default() }
+    }
+
+    /// Replaces the settings, with TLS as in [`Self::new`].
+    pub(crate) fn write_settings(&self, settings: &str) {
+        self.home.write_settings(&self.gateway.secure(settings));
     }
 
     /// A user of `belfry-pushd`, whose password is `secret`.

@@ -19,7 +19,7 @@ async fn each_filter_and_the_page_choose_what_the_server_lists() {
     let pushd = Pushd::start(users).await;
     let alice = Person::of(&pushd, "alice").await;
     let settings = crate::fixtures::pushd_settings(&pushd, "alice").replacen("[api]\n", "[api]\npage = 2\n", 1);
-    alice.home.write_settings(&settings);
+    alice.write_settings(&settings);
     let (bob, carol) = (pushd.login("bob", "secret").await, pushd.login("carol", "secret").await);
     for (sender, id, kind) in [(&bob, "b-1", 3), (&carol, "c-1", 4), (&bob, "b-2", 4)] {
         let message = json!({"id": id, "title": id, "content": "text", "type": kind, "receiver": ["alice"]});

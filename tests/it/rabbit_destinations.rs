@@ -95,7 +95,7 @@ async fn office() -> Option<(RabbitMq, Amqp)> {
 /// A user of the virtual host, whose account on RabbitMQ is `guest`.
 fn person(endpoint: &str, subscriptions: &[&str]) -> Person {
     let settings = settings(endpoint, "guest", subscriptions, "");
-    Person::new(&with_server(&settings, &format!("host = \"{OFFICE}\"")), "guest")
+    Person::without_tls(&with_server(&settings, &format!("host = \"{OFFICE}\"")), "guest")
 }
 
 fn message(id: &str) -> String {

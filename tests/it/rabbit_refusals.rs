@@ -98,7 +98,7 @@ async fn each_refusal_of_rabbitmq_has_its_own_state_and_remedy_after_at_most_thr
     for Refusal { token, host, subscription, .. } in &REFUSALS {
         let proxy = FaultProxy::start(rabbit.ws_address()).await;
         let settings = settings(&format!("ws://{}/ws", proxy.address()), "alice", &[subscription], "");
-        let alice = Person::new(&with_server(&settings, &format!("host = \"{host}\"")), token);
+        let alice = Person::without_tls(&with_server(&settings, &format!("host = \"{host}\"")), token);
         let running = alice.run().await;
         people.push((proxy, alice, running));
     }

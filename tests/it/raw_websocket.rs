@@ -2,6 +2,7 @@
 //! token at the handshake, or just after it.
 
 use harness::program::run_to_end;
+use harness::proxy::Faults;
 use harness::{FakeBroker, FaultProxy, Pushd, Running, Wire};
 use serde_json::json;
 
@@ -54,8 +55,12 @@ async fn what_was_not_delivered_is_sent_again_at_each_connect_and_arrives_once()
     send(&pushd, &bob, "live", 1..=3).await;
     assert_eq!(ids(&running.events_of("notice", 3).await), numbered("live", 3));
 
+    proxy.set(Faults { refuse: true, ..Faults::default() }).await;
     proxy.cut().await;
+    // What is written to a connection that is gone counts as delivered until the server sees its end.
+    while !pushd.call(&bob, "getWebSocketClients", &json!({})).await.as_array().unwrap().is_empty() {}
     send(&pushd, &bob, "missed", 1..=3).await;
+    proxy.heal().await;
     assert_eq!(ids(&running.events_of("notice", 3).await), numbered("missed", 3));
     assert_eq!(running.terminate().await.code(), Some(0));
 
@@ -201,12 +206,12 @@ async fn the_doctor_and_a_sign_in_take_no_message_and_name_a_wrong_token() {
         assert_eq!(ended.code, Some(3), "{more}{ended:?}");
         assert!(!ended.stderr.contains("not-a-token-of"), "{ended:?}");
         // Without a keychain the right one is checked and then cannot be kept.
-        alice.home.write_settings(&raw_settings(pushd.websocket(), "alice", &more));
+        alice.write_settings(&raw_settings(pushd.websocket(), "alice", &more));
         let ended = alice.ctl(&["sign-in"]).await;
         assert_eq!(ended.code, Some(1), "{more}{ended:?}");
         assert!(ended.stderr.contains("keychain"), "{ended:?}");
     }
-    alice.home.write_settings(&raw_settings(pushd.websocket(), "alice", ""));
+    alice.write_settings(&raw_settings(pushd.websocket(), "alice", ""));
     let mut running = alice.run().await;
     assert_eq!(ids(&running.events_of("notice", 2).await), numbered("m", 2));
 }

@@ -89,7 +89,7 @@ async fn a_support_bundle_holds_neither_secrets_nor_the_text_of_messages() {
     assert_eq!(again.code, Some(1), "an existing file is not replaced: {again:?}");
 
     // Settings that cannot be used are a finding, and what stands in them is not shown.
-    alice.home.write_settings(&format!("{settings}\n[message]\nid = \"planted-wrong-value\"\n"));
+    alice.write_settings(&format!("{settings}\n[message]\nid = \"planted-wrong-value\"\n"));
     let other = file.with_file_name("other.zip");
     let ended = alice.ctl(&["support-bundle", "--output", other.to_str().unwrap()]).await;
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -503,6 +503,7 @@ test.describe('settings', () => {
     await belfry.button('settings.title').click();
     await page.getByRole('button', { name: 'Account', exact: true }).click();
     await belfry.button('account.signOut').click();
+    await expect(page.getByRole('checkbox', { name: belfry.text('account.forgetDevice') })).not.toBeChecked();
     await page.getByRole('dialog').getByRole('button', { name: 'Sign out' }).click();
     await expect(page.locator('#secret')).toBeVisible();
   });

@@ -163,10 +163,11 @@ pub(crate) async fn sign_in_again(app: State<'_, App>) -> Answer<Setup> {
     app.ask(|reply| Request::SignInAgain { reply }).await
 }
 
-/// Disconnects, and forgets the secret. A sign-in that is under way is ended.
+/// Disconnects, and forgets the secret; then deletes the queues of this device on the server, if that
+/// is asked for. A sign-in that is under way is ended.
 #[tauri::command]
-pub(crate) async fn sign_out(app: State<'_, App>) -> Answer<()> {
-    app.ask(|reply| Request::SignOut { reply }).await
+pub(crate) async fn sign_out(app: State<'_, App>, forget_device: bool) -> Answer<()> {
+    app.ask(|reply| Request::SignOut { forget_device, reply }).await
 }
 
 /// Has the server send a notice to this account; updates tell how far it comes.

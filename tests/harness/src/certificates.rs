@@ -6,6 +6,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rcgen::{
@@ -14,6 +16,8 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tempfile::TempDir;
+
+use crate::child_guard::ChildGuard;
 
 /// A root and what it issues; its files are removed when it is dropped.
 #[derive(Debug)]
@@ -47,6 +51,22 @@ impl CertificateAuthority {
         let folder = tempfile::Builder::new().prefix("belfry-ca-").tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("root.pem"), root.pem()).expect("the root written");
         Self { root, issuer: Issuer::new(params, key), folder, files: AtomicU32::new(0) }
+    }
+
+    /// The authority that all tests of this process share. Its files are removed when the process
+    /// ends, however that ends.
+    ///
+    /// # Panics
+    /// As [`Self::new`].
+    pub fn shared() -> &'static Self {
+        static SHARED: LazyLock<(CertificateAuthority, ChildGuard)> = LazyLock::new(|| {
+            let authority = CertificateAuthority::new();
+            // A static value is never dropped: the guard's watcher removes the folder.
+            let mut idle = Command::new("cat");
+            let guard = ChildGuard::spawn_in(idle.stdin(Stdio::piped()), Some(authority.folder.path()));
+            (authority, guard.expect("a guard of the folder"))
+        });
+        &SHARED.0
     }
 
     /// The root certificate as a PEM file, for `network.ca_bundle`.

@@ -23,9 +23,9 @@ use crate::ports::free_port;
 use crate::skip::skip;
 
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
-const START_LIMIT: Duration = Duration::from_secs(90);
+const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-const EMPTY_LIMIT: Duration = Duration::from_secs(60);
+const COUNTS_LIMIT: Duration = Duration::from_secs(60);
 
 /// A RabbitMQ node of this test's own, or the one all tests of the process share. Clones are the
 /// same node.
@@ -224,11 +224,19 @@ impl RabbitMq {
     /// # Panics
     /// If that takes longer than 60 s, or there is no such queue.
     pub async fn wait_until_empty(&self, queue: &str) {
-        let empty = QueueCounts { ready: 0, unacknowledged: 0 };
-        let deadline = Instant::now() + EMPTY_LIMIT;
+        self.wait_until_ready(queue, 0).await;
+    }
+
+    /// Waits until a queue holds so many messages, all of them ready.
+    ///
+    /// # Panics
+    /// If that takes longer than 60 s, or there is no such queue.
+    pub async fn wait_until_ready(&self, queue: &str, ready: u64) {
+        let expected = QueueCounts { ready, unacknowledged: 0 };
+        let deadline = Instant::now() + COUNTS_LIMIT;
         loop {
             let counts = self.queue_counts(queue).await.expect("the queue");
-            if counts == empty {
+            if counts == expected {
                 return;
             }
             assert!(Instant::now() < deadline, "{queue} holds {counts:?}");
@@ -316,20 +324,37 @@ impl Node {
         program
     }
 
+    /// Starts the server. Once in a while RabbitMQ hangs in its start on a busy machine; it is
+    /// killed then and started once more.
     fn start_server(&self) -> io::Result<()> {
+        let server = match self.try_start_server() {
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => self.try_start_server()?,
+            started => started?,
+        };
+        *self.server.lock().expect("no panic while held") = Some(server);
+        Ok(())
+    }
+
+    fn try_start_server(&self) -> io::Result<Server> {
         let log = fs::File::options().create(true).append(true).open(self.folder.path().join("stderr"))?;
         let mut command = self.program("rabbitmq-server");
         command.stdout(Stdio::piped()).stderr(log);
         let mut process = ChildGuard::spawn_in(&mut command, Some(self.folder.path()))?;
         let stdout = process.child().stdout.take().ok_or_else(|| io::Error::other("no stdout"))?;
-        let server = Server { process, events: follow(stdout) };
+        let mut server = Server { process, events: follow(stdout) };
         match server.events.recv_timeout(START_LIMIT) {
-            Ok(Event::Ready) => {}
-            Ok(Event::Ended(last)) => return Err(io::Error::other(format!("RabbitMQ ended:\n{last}"))),
-            Err(error) => return Err(io::Error::other(format!("RabbitMQ does not start: {error}"))),
+            Ok(Event::Ready) => Ok(server),
+            Ok(Event::Ended(last)) => Err(io::Error::other(format!("RabbitMQ ended:\n{last}"))),
+            Err(error) => {
+                server.process.kill()?;
+                let last = match server.events.recv_timeout(STOP_LIMIT) {
+                    Ok(Event::Ended(last)) => last,
+                    Ok(Event::Ready) | Err(_) => String::new(),
+                };
+                let said = format!("RabbitMQ does not start: {error}. It said last:\n{last}");
+                Err(io::Error::new(io::ErrorKind::TimedOut, said))
+            }
         }
-        *self.server.lock().expect("no panic while held") = Some(server);
-        Ok(())
     }
 
     fn take_server(&self) -> Server {

@@ -4,9 +4,10 @@
 //! that breaks behind it breaks in front without TLS's closing alert, as there. It listens before
 //! its server is known, so that the server can be started with its public address.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use rustls::pki_types::ServerName;
 use rustls::server::WebPkiClientVerifier;
@@ -95,8 +96,11 @@ impl TlsFront {
     }
 
     async fn listen_at(listen: &str, options: TlsOptions<'_>) -> Self {
+        Self::serve_on(TcpListener::bind(listen).await.expect("a port"), options)
+    }
+
+    fn serve_on(listener: TcpListener, options: TlsOptions<'_>) -> Self {
         let acceptor = TlsAcceptor::from(Arc::new(config(options)));
-        let listener = TcpListener::bind(listen).await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let (server, servers) = watch::channel(None);
         let (counter, counts) = watch::channel(Counts::default());
@@ -177,6 +181,64 @@ impl TlsFront {
     /// If the front broke.
     pub async fn wait_for_refused(&self, count: u64) {
         self.counts.clone().wait_for(|counts| counts.refused >= count).await.expect("the front runs");
+    }
+}
+
+/// Puts TLS in front of every server that settings name on this machine, with the authority that the
+/// tests share: what was written for `ws://` and `http://` is tested over `wss://` and `https://`.
+#[derive(Debug, Default)]
+pub struct TlsGateway {
+    fronts: Mutex<HashMap<u16, TlsFront>>,
+}
+
+impl TlsGateway {
+    /// The settings with a front in place of each `ws://127.0.0.1:PORT` and `http://127.0.0.1:PORT`.
+    /// The same port always gets the same front. Settings that name a `ca_bundle` stay as they are;
+    /// so do ports below 1024, where nothing listens.
+    ///
+    /// # Panics
+    /// Outside a runtime, or if a front cannot listen.
+    pub fn secure(&self, settings: &str) -> String {
+        if settings.contains("ca_bundle") {
+            return settings.to_owned();
+        }
+        let mut text = settings.to_owned();
+        for scheme in ["ws", "http"] {
+            let plain = format!("\"{scheme}://127.0.0.1:");
+            let mut parts = text.split(&plain);
+            let mut secured = parts.next().unwrap_or_default().to_owned();
+            for part in parts {
+                let end = part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len());
+                match part[..end].parse::<u16>() {
+                    Ok(port) if port >= 1_024 => {
+                        secured += &format!("\"{scheme}s://127.0.0.1:{}", self.front_of(port));
+                        secured += &part[end..];
+                    }
+                    _ => secured += &format!("{plain}{part}"),
+                }
+            }
+            text = secured;
+        }
+        let bundle = format!("[network]\nca_bundle = \"{}\"\n", CertificateAuthority::shared().bundle().display());
+        if text.contains("[network]\n") {
+            text.replacen("[network]\n", &bundle, 1)
+        } else {
+            format!("{text}\n{bundle}")
+        }
+    }
+
+    fn front_of(&self, port: u16) -> u16 {
+        let mut fronts = self.fronts.lock().expect("no panic while held");
+        let front = fronts.entry(port).or_insert_with(|| {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+            listener.set_nonblocking(true).expect("a socket option");
+            let identity = CertificateAuthority::shared().loopback_server();
+            let options = TlsOptions { identity, client_authority: None, versions: ALL_VERSIONS };
+            let front = TlsFront::serve_on(TcpListener::from_std(listener).expect("a runtime"), options);
+            front.pass_to(format!("127.0.0.1:{port}"));
+            front
+        });
+        front.address().port()
     }
 }
 
@@ -323,6 +385,22 @@ mod tests {
         let stranger = CertificateAuthority::new().client("alice");
         assert!(connect_as(&front, name, &authority, Some(&stranger)).await.is_err());
         assert!(connect_as(&front, name, &authority, Some(&authority.client("alice"))).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn servers_that_settings_name_get_a_front_each_and_dead_ports_none() {
+        let (gateway, server) = (TlsGateway::default(), echo().await);
+        let plain =
+            format!("endpoints = [\"ws://{server}/ws\", \"ws://127.0.0.1:1/ws\"]\nbase = \"http://{server}\"\n");
+        let secured = gateway.secure(&plain);
+        let front = gateway.fronts.lock().unwrap().values().next().unwrap().address();
+        assert!(secured.contains(&format!("[\"wss://{front}/ws\", \"ws://127.0.0.1:1/ws\"]")), "{secured}");
+        assert!(secured.contains(&format!("base = \"https://{front}\"\n")), "{secured}");
+        assert!(secured.contains("[network]\nca_bundle = "), "{secured}");
+        assert_eq!(gateway.secure(&secured), secured);
+        let fronts = gateway.fronts.into_inner().unwrap();
+        let front = fronts.values().next().unwrap();
+        connect_as(front, "127.0.0.1", CertificateAuthority::shared(), None).await.unwrap();
     }
 
     #[test]

@@ -117,8 +117,11 @@ export interface Backend {
   cancelSignIn: () => Promise<void>;
   /** What the sign-in of the account of the settings starts with. */
   signInAgain: () => Promise<Bound.Setup>;
-  /** Disconnects and deletes the stored secret; the inbox stays. An update of type `setup` follows. */
-  signOut: () => Promise<void>;
+  /**
+   * Disconnects and deletes the stored secret; the inbox stays. An update of type `setup` follows. With `forgetDevice`
+   * the queues of this device on the server are deleted after that; if that fails, the person is signed out all the same.
+   */
+  signOut: (forgetDevice: boolean) => Promise<void>;
   /** Asks the server to send a test notice to this account (`api.send`). Updates of type `test` follow, one a step. */
   testNotice: () => Promise<void>;
 

@@ -84,7 +84,7 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
     cancel_sign_in: () => backend.cancelSignIn(),
     sign_in_in_browser: () => backend.signInInBrowser(unknown(address), []),
     sign_in_again: () => backend.signInAgain(),
-    sign_out: () => backend.signOut(),
+    sign_out: () => backend.signOut(false),
     start: () => backend.start(),
     test_notice: () => backend.testNotice(),
   };

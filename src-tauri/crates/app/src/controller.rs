@@ -227,7 +227,7 @@ impl<G: Gui> Controller<G> {
                 let setup = self.setup_again();
                 answer(reply, Ok(setup));
             }
-            Request::SignOut { reply } => self.change(Change::SignOut { reply }),
+            Request::SignOut { forget_device, reply } => self.change(Change::SignOut { forget_device, reply }),
             Request::TestNotice { reply } => self.test_notice(reply),
             Request::Settings { reply } => self.settings(reply),
             Request::SaveSettings { values, reply } => self.change(Change::Save { values, reply }),

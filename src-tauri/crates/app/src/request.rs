@@ -123,6 +123,7 @@ pub enum Request {
         reply: Reply<Setup>,
     },
     SignOut {
+        forget_device: bool,
         reply: Reply<()>,
     },
     TestNotice {

@@ -13,6 +13,7 @@ use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::storage::ActionResult;
 use engine::Engine;
 use engine::inbox::Detail;
+use engine::net::device_queues::DeviceQueues;
 use engine::net::discovery::DiscoveredServer;
 use engine::net::oidc::browser::BrowserIdentity;
 use secrecy::SecretString;
@@ -118,7 +119,7 @@ pub(crate) struct Checked {
 /// What is left to do when the engine runs with the change.
 pub(crate) enum After {
     SignedIn { signed_in: SignedIn, reply: Reply<SignedIn> },
-    SignedOut { reply: Reply<()> },
+    SignedOut { queues: Option<DeviceQueues>, reply: Reply<()> },
     Saved { reply: Reply<Vec<Setting>> },
     Reloaded { is_server_locked: bool },
 }

@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// browser signs in, and its tokens are saved.
     SignIn(SignIn),
     /// Remove the token or password from the system keychain.
-    SignOut,
+    SignOut(SignOut),
     /// Write a file for support: doctor, status, settings, policies, versions and logs.
     ///
     /// It holds no content of messages and no secret. Look into it before you send it: it names
@@ -90,6 +90,14 @@ pub(crate) struct SignIn {
     /// repeated. Without it, each such host is asked for on the terminal.
     #[arg(long, value_name = "HOST")]
     pub(crate) agree: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignOut {
+    /// Also delete the queues that RabbitMQ keeps for this account on this device, with the messages
+    /// in them, without confirmation. Belfry must not be running.
+    #[arg(long)]
+    pub(crate) forget_device: bool,
 }
 
 #[derive(Debug, Args)]

@@ -88,7 +88,7 @@ fn dispatch(setup: Result<Setup, Error>, command: Command, global: &args::Global
         Command::SupportBundle(args) => block_on(support_bundle::support_bundle(setup, global, args))?,
         Command::Status => return status::status(&setup?, json),
         Command::SignIn(args) => block_on(sign_in::sign_in(setup?, &args, json))?,
-        Command::SignOut => sign_in::sign_out(&setup?, json)?,
+        Command::SignOut(args) => block_on(sign_in::sign_out(setup?, args, json))?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -20,7 +20,7 @@ use belfry_core::{
 };
 use engine::{
     inbox::Inbox,
-    net::token::check,
+    net::{device_queues::DeviceQueues, token::check},
     runtime::data_dir::{account_dir, is_running},
 };
 use host::credentials::MAX_SECRET_BYTES;
@@ -29,9 +29,10 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
 
 use crate::{
-    args::SignIn,
+    args::{SignIn, SignOut},
     error::Error,
     output::{self, message},
+    server::Server,
     setup::Setup,
 };
 
@@ -80,16 +81,34 @@ pub(crate) async fn sign_in(mut setup: Setup, args: &SignIn, json: bool) -> Resu
     Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
 }
 
-/// Removes the secret.
+/// Removes the secret, and the queues of this device if that was asked for.
 ///
 /// # Errors
-/// [`ExitReason::Failed`] if the keychain cannot be used.
-pub(crate) fn sign_out(setup: &Setup, json: bool) -> Result<(), Error> {
+/// [`ExitReason::Failed`] if the keychain cannot be used; with `--forget-device` also those of a
+/// request to the server, and [`ExitReason::InUse`] while Belfry runs; then nothing is removed.
+pub(crate) async fn sign_out(setup: Setup, args: SignOut, json: bool) -> Result<(), Error> {
     let account = setup.account.name();
+    let mut queues = None;
+    if args.forget_device {
+        if is_running(&setup.data_dir) {
+            let remedy = "quit it first, or sign out in its window";
+            return Err(Error::new(
+                ExitReason::InUse,
+                format!("Belfry is running, and would make the queue again: {remedy}"),
+            ));
+        }
+        let Server { client, identity, token } = Server::new(&setup).await?;
+        queues = Some(DeviceQueues::new(client, identity, token).delete().await?);
+    }
     setup.credentials.forget(&account)?;
-    notify_running(setup, "disconnects now", "restart it, so that it disconnects");
+    notify_running(&setup, "disconnects now", "restart it, so that it disconnects");
     let text = format!("signed out of {account}; the secret was removed from the keychain");
-    Ok(if json { output::json(&json!({ "account": account })) } else { output::lines([text]) }?)
+    let deleted = queues.map(|queues| format!("deleted the queues of this device on the server: {queues}"));
+    let mut answer = json!({ "account": account });
+    if let (Some(queues), Some(members)) = (queues, answer.as_object_mut()) {
+        members.insert("queues".to_owned(), queues.into());
+    }
+    Ok(if json { output::json(&answer) } else { output::lines(std::iter::once(text).chain(deleted)) }?)
 }
 
 /// Notifies a running Belfry of this account and prints what it does then, or the remedy if it

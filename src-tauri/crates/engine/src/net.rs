@@ -7,6 +7,7 @@
 pub mod api;
 mod auth;
 pub mod connection;
+pub mod device_queues;
 pub mod discovery;
 pub mod http;
 pub mod identity;

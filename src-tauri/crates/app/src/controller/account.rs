@@ -23,6 +23,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 
 use crate::controller::Controller;
+use crate::controller::server_requests::refused;
 use crate::gui::Gui;
 use crate::ipc::{self, Chosen, CommandError, CommandErrorCode, ForeignHost, Server, Setup, SetupStep, SignedIn};
 use crate::machine::Machine;
@@ -151,20 +152,32 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Begins a sign-out: forgets the secret. The engine will find no secret, which brings the
-    /// sign-in page.
-    pub(crate) fn sign_out(&mut self, reply: Reply<()>) {
+    /// sign-in page. The queues of this device are deleted after that, if the person wants it.
+    pub(crate) fn sign_out(&mut self, forget_device: bool, reply: Reply<()>) {
         let Some(account) = &self.session.account else {
             answer(reply, Ok(()));
             return;
         };
         let (name, settings) = (account.name(), Box::new(self.session.settings.clone()));
         let credentials = Arc::clone(&self.machine.credentials);
+        let server = forget_device.then(|| self.server());
         self.changes.begin_apply();
         self.spawn(|reporter| async move {
-            let forget =
-                move || credentials.forget(&name).map_err(|error| CommandError::new(CommandErrorCode::File, error));
-            let settings = blocking(forget).await.map(|()| settings);
-            report(&reporter, Outcome::Applied { settings, after: After::SignedOut { reply } });
+            let queues = match server {
+                Some(Ok(server)) => server.device_queues().await.map(Some).map_err(refused),
+                Some(Err(error)) => Err(error),
+                None => Ok(None),
+            };
+            let (settings, queues) = match queues {
+                Ok(queues) => {
+                    let forget = move || {
+                        credentials.forget(&name).map_err(|error| CommandError::new(CommandErrorCode::File, error))
+                    };
+                    (blocking(forget).await.map(|()| settings), queues)
+                }
+                Err(error) => (Err(error), None),
+            };
+            report(&reporter, Outcome::Applied { settings, after: After::SignedOut { queues, reply } });
         });
     }
 }

@@ -16,6 +16,7 @@ use tokio::task::AbortHandle;
 
 use crate::app::is_ending;
 use crate::controller::Controller;
+use crate::controller::server_requests::refused;
 use crate::gui::Gui;
 use crate::ipc::{Chosen, CommandError, CommandErrorCode, Setting, SignedIn, Update};
 use crate::request::Reply;
@@ -30,6 +31,7 @@ pub(crate) enum Change {
         reply: Reply<SignedIn>,
     },
     SignOut {
+        forget_device: bool,
         reply: Reply<()>,
     },
     Save {
@@ -132,7 +134,7 @@ impl<G: Gui> Controller<G> {
         while matches!(self.changes.step, Step::Idle) && self.ending.is_none() {
             match self.changes.waiting.pop_front() {
                 Some(Change::SignIn { server, login, secret, reply }) => self.sign_in(server, login, secret, reply),
-                Some(Change::SignOut { reply }) => self.sign_out(reply),
+                Some(Change::SignOut { forget_device, reply }) => self.sign_out(forget_device, reply),
                 Some(Change::Save { values, reply }) => self.save(values, reply),
                 Some(Change::Reload) => self.reload(),
                 None => return,
@@ -237,7 +239,12 @@ impl<G: Gui> Controller<G> {
                 self.tell_status();
                 answer(reply, Ok(signed_in));
             }
-            After::SignedOut { reply } => answer(reply, Ok(())),
+            After::SignedOut { queues: None, reply } => answer(reply, Ok(())),
+            // No engine has a secret any more that would make the queues again.
+            After::SignedOut { queues: Some(queues), reply } => drop(self.spawn(|_| async move {
+                let deleted = queues.delete().await.map_err(refused);
+                answer(reply, deleted.map(drop));
+            })),
             After::Saved { reply } => {
                 self.tell_look();
                 self.settings(reply);
@@ -250,7 +257,7 @@ impl<G: Gui> Controller<G> {
     fn fail(&mut self, after: After, error: CommandError) {
         match after {
             After::SignedIn { reply, .. } => answer(reply, Err(error)),
-            After::SignedOut { reply } => answer(reply, Err(error)),
+            After::SignedOut { reply, .. } => answer(reply, Err(error)),
             After::Saved { reply } => answer(reply, Err(error)),
             After::Reloaded { .. } => {
                 tracing::warn!(error = error.message, "the changed settings cannot be used; those before them hold");

@@ -188,7 +188,7 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
             json(app.ask(|reply| Request::SignInInBrowser { server, reply }).await)
         }
         "sign_in_again" => json(app.ask(|reply| Request::SignInAgain { reply }).await),
-        "sign_out" => json(app.ask(|reply| Request::SignOut { reply }).await),
+        "sign_out" => json(app.ask(|reply| Request::SignOut { forget_device: false, reply }).await),
         "start" => json(app.ask(|reply| Request::Start { reply }).await),
         "test_notice" => json(app.ask(|reply| Request::TestNotice { reply }).await),
         other => panic!("no such command: {other}"),

@@ -327,6 +327,6 @@ impl World {
     }
 
     pub(super) async fn sign_out(&self) -> Result<(), CommandError> {
-        self.app.ask(|reply| Request::SignOut { reply }).await
+        self.app.ask(|reply| Request::SignOut { forget_device: false, reply }).await
     }
 }

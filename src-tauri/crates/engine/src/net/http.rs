@@ -200,7 +200,13 @@ pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
         }
         fault = tls_error(cause).map_or(fault, |error| Fault::Tls(tls_fault(error)));
     }
-    Failure::new(fault, format!("{}: {}", host_of(url), cause.to_string().to_lowercase()))
+    Failure::new(fault, format!("{}: {}", host_of(url), words_of(cause)))
+}
+
+/// What an error says, without the address of the manual that rustls adds to some.
+fn words_of(error: &dyn std::error::Error) -> String {
+    let said = error.to_string().to_lowercase();
+    said.split(": https://docs.rs/").next().unwrap_or_default().to_owned()
 }
 
 /// The error of TLS that this is, or that an error of reading or writing holds.
@@ -350,6 +356,17 @@ mod tests {
             let (_, answer) = tokio::join!(answer_once_with(&proxy, status), client.get(url.clone()).send());
             assert_eq!(failure(answer.unwrap_err(), &url).fault, fault, "{status}");
         }
+    }
+
+    #[test]
+    fn an_error_is_said_without_the_address_of_a_manual() {
+        let error =
+            io::Error::other("peer closed connection without sending TLS close_notify: https://docs.rs/rustls/x");
+        assert_eq!(words_of(&error), "peer closed connection without sending tls close_notify");
+        assert_eq!(
+            words_of(&io::Error::other("Connection refused (os error 111)")),
+            "connection refused (os error 111)"
+        );
     }
 
     #[test]

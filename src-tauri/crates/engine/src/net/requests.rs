@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::net::{
     api::{ActionAnswer, ActionCall, Api, Outgoing, PagePiece},
+    device_queues::DeviceQueues,
     http::Client,
     identity::{Identity, LOGIN_NAMES, text},
     intake::Intake,
@@ -129,6 +130,15 @@ impl ServerRequests {
             Err(failure) if failure.fault == Fault::Status(404) => Ok(false),
             Err(failure) => Err(self.note_refusal(failure, |refused| &mut refused.delete)),
         }
+    }
+
+    /// The queues of this account on this device, to be deleted once the session has ended.
+    ///
+    /// # Errors
+    /// [`Failure`] of the sign-in.
+    pub async fn device_queues(&self) -> Result<DeviceQueues, Failure> {
+        let token = self.token.get().await?;
+        Ok(DeviceQueues::new(self.client.clone()?, Arc::clone(&self.identity), token))
     }
 
     /// Who is signed in, this account's devices first.
