@@ -60,6 +60,11 @@ async fn late(java: &Arc<Java>) {
     spring.publish(Audience::Personal, &message("between")).await;
     let notice = running.event("the notice", |event| notice_id(event) == Some("between")).await;
     assert_eq!(text(&notice, "source"), "collected", "{notice}");
+    // Neither a reconnect nor polling found it.
+    let states = running.all_of("status");
+    let last = states.last().map(|status| text(status, "state"));
+    assert_eq!(last, Some("live"), "{states:?}");
+    assert_eq!(states.iter().filter(|status| status["state"] == "connecting").count(), 1, "{states:?}");
 }
 
 async fn wrong_person(java: &Arc<Java>) {

@@ -1,21 +1,23 @@
 package app.belfry.interop;
 
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.springframework.messaging.Message;
 import org.springframework.messaging.MessageChannel;
-import org.springframework.messaging.MessageHandler;
-import org.springframework.messaging.simp.SimpMessageHeaderAccessor;
 import org.springframework.messaging.simp.SimpMessageType;
-import org.springframework.messaging.simp.broker.SimpleBrokerMessageHandler;
-import org.springframework.messaging.simp.user.UserDestinationMessageHandler;
-import org.springframework.messaging.support.ExecutorChannelInterceptor;
+import org.springframework.messaging.simp.stomp.StompHeaderAccessor;
+import org.springframework.messaging.support.ChannelInterceptor;
+import org.springframework.messaging.support.MessageBuilder;
 import org.springframework.stereotype.Component;
 
 /**
- * Holds SUBSCRIBE on its way to the broker. Spring handles frames in a pool of threads, so on a busy
- * server a subscription takes effect after a later HTTP call was answered.
+ * Hands SUBSCRIBE on later. Spring handles frames in a pool of threads, so on a busy server a
+ * subscription takes effect after a later HTTP call was answered.
  */
 @Component
-class LateSubscribe implements ExecutorChannelInterceptor {
+class LateSubscribe implements ChannelInterceptor {
+  private static final String WAS_HELD = "belfry-was-held";
+
   private final Options options;
 
   LateSubscribe(Options options) {
@@ -23,16 +25,16 @@ class LateSubscribe implements ExecutorChannelInterceptor {
   }
 
   @Override
-  public Message<?> beforeHandle(Message<?> message, MessageChannel channel, MessageHandler handler) {
-    var type = SimpMessageHeaderAccessor.getMessageType(message.getHeaders());
-    boolean subscribes = handler instanceof SimpleBrokerMessageHandler || handler instanceof UserDestinationMessageHandler;
-    if (type == SimpMessageType.SUBSCRIBE && subscribes) {
-      try {
-        Thread.sleep(options.subscribeDelay().toMillis());
-      } catch (InterruptedException interrupted) {
-        Thread.currentThread().interrupt();
-      }
+  public Message<?> preSend(Message<?> message, MessageChannel channel) {
+    var frame = StompHeaderAccessor.wrap(message);
+    boolean passes = frame.getMessageType() != SimpMessageType.SUBSCRIBE || frame.getHeader(WAS_HELD) != null;
+    if (passes || options.subscribeDelay().isZero()) {
+      return message;
     }
-    return message;
+    frame.setHeader(WAS_HELD, true);
+    var held = MessageBuilder.createMessage(message.getPayload(), frame.getMessageHeaders());
+    CompletableFuture.delayedExecutor(options.subscribeDelay().toMillis(), TimeUnit.MILLISECONDS)
+        .execute(() -> channel.send(held));
+    return null;
   }
 }
