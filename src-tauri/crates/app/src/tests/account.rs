@@ -3,10 +3,12 @@
 use std::fs::File;
 
 use belfry_pushd::{Account, Config, Server, TOKEN_LIFETIME};
-use harness::FakeApi;
 use harness::http::post;
+use harness::{FakeApi, FakeBroker};
 use serde_json::{Value, json};
+use stomp::{Command, Frame};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::unbounded_channel;
 
 use super::history::{settings, silent_broker};
 use super::world::{Did, World};
@@ -192,4 +194,32 @@ async fn settings_that_change_outside_hold_at_once_and_broken_ones_leave_the_ses
     assert_eq!(saved.unwrap_err().code, CommandErrorCode::Setting);
     let start = world.app.ask(|reply| Request::Start { reply }).await.unwrap();
     assert_eq!((start.theme, start.status.state), (Theme::Dark, Connectivity::Live));
+}
+
+#[tokio::test]
+async fn a_forgotten_device_is_unsubscribed_once_no_session_is_left_that_would_make_its_queue_again() {
+    let (sender, mut sessions) = unbounded_channel();
+    let broker = FakeBroker::start(move |_, mut wire| {
+        let sender = sender.clone();
+        async move {
+            wire.welcome().await;
+            drop(sender.send(wire.serve().await));
+        }
+    })
+    .await;
+    let subscription = "destination = \"/topic/a\"\nheaders = { durable = \"true\" }";
+    let settings = format!(
+        "[server]\nendpoints = [\"{}\"]\n[[server.subscriptions]]\n{subscription}\n[auth]\nlogin = \"alice\"\n",
+        broker.url()
+    );
+    let mut world = World::set_up(&settings, |_| ()).await;
+    world.live().await;
+    world.app.ask(|reply| Request::SignOut { forget_device: true, reply }).await.unwrap();
+    assert!(world.keychain.accounts().is_empty());
+    let commands = |frames: &[Frame]| frames.iter().map(Frame::command).collect::<Vec<_>>();
+    assert_eq!(commands(&sessions.recv().await.unwrap()), [Command::Subscribe, Command::Disconnect]);
+    let forgotten = sessions.recv().await.unwrap();
+    assert_eq!(commands(&forgotten), [Command::Subscribe, Command::Unsubscribe, Command::Disconnect]);
+    assert_eq!(forgotten[1].header("durable").as_deref(), Some("true"));
+    assert_eq!(broker.connections(), 2);
 }
