@@ -12,13 +12,13 @@ use host::texts::Language;
 use tauri::async_runtime as runtime;
 
 /// How long the program waits for a notification service that does not answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Shows a notification that says so, where notifications can be shown.
 pub(crate) async fn tell(notifier: Arc<dyn Notifier>, language: Language) {
     let popup = popup(language);
     let shown = runtime::spawn_blocking(move || notifier.show(&popup));
-    match tokio::time::timeout(PATIENCE, shown).await {
+    match tokio::time::timeout(TIMEOUT, shown).await {
         Ok(Ok(Ok(_))) => {}
         Ok(Ok(Err(error))) => tracing::warn!(%error, "nothing says that Belfry has ended"),
         Ok(Err(_)) | Err(_) => tracing::warn!("nothing says that Belfry has ended"),

@@ -127,7 +127,7 @@ impl Notifier for Headless {
     fn listen(&self, _sink: Box<dyn Fn(PopupEvent) + Send + Sync>) {}
 }
 
-/// Resolves when nobody can change the value any more.
+/// Resolves when the value cannot change any more.
 async fn closed<T>(mut watched: watch::Receiver<T>) {
     while watched.changed().await.is_ok() {}
 }

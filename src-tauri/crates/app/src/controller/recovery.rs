@@ -54,7 +54,7 @@ impl Recovery {
 }
 
 impl<G: Gui> Controller<G> {
-    /// The engine has ended though nobody has asked it to, or another one could not be started.
+    /// The engine has ended without a request, or another one could not be started.
     pub(super) fn handle_engine_lost(&mut self) {
         let wait = self.recovery.wait(Instant::now());
         self.recovery.is_needed = true;

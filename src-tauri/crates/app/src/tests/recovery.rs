@@ -26,12 +26,12 @@ async fn an_engine_whose_part_panics_is_shown_as_offline_and_replaced_by_one_tha
     arrives(&world, &service, "1").await;
     let is_waiting = |status: &Status| status.state == Connectivity::Offline && status.retry_in_ms.is_some();
     world.update(|update| status(update).filter(is_waiting)).await;
-    // Whoever cannot wait asks for it.
+    // A person who cannot wait asks for it.
     world.app.ask(|reply| Request::TryNow { reply }).await.unwrap();
     world.live().await;
     arrives(&world, &service, "2").await;
     let (popup, _) = world.popup().await;
-    assert_eq!(popup.title, "Expense 2", "nobody knows whether the first popup was seen, so it is not repeated");
+    assert_eq!(popup.title, "Expense 2", "the first popup may have been seen, so it is not repeated");
     world.app.send(Request::Quit { code: 0 });
     world.ended().await;
     assert!(!engine::runtime::data_dir::is_running(&world.data_dir()), "the data folder is free");

@@ -1,7 +1,7 @@
 //! How the driver learns that one of its tasks or threads has panicked.
 //!
-//! Nobody answers for a task that is gone: a page that never comes, a connection that is never
-//! lost. So the engine ends with it, in order, and whoever holds the engine starts another one.
+//! A task that is gone reports nothing: a page never comes, a connection is never lost. So the
+//! engine ends with it, in order, and the owner of the engine starts another one.
 
 use tokio::sync::mpsc::UnboundedSender;
 
