@@ -34,7 +34,7 @@ test('no text is empty, and every Chinese text has Chinese characters', () => {
 test('every text is used by the window or by Rust', () => {
   const source = Object.values(sources).join('\n');
   const prefixes = [...source.matchAll(/`([a-zA-Z.]+\.)\$\{/g)].map((found) => found[1] ?? '');
-  const isUsedByRust = (key: string) => /^(tray|popup|browser|smoke|app|window\.unavailable)\./.test(key);
+  const isUsedByRust = (key: string) => /^(tray|popup|panicked|browser|smoke|app|window\.unavailable)\./.test(key);
   const unused = Object.keys(en).filter((key) => {
     const stem = key.replace(/\.one$/, '');
     return !isUsedByRust(key) && !source.includes(`'${stem}'`) && !prefixes.some((start) => key.startsWith(start));
