@@ -1,4 +1,5 @@
-//! `belfry-bench`: measures a large inbox, in the engine and in the real window.
+//! `belfry-bench`: measures decoding and mapping of messages, and a large inbox in the engine and in
+//! the real window.
 //!
 //! Run `cargo run --release -p belfry-bench` after a release build of `belfry`, or with
 //! `--no-window` to measure only the engine. Deliberately absent: limits; it only prints the
@@ -8,6 +9,7 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness.
 
 mod inbox;
+mod messages;
 mod window;
 
 use belfry_core::account::Account;
@@ -41,6 +43,7 @@ struct Args {
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
+    messages::measure();
     let home = Home::new(SETTINGS);
     let (settings, _) = Settings::parse(SETTINGS, "settings.toml").expect("good settings");
     let account = Account::of(&settings).expect("an account");
