@@ -61,6 +61,12 @@ try {
     Check "registry is gone" (Test-Path "HKLM:\Software\Belfry") $false
     Check "autostart is gone" (Value "HKLM:\Software\Microsoft\Windows\CurrentVersion\Run" "Belfry") ""
     Check "the inbox stays" (Test-Path $data) $true
+
+    # No start at login.
+    Check "silent install with AUTOSTART=0" (Msiexec "/i", "`"$Msi`"", "AUTOSTART=0") 0
+    Check "AUTOSTART=0: the program is there" (Test-Path "$folder\belfry.exe") $true
+    Check "AUTOSTART=0: no autostart" (Value "HKLM:\Software\Microsoft\Windows\CurrentVersion\Run" "Belfry") ""
+    Check "silent removal after AUTOSTART=0" (Msiexec "/x", "`"$Msi`"") 0
 } finally {
     Stop-Process $server
 }

@@ -179,19 +179,30 @@ impl Tray {
             .expect("an icon")
     }
 
-    /// Chooses an entry of the newest icon's menu.
+    /// Chooses an entry of the newest icon's menu. A menu that changes between the look and the click
+    /// does not take it: then the entry is looked for and clicked again, as a person would.
     ///
     /// # Panics
-    /// If it has none with this text within [`EVENT_TIMEOUT`].
+    /// If it has none with this text within [`EVENT_TIMEOUT`], or does not take the click.
     pub async fn choose(&self, text: &str) {
-        let (menu, id) = self.find(text).await;
-        let nothing = Value::from(0);
-        match menu.call::<_, _, ()>("Event", &(id, "clicked", nothing, 0_u32)).await {
-            Ok(()) => {}
-            // It has ended the program, which was wanted.
-            Err(zbus::Error::MethodError(name, ..)) if name.as_str() == "org.freedesktop.DBus.Error.NoReply" => {}
-            Err(error) => panic!("the menu takes no click on {text:?}: {error}"),
-        }
+        let chosen = timeout(EVENT_TIMEOUT, async {
+            loop {
+                let (menu, id) = self.find(text).await;
+                let nothing = Value::from(0);
+                match menu.call::<_, _, ()>("Event", &(id, "clicked", nothing, 0_u32)).await {
+                    Ok(()) => return,
+                    Err(zbus::Error::MethodError(name, ..)) => match name.as_str() {
+                        // It has ended the program, which was wanted.
+                        "org.freedesktop.DBus.Error.NoReply" => return,
+                        // The number is of a menu that has been replaced.
+                        "org.freedesktop.DBus.Error.InvalidArgs" => {}
+                        _ => panic!("the menu takes no click on {text:?}: {name}"),
+                    },
+                    Err(error) => panic!("the menu takes no click on {text:?}: {error}"),
+                }
+            }
+        });
+        chosen.await.unwrap_or_else(|_| panic!("the menu takes no click on {text:?}"));
     }
 
     async fn find(&self, text: &str) -> (Proxy<'static>, i32) {
@@ -298,7 +309,25 @@ mod tests {
         }
     }
 
-    async fn program(bus: &Bus, menu: Menu) -> Connection {
+    /// A menu that is replaced between the first look and the click.
+    struct ChangingMenu(tokio::sync::mpsc::UnboundedSender<i32>, i32);
+
+    #[zbus::interface(name = "com.canonical.dbusmenu")]
+    impl ChangingMenu {
+        fn get_layout(&mut self, _parent: i32, _depth: i32, _names: Vec<String>) -> (u32, Layout) {
+            self.1 += 1;
+            let label = HashMap::from([("label", Value::from("entry"))]);
+            let child = Value::from((self.1, label, Vec::<Value<'_>>::new()));
+            (1, (0, HashMap::new(), vec![OwnedValue::try_from(child).expect("an entry")]))
+        }
+
+        fn event(&self, id: i32, _event: &str, _data: OwnedValue, _timestamp: u32) -> zbus::fdo::Result<()> {
+            self.0.send(id).expect("the test listens");
+            if id == 1 { Err(zbus::fdo::Error::InvalidArgs("id not found".to_owned())) } else { Ok(()) }
+        }
+    }
+
+    async fn program(bus: &Bus, menu: impl zbus::object_server::Interface) -> Connection {
         let builder = zbus::connection::Builder::address(bus.address()).expect("an address");
         let builder = builder.serve_at("/StatusNotifierItem", Icon).and_then(|builder| builder.serve_at("/menu", menu));
         let connection = builder.expect("two objects").build().await.expect("the bus");
@@ -318,5 +347,15 @@ mod tests {
             asked.recv().await.expect("the first menu is looked at");
             program(&bus, Menu("second", None)).await
         });
+    }
+
+    #[tokio::test]
+    async fn an_entry_of_a_menu_that_was_replaced_is_clicked_in_the_new_one() {
+        let Some(bus) = Bus::start().await else { return };
+        let tray = Tray::start(&bus).await;
+        let (sender, mut clicked) = tokio::sync::mpsc::unbounded_channel();
+        let _program = program(&bus, ChangingMenu(sender, 0)).await;
+        tray.choose("entry").await;
+        assert_eq!((clicked.recv().await, clicked.recv().await), (Some(1), Some(2)));
     }
 }

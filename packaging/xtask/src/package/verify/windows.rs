@@ -18,6 +18,8 @@ use crate::{cross, system};
 const WINE: &[&str] = &["wine", "wine64"];
 /// Where the WebView2 Runtime says its version.
 const WEB_VIEW: &str = r"HKLM\SOFTWARE\Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}";
+/// What starts at login for everybody.
+const RUN_KEY: &str = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Run";
 /// Debian's 64-bit Wine; the script `wine` on the path asks for the 32-bit one too.
 const WINE64: &str = "/usr/lib/wine/wine64";
 
@@ -56,12 +58,11 @@ pub(in crate::package) fn msi() -> Result<()> {
         tried.holds(&format!("{file} is installed"), folder.join(file).is_file());
     }
     let endpoints = format!("[\"{}\"]", server.stomp);
-    let run_key = r"HKLM\Software\Microsoft\Windows\CurrentVersion\Run";
     let defaults = r"HKLM\Software\Belfry\Defaults";
     tried.holds("SERVER is an installer default", wine.value(defaults, "server.endpoints")? == endpoints);
     tried.holds(
         "autostart is quoted",
-        wine.value(run_key, "Belfry")? == r#""C:\Program Files\Belfry\belfry.exe" --hidden"#,
+        wine.value(RUN_KEY, "Belfry")? == r#""C:\Program Files\Belfry\belfry.exe" --hidden"#,
     );
     tried.holds(
         "belfry: links open the program",
@@ -146,9 +147,26 @@ pub(in crate::package) fn msi() -> Result<()> {
     tried.holds("silent removal", wine.msiexec("/x", &newer, &[])?);
     tried.holds("its files are gone", !folder.join("belfry.exe").exists() && wine.finds("Belfry.lnk")? == 0);
     tried.holds("its registry is gone", wine.value(defaults, "server.endpoints")?.is_empty());
-    tried.holds("autostart is gone", wine.value(run_key, "Belfry")?.is_empty());
+    tried.holds("autostart is gone", wine.value(RUN_KEY, "Belfry")?.is_empty());
     tried.holds("what people received stays", local.join("data").is_dir());
+    without_autostart(&wine, &msi, &newer, &mut tried)?;
     tried.end()
+}
+
+/// `AUTOSTART=0` leaves the list of programs that start at login alone, also after an upgrade that does
+/// not repeat it.
+fn without_autostart(wine: &Wine, msi: &Path, newer: &Path, tried: &mut Tried) -> Result<()> {
+    let remembered = || wine.value(r"HKLM\Software\Belfry\Install", "AUTOSTART");
+    tried.holds("silent install with AUTOSTART=0", wine.msiexec("/i", msi, &["AUTOSTART=0".to_owned()])?);
+    tried.holds("AUTOSTART=0 is remembered", remembered()? == "0");
+    tried.holds("AUTOSTART=0: no autostart", wine.value(RUN_KEY, "Belfry")?.is_empty());
+    tried.holds("upgrade without properties after AUTOSTART=0", wine.msiexec("/i", newer, &[])?);
+    tried.holds("it keeps AUTOSTART=0", remembered()? == "0" && wine.value(RUN_KEY, "Belfry")?.is_empty());
+    tried.holds("silent removal after AUTOSTART=0", wine.msiexec("/x", newer, &[])?);
+    tried.holds("silent install with AUTOSTART=1", wine.msiexec("/i", msi, &["AUTOSTART=1".to_owned()])?);
+    tried.holds("AUTOSTART=1: autostart", wine.value(RUN_KEY, "Belfry")?.ends_with(" --hidden"));
+    tried.holds("silent removal after AUTOSTART=1", wine.msiexec("/x", msi, &[])?);
+    Ok(())
 }
 
 /// RabbitMQ delivers a message from a durable queue and is told that it is stored: the next run gets
