@@ -11,6 +11,7 @@ mod history;
 mod popup_buttons;
 mod recovery;
 mod refusals;
+mod server_deletions;
 mod test_notice;
 mod world;
 
