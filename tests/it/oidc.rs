@@ -1,18 +1,21 @@
 //! Sign-in in the system browser against a real OpenID Connect provider: what `belfryctl sign-in` stores,
 //! and how long a session lives with it.
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 
 use harness::broker::FakeBroker;
 use harness::desktop::{Bus, Keychain, Lock};
 use harness::oidc::{Answer, Provider, browse, visit, walk};
 use harness::program::{Ended, run_to_end};
-use harness::{Home, Running};
+use harness::{Amqp, CertificateAuthority, Home, RabbitMq, Running};
 use serde_json::json;
 
-use crate::fixtures::{settings, text};
+use crate::fixtures::{ids, numbered, settings, text};
+
+const SIGINT: i32 = 2;
 
 /// A user with a keychain, and a browser that notes what it is told to open.
 struct Person {
@@ -84,7 +87,7 @@ fn with_oidc(endpoint: &str, provider: &Provider, scopes: &str) -> String {
 }
 
 fn address(said: &str) -> Option<String> {
-    let lines = said.lines().map(str::trim).filter(|line| line.starts_with("http://"));
+    let lines = said.lines().map(str::trim).filter(|line| line.starts_with("http"));
     // A line that is still being written has no line end.
     lines.clone().next().filter(|_| said.ends_with('\n')).map(str::to_owned)
 }
@@ -286,4 +289,116 @@ async fn an_account_stays_that_of_the_person_who_has_signed_in_to_it() {
     assert_eq!(code, Some(3), "{}", running.stderr());
     assert!(running.stderr().contains("bob"), "{}", running.stderr());
     assert_eq!(alice.sign_in(Answer::Consent("alice")).await.0, Some(0));
+}
+
+#[tokio::test]
+async fn an_issuer_with_a_certificate_of_a_private_authority_is_trusted_with_its_root_only() {
+    let authority = CertificateAuthority::new();
+    let Some(provider) = Provider::start_with_tls(&authority).await else { return };
+    assert!(provider.issuer().starts_with("https://"), "{}", provider.issuer());
+    let (broker, mut tokens) = provider.broker().await;
+    let plain = with_oidc(&broker.url(), &provider, "\"openid\"");
+    let Some(alice) = Person::of(&plain).await else { return };
+    let refused = alice.ctl(&["sign-in"]).await;
+    assert!(refused.stderr.contains("certificate is not trusted"), "{refused:?}");
+    assert!(refused.stderr.contains("network.ca_bundle") && alice.opened().is_empty(), "{refused:?}");
+
+    alice.home.write_settings(&format!("{plain}\n[network]\nca_bundle = \"{}\"\n", authority.bundle().display()));
+    let (mut running, url) = alice.begin().await;
+    assert!(url.starts_with(&format!("{}/auth?", provider.issuer())), "{url}");
+    let page = browse(&provider.without_tls(&url), Answer::Consent("alice")).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    assert_eq!(running.wait().await.code(), Some(0), "{}", running.stderr());
+    assert_eq!(provider.owner(&tokens.recv().await.unwrap()).await.as_deref(), Some("alice"));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_is_interrupted_ends_at_once_listens_no_more_and_has_stored_nothing() {
+    let Some(provider) = Provider::start(&json!({})).await else { return };
+    let (broker, _tokens) = provider.broker().await;
+    let settings = with_oidc(&broker.url(), &provider, "\"openid\"");
+    let Some(alice) = Person::of(&settings).await else { return };
+    let (mut running, url) = alice.begin().await;
+    let redirect = walk(&url, Answer::Consent("alice")).await;
+    let address = redirect.trim_start_matches("http://").split('/').next().unwrap();
+    assert!(TcpStream::connect(address).is_ok(), "it waits for the browser");
+    // As the shell expects of a program that was interrupted.
+    assert_eq!(running.interrupt().await.signal(), Some(SIGINT), "{}", running.stderr());
+    assert!(TcpStream::connect(address).is_err(), "it still listens");
+    assert_eq!(std::fs::read_to_string(alice.home.settings_file()).unwrap(), settings);
+    assert_eq!(alice.ctl(&["run", "--timeout", "0s"]).await.code, Some(3));
+    assert!(broker.connections() == 0 && provider.grants().await.is_empty());
+}
+
+/// Scopes of another virtual host, and of another queue.
+const ELSEWHERE: &str = "belfry.read:elsewhere/*";
+const OTHER_QUEUE: &str = "belfry.read:*/other";
+
+/// RabbitMQ that accepts the access tokens of a provider with this lifetime, in seconds, with the
+/// scopes that its settings name.
+async fn rabbit_with_tokens(lifetime: u32) -> Option<(Provider, RabbitMq, tempfile::TempDir)> {
+    let scopes = ["belfry.read:*/*", "belfry.write:*/*", "belfry.configure:*/*", ELSEWHERE, OTHER_QUEUE].join(" ");
+    let options = json!({ "audience": "belfry", "resourceScopes": scopes, "accessTokenLifetime": lifetime });
+    let provider = Provider::start(&options).await?;
+    let (id, pem) = provider.signing_key().await;
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.pem");
+    std::fs::write(&key, pem).unwrap();
+    let settings = format!(
+        "auth_backends.1 = rabbit_auth_backend_oauth2\nauth_backends.2 = internal\n\
+         auth_oauth2.resource_server_id = belfry\nauth_oauth2.default_key = {id}\n\
+         auth_oauth2.signing_keys.{id} = {}\n",
+        key.display()
+    );
+    let rabbit = RabbitMq::start_with("rabbitmq_auth_backend_oauth2", settings).await?;
+    Some((provider, rabbit, folder))
+}
+
+#[tokio::test]
+async fn rabbitmq_takes_access_tokens_of_the_issuer_and_each_session_is_handed_over_before_its_token_expires() {
+    let Some((provider, rabbit, _key)) = rabbit_with_tokens(10).await else { return };
+    let all = r#""openid", "offline_access", "belfry.read:*/*", "belfry.write:*/*", "belfry.configure:*/*""#;
+    let Some(alice) = Person::of(&with_oidc(&rabbit.ws_url(), &provider, all)).await else { return };
+    let (code, signing_in) = alice.sign_in(Answer::Consent("alice")).await;
+    assert_eq!(code, Some(0), "{}", signing_in.stderr());
+    let mut running = alice.run().await;
+    running.state("live").await;
+    let users = rabbit.ctl(&["list_users", "--no-table-headers"]).await;
+    assert!(!users.contains("alice"), "RabbitMQ knows her by the token only: {users}");
+    let amqp = Amqp::connect(&rabbit).await;
+    let (mut sent, mut arrived) = (0, Vec::new());
+    while provider.count("refresh_token").await.0 < 3 {
+        sent += 1;
+        amqp.publish("", "test", json!({ "id": format!("m-{sent}"), "title": "a message" }).to_string()).await;
+        arrived.push(running.event_of("notice").await);
+    }
+    running.terminate().await;
+    assert_eq!(ids(&arrived), numbered("m", sent));
+    assert_eq!(running.all_of("notice").len(), sent, "none arrives twice");
+    let states = running.all_of("status");
+    assert!(states.iter().all(|status| status["state"] != "action-needed"), "{states:?}");
+}
+
+#[tokio::test]
+async fn rabbitmq_refuses_a_token_without_the_scope_and_the_remedy_names_the_permissions() {
+    let Some((provider, rabbit, _key)) = rabbit_with_tokens(600).await else { return };
+    let scopes = |scope: &str| with_oidc(&rabbit.ws_url(), &provider, &format!("\"openid\"{scope}"));
+    let elsewhere = format!(", \"{ELSEWHERE}\"");
+    for (scope, code, words, remedy) in [
+        ("", Some(3), "Access refused for user 'alice'", "sign in again"),
+        (&*elsewhere, Some(1), "Virtual host '/' access denied", "the account's permissions on the server"),
+    ] {
+        let Some(alice) = Person::of(&scopes(scope)).await else { return };
+        let (ended, signing_in) = alice.sign_in(Answer::Consent("alice")).await;
+        let said = signing_in.stderr();
+        assert!(ended == code && said.contains(words) && said.contains(remedy), "{ended:?} {said}");
+        assert_eq!(alice.ctl(&["run", "--timeout", "0s"]).await.code, Some(3), "nothing was stored");
+    }
+    // Enough for a session, but not for its subscription.
+    let Some(alice) = Person::of(&scopes(&format!(", \"{OTHER_QUEUE}\""))).await else { return };
+    let (code, signing_in) = alice.sign_in(Answer::Consent("alice")).await;
+    assert_eq!(code, Some(0), "{}", signing_in.stderr());
+    let mut running = alice.run().await;
+    let asked = running.state("action-needed").await;
+    assert!(text(&asked, "remedy").contains("that the account may read them"), "{asked}");
 }

@@ -3,7 +3,8 @@
 //
 // Beside the provider's own paths: POST /control/revoke ends every sign-in, POST /control/down and
 // /control/up have the token endpoint answer 503 or work again, GET /control/grants lists what the
-// token endpoint was asked for.
+// token endpoint was asked for, GET /control/key is the public key of its tokens as PEM.
+import { createPublicKey } from 'node:crypto';
 import { createServer } from 'node:http';
 
 import { Provider } from 'oidc-provider';
@@ -13,14 +14,18 @@ const options = {
   accessTokenLifetime: 3600,
   // Members of the metadata that are replaced.
   metadata: {},
-  // Whether access tokens are JWTs for this audience.
+  // Whether access tokens are JWTs for this audience, with those of these scopes that were asked for.
   audience: '',
+  resourceScopes: '',
+  // `https://HOST:PORT` of a front that ends TLS; empty: it is reached as it is.
+  issuer: '',
   ...JSON.parse(process.argv[2] ?? '{}'),
 };
 
 const server = createServer();
 await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-const issuer = `http://127.0.0.1:${server.address().port}`;
+const address = `http://127.0.0.1:${server.address().port}`;
+const issuer = options.issuer || address;
 
 const provider = new Provider(issuer, {
   clients: [
@@ -46,7 +51,7 @@ const provider = new Provider(issuer, {
       defaultResource: () => 'urn:belfry',
       useGrantedResource: () => true,
       getResourceServerInfo: () => ({
-        scope: options.resourceScopes ?? '',
+        scope: options.resourceScopes,
         audience: options.audience,
         accessTokenTTL: options.accessTokenLifetime,
         accessTokenFormat: 'jwt',
@@ -56,6 +61,9 @@ const provider = new Provider(issuer, {
   rotateRefreshToken: true,
   ttl: { AccessToken: options.accessTokenLifetime, Grant: 86_400, IdToken: 3600, Interaction: 600, Session: 3600 },
 });
+
+// What comes through the front came encrypted.
+provider.proxy = options.issuer !== '';
 
 const grants = [];
 const issued = new Set();
@@ -83,8 +91,15 @@ function answer(response, status, value) {
   response.end(JSON.stringify(value));
 }
 
+async function publicKey() {
+  const { keys } = await (await fetch(`${address}/jwks`)).json();
+  const key = keys.find(({ kty }) => kty === 'RSA');
+  return { id: key.kid, pem: createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' }) };
+}
+
 const handle = provider.callback();
 server.on('request', async (request, response) => {
+  if (issuer === `https://${request.headers.host}`) request.headers['x-forwarded-proto'] = 'https';
   if (request.url === '/control/revoke') {
     await revoke();
     answer(response, 200, {});
@@ -93,6 +108,8 @@ server.on('request', async (request, response) => {
     answer(response, 200, {});
   } else if (request.url === '/control/grants') {
     answer(response, 200, grants);
+  } else if (request.url === '/control/key') {
+    answer(response, 200, await publicKey());
   } else if (request.url === '/token' && isDown) {
     answer(response, 503, {});
   } else if (request.url === '/.well-known/openid-configuration') {
@@ -113,4 +130,4 @@ server.on('request', async (request, response) => {
   }
 });
 
-console.log(JSON.stringify({ issuer }));
+console.log(JSON.stringify({ issuer, address }));

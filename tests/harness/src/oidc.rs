@@ -17,7 +17,8 @@ use tokio::sync::mpsc;
 use crate::http::call;
 use crate::program::Running;
 use crate::skip::{has, skip};
-use crate::{FakeBroker, Wire};
+use crate::tls::{ALL_VERSIONS, TlsOptions};
+use crate::{CertificateAuthority, FakeBroker, TlsFront, Wire};
 
 /// More redirects and forms than a sign-in has.
 const MAX_STEPS: usize = 20;
@@ -28,6 +29,8 @@ const MAX_STEPS: usize = 20;
 pub struct Provider {
     _running: Running,
     issuer: String,
+    address: String,
+    _front: Option<TlsFront>,
 }
 
 /// What a person does in the browser.
@@ -70,12 +73,40 @@ impl Provider {
         command.current_dir(folder).arg("provider.mjs").arg(options.to_string());
         let mut running = Running::spawn(command);
         let ready = running.event("ready", |line| line["issuer"].is_string()).await;
-        Some(Self { issuer: ready["issuer"].as_str().unwrap().to_owned(), _running: running })
+        let [issuer, address] = ["issuer", "address"].map(|name| ready[name].as_str().unwrap().to_owned());
+        Some(Self { issuer, address, _running: running, _front: None })
     }
 
-    /// `http://127.0.0.1:PORT`.
+    /// Starts one behind TLS, with a certificate of this authority.
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_with_tls(authority: &CertificateAuthority) -> Option<Self> {
+        let identity = authority.loopback_server();
+        let front = TlsFront::listen(TlsOptions { identity, client_authority: None, versions: ALL_VERSIONS }).await;
+        let provider = Self::start(&json!({ "issuer": front.https() })).await?;
+        front.pass_to(provider.address.trim_start_matches("http://"));
+        Some(Self { _front: Some(front), ..provider })
+    }
+
+    /// `http://127.0.0.1:PORT`, or `https://…` behind TLS.
     pub fn issuer(&self) -> &str {
         &self.issuer
+    }
+
+    /// The same page without TLS, for the browser of these tests.
+    pub fn without_tls(&self, url: &str) -> String {
+        url.replacen(&self.issuer, &self.address, 1)
+    }
+
+    /// The id of the key that access tokens are signed with, and its public half as PEM.
+    ///
+    /// # Panics
+    /// If the provider does not answer.
+    pub async fn signing_key(&self) -> (String, String) {
+        let key = self.control("key").await;
+        let text = |name: &str| key[name].as_str().expect("a text").to_owned();
+        (text("id"), text("pem"))
     }
 
     /// Ends every sign-in: refresh tokens and access tokens are no longer accepted.
@@ -118,20 +149,20 @@ impl Provider {
     /// # Panics
     /// If the provider does not answer.
     pub async fn owner(&self, token: &str) -> Option<String> {
-        owner(&self.issuer, token).await
+        owner(&self.address, token).await
     }
 
     /// A STOMP server that accepts the access tokens of this provider as passcode, and what it was
     /// given, accepted or not.
     pub async fn broker(&self) -> (FakeBroker, mpsc::UnboundedReceiver<String>) {
         let (sender, tokens) = mpsc::unbounded_channel();
-        let issuer = self.issuer.clone();
+        let address = self.address.clone();
         let script = move |_, mut wire: Wire| {
-            let (sender, issuer) = (sender.clone(), issuer.clone());
+            let (sender, address) = (sender.clone(), address.clone());
             async move {
                 let connect = wire.expect(StompCommand::Connect).await;
                 let token = connect.header("passcode").unwrap_or_default().into_owned();
-                let is_known = owner(&issuer, &token).await.is_some();
+                let is_known = owner(&address, &token).await.is_some();
                 // The test may be over.
                 drop(sender.send(token));
                 if is_known {
@@ -146,12 +177,12 @@ impl Provider {
     }
 
     async fn control(&self, what: &str) -> Value {
-        call("POST", &format!("{}/control/{what}", self.issuer), None, &json!({})).await.unwrap().1
+        call("POST", &format!("{}/control/{what}", self.address), None, &json!({})).await.unwrap().1
     }
 }
 
-async fn owner(issuer: &str, token: &str) -> Option<String> {
-    let (status, answer) = call("GET", &format!("{issuer}/me"), Some(token), &json!({})).await.expect("an answer");
+async fn owner(address: &str, token: &str) -> Option<String> {
+    let (status, answer) = call("GET", &format!("{address}/me"), Some(token), &json!({})).await.expect("an answer");
     (status == 200).then(|| answer["sub"].as_str().expect("a subject").to_owned())
 }
 

@@ -234,6 +234,15 @@ impl Running {
         self.wait().await
     }
 
+    /// SIGINT, as Ctrl-C in a terminal sends it, then the end.
+    ///
+    /// # Panics
+    /// As [`Self::terminate`].
+    pub async fn interrupt(&mut self) -> ExitStatus {
+        self.signal(Signal::INT);
+        self.wait().await
+    }
+
     /// SIGKILL, then the end: what a crash looks like.
     ///
     /// # Panics

@@ -1,10 +1,12 @@
 //! What the app asks of a notification service, call by call: a recording one takes the place of a
 //! desktop's own.
 
+use harness::api::Answer;
 use harness::desktop::{Parts, RecordedPopup, Recorder};
-use harness::http::post;
+use harness::http::{Response, post};
 use harness::proxy::Faults;
-use harness::{FaultProxy, Pushd, Running};
+use harness::webdriver::Target;
+use harness::{FakeApi, FaultProxy, Pushd, Running, Wire};
 use jiff::{SignedDuration, Zoned};
 use serde_json::{Value, json};
 
@@ -185,8 +187,14 @@ impl Demo {
         self.session.cut().await;
     }
 
-    /// How many decisions about an expense the server's log has.
-    fn decisions(&self, expense: &str) -> usize {
+    /// How many decisions about an expense the server's log has, of those that were made before.
+    async fn decisions(&mut self, expense: &str) -> usize {
+        // The log is read as it comes: once it has another session, it has all that was before it.
+        let is_session = |line: &&str| line.contains("stomp session begins") && line.contains("employee");
+        let sessions = |log: &str| log.lines().filter(is_session).count();
+        let before = sessions(&self.pushd.running.stderr());
+        Wire::connect(self.pushd.stomp()).await.sign_in("employee", &self.employee, "/").await;
+        self.pushd.running.stderr_until("that a session begins", |log| sessions(log) > before).await;
         let log = self.pushd.running.stderr();
         log.lines().filter(|line| line.contains("expense decided") && line.contains(expense)).count()
     }
@@ -207,7 +215,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     demo.service.press(&question, "Confirm");
     let result = demo.service.notify().await;
     assert!(result.body.starts_with("Approve: done, "), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (1, 1));
 
     // Cancelled: none.
     let id = demo.file().await;
@@ -216,7 +224,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     let question = demo.service.notify().await;
     assert!(question.body.contains("The message asks: "), "{question:?}");
     demo.service.press(&question, "Cancel");
-    assert_eq!(demo.decisions(&id), 0);
+    assert_eq!(demo.decisions(&id).await, 0);
 
     // Decided elsewhere while the session is cut: none, and the server's words are shown.
     let id = demo.file().await;
@@ -230,7 +238,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     let result = demo.service.notify().await;
     let said = "409: supervisor has rejected this already";
     assert!(result.body.starts_with("Approve: not carried out, ") && result.body.ends_with(said), "{result:?}");
-    assert_eq!(demo.decisions(&id), 1, "the rejection");
+    assert_eq!(demo.decisions(&id).await, 1, "the rejection");
     assert_eq!(requests(&demo.pushd, "manager").await, 1, "the first approval, and no other");
 }
 
@@ -254,7 +262,7 @@ async fn a_decision_whose_answer_is_lost_has_its_effect_once_and_the_person_read
     let result = demo.service.notify().await;
     let said = "Whether it was carried out is not known.";
     assert!(result.body.starts_with("Approve: sent ") && result.body.contains(said), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (1, 1));
     assert_eq!(demo.detour.accepted(), 1, "nothing is sent again");
 }
 
@@ -270,5 +278,47 @@ async fn a_token_that_ends_between_question_and_answer_decides_nothing_and_the_p
     demo.service.press(&question, "Confirm");
     let result = demo.service.notify().await;
     assert!(result.body.starts_with("Approve: not carried out, ") && result.body.contains("401"), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (0, 0));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (0, 0));
+}
+
+#[tokio::test]
+async fn a_decision_answered_with_500_is_sent_once_and_can_be_repeated_under_the_same_key() {
+    const APPROVE: &str = "approve";
+    let pushd = pushd().await;
+    let service = FakeApi::start().await;
+    let decisions = format!("{}/decisions", service.url());
+    let settings = format!("{}\n[app]\naction_urls = [\"{decisions}\"]\n", pushd_settings(&pushd, ALICE));
+    let token = pushd.login(ALICE, "secret").await;
+    let Some(desk) = Desk::with(PARTS, &settings, &token).await else { return };
+    let mut popups = Recorder::start(desk.desktop.bus(), EVERYTHING);
+    let Some(mut page) = desk.open(&[]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    let actions = json!([{"id": "ok", "label": "Approve", "url": format!("{decisions}/7/{APPROVE}")}]);
+    send(&desk, &pushd, "7", "Expense 7", json!({"state": "open", "actions": actions})).await;
+
+    // In the popup: confirmed, and the server fails.
+    let alert = popups.notify().await;
+    popups.press(&alert, "Approve");
+    let question = popups.notify().await;
+    service.next(APPROVE, Answer::Instead(Response::json(500, &json!({"message": "the disk is full"}))));
+    popups.press(&question, "Confirm");
+    let result = popups.notify().await;
+    let (sentence, answer) = result.body.split_once('\n').expect("two lines");
+    assert!(sentence.starts_with("Approve: sent "), "{result:?}");
+    assert!(sentence.ends_with("Whether it was carried out is not known."), "{result:?}");
+    assert_eq!(answer, "500: the disk is full");
+    assert_eq!(service.requests(APPROVE).len(), 1, "nothing is sent again without being asked for");
+
+    // In the window: the notice says the same, and still offers the button.
+    page.click(Target::Text("Expense 7")).await;
+    let article = page.see(Target::Role("article", "Expense 7")).await;
+    assert!(article.contains("Whether it was carried out is not known.") && article.contains(answer), "{article}");
+    service.next(APPROVE, Answer::Instead(Response::json(200, &json!({"message": "approved"}))));
+    page.click(Target::Role("button", "Approve")).await;
+    page.click(Target::Css("dialog button.main, dialog button.danger")).await;
+    page.see(Target::Text("Approve: done")).await;
+    let requests = service.requests(APPROVE);
+    let keys: Vec<_> = requests.iter().map(|request| request.header("idempotency-key")).collect();
+    assert!(keys.len() == 2 && keys[0].is_some() && keys[0] == keys[1], "one repetition, known by its key: {keys:?}");
+    assert!(popups.is_quiet());
 }
