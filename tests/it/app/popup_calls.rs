@@ -281,9 +281,11 @@ async fn a_token_that_ends_between_question_and_answer_decides_nothing_and_the_p
     assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (0, 0));
 }
 
+/// The end of the address that the button Approve calls, at a service that the test scripts.
+const APPROVE: &str = "approve";
+
 #[tokio::test]
 async fn a_decision_answered_with_500_is_sent_once_and_can_be_repeated_under_the_same_key() {
-    const APPROVE: &str = "approve";
     let pushd = pushd().await;
     let service = FakeApi::start().await;
     let decisions = format!("{}/decisions", service.url());
