@@ -23,7 +23,7 @@ const ROUNDS: usize = 15;
 const SLICES: [(usize, &str); 3] = [(64 * 1024, "64 KiB"), (8 * 1024, "8 KiB"), (1, "1 byte")];
 
 /// A MESSAGE as RabbitMQ sends it: seven headers and a short JSON body.
-pub(crate) fn message() -> Vec<u8> {
+fn message() -> Vec<u8> {
     let body = format!(
         r#"{{"id":"4711","title":"Approval needed: hotel","content":"{}","type":3,"sender":"alice"}}"#,
         "Please decide by Friday. ".repeat(5)
@@ -51,7 +51,7 @@ pub(crate) fn measure(report: &mut Report, folder: &Path, peers: &Peers) {
         |name: &str, peer: &Rounds| Figure::new(SECTION, format!("times {name}"), own.median() / peer.median(), "×");
     report.add(ratio("stomp-parser", &other).at_least(5.0));
     report.add(ratio("stompjs", &web).at_least(20.0));
-    report.add(Figure::new(SECTION, "allocations a frame", peers.allocations(), "").at_most(1.0));
+    report.add(Figure::new(SECTION, "allocations a frame", peers.allocations(&message), "").at_most(1.0));
 
     let mut curves = Vec::new();
     for (slice, name) in SLICES {

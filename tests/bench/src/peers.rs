@@ -30,11 +30,11 @@ impl Peers {
         Rounds::new(rates)
     }
 
-    /// Allocations of Belfry's decoder for one frame.
-    pub(crate) fn allocations(&self) -> f64 {
+    /// Allocations of Belfry's decoder for this frame.
+    pub(crate) fn allocations(&self, message: &[u8]) -> f64 {
         let program = std::env::current_exe().expect("this program").with_file_name("belfry-bench-allocations");
         let args: [&OsStr; 0] = [];
-        output(program, args, &crate::decoder::message()).trim().parse().expect("a number")
+        output(program, args, message).trim().parse().expect("a number")
     }
 
     /// A subscriber made of `@stomp/stompjs`: it prints a line for each message.
