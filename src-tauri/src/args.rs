@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 
-use crate::platform::deep_link::NoticeLink;
+use belfry_core::app_link::AppLink;
 
 /// The desktop tray notifier.
 #[derive(Debug, Clone, Parser)]
@@ -23,6 +23,7 @@ pub struct Args {
     /// At most 60 s.
     #[arg(long)]
     pub smoke_test: bool,
-    /// The notice to show, as belfry://notice/ID.
-    pub link: Option<NoticeLink>,
+    /// What to show: belfry://notice/ID or belfry://inbox.
+    #[arg(value_name = "ADDRESS")]
+    pub link: Option<AppLink>,
 }

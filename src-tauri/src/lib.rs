@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use belfry_app::{App, Controller, NoticeToOpen, Request, Requests, Started, WindowToken};
+use belfry_app::{App, Controller, Request, Requests, Started, WindowToken};
 use engine::StartError;
 use host::exit_reason::ExitReason;
 use host::{logging, power, tray_host};
@@ -28,7 +28,6 @@ use tauri::{AppHandle, Manager, RunEvent};
 
 pub use crate::args::Args;
 use crate::gui::TauriGui;
-pub use crate::platform::deep_link::NoticeLink;
 use crate::platform::instance::{self, Call, Claim, Place};
 use crate::platform::{display, open_url};
 use crate::startup::Failure;
@@ -86,7 +85,7 @@ pub fn run(args: Args) -> ExitCode {
     }
     let (app, requests) = belfry_app::channel();
     if let Some(link) = &args.link {
-        app.send(Request::OpenNotice(NoticeToOpen { id: link.id.clone(), window: None }));
+        app.send(Request::OpenAddress { link: link.clone(), window: None });
     }
     let (smoke_test, data_dir) = (args.smoke_test, started.machine.data_dir.clone());
     let is_hidden = (args.hidden && args.link.is_none()) || smoke_test;
@@ -154,8 +153,8 @@ fn take_place(args: &Args) -> Result<Option<(PathBuf, Place)>, Failure> {
 /// A later start asks this one for something.
 fn handle_call(app: &App, call: Call) {
     let window = call.show.then_some(WindowToken(call.token.clone()));
-    match call.notice() {
-        Some(link) => app.send(Request::OpenNotice(NoticeToOpen { id: link.id, window })),
+    match call.link() {
+        Some(link) => app.send(Request::OpenAddress { link, window }),
         None if call.show => app.send(Request::ShowWindow { token: call.token }),
         None => {}
     }
@@ -170,7 +169,7 @@ fn fail(failure: &Failure) -> ExitCode {
 fn handle_event(app: &AppHandle, event: RunEvent) {
     for link in open_url::links(&event) {
         let window = Some(WindowToken(None));
-        app.state::<App>().send(Request::OpenNotice(NoticeToOpen { id: link.id, window }));
+        app.state::<App>().send(Request::OpenAddress { link, window });
     }
     if let RunEvent::ExitRequested { code: None, api, .. } = event {
         api.prevent_exit();

@@ -3,7 +3,6 @@
 //!
 //! Each module picks the file of its system; nothing else asks which system it is.
 
-pub(crate) mod deep_link;
 pub(crate) mod display;
 pub(crate) mod instance;
 pub(crate) mod open_url;

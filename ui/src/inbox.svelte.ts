@@ -127,11 +127,16 @@ export class Inbox {
     else this.#readTimer = setTimeout(() => void this.setRead(true, [seq]), markReadAfterMs);
   }
 
-  /** Shows a notice on purpose, and asks to confirm the action with the id `ask`, if the notice has it. */
+  /**
+   * Shows a notice on purpose, and asks to confirm the action with the id `ask`, if the notice has it. A question that
+   * is on the screen goes, and another one does not take its place: the person may be about to click.
+   */
   async open(seq: number, ask: string | null = null): Promise<void> {
+    const isAsking = this.actionToConfirm !== null;
+    this.actionToConfirm = null;
     await this.setCurrent(seq, { opened: true });
     const action = this.current === seq ? this.detail?.actions.find(({ id }) => id === ask) : undefined;
-    if (action) this.actionToConfirm = action;
+    if (action && !isAsking) this.actionToConfirm = action;
   }
 
   /** Opens the notice `by` rows further down (or up); `extend` adds both to the selection. */

@@ -65,6 +65,18 @@ test('a notice opened for one of its buttons asks to confirm it, and no other no
   expect(inbox.actionToConfirm).toBeNull();
 });
 
+test('a question does not take the place of another one under the pointer', async () => {
+  const backend = fake();
+  const inbox = await connected(backend);
+  const offered = inbox.virtualList.layout.rows.find((row) => row.needsAction)?.seq ?? 0;
+  await inbox.open(offered, 'approve');
+  expect(inbox.actionToConfirm?.id).toBe('approve');
+  await inbox.open(offered, 'reject');
+  expect(inbox.actionToConfirm).toBeNull();
+  await inbox.open(offered, 'reject');
+  expect(inbox.actionToConfirm?.id).toBe('reject');
+});
+
 test('a notice that stays on the screen becomes read', async () => {
   const backend = fake();
   const inbox = await connected(backend);

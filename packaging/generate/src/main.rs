@@ -11,7 +11,6 @@ mod args;
 #[path = "../../../src-tauri/crates/ctl/src/args.rs"]
 mod ctl_args;
 mod manual;
-mod platform;
 mod policy;
 
 use std::path::PathBuf;

@@ -19,11 +19,10 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use belfry_core::app_link::AppLink;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, timeout};
-
-use crate::platform::deep_link::NoticeLink;
 
 /// Name of the lock file in the data folder.
 const LOCK_FILE: &str = "app.lock";
@@ -45,15 +44,15 @@ const ANSWER: &str = "ok\n";
 pub(crate) struct Call {
     /// Show the window; a start with `--hidden` asks for nothing.
     pub(crate) show: bool,
-    /// `belfry://notice/ID`, as it was given.
+    /// An address of the app, as it was given.
     pub(crate) link: Option<String>,
     /// The desktop's permission to come to the front, where it gives one.
     pub(crate) token: Option<String>,
 }
 
 impl Call {
-    /// The notice to show; a link that is none is left out.
-    pub(crate) fn notice(&self) -> Option<NoticeLink> {
+    /// What to show; an address that is none is left out.
+    pub(crate) fn link(&self) -> Option<AppLink> {
         self.link.as_deref().and_then(|link| link.parse().ok())
     }
 }
@@ -203,7 +202,7 @@ mod tests {
         let second = claim(folder.path(), &call("belfry://notice/7")).await.unwrap();
         assert!(matches!(second, Claim::HandedOver));
         let call = told.recv().await.unwrap();
-        assert_eq!(call.notice().map(|link| link.id).as_deref(), Some("7"));
+        assert_eq!(call.link().map(|link| link.to_string()).as_deref(), Some("belfry://notice/7"));
         assert!(matches!(claim(other.path(), &Call::default()).await.unwrap(), Claim::First(_)));
         listening.abort();
     }

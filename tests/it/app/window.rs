@@ -1,9 +1,14 @@
 //! The window: it is created on demand, and closing it releases its processes and handles.
 
+use harness::desktop::{Parts, Recorder};
+use harness::http::Response;
 use harness::processes::{Process, descendants, handles};
 use harness::webdriver::Target;
+use harness::{FakeApi, api};
+use serde_json::json;
 
-use super::{Desk, is_in_front, pushd, see_window};
+use super::{ALICE, Desk, is_in_front, pushd, see_window};
+use crate::fixtures::pushd_settings;
 
 /// How often the window is opened and closed.
 const ROUNDS: usize = 20;
@@ -55,8 +60,9 @@ async fn opening_and_closing_twenty_times_leaves_no_process_and_only_webkits_own
     }
     assert_eq!(web_processes(app.id()), []);
     let (memory, others) = open_handles(app.id());
-    // WebKit itself leaks 4 KiB of shared memory for each painted page.
-    assert!(memory <= before.0 + (ROUNDS - WARM_UP_ROUNDS).div_ceil(2), "shared memory: {before:?}, then {memory}");
+    // WebKit itself leaks 4 KiB of shared memory for each painted page; one that is closed while it
+    // is being created may be painted or not.
+    assert!(memory <= before.0 + ROUNDS - WARM_UP_ROUNDS, "shared memory: {before:?}, then {memory}");
     assert!(others <= before.1, "handles: {before:?}, then {others}");
     assert_eq!(app.terminate().await.code(), Some(0));
 }
@@ -92,4 +98,49 @@ async fn a_link_to_a_notice_opens_it_in_the_existing_window() {
     assert_eq!(second.wait().await.code(), Some(0));
     page.see(Target::Role("article", "First")).await;
     desk.desktop.screen.wait_for("the window in front", is_in_front).await;
+}
+
+#[tokio::test]
+async fn an_address_opens_a_closed_app_on_its_notice_and_its_button_sends_nothing_unasked() {
+    const APPROVE: &str = "approve";
+    let (pushd, service) = (pushd().await, FakeApi::start().await);
+    let decisions = format!("{}/decisions", service.url());
+    let settings = format!("{}\n[app]\naction_urls = [\"{decisions}\"]\n", pushd_settings(&pushd, ALICE));
+    let token = pushd.login(ALICE, "secret").await;
+    let parts = Parts { popups: false, ..Parts::ALL };
+    let Some(desk) = Desk::with(parts, &settings, &token).await else { return };
+    let mut popups = Recorder::start(desk.desktop.bus(), &["actions", "body"]);
+    let Some(mut app) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    let actions = json!([{"id": "ok", "label": "Approve", "url": format!("{decisions}/7/{APPROVE}")}]);
+    let message = json!({"id": "7", "title": "Expense 7", "content": "12 EUR", "type": "1", "receiver": [ALICE],
+        "state": "open", "actions": actions});
+    pushd.call(&desk.person.token, "sendMessage", &message).await;
+    let alert = popups.notify().await;
+    let key = alert.actions.chunks(2).find(|action| action[1] == "Approve").expect("a button")[0].clone();
+    let address = format!("belfry://notice/7?scope=&button={key}");
+    assert_eq!(app.terminate().await.code(), Some(0));
+
+    // Closed: it starts on the notice, and asks.
+    let Some(mut page) = desk.open(&[&address]).await else { return };
+    page.see(Target::Role("article", "Expense 7")).await;
+    page.see(Target::Css("dialog")).await;
+    page.click(Target::Role("button", "Cancel")).await;
+    page.see_no(Target::Css("dialog")).await;
+    // Running: the second start hands the address over.
+    let Some(mut second) = desk.start(&[&address]).await else { return };
+    assert_eq!(second.wait().await.code(), Some(0));
+    let question = page.see(Target::Css("dialog")).await;
+    assert!(question.contains(&service.url()), "{question}");
+    assert_eq!(service.requests(APPROVE).len(), 0);
+    service.next(APPROVE, api::Answer::Instead(Response::json(200, &json!({"message": "approved"}))));
+    page.click(Target::Css("dialog button.main, dialog button.danger")).await;
+    page.see(Target::Text("Approve: done")).await;
+    assert_eq!(service.requests(APPROVE).len(), 1);
+
+    // Whatever else is given is no address.
+    for hostile in ["belfry://notice/7?button=ok", "belfry://notice/7?url=x", "belfry:notice/7", "--config=x"] {
+        let Some(mut refused) = desk.start(&["--", hostile]).await else { return };
+        assert_eq!(refused.wait().await.code(), Some(2), "{hostile}");
+    }
 }

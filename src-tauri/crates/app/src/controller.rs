@@ -43,8 +43,8 @@ use crate::inbox_changes::InboxChanges;
 use crate::inbox_reader::InboxReader;
 use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
 use crate::machine::Machine;
-use crate::request::{NoticeToOpen, Request, WindowToken};
-use crate::task::{Outcome, Reporter, answer, report};
+use crate::request::{Request, WindowToken};
+use crate::task::{NoticeToShow, Outcome, Reporter, answer, report};
 use crate::tray::TrayAction;
 
 pub use started::Started;
@@ -97,13 +97,6 @@ pub struct Controller<G> {
     followed: Option<watch::Receiver<Snapshot>>,
     /// The same for everybody else, over all engines.
     published: watch::Sender<Snapshot>,
-}
-
-/// A notice for the next window.
-struct NoticeToShow {
-    seq: i64,
-    /// The button that it asks to confirm.
-    ask: Option<String>,
 }
 
 /// Whose inbox it is, and the engine that fills it.
@@ -246,7 +239,7 @@ impl<G: Gui> Controller<G> {
                 self.inbox.close();
             }
             Request::ShowWindow { token } => self.show_window(token),
-            Request::OpenNotice(NoticeToOpen { id, window }) => self.open_notice(id, None, window),
+            Request::OpenAddress { link, window } => self.open_address(link, window),
             Request::Tray { action, token } => self.handle_tray(action, token),
             Request::Power(hint) => self.command(match hint {
                 Hint::Woke => Engine::woke,
@@ -278,7 +271,8 @@ impl<G: Gui> Controller<G> {
             Outcome::InboxChanged => self.note_inbox_change(),
             Outcome::NoticeFound { found, window } => {
                 match found {
-                    Ok(seq) => self.point_to(seq, None),
+                    Ok(Some(NoticeToShow { seq, ask })) => self.point_to(Some(seq), ask),
+                    Ok(None) => self.point_to(None, None),
                     Err(error) => {
                         tracing::warn!(error = error.message, "the notice to be shown was not found");
                     }

@@ -32,4 +32,4 @@ pub use crate::controller::{Controller, Started};
 pub use crate::gui::{Gui, WindowGone, WindowListener};
 pub use crate::ipc::CommandError;
 pub use crate::machine::{Check, DocumentsDir, Machine, StartAtLogin};
-pub use crate::request::{NoticeToOpen, Reply, Request, WindowToken};
+pub use crate::request::{Reply, Request, WindowToken};

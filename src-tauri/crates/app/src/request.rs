@@ -7,6 +7,7 @@
 
 use std::fmt;
 
+use belfry_core::app_link::AppLink;
 use host::power::Hint;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
@@ -157,8 +158,11 @@ pub enum Request {
     ShowWindow {
         token: Option<String>,
     },
-    /// A link or a notification asks for a notice.
-    OpenNotice(NoticeToOpen),
+    /// Somebody has opened an address of the app. Without a token the window stays as it is.
+    OpenAddress {
+        link: AppLink,
+        window: Option<WindowToken>,
+    },
     /// A click on the tray's icon or menu.
     Tray {
         action: TrayAction,
@@ -172,15 +176,6 @@ pub enum Request {
     Quit {
         code: u8,
     },
-}
-
-/// A notice that is to be shown, named by the server's id: the newest notice that has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoticeToOpen {
-    /// The server's id.
-    pub id: String,
-    /// Shows the window too, once the notice is known.
-    pub window: Option<WindowToken>,
 }
 
 /// The desktop's permission to take the focus; `None` inside where the desktop gave none.

@@ -28,11 +28,18 @@ use crate::tray::LatestNotice;
 /// How tasks report back.
 pub(crate) type Reporter = mpsc::UnboundedSender<Outcome>;
 
+/// A notice that the window is to show.
+pub(crate) struct NoticeToShow {
+    pub(crate) seq: i64,
+    /// The button that it asks to confirm.
+    pub(crate) ask: Option<String>,
+}
+
 /// What a task reports.
 pub(crate) enum Outcome {
     InboxChanged,
     NoticeFound {
-        found: Result<Option<i64>, CommandError>,
+        found: Result<Option<NoticeToShow>, CommandError>,
         window: Option<WindowToken>,
     },
     OpenUrl {

@@ -3,6 +3,7 @@
 
 mod account;
 mod actions;
+mod addresses;
 mod attack;
 mod browser;
 mod cases;

@@ -14,6 +14,7 @@
 
 pub mod account;
 pub mod alerts;
+pub mod app_link;
 pub mod clock;
 pub mod envelope;
 pub mod error;

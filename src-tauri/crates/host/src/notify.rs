@@ -16,6 +16,8 @@ mod desktop;
 
 #[cfg(not(target_os = "macos"))]
 mod markup;
+#[cfg(any(target_os = "windows", test))]
+mod toast;
 
 pub use desktop::Desktop;
 

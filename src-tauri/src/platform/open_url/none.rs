@@ -2,9 +2,9 @@
 
 use tauri::RunEvent;
 
-use crate::platform::deep_link::NoticeLink;
+use belfry_core::app_link::AppLink;
 
 /// None.
-pub(crate) fn links(_: &RunEvent) -> Vec<NoticeLink> {
+pub(crate) fn links(_: &RunEvent) -> Vec<AppLink> {
     Vec::new()
 }

@@ -3,6 +3,8 @@
 //! The work is done by the inbox reader's thread, which answers the window itself. Nothing is kept
 //! between two questions. Everything here works offline.
 
+use belfry_core::alerts::buttons;
+use belfry_core::app_link::{AppLink, NoticeLink};
 use engine::inbox::{Highlighter, Inbox, Removal, Seq, UNDO_OFFERED};
 use jiff::Timestamp;
 
@@ -10,7 +12,7 @@ use crate::controller::Controller;
 use crate::gui::Gui;
 use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Kinds, Page, PageQuery, Pause, Removed, Row};
 use crate::request::{Reply, WindowToken};
-use crate::task::{Outcome, answer, report};
+use crate::task::{NoticeToShow, Outcome, answer, report};
 use crate::url_policy;
 
 /// Longest page the window gets, in rows.
@@ -123,19 +125,29 @@ impl<G: Gui> Controller<G> {
         })
     }
 
-    /// Finds the notice that a link or a notification names: the one of this scope, or the newest
-    /// of any.
-    pub(crate) fn open_notice(&self, id: String, scope: Option<String>, window: Option<WindowToken>) {
-        let reporter = self.reporter();
+    /// Shows what an address names. Anybody can have written it, so that a button in it only leads
+    /// to the question in the window, also where a press in a popup would open the browser.
+    pub(crate) fn open_address(&mut self, link: AppLink, window: Option<WindowToken>) {
+        match (link, window) {
+            (AppLink::Notice(link), window) => self.open_notice(link, window),
+            (AppLink::Inbox, Some(WindowToken(token))) => self.show_window(token),
+            (AppLink::Inbox, None) => {}
+        }
+    }
+
+    /// Finds the notice that an address or a notification names: the one of this scope, or the
+    /// newest of any.
+    pub(crate) fn open_notice(&self, link: NoticeLink, window: Option<WindowToken>) {
+        let (reporter, settings) = (self.reporter(), self.session.settings.clone());
         let find = move |inbox: &mut Inbox| {
-            let seqs = inbox.find(&id)?;
-            let found = match scope {
-                None => seqs.into_iter().max(),
-                Some(scope) => seqs
-                    .into_iter()
-                    .find(|seq| inbox.show(*seq).is_ok_and(|detail| detail.is_some_and(|it| it.scope == scope))),
-            };
-            Ok(found.map(|seq| seq.0))
+            let NoticeLink { id, scope, button } = link;
+            for seq in inbox.find(&id)? {
+                let detail = inbox.show(seq)?.filter(|it| scope.as_ref().is_none_or(|scope| it.scope == *scope));
+                let Some(detail) = detail else { continue };
+                let asked = button.as_deref().and_then(|key| buttons::asked_about(&detail.actions, key, &settings));
+                return Ok(Some(NoticeToShow { seq: seq.0, ask: asked.map(|action| action.id.clone()) }));
+            }
+            Ok(None)
         };
         self.inbox.run(find, move |found| report(&reporter, Outcome::NoticeFound { found, window }));
     }

@@ -9,6 +9,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use belfry_core::alerts::buttons::{self, Answer, ButtonPopups, Pressed, Question};
+use belfry_core::app_link::NoticeLink;
 use belfry_core::notice::NoticeKey;
 use belfry_core::ports::{NotifyError, Popup, PopupId};
 use belfry_core::settings::action_url::ActionTarget;
@@ -63,7 +64,8 @@ impl<G: Gui> Controller<G> {
         };
         match notice {
             Some(notice) if action == BODY_CLICK => {
-                self.open_notice(notice.id, Some(notice.scope), Some(WindowToken(token)));
+                let link = NoticeLink { id: notice.id, scope: Some(notice.scope), button: None };
+                self.open_notice(link, Some(WindowToken(token)));
             }
             Some(notice) => {
                 let reporter = self.reporter();

@@ -85,6 +85,12 @@ pub struct Question {
     pub target: ActionTarget,
 }
 
+/// The action that the button with this key stands for, if the notice still offers it and it may do
+/// something: what a person is asked about when anybody at all may have named the button.
+pub fn asked_about<'a>(actions: &'a [Action], key: &str, settings: &Settings) -> Option<&'a Action> {
+    actions.iter().find(|action| key_of(action) == key).filter(|action| action_url::decide(action, settings).is_ok())
+}
+
 /// What a person answered to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
@@ -221,12 +227,22 @@ impl ButtonPopups<'_> {
     }
 }
 
+const BUTTON: &str = "button-";
+/// The length of a fingerprint, in characters.
+const FINGERPRINT: usize = 32;
+
+/// Whether this could be the key of a notice's button. The answers to a question have other keys.
+pub fn is_key(key: &str) -> bool {
+    let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+    key.strip_prefix(BUTTON).is_some_and(|name| name.len() == FINGERPRINT && name.bytes().all(is_hex))
+}
+
 /// The name of a button: another one as soon as anything about it is different.
 fn key_of(action: &Action) -> String {
     let Action { id, label, url, method, confirm } = action;
     let asks = if confirm.is_wanted() { "asks" } else { "" };
     let parts = [id, label, url, method, asks, confirm.question().unwrap_or_default()];
-    format!("button-{}", fingerprint(&parts))
+    format!("{BUTTON}{}", fingerprint(&parts))
 }
 
 fn fingerprint(parts: &[&str]) -> String {
@@ -236,7 +252,7 @@ fn fingerprint(parts: &[&str]) -> String {
         hash.update(part);
     }
     let mut text = data_encoding::HEXLOWER.encode(&hash.finalize());
-    text.truncate(32);
+    text.truncate(FINGERPRINT);
     text
 }
 
@@ -370,7 +386,7 @@ mod tests {
         assert_eq!(answer_of(&popup.buttons[0].key), Some((Answer::Confirm, name.as_str())));
         assert_eq!(answer_of(&popup.buttons[1].key), Some((Answer::Cancel, name.as_str())));
         assert_ne!(name, question.name(&key, 2), "another opening is another question");
-        assert_eq!(answer_of(&key_of(&approve)), None);
+        assert_eq!((answer_of(&key_of(&approve)), is_key(&key_of(&approve))), (None, true));
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Toast notifications (Windows 10 and later), over the WinRT API itself.
 //!
 //! Each toast has a tag, by which it is replaced and removed, also by a later run: Windows keeps
-//! toasts in its notification centre under our AppUserModelID. Clicks arrive as callbacks, without
-//! a thread. Deliberately absent: what a button does, and images. Invariant: message text is always escaped in
-//! the XML.
+//! toasts in its notification centre under our AppUserModelID. A click makes Windows start the app
+//! with an address, so that it counts also when the app was closed; the answers to a question arrive
+//! as callbacks, without a thread. Deliberately absent: the text of a toast ([`toast`]), what a
+//! button does, and images.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId};
+use belfry_core::ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId};
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{
@@ -20,16 +21,13 @@ use windows::Win32::UI::Shell::{
 };
 use windows::core::{HSTRING, IInspectable, Interface};
 
-use super::{Listener, MAX_BODY, MAX_TITLE, markup};
-use belfry_core::foreign_text;
+use super::{Listener, toast};
 
 /// The AppUserModelID, which the Start-menu shortcut must have too: without it Windows shows
 /// nothing.
 const APP_ID: &str = "app.belfry.desktop";
 /// The group of all our toasts.
 const GROUP: &str = "notices";
-/// The action reported for a click on the body, as on other systems.
-const BODY_CLICK: &str = "default";
 
 /// The notification service of Windows.
 pub struct Desktop {
@@ -60,25 +58,28 @@ impl Desktop {
 
     fn show_toast(&self, popup: &Popup, tag: &str) -> windows::core::Result<()> {
         let xml = XmlDocument::new()?;
-        xml.LoadXml(&HSTRING::from(toast_xml(popup)))?;
-        let toast = ToastNotification::CreateToastNotification(&xml)?;
-        toast.SetTag(&HSTRING::from(tag))?;
-        toast.SetGroup(&HSTRING::from(GROUP))?;
+        xml.LoadXml(&HSTRING::from(toast::xml(popup)))?;
+        let notification = ToastNotification::CreateToastNotification(&xml)?;
+        notification.SetTag(&HSTRING::from(tag))?;
+        notification.SetGroup(&HSTRING::from(GROUP))?;
         let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
-        toast.Activated(&TypedEventHandler::new(move |_, arguments: windows::core::Ref<'_, IInspectable>| {
-            // The body has no arguments; a button has its key.
-            let arguments = arguments.ok().and_then(|arguments| arguments.cast::<ToastActivatedEventArgs>());
-            let key = arguments.and_then(|arguments| arguments.Arguments()).unwrap_or_default().to_string();
-            let action = if key.is_empty() { BODY_CLICK.to_owned() } else { key };
-            listener.notify(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
-            Ok(())
-        }))?;
+        notification.Activated(&TypedEventHandler::new(
+            move |_, arguments: windows::core::Ref<'_, IInspectable>| {
+                let arguments = arguments.ok().and_then(|arguments| arguments.cast::<ToastActivatedEventArgs>());
+                let arguments = arguments.and_then(|arguments| arguments.Arguments()).unwrap_or_default().to_string();
+                if let Some(action) = toast::button_of(&arguments) {
+                    let action = action.to_owned();
+                    listener.notify(PopupEvent::Activated { id: id.clone(), action, activation_token: None });
+                }
+                Ok(())
+            },
+        ))?;
         let (listener, id) = (self.listener.clone(), PopupId(tag.to_owned()));
-        toast.Dismissed(&TypedEventHandler::new(move |_, _| {
+        notification.Dismissed(&TypedEventHandler::new(move |_, _| {
             listener.notify(PopupEvent::Closed { id: id.clone() });
             Ok(())
         }))?;
-        ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?.Show(&toast)
+        ToastNotificationManager::CreateToastNotifierWithId(&HSTRING::from(APP_ID))?.Show(&notification)
     }
 }
 
@@ -122,24 +123,4 @@ fn is_filled_or_away() -> bool {
     #[allow(unsafe_code)]
     let state = unsafe { SHQueryUserNotificationState() };
     state.is_ok_and(|state| STATES.contains(&state))
-}
-
-/// The toast as XML (schema of `ToastGeneric`).
-fn toast_xml(popup: &Popup) -> String {
-    let title = markup::as_markup(&foreign_text::one_line(&popup.title, MAX_TITLE));
-    let body = markup::as_markup(&foreign_text::lines(&popup.body, MAX_BODY));
-    let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
-    let buttons: String = popup
-        .buttons
-        .iter()
-        .map(|PopupButton { key, label }| {
-            let (key, label) = (markup::as_attribute(key), markup::as_attribute(label));
-            format!("<action content=\"{label}\" arguments=\"{key}\"/>")
-        })
-        .collect();
-    let silent = popup.loudness == Loudness::Quiet || popup.sound.is_empty();
-    format!(
-        "<toast duration=\"{duration}\"><visual><binding template=\"ToastGeneric\"><text>{title}</text>\
-         <text>{body}</text></binding></visual><actions>{buttons}</actions><audio silent=\"{silent}\"/></toast>"
-    )
 }
