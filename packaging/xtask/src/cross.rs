@@ -18,7 +18,8 @@ use crate::shell::{command, heading, minutes, run, target};
 use crate::system;
 
 /// The packages that hold the tools; apt adds what they depend on and the machine lacks.
-const PACKAGES: [&str; 5] = ["cargo-web", "gcc-mingw-w64-x86-64-win32", "rust-web-clippy", "rust-web-src", "rustc-web"];
+const PACKAGES: [&str; 6] =
+    ["cargo-web", "gcc-mingw-w64-x86-64-win32", "lld-22", "rust-web-clippy", "rust-web-src", "rustc-web"];
 
 /// What mingw builds for.
 const WINDOWS: &str = "x86_64-pc-windows-gnu";
@@ -133,6 +134,11 @@ impl Tools {
         let gcc = self.folder.join("usr/bin/x86_64-w64-mingw32-gcc-win32");
         if gcc.exists() {
             fs::rename(&gcc, gcc.with_file_name("x86_64-w64-mingw32-gcc"))?;
+        }
+        // The name by which that compiler looks for LLD.
+        let lld = self.folder.join("usr/lib/llvm-22/bin/lld");
+        if lld.exists() {
+            fs::hard_link(&lld, self.folder.join("usr/bin/x86_64-w64-mingw32-ld.lld"))?;
         }
         Ok(fs::write(list, packages.join("\n"))?)
     }

@@ -16,9 +16,9 @@ use crate::{cross, system, ui};
 /// What makes and looks into an MSI.
 pub(super) const WIXL: &[&str] = &["msitools", "wixl"];
 
-/// For the linker: a program's header holds no time of building, so that the same tree gives the
-/// same bytes.
-const NO_TIME: &str = "-Clink-arg=-Wl,--no-insert-timestamp";
+/// For the linker, which is LLD: a program's header holds no time of building, so that the same tree
+/// gives the same bytes; and functions of the same code become one.
+const LINKER: &str = "-Clink-arg=-Wl,--no-insert-timestamp -Clink-arg=-fuse-ld=lld -Clink-arg=-Wl,--icf=all";
 
 /// The MSI; of programs that are there already, or of new ones.
 pub(super) fn msi(is_built: bool) -> Result<PathBuf> {
@@ -28,7 +28,7 @@ pub(super) fn msi(is_built: bool) -> Result<PathBuf> {
     } else {
         ui::build()?;
         heading("programs: release build for Windows");
-        cross::windows_release(&["belfry", "belfryctl"], &format!("{} {NO_TIME}", remapped()))?
+        cross::windows_release(&["belfry", "belfryctl"], &format!("{} {LINKER}", remapped()))?
     };
 
     heading("msi");
