@@ -23,7 +23,7 @@ use crate::shell::{cargo, command, heading, root, target};
 use linux::PACKAGING;
 
 /// Largest deb and MSI, in bytes: what a fleet downloads.
-const LARGEST: u64 = 10 * 1024 * 1024;
+const LARGEST: u64 = 10_000_000;
 
 /// What is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,9 +86,9 @@ pub(crate) fn package(asked: &Package) -> Result<()> {
         heading("packages");
         for file in &made {
             let size = fs::metadata(file)?.len();
-            println!("{}: {:.1} MiB", file.display(), size as f64 / f64::from(1 << 20));
+            println!("{}: {size} bytes ({:.1} MB)", file.display(), size as f64 / 1e6);
             if size > LARGEST && file.extension().is_some_and(|end| end != "rpm") {
-                bail!("{} is larger than 10 MiB", file.display());
+                bail!("{} is larger than 10 MB", file.display());
             }
         }
     }

@@ -3,8 +3,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
+use uuid::{Builder, Uuid};
 
 use super::{copy, out, remapped, source_date, tables, version};
 use crate::shell::{command, heading, root, run};
@@ -68,6 +71,54 @@ pub(super) fn compile(stage: &Path, version: &str, folder: &Path) -> Result<Path
         add.current_dir(stage);
         super::output(add).with_context(|| format!("msibuild refused: {query}"))?;
     }
+    set_code_and_times(&file, SystemTime::UNIX_EPOCH + Duration::from_secs(source_date()?.parse()?))?;
     tables::inspect(&file, version)?;
     Ok(file)
+}
+
+/// wixl writes the present time and a random package code. Here the times are set to `made`, and the
+/// code to a hash of everything else: the same files make the same MSI, and no two that differ have
+/// one code.
+fn set_code_and_times(file: &Path, made: SystemTime) -> Result<()> {
+    let write = |code: Uuid| -> Result<()> {
+        let mut package = ::msi::open_rw(file)?;
+        let summary = package.summary_info_mut();
+        summary.set_creation_time(made);
+        summary.set_last_save_time(made);
+        summary.set_uuid(code);
+        Ok(package.flush()?)
+    };
+    write(Uuid::nil())?;
+    let hash: [u8; 32] = Sha256::digest(fs::read(file)?).into();
+    let (code, _) = hash.split_first_chunk().context("a hash is longer than a code")?;
+    write(Builder::from_custom_bytes(*code).into_uuid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use ::msi::{Package, PackageType};
+
+    #[test]
+    fn the_same_files_make_the_same_msi_and_other_files_another_package_code() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |name: &str, seconds: u64, author: &str| {
+            let path = folder.path().join(name);
+            let file = fs::File::options().read(true).write(true).create_new(true).open(&path).unwrap();
+            let mut package = Package::create(PackageType::Installer, file).unwrap();
+            let summary = package.summary_info_mut();
+            summary.set_author(author);
+            summary.set_uuid(Uuid::from_u128(seconds.into()));
+            summary.set_creation_time(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+            package.flush().unwrap();
+            drop(package);
+            set_code_and_times(&path, SystemTime::UNIX_EPOCH + Duration::from_secs(86_400)).unwrap();
+            (fs::read(&path).unwrap(), ::msi::open(&path).unwrap().summary_info().uuid().unwrap())
+        };
+        let (one, same, other) = (made("1", 1, "a"), made("2", 2, "a"), made("3", 1, "b"));
+        assert_eq!(one.0, same.0);
+        assert_ne!(one.1, other.1);
+        assert!(!one.1.is_nil());
+    }
 }
