@@ -19,6 +19,7 @@ const COMMANDS: &[&str] = &[
     "try_now",
     "pause",
     "remove_on_server",
+    "keep_on_server",
     "act",
     "load_older",
     "export_notices",

@@ -35,6 +35,7 @@ pub(crate) fn handler() -> impl Fn(Invoke<Wry>) -> bool + Send + Sync + 'static 
         commands::try_now,
         commands::pause,
         commands::remove_on_server,
+        commands::keep_on_server,
         commands::act,
         commands::load_older,
         commands::export_notices,

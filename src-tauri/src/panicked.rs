@@ -6,8 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use belfry_core::notice::{NoticeKey, Priority};
-use belfry_core::ports::{Loudness, Notifier, Popup, PopupKind};
+use belfry_core::ports::{Notifier, Popup};
 use host::texts::Language;
 use tauri::async_runtime as runtime;
 
@@ -26,18 +25,7 @@ pub(crate) async fn tell(notifier: Arc<dyn Notifier>, language: Language) {
 }
 
 fn popup(language: Language) -> Popup {
-    Popup {
-        kind: PopupKind::Single,
-        // Of no notice: a click on it opens none.
-        notices: vec![NoticeKey { scope: String::new(), id: "panicked".to_owned() }],
-        title: language.text("panicked.title").to_owned(),
-        body: language.text("panicked.text").to_owned(),
-        loudness: Loudness::Normal,
-        priority: Priority::Normal,
-        sound: String::new(),
-        buttons: Vec::new(),
-        replaces: None,
-    }
+    Popup::of_program("panicked", language.text("panicked.title"), language.text("panicked.text"))
 }
 
 #[cfg(test)]

@@ -32,6 +32,7 @@ mod rabbit_refusals;
 mod raw_websocket;
 mod reference;
 mod refusals;
+mod server_deletions;
 mod servers;
 mod settings_effect;
 mod sockjs;

@@ -22,7 +22,18 @@ export const maxSelection = 10_000;
 
 /** The result of a command, shown for a short time. */
 export interface ToastMessage {
-  what: 'removed' | 'removedOnServer' | 'exported' | 'copied' | 'read' | 'unread' | 'restored' | 'older' | 'acted';
+  what:
+    | 'removed'
+    | 'removedOnServer'
+    | 'waitsForServer'
+    | 'keptOnServer'
+    | 'exported'
+    | 'copied'
+    | 'read'
+    | 'unread'
+    | 'restored'
+    | 'older'
+    | 'acted';
   count: number;
   path?: string;
   /** The key with which the deletion can be undone. */
@@ -207,14 +218,29 @@ export class Inbox {
     if (await this.#attempt(() => this.#backend.restore(undo))) this.toast = { what: 'restored', count };
   }
 
-  /** Deletes the server's records, for everyone, and the notices here. Cannot be undone. */
+  /**
+   * Deletes the server's records, for everyone, and the notices here. Can be taken back only while the server cannot
+   * be reached.
+   */
   async removeOnServer(): Promise<void> {
     const seqs = this.targets;
     const next = await this.#nextAfter(seqs);
-    const isRemoved = await this.#runBusy('server', async () => {
-      this.toast = { what: 'removedOnServer', count: await this.#backend.removeOnServer(seqs) };
+    let waiting = 0;
+    const isDone = await this.#runBusy('server', async () => {
+      const removed = await this.#backend.removeOnServer(seqs);
+      ({ waiting } = removed);
+      this.toast =
+        waiting > 0 ? { what: 'waitsForServer', count: waiting } : { what: 'removedOnServer', count: removed.deleted };
     });
-    if (isRemoved) await this.#openNext(next);
+    if (isDone && waiting === 0) await this.#openNext(next);
+    else if (isDone) this.clearSelection();
+  }
+
+  /** Takes back the deletion on the server of the open notice. */
+  async keepOnServer(): Promise<void> {
+    const seq = this.current;
+    if (seq === null) return;
+    if (await this.#attempt(() => this.#backend.keepOnServer([seq]))) this.toast = { what: 'keptOnServer', count: 1 };
   }
 
   async openLink(): Promise<void> {

@@ -234,3 +234,20 @@ test('a button is run only with the address that was confirmed, and a decided no
   await inbox.act('approve', address);
   expect(inbox.error?.code).toBe('gone');
 });
+
+test('a deletion that waits for the server keeps its notice open, says so, and can be taken back', async () => {
+  const backend = fake({ scene: 'offline' });
+  const inbox = await connected(backend);
+  await inbox.open(20);
+  await inbox.removeOnServer();
+  await inbox.refresh();
+  expect(inbox.current).toBe(20);
+  expect(inbox.toast).toMatchObject({ what: 'waitsForServer', count: 1 });
+  expect(inbox.detail?.serverDeletion?.refused).toBeNull();
+  await inbox.keepOnServer();
+  await inbox.refresh();
+  expect(inbox.toast).toMatchObject({ what: 'keptOnServer', count: 1 });
+  expect(inbox.detail?.serverDeletion).toBeNull();
+  await inbox.keepOnServer();
+  expect(inbox.error?.code).toBe('gone');
+});

@@ -3,6 +3,7 @@
 //! Each works in a fresh clone on a Debian machine that has only Rust and Node: what else is needed is installed by
 //! apt, or named with the command that installs it. Nothing is hidden: every command run is printed first.
 
+mod bench;
 mod check;
 mod code;
 mod cross;
@@ -54,6 +55,11 @@ enum Command {
         #[arg(long)]
         code: bool,
     },
+    /// What Belfry costs in time and memory, beside other programs, as a table
+    Bench {
+        /// Only these parts: decoder, live, footprint, inbox, sessions, fleet
+        parts: Vec<String>,
+    },
     /// Make the packages that IT installs, and try them
     Package(package::Package),
 }
@@ -65,6 +71,10 @@ fn main() -> ExitCode {
         Command::Test { name } => test::run_tests(name.as_deref(), began),
         Command::Interop { name } => interop::run_interop(name.as_deref()).map(|()| {
             println!("\ninterop: {}", minutes(began.elapsed()));
+            true
+        }),
+        Command::Bench { parts } => bench::run_bench(&parts).map(|()| {
+            println!("\nbench: {}", minutes(began.elapsed()));
             true
         }),
         Command::Package(asked) => package::package(&asked).map(|()| true),

@@ -3,7 +3,7 @@
 
 use belfry_app::ipc::{
     About, Chosen, Client, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page, PageQuery, Pause,
-    Removed, Server, Setting, Setup, SignedIn, Start, Update,
+    Removed, RemovedOnServer, Server, Setting, Setup, SignedIn, Start, Update,
 };
 use belfry_app::{App, CommandError, Request};
 use serde_json::{Map, Value};
@@ -100,8 +100,14 @@ pub(crate) async fn pause(app: State<'_, App>, pause: Option<Pause>) -> Answer<(
 
 /// Deletes the server's records of these notices, for every receiver, then the notices here.
 #[tauri::command]
-pub(crate) async fn remove_on_server(app: State<'_, App>, seqs: Vec<i64>) -> Answer<usize> {
+pub(crate) async fn remove_on_server(app: State<'_, App>, seqs: Vec<i64>) -> Answer<RemovedOnServer> {
     app.ask(|reply| Request::RemoveOnServer { seqs, reply }).await
+}
+
+/// Takes back deletions on the server that were not carried out yet.
+#[tauri::command]
+pub(crate) async fn keep_on_server(app: State<'_, App>, seqs: Vec<i64>) -> Answer<()> {
+    app.ask(|reply| Request::KeepOnServer { seqs, reply }).await
 }
 
 /// Runs an action of a notice.

@@ -6,8 +6,7 @@
 
 use std::sync::Arc;
 
-use belfry_core::notice::{NoticeKey, Priority};
-use belfry_core::ports::{Loudness, Notifier, Popup, PopupKind};
+use belfry_core::ports::{Notifier, Popup};
 use host::texts::Language;
 use host::web_view;
 use tauri::async_runtime as runtime;
@@ -40,18 +39,7 @@ impl Unavailable {
 
 fn popup(language: Language, is_web_view_missing: bool) -> Popup {
     let body = if is_web_view_missing { "window.unavailable.webView" } else { "window.unavailable.text" };
-    Popup {
-        kind: PopupKind::Single,
-        // Of no notice: a click on it opens none.
-        notices: vec![NoticeKey { scope: String::new(), id: "window-unavailable".to_owned() }],
-        title: language.text("window.unavailable.title").to_owned(),
-        body: language.text(body).to_owned(),
-        loudness: Loudness::Normal,
-        priority: Priority::Normal,
-        sound: String::new(),
-        buttons: Vec::new(),
-        replaces: None,
-    }
+    Popup::of_program("window-unavailable", language.text("window.unavailable.title"), language.text(body))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Benchmarks of the engine: filling the store, and searching in it as the window does.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use belfry_core::notice::{Identity, Notice, NoticeKey, Origin, Priority, Source, State, copies::Arrival};
 use belfry_core::storage::{AlertMark, Suppressed, Write};
@@ -9,6 +9,8 @@ use engine::inbox::{Filter, Inbox, Place};
 use engine::store::Store;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, json};
+
+use crate::report::{Figure, Report, Rounds};
 
 /// Notices in one transaction.
 const BATCH: u64 = 2_000;
@@ -34,58 +36,69 @@ const SEARCHES: [(&str, &str); 8] = [
 const SUBJECTS: [&str; 8] =
     ["hotel", "taxi", "train", "conference", "headset", "dinner with 客户", "office chair 办公椅", "print paper"];
 
+const SECTION: &str = "inbox";
+
 /// Creates an inbox with this many notices and its search index.
-pub(crate) fn fill(folder: &Path, account: &str, notices: u64) {
+pub(crate) fn fill(report: &mut Report, folder: &Path, account: &str, notices: u64) {
     std::fs::create_dir_all(folder).expect("the account's folder");
     let mut store = Store::open(folder, account).expect("a new inbox");
     let began = Instant::now();
-    let mut number = 0;
+    let (mut number, mut bytes) = (0, 0);
     while number < notices {
         let batch: Vec<Write> = (number..notices.min(number + BATCH)).map(|number| arrival(number, notices)).collect();
+        bytes += batch.iter().map(text_bytes).sum::<usize>();
         store.apply(&batch).expect("a batch written");
         number += BATCH;
     }
-    let written = began.elapsed();
-    println!("write: {notices} notices in {:.1} s, {:.0} a second", written.as_secs_f64(), rate(notices, written));
+    let rate = |began: Instant| notices as f64 / began.elapsed().as_secs_f64();
+    report.add(Figure::new(SECTION, format!("{notices} notices written"), rate(began), "/s"));
     let began = Instant::now();
     while store.index_some(INDEX_BATCH).expect("a batch indexed") > 0 {}
-    println!("index: {:.1} s, {:.0} a second", began.elapsed().as_secs_f64(), rate(notices, began.elapsed()));
+    report.add(Figure::new(SECTION, format!("{notices} notices indexed"), rate(began), "/s"));
+    drop(store);
+    let files = std::fs::read_dir(folder).expect("the account's folder");
+    let size: u64 = files.map(|file| file.and_then(|file| file.metadata()).expect("a file").len()).sum();
+    let times = size as f64 / bytes as f64;
+    report.add(Figure::new(SECTION, "store with index, times the texts in it", times, "×").at_most(2.0));
 }
 
-/// Runs each search [`ROUNDS`] times and prints the durations.
-pub(crate) fn search(folder: &Path) {
+/// Bytes of the texts that arrived.
+fn text_bytes(write: &Write) -> usize {
+    let Write::Notice { notice, .. } = write else { return 0 };
+    let extra = serde_json::to_vec(&notice.extra).expect("JSON").len();
+    let texts = [&notice.key.id, &notice.title, &notice.body, &notice.kind, &notice.sender, &notice.destination];
+    extra + texts.map(String::len).iter().sum::<usize>()
+}
+
+/// Runs each search [`ROUNDS`] times.
+pub(crate) fn search(report: &mut Report, folder: &Path) {
     let mut inbox = Inbox::open(folder).expect("the inbox").expect("an inbox");
     let (mut pages, mut counts) = (Vec::new(), Vec::new());
     for (name, text) in SEARCHES {
         let filter = Filter { text: Some(text), ..Filter::default() };
-        let mut times = [Vec::new(), Vec::new()];
+        let (mut page_times, mut count_times) = (Vec::new(), Vec::new());
         let mut found = 0;
         for _ in 0..ROUNDS {
             let began = Instant::now();
             inbox.page(&filter, Place::Newest, PAGE).expect("a page");
-            times[0].push(began.elapsed());
+            page_times.push(milliseconds(began));
             let began = Instant::now();
             found = inbox.count(&filter).expect("a count").number;
-            times[1].push(began.elapsed());
+            count_times.push(milliseconds(began));
         }
-        print_times(&format!("search {name} ({text}, {found} found), {PAGE} rows"), &mut times[0]);
-        print_times(&format!("search {name}, count"), &mut times[1]);
-        pages.append(&mut times[0]);
-        counts.append(&mut times[1]);
+        let rows = Rounds::new(page_times.clone());
+        let what = format!("search {name} ({text}, {found} found), {PAGE} rows");
+        report.add(Figure::new(SECTION, what, rows.median(), "ms").spread(&rows));
+        pages.append(&mut page_times);
+        counts.append(&mut count_times);
     }
-    print_times("all searches, rows", &mut pages);
-    print_times("all searches, count", &mut counts);
+    let (pages, counts) = (Rounds::new(pages), Rounds::new(counts));
+    report.add(Figure::new(SECTION, "all searches, rows, 95 %", pages.share(0.95), "ms").at_most(5.0));
+    report.add(Figure::new(SECTION, "all searches, count, 95 %", counts.share(0.95), "ms").at_most(20.0));
 }
 
-/// Prints median, 95th percentile and longest duration.
-pub(crate) fn print_times(what: &str, times: &mut [Duration]) {
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1_000.0;
-    println!("{what}: median {:.1} ms, 95 % {:.1} ms, longest {:.1} ms", at(0.5), at(0.95), at(1.0));
-}
-
-fn rate(notices: u64, time: Duration) -> f64 {
-    notices as f64 / time.as_secs_f64()
+fn milliseconds(began: Instant) -> f64 {
+    began.elapsed().as_secs_f64() * 1e3
 }
 
 fn arrival(number: u64, of: u64) -> Write {

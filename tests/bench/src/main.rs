@@ -1,20 +1,32 @@
-//! `belfry-bench`: measures a large inbox, in the engine and in the real window, and a burst.
+//! `belfry-bench`: what Belfry costs, beside other programs in the same run.
 //!
-//! Run `cargo run --release -p belfry-bench` after a release build of `belfry`, or with
-//! `--no-window` to measure only the engine; `--burst` measures only thousands of notices that come
-//! at once. Deliberately absent: limits; it only prints the measured times. Other programs disturb
-//! the measurement, so the load of the machine is printed too.
+//! `cargo xtask bench` builds the release programs, installs the peers and runs it: one table whose
+//! last column says whether a goal is met, the same as JSON, and the curves as SVG. Deliberately
+//! absent: limits that fail; other programs disturb a measurement, so the load is printed too.
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness.
 
 mod burst;
+mod decoder;
+mod fleet;
+mod footprint;
 mod inbox;
+mod live;
+mod peers;
+mod plot;
+mod report;
+mod sessions;
 mod window;
+
+use std::path::PathBuf;
 
 use belfry_core::account::Account;
 use belfry_core::settings::Settings;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use harness::Home;
+
+use crate::peers::Peers;
+use crate::report::{Report, machine};
 
 /// Nothing listens at this address: the inbox is offline.
 const SETTINGS: &str = r#"
@@ -28,41 +40,72 @@ login = "bench"
 language = "en"
 "#;
 
+/// A part of the benchmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Frames a second, beside stompjs and stomp-parser
+    Decoder,
+    /// Published to committed on RabbitMQ, beside stompjs
+    Live,
+    /// Memory, wake-ups and start of the programs
+    Footprint,
+    /// Write, search and show a large inbox
+    Inbox,
+    /// Thousands of notices at once while the window is open
+    Burst,
+    /// What a session costs RabbitMQ
+    Sessions,
+    /// Fifty thousand clients that come back at once, simulated
+    Fleet,
+}
+
 #[derive(Parser)]
 #[command(name = "belfry-bench", about)]
 struct Args {
-    /// Number of notices in the inbox.
+    /// Only these parts
+    #[arg(value_enum)]
+    sections: Vec<Section>,
+    /// Number of notices in the inbox
     #[arg(long, default_value_t = 1_000_000)]
     notices: u64,
-    /// Measure only the engine.
+    /// Measure the inbox without the window
     #[arg(long)]
     no_window: bool,
-    /// Measure only a burst: 5,000 notices at once, with the window open.
-    #[arg(long)]
-    burst: bool,
+    /// Folder of the report and its pictures
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
 }
 
 #[tokio::main]
 async fn main() {
     let args = Args::parse();
-    if args.burst {
-        burst::measure().await;
-    } else {
-        measure_inbox(&args).await;
+    std::fs::create_dir_all(&args.out).expect("a folder for the report");
+    let machine = machine();
+    let sections = if args.sections.is_empty() { Section::value_variants() } else { &args.sections };
+    let mut report = Report::default();
+    for section in sections {
+        match section {
+            Section::Decoder => decoder::measure(&mut report, &args.out, &Peers::installed()),
+            Section::Live => live::measure(&mut report, &Peers::installed()).await,
+            Section::Footprint => footprint::measure(&mut report).await,
+            Section::Inbox => measure_inbox(&mut report, &args).await,
+            Section::Burst => burst::measure().await,
+            Section::Sessions => sessions::measure(&mut report).await,
+            Section::Fleet => fleet::measure(&mut report, &args.out),
+        }
     }
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("load of the machine: {}", load.trim_end());
+    report.finish(&args.out, &machine);
 }
 
-async fn measure_inbox(args: &Args) {
+async fn measure_inbox(report: &mut Report, args: &Args) {
     let home = Home::new(SETTINGS);
     let (settings, _) = Settings::parse(SETTINGS, "settings.toml").expect("good settings");
     let account = Account::of(&settings).expect("an account");
     let folder = home.data_dir().join("accounts").join(account.dir_name());
-    inbox::fill(&folder, &account.name(), args.notices);
-    inbox::search(&folder);
+    inbox::fill(report, &folder, &account.name(), args.notices);
+    inbox::search(report, &folder);
     if !args.no_window {
-        window::measure_opening(&home).await;
-        window::measure_list(&home).await;
+        window::measure_opening(report, &home).await;
+        window::measure_list(report, &home).await;
     }
 }

@@ -1,14 +1,15 @@
 //! Benchmarks of the window: the real app on a private desktop, through WebDriver.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use harness::desktop::Desktop;
 use harness::webdriver::{Page, Target};
 use harness::{Home, Running};
 use serde_json::{Value, json};
 
-use crate::inbox::print_times;
+use crate::report::{Figure, Report, Rounds};
 
+const SECTION: &str = "window";
 /// Frames of the scroll benchmark.
 const FRAMES: u64 = 300;
 /// How often the window is opened.
@@ -37,7 +38,7 @@ const FIRST_ROWS: &str =
 
 /// Repeatedly opens the window of a running app from the tray and measures the time until it is on
 /// the screen.
-pub(crate) async fn measure_opening(home: &Home) {
+pub(crate) async fn measure_opening(report: &mut Report, home: &Home) {
     let Some(mut desktop) = Desktop::start().await else { return };
     let Some(mut command) = home.app(&desktop, ["--hidden"]).await else { return };
     command.env("BELFRY_TOKEN", "unused");
@@ -48,17 +49,18 @@ pub(crate) async fn measure_opening(home: &Home) {
         let began = Instant::now();
         desktop.tray().choose("Open inbox").await;
         desktop.screen.wait_for("the window", |windows| !windows.is_empty()).await;
-        times.push(began.elapsed());
+        times.push(began.elapsed().as_secs_f64() * 1e3);
         desktop.screen.wait_for("the window in front", |windows| windows.iter().any(|window| window.is_active)).await;
         desktop.screen.press("alt+F4").await;
         desktop.screen.wait_for("no window", <[_]>::is_empty).await;
     }
-    print_times("window: from the tray menu to the screen", &mut times);
+    let times = Rounds::new(times);
+    report.add(Figure::new(SECTION, "from the tray menu to the screen", times.median(), "ms").spread(&times));
     app.terminate().await;
 }
 
 /// Measures the time until the first rows are there, and the scrolling.
-pub(crate) async fn measure_list(home: &Home) {
+pub(crate) async fn measure_list(report: &mut Report, home: &Home) {
     let Some(desktop) = Desktop::start().await else { return };
     let Some(mut app) = home.app(&desktop, [] as [&str; 0]).await else { return };
     app.env("BELFRY_TOKEN", "unused");
@@ -66,17 +68,16 @@ pub(crate) async fn measure_list(home: &Home) {
     page.see(Target::Css("[role=option]")).await;
     let measured = page.run(FIRST_ROWS, json!([])).await;
     let number = |at: usize| measured[at].as_f64().expect("a number");
-    println!("window: first rows {:.0} ms after the page began to load", number(0));
+    report.add(Figure::new(SECTION, "page began to load → first rows", number(0), "ms").at_most(250.0));
 
     let scrolled = page.run_async(SCROLL, json!([FRAMES])).await;
     let gaps = scrolled["gaps"].as_array().expect("frames");
-    let mut times: Vec<Duration> =
-        gaps.iter().filter_map(Value::as_f64).map(|ms| Duration::from_secs_f64(ms / 1_000.0)).collect();
-    let long = times.iter().filter(|time| time.as_millis() > 50).count();
-    print_times(&format!("window: time per frame, {FRAMES} frames scrolled"), &mut times);
-    println!(
-        "window: {long} frames over 50 ms; {} elements before scrolling, at most {} while scrolling",
-        number(1),
-        scrolled["nodes"]
-    );
+    let gaps: Vec<f64> = gaps.iter().filter_map(Value::as_f64).collect();
+    let long = gaps.iter().filter(|gap| **gap > 50.0).count();
+    let gaps = Rounds::new(gaps);
+    report.add(Figure::new(SECTION, format!("time per frame, {FRAMES} scrolled"), gaps.median(), "ms").spread(&gaps));
+    report.add(Figure::new(SECTION, "frames over 50 ms", long as f64, ""));
+    report.add(Figure::new(SECTION, "elements before scrolling", number(1), ""));
+    let most = scrolled["nodes"].as_f64().expect("a number");
+    report.add(Figure::new(SECTION, "most elements while scrolling", most, ""));
 }

@@ -6,7 +6,7 @@ use harness::desktop::{Parts, RecordedPopup, Recorder};
 use harness::http::{Response, post};
 use harness::proxy::Faults;
 use harness::webdriver::Target;
-use harness::{FakeApi, FaultProxy, Pushd, Running};
+use harness::{FakeApi, FaultProxy, Pushd, Running, Wire};
 use jiff::{SignedDuration, Zoned};
 use serde_json::{Value, json};
 
@@ -187,8 +187,14 @@ impl Demo {
         self.session.cut().await;
     }
 
-    /// How many decisions about an expense the server's log has.
-    fn decisions(&self, expense: &str) -> usize {
+    /// How many decisions about an expense the server's log has, of those that were made before.
+    async fn decisions(&mut self, expense: &str) -> usize {
+        // The log is read as it comes: once it has another session, it has all that was before it.
+        let is_session = |line: &&str| line.contains("stomp session begins") && line.contains("employee");
+        let sessions = |log: &str| log.lines().filter(is_session).count();
+        let before = sessions(&self.pushd.running.stderr());
+        Wire::connect(self.pushd.stomp()).await.sign_in("employee", &self.employee, "/").await;
+        self.pushd.running.stderr_until("that a session begins", |log| sessions(log) > before).await;
         let log = self.pushd.running.stderr();
         log.lines().filter(|line| line.contains("expense decided") && line.contains(expense)).count()
     }
@@ -209,7 +215,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     demo.service.press(&question, "Confirm");
     let result = demo.service.notify().await;
     assert!(result.body.starts_with("Approve: done, "), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (1, 1));
 
     // Cancelled: none.
     let id = demo.file().await;
@@ -218,7 +224,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     let question = demo.service.notify().await;
     assert!(question.body.contains("The message asks: "), "{question:?}");
     demo.service.press(&question, "Cancel");
-    assert_eq!(demo.decisions(&id), 0);
+    assert_eq!(demo.decisions(&id).await, 0);
 
     // Decided elsewhere while the session is cut: none, and the server's words are shown.
     let id = demo.file().await;
@@ -232,7 +238,7 @@ async fn the_demos_chain_is_decided_from_popups_and_every_confirmation_has_one_e
     let result = demo.service.notify().await;
     let said = "409: supervisor has rejected this already";
     assert!(result.body.starts_with("Approve: not carried out, ") && result.body.ends_with(said), "{result:?}");
-    assert_eq!(demo.decisions(&id), 1, "the rejection");
+    assert_eq!(demo.decisions(&id).await, 1, "the rejection");
     assert_eq!(requests(&demo.pushd, "manager").await, 1, "the first approval, and no other");
 }
 
@@ -256,7 +262,7 @@ async fn a_decision_whose_answer_is_lost_has_its_effect_once_and_the_person_read
     let result = demo.service.notify().await;
     let said = "Whether it was carried out is not known.";
     assert!(result.body.starts_with("Approve: sent ") && result.body.contains(said), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (1, 1));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (1, 1));
     assert_eq!(demo.detour.accepted(), 1, "nothing is sent again");
 }
 
@@ -272,7 +278,7 @@ async fn a_token_that_ends_between_question_and_answer_decides_nothing_and_the_p
     demo.service.press(&question, "Confirm");
     let result = demo.service.notify().await;
     assert!(result.body.starts_with("Approve: not carried out, ") && result.body.contains("401"), "{result:?}");
-    assert_eq!((demo.decisions(&id), requests(&demo.pushd, "manager").await), (0, 0));
+    assert_eq!((demo.decisions(&id).await, requests(&demo.pushd, "manager").await), (0, 0));
 }
 
 /// The end of the address that the button Approve calls, at a service that the test scripts.

@@ -60,8 +60,8 @@ async fn opening_and_closing_twenty_times_leaves_no_process_and_only_webkits_own
     }
     assert_eq!(web_processes(app.id()), []);
     let (memory, others) = open_handles(app.id());
-    // WebKit itself leaks 4 KiB of shared memory for each painted page. One that is closed while it is being created may
-    // have been painted too.
+    // WebKit itself leaks 4 KiB of shared memory for each painted page; one that is closed while it
+    // is being created may be painted or not.
     assert!(memory <= before.0 + ROUNDS - WARM_UP_ROUNDS, "shared memory: {before:?}, then {memory}");
     assert!(others <= before.1, "handles: {before:?}, then {others}");
     assert_eq!(app.terminate().await.code(), Some(0));

@@ -82,9 +82,12 @@ export interface Backend {
   restore: (undo: number) => Promise<void>;
   /**
    * Deletes the server's records (`api.delete`, if `inbox.delete_on_server` allows it), for every receiver, and then
-   * the notices here. Resolves to how many the server deleted.
+   * the notices here. Where the server cannot be reached now, the deletion waits until it can: see
+   * `Detail.serverDeletion`.
    */
-  removeOnServer: (seqs: number[]) => Promise<number>;
+  removeOnServer: (seqs: number[]) => Promise<Bound.RemovedOnServer>;
+  /** Takes back a `removeOnServer` that still waits for the server. */
+  keepOnServer: (seqs: number[]) => Promise<void>;
   /** Opens the notice's link in the browser, if the settings allow its address. */
   openLink: (seq: number) => Promise<void>;
   /**

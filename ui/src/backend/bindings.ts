@@ -298,6 +298,24 @@ undo: number | null,
  * For how long, in milliseconds.
  */
 undoMs: number, };
+export type RemovedOnServer = { 
+/**
+ * So many records the server has deleted.
+ */
+deleted: number, 
+/**
+ * So many it will be asked to delete when it can be reached.
+ */
+waiting: number, };
+export type ServerDeletion = { 
+/**
+ * When it was asked for; RFC 3339.
+ */
+askedAt: string, 
+/**
+ * Why the server has refused it; it is asked again after the next connect.
+ */
+refused: Fault | null, };
 export type Field = { 
 /**
  * Its name there.
@@ -471,6 +489,10 @@ actions: Array<Action>,
  * What came of the last button that was pressed; null before one was.
  */
 actionResult: ActionResult | null, 
+/**
+ * A deletion on the server that waits; null if none does.
+ */
+serverDeletion: ServerDeletion | null, 
 /**
  * Of a search.
  */

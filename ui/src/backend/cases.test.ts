@@ -68,6 +68,7 @@ function send(backend: Backend, call: string, given: Partial<Arguments>): Promis
     clients: () => backend.clients(),
     discover: () => backend.discover(address),
     export_notices: () => backend.exportNotices(format, filter, given.seqs ?? null),
+    keep_on_server: () => backend.keepOnServer(seqs),
     kinds: () => backend.kinds(),
     load_older: () => backend.loadOlder(),
     notice: () => backend.notice(seq, text),

@@ -136,9 +136,9 @@ export function fake({
     return notice;
   }
   const languageOf = (chosen: SettingValue) => (chosen === 'auto' ? language : (chosen as Language));
+  const isOnline = () => status.state === 'live' || status.state === 'polling';
   const requireOnline = () => {
-    if (status.state !== 'live' && status.state !== 'polling')
-      throw commandError('offline', 'the server cannot be reached now');
+    if (!isOnline()) throw commandError('offline', 'the server cannot be reached now');
   };
 
   const backend: Backend = {
@@ -201,11 +201,20 @@ export function fake({
       emitInboxChanged();
     },
     async removeOnServer(seqs) {
-      requireOnline();
-      const count = notices.remove(seqs).length;
       await simulateDelay();
+      const present = seqs.filter((seq) => notices.has(seq));
+      const serverDeletion = { askedAt: new Date().toISOString(), refused: null };
+      if (isOnline()) notices.remove(present);
+      else for (const seq of present) notices.change(seq, { serverDeletion });
       emitInboxChanged();
-      return count;
+      return isOnline() ? { deleted: present.length, waiting: 0 } : { deleted: 0, waiting: present.length };
+    },
+    async keepOnServer(seqs) {
+      await Promise.resolve();
+      const waiting = seqs.filter((seq) => notices.detail(seq, '')?.serverDeletion);
+      if (waiting.length === 0) throw commandError('gone', 'no deletion on the server waits for these notices');
+      for (const seq of waiting) notices.change(seq, { serverDeletion: null });
+      emitInboxChanged();
     },
     openLink: async (seq) => {
       const { link } = existing(seq);
@@ -383,7 +392,7 @@ function statusOf(scene: Scene): Status {
       ? {}
       : {
           completeThrough: new Date(Date.now() - (isConnected ? 1 : 49) * minuteMs).toISOString(),
-          offers: { history: isConnected, delete: isConnected, clients: isConnected },
+          offers: { history: isConnected, delete: true, clients: isConnected },
           fault: null,
           fix: null,
         };

@@ -25,6 +25,7 @@ export const tauri: Backend = {
   remove: (seqs) => invoke('remove', { seqs }),
   restore: (undo) => invoke('restore', { undo }),
   removeOnServer: (seqs) => invoke('remove_on_server', { seqs }),
+  keepOnServer: (seqs) => invoke('keep_on_server', { seqs }),
   openLink: (seq) => invoke('open_link', { seq }),
   act: (seq, action, confirmed) => invoke('act', { seq, action, confirmed }),
   loadOlder: () => invoke('load_older'),

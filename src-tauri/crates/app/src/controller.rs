@@ -209,6 +209,7 @@ impl<G: Gui> Controller<G> {
             }
             Request::Pause { pause, reply } => self.pause(pause, reply),
             Request::RemoveOnServer { seqs, reply } => self.remove_on_server(seqs, reply),
+            Request::KeepOnServer { seqs, reply } => self.keep_on_server(seqs, reply),
             Request::Act { seq, action, confirmed, reply } => self.act(seq, action, confirmed, reply),
             Request::LoadOlder { reply } => self.load_older(reply),
             Request::Export { format, filter, seqs, reply } => self.export(format, filter, seqs, reply),

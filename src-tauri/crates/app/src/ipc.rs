@@ -49,7 +49,8 @@ mod setup;
 
 pub use self::actions::{Action, ActionCall, ActionOutcome, ActionResult};
 pub use self::notices::{
-    Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page, PageQuery, Removed, Row, RowMarks, Suppressed,
+    Alert, Detail, DetailMarks, Field, Filter, Kind, Kinds, Page, PageQuery, Removed, RemovedOnServer, Row, RowMarks,
+    ServerDeletion, Suppressed,
 };
 pub use self::setup::{
     About, Chosen, Client, DoctorStep, DoctorStepName, ExportFormat, Exported, ForeignHost, Level, Offers, Older,

@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::gui::WindowListener;
 use crate::ipc::{
     About, Chosen, Client, CommandError, Detail, DoctorStep, ExportFormat, Exported, Filter, Kind, Older, Page,
-    PageQuery, Pause, Removed, Server, Setting, Setup, SignedIn, Start,
+    PageQuery, Pause, Removed, RemovedOnServer, Server, Setting, Setup, SignedIn, Start,
 };
 use crate::tray::TrayAction;
 
@@ -82,7 +82,11 @@ pub enum Request {
     },
     RemoveOnServer {
         seqs: Vec<i64>,
-        reply: Reply<usize>,
+        reply: Reply<RemovedOnServer>,
+    },
+    KeepOnServer {
+        seqs: Vec<i64>,
+        reply: Reply<()>,
     },
     Act {
         seq: i64,

@@ -12,6 +12,7 @@ mod history;
 mod popup_buttons;
 mod recovery;
 mod refusals;
+mod server_deletions;
 mod test_notice;
 mod world;
 

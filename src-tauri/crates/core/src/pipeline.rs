@@ -13,6 +13,8 @@ pub mod group_commit;
 pub mod link;
 mod passes;
 pub mod popup_queue;
+mod server_deletions;
+mod shown_state;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -23,21 +25,23 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use rand::{SeedableRng, rngs::SmallRng};
 
 pub use self::alerting::notice_writes;
-use self::passes::{ApiState, HistoryState, PassPurpose, RunningPass};
 pub use self::passes::{SECOND_PASS_DELAY, STRAY_REQUEST_LIFETIME};
+use self::{
+    passes::{ApiState, HistoryState, PassPurpose, RunningPass},
+    server_deletions::ServerDeletions,
+};
 use crate::{
     alerts::{Wording, hold::Pause},
     clock::Now,
     error::Failure,
-    notice::{Notice, Source},
+    notice::{Notice, NoticeKey, Source},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
         delivery::{AckId, Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
-        link::{Link, LinkAction, LinkInput, LinkState, StopReason},
+        link::{Link, LinkAction, LinkInput, LinkState},
     },
     ports::{NotifyError, PopupId},
     settings::{NotificationSettings, Protocol, Settings},
-    status::{Cause, Connectivity, Kind, Status},
     storage::{Applied, Recovered, Write},
     texts::Language,
 };
@@ -63,6 +67,8 @@ pub struct PipelineConfig {
     pub wait: Duration,
     /// `api.reconcile_every`; zero: never.
     pub reconcile_every: Duration,
+    /// Whether the API deletes records, and a person may ask for it.
+    pub server_deletions: bool,
     /// `inbox.retention_days`.
     pub retention: SignedDuration,
     /// `[notifications]`.
@@ -79,6 +85,7 @@ impl PipelineConfig {
     /// Takes what the pipeline needs from the settings.
     pub fn new(settings: &Settings, language: Language, time_zone: TimeZone) -> Self {
         let collect = settings.api.base.is_some() && !settings.api.collect.is_empty();
+        let has_delete = settings.api.base.is_some() && !settings.api.delete.is_empty();
         Self {
             endpoints: settings.server.endpoints.len(),
             protocol: settings.server.protocol,
@@ -89,6 +96,7 @@ impl PipelineConfig {
             history: collect && !settings.api.history.is_empty(),
             wait: settings.api.wait,
             reconcile_every: settings.api.reconcile_every,
+            server_deletions: settings.inbox.delete_on_server && has_delete,
             retention: settings.inbox.retention(),
             wording: Wording::new(language, settings.notifications.clone())
                 .with_kinds(settings.message.kinds.clone())
@@ -172,6 +180,15 @@ pub enum PipelineInput {
     Withdraw(Vec<PopupId>),
     /// A person pauses notifications, or ends the pause.
     Pause(Option<Pause>),
+    /// What a person has asked the server to delete, as the store has it now, oldest first.
+    ServerDeletions(Vec<NoticeKey>),
+    /// The server has deleted this record or has none, or could not be asked.
+    ServerDeleted {
+        /// Which.
+        key: NoticeKey,
+        /// The result.
+        result: Result<(), Failure>,
+    },
     /// Another program has changed or removed the account's secret.
     SecretChanged,
     /// Time has passed.
@@ -191,6 +208,8 @@ pub enum PipelineAction {
         /// What to ask for.
         request: PageRequest,
     },
+    /// Delete the server's record of this message, then [`PipelineInput::ServerDeleted`].
+    DeleteOnServer(NoticeKey),
     /// From delivery: commit, acknowledge, show, emit an event.
     Delivery(DeliveryAction),
 }
@@ -210,6 +229,7 @@ pub struct Pipeline {
     messages: u64,
     api: ApiState,
     history: HistoryState,
+    server_deletions: ServerDeletions,
     cursor: Option<String>,
     complete_through: Option<Timestamp>,
     /// The newest `sent_at` in the last complete pass that read the history.
@@ -243,6 +263,7 @@ impl Pipeline {
             api: ApiState::default(),
             // An earlier run may have sent a request just before it ended.
             history: HistoryState::due_until(now.mono + STRAY_REQUEST_LIFETIME + config.wait),
+            server_deletions: ServerDeletions::default(),
             cursor,
             complete_through,
             newest_sent: None,
@@ -257,7 +278,8 @@ impl Pipeline {
     /// Takes what happened; [`Self::poll_action`] says what to do.
     pub fn step(&mut self, input: PipelineInput, now: Now) {
         match input {
-            PipelineInput::Recovered(recovered) => {
+            PipelineInput::Recovered(mut recovered) => {
+                self.server_deletions.handle_stored(std::mem::take(&mut recovered.server_deletions));
                 self.paused_until = recovered.paused_until;
                 self.delivery.handle_recovered(*recovered, now);
             }
@@ -286,6 +308,8 @@ impl Pipeline {
                 self.paused_until = pause.map(|pause| pause.end(now.wall, &self.config.time_zone));
                 self.delivery.pause_until(self.paused_until);
             }
+            PipelineInput::ServerDeletions(stored) => self.server_deletions.handle_stored(stored),
+            PipelineInput::ServerDeleted { key, result } => self.handle_server_deleted(key, result, now),
             PipelineInput::Tick => {
                 self.handle_link(LinkInput::Tick, now);
                 self.delivery.handle_tick(now);
@@ -293,6 +317,7 @@ impl Pipeline {
             }
         }
         self.check_hold(now);
+        self.poll_server_deletions(now);
         self.drain_delivery();
     }
 
@@ -306,10 +331,9 @@ impl Pipeline {
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
         let next_pass = self.next_pass.map(|(due, _)| due);
-        [self.link.poll_timeout(), self.delivery.poll_timeout(), next_pass, self.api.retry, self.hold_check]
-            .into_iter()
-            .flatten()
-            .min()
+        let (link, delivery) = (self.link.poll_timeout(), self.delivery.poll_timeout());
+        let deletion = self.server_deletion_retry();
+        [link, delivery, next_pass, self.api.retry, self.hold_check, deletion].into_iter().flatten().min()
     }
 
     /// The link, to read its state.
@@ -358,66 +382,6 @@ impl Pipeline {
         self.delivery.notices_of(popup)
     }
 
-    /// When the next attempt to connect is planned.
-    pub fn next_attempt(&self) -> Option<Instant> {
-        match self.link.state() {
-            LinkState::Waiting { until, .. } | LinkState::Polling { until, .. } => Some(*until),
-            LinkState::Stopped(StopReason::Halted { retry, .. }) => Some(*retry),
-            LinkState::Off
-            | LinkState::Connecting { .. }
-            | LinkState::Handshake { .. }
-            | LinkState::CatchingUp
-            | LinkState::Live => None,
-            LinkState::Stopped(StopReason::SignIn(_)) => self.link.refused_retry(),
-        }
-    }
-
-    /// The state people see.
-    pub fn status(&self, now: Now) -> Status {
-        let (mut state, mut failure) = match self.link.state() {
-            LinkState::Off => (Connectivity::Offline, None),
-            LinkState::Connecting { .. } | LinkState::Handshake { .. } => (Connectivity::Connecting, None),
-            LinkState::CatchingUp => (Connectivity::CatchingUp, None),
-            LinkState::Live => (Connectivity::Live, self.api.failure.as_ref()),
-            LinkState::Waiting { failure, .. } => (Connectivity::Offline, Some(failure)),
-            LinkState::Polling { failure, .. } => (Connectivity::Polling, Some(failure)),
-            LinkState::Stopped(StopReason::SignIn(failure) | StopReason::Halted { failure, .. }) => {
-                (Connectivity::ActionNeeded, Some(failure))
-            }
-        };
-        if let Some(refused) = self.link.refused() {
-            (state, failure) = (Connectivity::ActionNeeded, Some(refused));
-        }
-        if self.link.is_polling() {
-            state = Connectivity::Polling;
-        }
-        if self.api.needs_person && state != Connectivity::Offline {
-            (state, failure) = (Connectivity::ActionNeeded, self.api.failure.as_ref());
-        }
-        let mut cause = failure.map(Cause::from);
-        if let Some(failing) = self.delivery.failing() {
-            state = Connectivity::ActionNeeded;
-            cause = Some(Cause { detail: failing.to_owned(), ..Cause::of(Kind::Store) });
-        } else if state == Connectivity::Live {
-            cause = match cause {
-                Some(Cause { kind, detail, .. }) => {
-                    let kind = if kind == Kind::Status { Kind::ApiMissing } else { kind };
-                    Some(Cause { kind, detail, is_catch_up: true })
-                }
-                None if !self.config.collect => Some(Cause::of(Kind::NoApi)),
-                None if self.history.is_off => Some(Cause::of(Kind::NoHistory)),
-                None => None,
-            };
-        }
-        Status {
-            state,
-            since: self.link.since(),
-            endpoint: self.link.endpoint(),
-            cause,
-            retry_in: self.next_attempt().map(|until| until.saturating_duration_since(now.mono)),
-        }
-    }
-
     fn handle_link(&mut self, input: LinkInput, now: Now) {
         let (before, had_session) = (self.link.generation(), self.link.has_session());
         match input {
@@ -454,6 +418,7 @@ impl Pipeline {
         if self.link.has_session() && (!had_session || before != self.link.generation()) {
             // A refusal of the history holds until the next connect.
             self.history.is_off = false;
+            self.server_deletions.handle_connected();
             if self.config.collect {
                 self.start_pass(PassPurpose::Connect(self.link.generation()), now);
             } else {

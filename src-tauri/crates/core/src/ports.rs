@@ -85,6 +85,23 @@ pub struct Popup {
     pub replaces: Option<PopupId>,
 }
 
+impl Popup {
+    /// A popup about the program itself. `id` is that of no notice, so that a click on it opens none.
+    pub fn of_program(id: &str, title: &str, body: &str) -> Self {
+        Self {
+            kind: PopupKind::Single,
+            notices: vec![NoticeKey { scope: String::new(), id: id.to_owned() }],
+            title: title.to_owned(),
+            body: body.to_owned(),
+            loudness: Loudness::Normal,
+            priority: Priority::Normal,
+            sound: String::new(),
+            buttons: Vec::new(),
+            replaces: None,
+        }
+    }
+}
+
 /// What a person did to a popup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PopupEvent {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     notice::{Notice, NoticeKey, Source, copies::Arrival},
     ports::PopupId,
+    status::Kind,
     words::words,
 };
 
@@ -184,6 +185,15 @@ pub enum Write {
     /// Nothing holds notifications back any more: the alerts that were, and whose notices are unread
     /// and open, are due.
     Release,
+    /// The server has deleted its record, or has none: the notice here is deleted too.
+    ServerDeleted(NoticeKey),
+    /// The server refuses to delete a record.
+    ServerDeletionsRefused {
+        /// Which; `None`: all that a person has asked for.
+        key: Option<NoticeKey>,
+        /// Why.
+        why: DeletionRefusal,
+    },
 }
 
 impl Write {
@@ -194,6 +204,8 @@ impl Write {
             Self::Rejected { destination, head, body, .. } => destination.len() + head.len() + body.len(),
             Self::Cursor(text) | Self::PopupClosed(PopupId(text)) => text.len(),
             Self::StreamOffset { stream, .. } => stream.len(),
+            Self::ServerDeleted(key) => key.scope.len() + key.id.len(),
+            Self::ServerDeletionsRefused { why, .. } => why.detail.len(),
             Self::PopupReplaced { old, new } => old.0.len() + new.0.len(),
             Self::Claim(openings) | Self::Shown { openings, .. } | Self::Refused { openings, .. } => {
                 size_of_val(openings.as_slice())
@@ -246,6 +258,8 @@ pub enum Outcome {
     Claimed(Vec<Opening>),
     /// The notices of a [`Write::Release`], oldest first.
     Released(Vec<Stored>),
+    /// What a notice says of a deletion on the server has changed, or the notice is gone.
+    ServerDeletion,
     /// Done.
     Done,
 }
@@ -284,6 +298,26 @@ pub struct ActionResult {
     /// What came of it.
     pub outcome: ActionOutcome,
     /// What the server said, or what failed; may be empty. Untrusted.
+    pub detail: String,
+}
+
+/// A deletion on the server that a person has asked for, and that the server has not carried out
+/// yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ServerDeletion {
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// Why the server has refused it; it is asked again after the next connect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<DeletionRefusal>,
+}
+
+/// Why the server has refused a deletion.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeletionRefusal {
+    /// The kind.
+    pub kind: Kind,
+    /// Host, number, or the words of the server. Untrusted.
     pub detail: String,
 }
 
@@ -331,6 +365,8 @@ pub struct Recovered {
     pub paused_until: Option<Timestamp>,
     /// The last committed offset of each stream ([`Write::StreamOffset`]).
     pub stream_offsets: HashMap<String, u64>,
+    /// What a person has asked the server to delete, oldest first.
+    pub server_deletions: Vec<NoticeKey>,
 }
 
 /// Totals. The database updates them with every change, so reading them is cheap.

@@ -10,7 +10,7 @@ use std::{
 
 use belfry_core::{
     notice::{Priority, State},
-    storage::Seq,
+    storage::{Seq, ServerDeletion},
 };
 use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Stats};
 use host::exit_reason::ExitReason;
@@ -116,6 +116,9 @@ fn detail_lines(detail: &Detail) -> Vec<String> {
     add("read", if row.read { "yes" } else { "no" }.to_owned());
     add("alert", alert(detail));
     add("version", detail.version.map(|version| version.to_string()).unwrap_or_default());
+    if let Some(deletion) = &detail.server_deletion {
+        add("deletion", server_deletion(deletion));
+    }
     for action in &detail.actions {
         add("action", short(&format!("{} ({})", action.label, action.url)));
     }
@@ -129,6 +132,16 @@ fn detail_lines(detail: &Detail) -> Vec<String> {
     lines.push(String::new());
     lines.extend(body.lines().map(str::to_owned));
     lines
+}
+
+fn server_deletion(deletion: &ServerDeletion) -> String {
+    match &deletion.refused {
+        None => "will be deleted on the server when connected".to_owned(),
+        Some(why) => {
+            let said = [why.kind.reason(), &why.detail].join(": ");
+            short(&format!("not deleted on the server ({said}); asked again after the next connect"))
+        }
+    }
 }
 
 fn alert(detail: &Detail) -> String {

@@ -16,10 +16,10 @@ use rusqlite::{Connection, Transaction, params};
 
 use crate::store::{
     BUSY_TIMEOUT, Store, StoreError, account, codes, in_transaction, marks, older, rows, schema, search, select,
-    tombstones, trash,
+    server_deletions, tombstones, trash,
 };
 use belfry_core::{
-    notice::Notice,
+    notice::{Notice, NoticeKey},
     settings::KindNames,
     storage::{ActionResult, Stored},
     texts::Language,
@@ -273,7 +273,11 @@ impl Inbox {
     /// # Errors
     /// [`StoreError`].
     pub fn show(&self, seq: Seq) -> Result<Option<Detail>, StoreError> {
-        Ok(self.read(|connection| rows::find(connection, seq))?.map(|stored| self.named(stored)))
+        self.read(|connection| {
+            let Some(stored) = rows::find(connection, seq)? else { return Ok(None) };
+            let server_deletion = server_deletions::of(connection, &stored.notice.key)?;
+            Ok(Some(Detail { server_deletion, ..self.named(stored) }))
+        })
     }
 
     /// Marks notices as read or unread, and returns how many that changed; those that do not exist
@@ -325,6 +329,34 @@ impl Inbox {
     /// [`StoreError`]; then nothing was deleted.
     pub fn delete(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
         self.write(|tx| tombstones::delete(tx, seqs))
+    }
+
+    /// Keeps that a person wants the server to delete its records of these, and returns how many
+    /// notices there are. A running engine sends that within a second when it is connected; each
+    /// notice stays until the server has answered.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was kept.
+    pub fn delete_on_server(&mut self, seqs: &[Seq], now: Timestamp) -> Result<usize, StoreError> {
+        self.write(|tx| server_deletions::ask(tx, seqs, now))
+    }
+
+    /// Takes back [`delete_on_server`](Self::delete_on_server) where the server has not answered yet,
+    /// and returns how many that were.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was taken back.
+    pub fn keep_on_server(&mut self, seqs: &[Seq]) -> Result<usize, StoreError> {
+        self.write(|tx| server_deletions::take_back(tx, seqs))
+    }
+
+    /// The server has deleted its record of this notice, or had none: it is deleted here too, and
+    /// nothing waits for the server any more.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was deleted.
+    pub fn deleted_on_server(&mut self, key: &NoticeKey) -> Result<(), StoreError> {
+        self.write(|tx| server_deletions::done(tx, key))
     }
 
     /// Deletes notices as [`delete`](Self::delete) does, but keeps them in the trash for a while

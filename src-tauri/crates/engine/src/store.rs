@@ -32,6 +32,7 @@ pub(crate) mod rows;
 pub(crate) mod schema;
 pub(crate) mod search;
 pub(crate) mod select;
+pub(crate) mod server_deletions;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod text;
@@ -224,6 +225,14 @@ impl Store {
     /// [`StoreError`].
     pub fn stale_popups(&self) -> Result<Vec<PopupId>, StoreError> {
         self.read(apply::stale_popups)
+    }
+
+    /// What a person has asked the server to delete, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn server_deletions(&self) -> Result<Vec<NoticeKey>, StoreError> {
+        self.read(server_deletions::all)
     }
 
     /// Whether another connection (a window, `belfryctl inbox`) has changed anything since the last

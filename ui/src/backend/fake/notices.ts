@@ -192,6 +192,7 @@ export class FakeNotices {
       destination: '/user/queue/notices',
       source: seq < 1 ? 'history' : seq % 9 ? 'live' : 'collected',
       actionResult: null,
+      serverDeletion: null,
       kindName: '',
       ...this.#sample(seq),
       seq,

@@ -158,7 +158,7 @@ impl<G: Gui> Controller<G> {
     }
 
     /// Changes the inbox, and lets the window know.
-    fn change_inbox<T: Send + 'static>(
+    pub(crate) fn change_inbox<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Inbox) -> Result<T, CommandError> + Send + 'static,
         reply: Reply<T>,
@@ -173,6 +173,6 @@ impl<G: Gui> Controller<G> {
     }
 }
 
-fn to_seqs(seqs: &[i64]) -> Vec<Seq> {
+pub(super) fn to_seqs(seqs: &[i64]) -> Vec<Seq> {
     seqs.iter().copied().map(Seq).collect()
 }

@@ -1,27 +1,30 @@
 //! What needs the server: deleting there, who is signed in, actions.
 //!
-//! Nothing is tried again without being asked for: what fails is reported.
+//! Nothing is tried again without being asked for: what fails is reported. Only a deletion that the
+//! server cannot be asked for now is kept, and sent by the engine ([`Inbox::delete_on_server`]).
 
 use belfry_core::error::{Failure, Fault};
 use belfry_core::notice::{Action, NoticeKey};
 use belfry_core::settings::Settings;
 use belfry_core::settings::action_url::{self, ActionTarget};
+use belfry_core::status::Kind;
 use belfry_core::storage::{ActionOutcome, ActionResult};
-use engine::inbox::{Detail, Seq};
+use engine::inbox::{Detail, Inbox, Seq};
 use engine::net::api::ActionCall;
 use jiff::Timestamp;
 use url::Url;
 
 use crate::controller::Controller;
+use crate::controller::notices::to_seqs;
 use crate::gui::Gui;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{Client, CommandError, CommandErrorCode};
+use crate::ipc::{Client, CommandError, CommandErrorCode, RemovedOnServer};
 use crate::request::Reply;
 use crate::task::{CarriedOut, Outcome, Reporter, answer, report};
 use engine::net::requests::ServerRequests;
 
 impl<G: Gui> Controller<G> {
-    pub(crate) fn remove_on_server(&self, seqs: Vec<i64>, reply: Reply<usize>) {
+    pub(crate) fn remove_on_server(&self, seqs: Vec<i64>, reply: Reply<RemovedOnServer>) {
         if !self.session.settings.inbox.delete_on_server {
             return answer(reply, Err(CommandError::new(CommandErrorCode::Setting, "inbox.delete_on_server = false")));
         }
@@ -31,6 +34,15 @@ impl<G: Gui> Controller<G> {
         };
         let inbox = self.inbox.clone();
         self.spawn(|reporter| async move { answer(reply, delete(&server, &inbox, &seqs, &reporter).await) });
+    }
+
+    /// Takes back deletions on the server that were not carried out yet.
+    pub(crate) fn keep_on_server(&self, seqs: Vec<i64>, reply: Reply<()>) {
+        let keep = move |inbox: &mut Inbox| match inbox.keep_on_server(&to_seqs(&seqs))? {
+            0 => Err(CommandError::new(CommandErrorCode::Gone, "no deletion on the server waits for these notices")),
+            _ => Ok(()),
+        };
+        self.change_inbox(keep, reply);
     }
 
     /// Does what a button of a notice does. A request is sent only to the address that a person
@@ -149,21 +161,40 @@ pub(crate) async fn call(
     Ok(CarriedOut { result, error: kept.err().or(error) })
 }
 
-/// Deletes notices on the server, then here, one by one; how many the server deleted.
+/// Deletes notices on the server, then here, one by one. From the first one that the server cannot be
+/// asked for now, they are kept for the engine to send.
 async fn delete(
     server: &ServerRequests,
     inbox: &InboxReader,
     seqs: &[i64],
     reporter: &Reporter,
-) -> Result<usize, CommandError> {
-    let mut deleted = 0;
-    for seq in seqs.iter().copied().map(Seq) {
+) -> Result<RemovedOnServer, CommandError> {
+    let mut removed = RemovedOnServer { deleted: 0, waiting: 0 };
+    for (index, seq) in seqs.iter().copied().map(Seq).enumerate() {
         let Some(detail) = inbox.read(move |inbox| Ok(inbox.show(seq)?)).await? else { continue };
-        deleted += usize::from(server.delete(&detail.row.id).await.map_err(refused)?);
-        inbox.read(move |inbox| Ok(inbox.delete(&[seq])?)).await?;
-        report(reporter, Outcome::InboxChanged);
+        let key = NoticeKey { scope: detail.scope, id: detail.row.id };
+        match server.delete(&key.id).await {
+            Ok(had_record) => {
+                removed.deleted += usize::from(had_record);
+                inbox.read(move |inbox| Ok(inbox.deleted_on_server(&key)?)).await?;
+                report(reporter, Outcome::InboxChanged);
+            }
+            Err(failure) if is_out_of_reach(&failure) => {
+                let rest: Vec<Seq> = seqs.iter().skip(index).copied().map(Seq).collect();
+                let keep = move |inbox: &mut Inbox| Ok(inbox.delete_on_server(&rest, Timestamp::now())?);
+                removed.waiting = inbox.read(keep).await?;
+                report(reporter, Outcome::InboxChanged);
+                break;
+            }
+            Err(failure) => return Err(refused(failure)),
+        }
     }
-    Ok(deleted)
+    Ok(removed)
+}
+
+/// Whether the server may answer the same request later.
+fn is_out_of_reach(failure: &Failure) -> bool {
+    failure.kind() == Kind::Busy || refused(failure.clone()).code == CommandErrorCode::Offline
 }
 
 /// For a person who asks something of a server that is connected.
@@ -193,5 +224,16 @@ mod tests {
     fn a_server_that_says_no_is_told_from_one_that_cannot_be_reached() {
         assert_eq!(refused(Failure::new(Fault::Status(403), "h answered HTTP 403")).code, CommandErrorCode::Server);
         assert_eq!(refused(Failure::new(Fault::Closed, "")).code, CommandErrorCode::Offline);
+        for (fault, is_kept) in [
+            (Fault::Unreachable, true),
+            (Fault::TimedOut, true),
+            (Fault::Expired, true),
+            (Fault::Status(503), true),
+            (Fault::Status(400), false),
+            (Fault::NotPermitted, false),
+            (Fault::Declined, false),
+        ] {
+            assert_eq!(is_out_of_reach(&Failure::new(fault, "")), is_kept, "{fault:?}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(test)]
 use ts_rs::TS;
 
+use super::Fault;
 use super::actions::{Action, ActionResult, MAX_LINE_CHARS};
 use super::{Priority, Source, State};
 
@@ -177,6 +178,29 @@ pub struct Removed {
     pub undo_ms: u64,
 }
 
+/// What came of deleting on the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+pub struct RemovedOnServer {
+    /// So many records the server has deleted.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub deleted: usize,
+    /// So many it will be asked to delete when it can be reached.
+    #[cfg_attr(test, ts(type = "number"))]
+    pub waiting: usize,
+}
+
+/// A deletion on the server that was asked for and waits until the server can be reached.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(TS))]
+#[serde(rename_all = "camelCase")]
+pub struct ServerDeletion {
+    /// When it was asked for; RFC 3339.
+    asked_at: String,
+    /// Why the server has refused it; it is asked again after the next connect.
+    refused: Option<Fault>,
+}
+
 /// Something the server said that no setting maps.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(TS))]
@@ -294,6 +318,8 @@ pub struct Detail {
     actions: Vec<Action>,
     /// What came of the last button that was pressed; null before one was.
     action_result: Option<ActionResult>,
+    /// A deletion on the server that waits; null if none does.
+    server_deletion: Option<ServerDeletion>,
     /// Of a search.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
@@ -338,7 +364,18 @@ impl Row {
 impl Detail {
     /// A notice, with the marks of a search. The settings say what its buttons do.
     pub fn of(detail: inbox::Detail, kinds: &Kinds, settings: &Settings, marker: Option<&inbox::Highlighter>) -> Self {
-        let inbox::Detail { row, scope, version, destination, actions, extra, alert, action_result, .. } = detail;
+        let inbox::Detail {
+            row,
+            scope,
+            version,
+            destination,
+            actions,
+            extra,
+            alert,
+            action_result,
+            server_deletion,
+            ..
+        } = detail;
         let more_fields = extra.len().checked_sub(MAX_FIELDS).filter(|more| *more > 0);
         let fields: Vec<Field> = extra
             .iter()
@@ -384,6 +421,7 @@ impl Detail {
             alert: alert.into(),
             actions: actions.into_iter().map(|action| Action::of(action, settings)).collect(),
             action_result: action_result.map(Into::into),
+            server_deletion: server_deletion.map(Into::into),
             marks,
         }
     }
@@ -409,6 +447,17 @@ pub struct Kinds {
 impl Kinds {
     fn shown<'a>(&'a self, kind: &'a str) -> &'a str {
         self.names.shown(kind, self.language)
+    }
+}
+
+impl From<storage::ServerDeletion> for ServerDeletion {
+    fn from(deletion: storage::ServerDeletion) -> Self {
+        let refused = deletion.refused.map(|why| Fault {
+            kind: why.kind.into(),
+            detail: foreign_text::one_line(&why.detail, MAX_LINE_CHARS),
+            is_catch_up: false,
+        });
+        Self { asked_at: deletion.asked_at.to_string(), refused }
     }
 }
 
@@ -457,6 +506,8 @@ pub(super) fn declarations(config: &ts_rs::Config) -> Vec<String> {
         Page::decl(config),
         Kind::decl(config),
         Removed::decl(config),
+        RemovedOnServer::decl(config),
+        ServerDeletion::decl(config),
         Field::decl(config),
         super::actions::ActionCall::decl(config),
         Action::decl(config),
@@ -517,6 +568,7 @@ mod tests {
                 alert: storage::Alert::Shown,
                 opening: 1,
                 action_result: None,
+                server_deletion: None,
             };
             let kinds = Kinds { names: KindNames::default(), language: Language::English };
             let marker = inbox::Highlighter::of("1");

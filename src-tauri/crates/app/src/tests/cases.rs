@@ -161,6 +161,7 @@ async fn send(world: &World, call: &str, given: &Map<String, Value>) -> Result<V
         }
         "kinds" => json(app.ask(|reply| Request::Kinds { reply }).await),
         "load_older" => json(app.ask(|reply| Request::LoadOlder { reply }).await),
+        "keep_on_server" => json(app.ask(|reply| Request::KeepOnServer { seqs: seqs().unwrap(), reply }).await),
         "notice" => json(app.ask(|reply| Request::Notice { seq: seq(), text: text("text"), reply }).await),
         "open_link" => json(app.ask(|reply| Request::OpenLink { seq: seq(), reply }).await),
         "page" => {

@@ -50,6 +50,9 @@ pub(super) struct RunningPass {
     pub(super) busy: bool,
     /// The cursor that is being committed with the last page's rows.
     pub(super) cursor: Option<String>,
+    /// A record was deleted on the server meanwhile: rows may have moved to a page that was read
+    /// already, so nothing is complete.
+    pub(super) is_disturbed: bool,
 }
 
 /// The state of the API: its last failure, and when it may be asked again.
@@ -126,6 +129,7 @@ impl Pipeline {
     /// A person wants another attempt: earlier failures do not count.
     pub(super) fn reset_api(&mut self, now: Now) {
         self.api = ApiState::default();
+        self.server_deletions.handle_connected();
         self.history.is_off = false;
         self.history.require(now.mono);
     }
@@ -148,7 +152,8 @@ impl Pipeline {
                 started: now.wall,
             },
         );
-        self.running = Some(RunningPass { pass, purpose, began: now.mono, busy: false, cursor: None });
+        self.running =
+            Some(RunningPass { pass, purpose, began: now.mono, busy: false, cursor: None, is_disturbed: false });
         self.continue_pass(now);
     }
 
@@ -186,13 +191,17 @@ impl Pipeline {
                 return self.handle_pass_delayed(purpose, now);
             }
             running.busy = true;
+            running.is_disturbed |= self.server_deletions.is_running();
             running.pass.handle_requested(self.messages);
             self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
-        let (Some(finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
+        let (Some(mut finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
             return;
         };
+        if running.is_disturbed && running.pass.reads_history() {
+            finished.complete_through = None;
+        }
         let (first, read_history) = (matches!(purpose, PassPurpose::Connect(_)), running.pass.reads_history());
         self.running = None;
         self.api = ApiState { not_before: self.api.not_before, ..ApiState::default() };

@@ -100,10 +100,10 @@ pub(super) fn refused_remedy(subscription: &Subscription, refused: Refused) -> S
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn subscription(destination: &str, headers: &[(&str, &str)]) -> Subscription {
+    pub(in crate::doctor) fn subscription(destination: &str, headers: &[(&str, &str)]) -> Subscription {
         Subscription {
             destination: destination.to_owned(),
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),

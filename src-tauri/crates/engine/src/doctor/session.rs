@@ -317,14 +317,7 @@ fn why_not_probed(subscription: &Subscription, is_running: bool) -> Option<&'sta
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn subscription(destination: &str, headers: &[(&str, &str)]) -> Subscription {
-        Subscription {
-            destination: destination.to_owned(),
-            headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
-            ..Subscription::default()
-        }
-    }
+    use crate::doctor::queues::tests::subscription;
 
     #[test]
     fn a_queue_that_would_end_with_the_probe_is_left_alone() {

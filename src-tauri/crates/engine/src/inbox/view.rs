@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use belfry_core::{
     notice::{Action, Priority, Source, State},
-    storage::{ActionResult, Alert, Seq, Stored},
+    storage::{ActionResult, Alert, Seq, ServerDeletion, Stored},
 };
 
 /// One row of the inbox. Serialises as the fields that `belfryctl inbox list --json` documents.
@@ -67,6 +67,9 @@ pub struct Detail {
     /// What came of the last button that was pressed in this opening.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action_result: Option<ActionResult>,
+    /// A deletion on the server that a person has asked for; only in [`Inbox::show`](super::Inbox::show).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_deletion: Option<ServerDeletion>,
     /// What no pointer mapped.
     pub extra: Map<String, Value>,
     /// Whether and why it notified.
@@ -134,6 +137,7 @@ impl From<Stored> for Detail {
             actions: if is_open { notice.actions } else { Vec::new() },
             opening,
             action_result,
+            server_deletion: None,
             extra: notice.extra,
             alert,
         }

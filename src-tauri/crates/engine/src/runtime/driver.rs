@@ -23,7 +23,7 @@ use crate::{
         http::Client,
         identity::Identity,
         intake::Intake,
-        requests::RefusedRequests,
+        requests::{RefusedRequests, ServerRequests},
         token::Token,
     },
     runtime::{
@@ -38,6 +38,7 @@ use belfry_core::{
     clock::SleepWatch,
     error::Failure,
     event::Event,
+    notice::NoticeKey,
     pipeline::{
         Pipeline, PipelineAction, PipelineInput,
         catchup::{PageRequest, PassId},
@@ -86,8 +87,8 @@ pub(crate) struct Parts {
     pub(crate) on_event: Box<dyn FnMut(Event) + Send>,
     /// Where `belfryctl status` finds the state of a running engine.
     pub(crate) status_file: PathBuf,
-    /// Which requests of a person the server has refused.
-    pub(crate) refused: watch::Sender<RefusedRequests>,
+    /// Requests beside the session, and which of them the server has refused.
+    pub(crate) server: ServerRequests,
 }
 
 /// The driver's task.
@@ -101,7 +102,7 @@ pub(crate) struct Driver {
     snapshot: watch::Sender<Snapshot>,
     on_event: Box<dyn FnMut(Event) + Send>,
     status_file: PathBuf,
-    refused: watch::Sender<RefusedRequests>,
+    server: ServerRequests,
     notifier: NotifierThread,
     guard: PanicGuard,
     /// The current connection, and beside it one that replaces it or that it has replaced.
@@ -111,6 +112,7 @@ pub(crate) struct Driver {
     reports: mpsc::Sender<ConnectionReport>,
     pages: mpsc::Sender<PipelineInput>,
     tokens: mpsc::UnboundedSender<link::LinkInput>,
+    deleted: mpsc::UnboundedSender<PipelineInput>,
     counts: Counts,
     last_live: Option<Timestamp>,
     live_recorded_at: Option<Instant>,
@@ -124,6 +126,7 @@ impl Driver {
         let (reports, mut reported) = mpsc::channel(64);
         let (pages, mut paged) = mpsc::channel(1);
         let (tokens, mut token_reports) = mpsc::unbounded_channel();
+        let (deleted, mut server_deleted) = mpsc::unbounded_channel();
         let (notifier_reports, mut notified) = mpsc::unbounded_channel();
         let notifier = NotifierThread::start(parts.notifier, notifier_reports, parts.guard.clone());
         let (mut commands, mut stored, mut panics) = (parts.commands, parts.store_reports, parts.panics);
@@ -138,7 +141,7 @@ impl Driver {
             snapshot: parts.snapshot,
             on_event: parts.on_event,
             status_file: parts.status_file,
-            refused: parts.refused,
+            server: parts.server,
             notifier,
             guard: parts.guard,
             running: Vec::new(),
@@ -147,6 +150,7 @@ impl Driver {
             reports,
             pages,
             tokens,
+            deleted,
             counts: Counts::default(),
             last_live,
             live_recorded_at: None,
@@ -155,7 +159,7 @@ impl Driver {
         let mut clocks = interval(CLOCK_CHECK_INTERVAL);
         clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut sleep_watch = SleepWatch::new(clock::now());
-        let mut refusals = driver.refused.subscribe();
+        let mut refusals = driver.server.refused.subscribe();
         let mut end: Option<oneshot::Sender<()>> = None;
         while end.is_none() {
             driver.execute();
@@ -177,6 +181,7 @@ impl Driver {
                 Some(report) = stored.recv() => driver.handle_store_report(report),
                 Some(report) = reported.recv(), if may_read => driver.handle_connection_report(report),
                 Some(input) = paged.recv(), if may_take_rows => driver.step(input),
+                Some(input) = server_deleted.recv() => driver.step(input),
                 Some(report) = token_reports.recv() => driver.step(PipelineInput::Link(report)),
                 Some(report) = notified.recv() => driver.handle_notifier_report(report),
                 // It is published above.
@@ -213,8 +218,9 @@ impl Driver {
             StoreReport::Applied { ticket, result } => {
                 self.step(PipelineInput::Applied { ticket, result });
             }
-            StoreReport::ChangedElsewhere(withdraw) => {
+            StoreReport::ChangedElsewhere { withdraw, server_deletions } => {
                 self.step(PipelineInput::Withdraw(withdraw));
+                self.step(PipelineInput::ServerDeletions(server_deletions));
                 self.handle_notices_changed();
             }
             StoreReport::NoticesChanged => self.handle_notices_changed(),
@@ -238,7 +244,7 @@ impl Driver {
         let input = match report {
             ConnectionReport::Opened(generation) => PipelineInput::Link(link::LinkInput::Opened(generation)),
             ConnectionReport::Established(generation) => {
-                self.refused.send_replace(RefusedRequests::default());
+                self.server.refused.send_replace(RefusedRequests::default());
                 PipelineInput::Link(link::LinkInput::Established(generation))
             }
             ConnectionReport::Message(message, _) => PipelineInput::Message(message),
@@ -270,6 +276,7 @@ impl Driver {
             match action {
                 PipelineAction::Link(action) => self.execute_link(action),
                 PipelineAction::Fetch { pass, request } => self.fetch(pass, request),
+                PipelineAction::DeleteOnServer(key) => self.delete_on_server(key),
                 PipelineAction::Delivery(action) => self.deliver(action),
             }
         }
@@ -384,6 +391,17 @@ impl Driver {
                     return;
                 }
             }
+        });
+    }
+
+    fn delete_on_server(&mut self, key: NoticeKey) {
+        let (server, deleted, guard) = (self.server.clone(), self.deleted.clone(), self.guard.clone());
+        self.fetches.spawn(async move {
+            let _guard = guard;
+            // A record that the server does not have needs no deletion.
+            let result = server.delete(&key.id).await.map(|_had_record| ());
+            // The driver may have ended meanwhile.
+            let _ = deleted.send(PipelineInput::ServerDeleted { key, result });
         });
     }
 

@@ -151,7 +151,7 @@ impl Engine {
             commands: command_receiver,
             snapshot: shown,
             on_event: config.on_event,
-            refused: server.refused.clone(),
+            server: server.clone(),
             status_file: dir.join(STATUS_FILE),
         }));
         Ok(Self { identity, server, dir, commands, snapshot: watched, _lock: lock })

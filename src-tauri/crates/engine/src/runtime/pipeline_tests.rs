@@ -3,3 +3,4 @@
 mod delivery;
 mod holding;
 mod passes;
+mod server_deletions;

@@ -18,6 +18,7 @@ use crate::clock;
 use crate::runtime::panic_guard::PanicGuard;
 use crate::store::{Store, StoreError};
 use belfry_core::{
+    notice::NoticeKey,
     pipeline::{
         delivery::Ticket,
         group_commit::{GroupCommit, Job},
@@ -51,9 +52,13 @@ pub(crate) enum StoreReport {
         /// What became of it.
         result: Result<Applied, String>,
     },
-    /// Another program has changed the inbox; none of these popups stands for an unread, open
-    /// notice any more.
-    ChangedElsewhere(Vec<PopupId>),
+    /// Another program has changed the inbox.
+    ChangedElsewhere {
+        /// None of these popups stands for an unread, open notice any more.
+        withdraw: Vec<PopupId>,
+        /// What a person has asked the server to delete.
+        server_deletions: Vec<NoticeKey>,
+    },
     /// Another program has changed the account's secret.
     SignInsChanged,
     /// How many notices there are now.
@@ -175,10 +180,10 @@ impl StoreWorker {
             if self.store.sign_ins_changed()? {
                 self.report(StoreReport::SignInsChanged);
             }
-            let withdraw = self.store.stale_popups()?;
+            let (withdraw, server_deletions) = (self.store.stale_popups()?, self.store.server_deletions()?);
             // First, so that who reads the inbox again because of the change finds the new counts.
             self.report_counts();
-            self.report(StoreReport::ChangedElsewhere(withdraw));
+            self.report(StoreReport::ChangedElsewhere { withdraw, server_deletions });
         }
         let now = clock::now().wall;
         self.store.empty_trash(now.checked_sub(UNDO_KEPT).unwrap_or(Timestamp::MIN))?;
@@ -217,7 +222,7 @@ fn bytes_of(job: &Job) -> usize {
 /// Whether a window that shows the inbox has to read it again after this.
 fn changes_a_notice(outcome: &Outcome) -> bool {
     match outcome {
-        Outcome::New { .. } | Outcome::Changed { .. } | Outcome::Released(_) => true,
+        Outcome::New { .. } | Outcome::Changed { .. } | Outcome::Released(_) | Outcome::ServerDeletion => true,
         Outcome::Known { .. } | Outcome::Deleted | Outcome::Claimed(_) | Outcome::Done => false,
     }
 }

@@ -12,7 +12,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
     codes::{self, AsOrigin, AsWord, Json, Micros},
-    marks, rows, search, tombstones, trash,
+    marks, rows, search, server_deletions, tombstones, trash,
 };
 use belfry_core::storage::{
     AlertMark, Applied, MAX_REJECTED_BYTES, Opening, Outcome, RejectReason, Seq, Stored, Suppressed, Write,
@@ -44,6 +44,14 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
         }
         Write::Claim(openings) => return claim(tx, openings),
         Write::Release => return release(tx),
+        Write::ServerDeleted(key) => {
+            server_deletions::done(tx, key)?;
+            return Ok(Outcome::ServerDeletion);
+        }
+        Write::ServerDeletionsRefused { key, why } => {
+            server_deletions::refuse(tx, key.as_ref(), why)?;
+            return Ok(Outcome::ServerDeletion);
+        }
         Write::PauseUntil(until) => {
             tx.prepare_cached("UPDATE account SET paused_until = ?1")?.execute(params![until.map(Micros)])?;
         }

@@ -8,6 +8,7 @@ use rusqlite::{Transaction, params};
 use super::{
     account, apply,
     rows::{self, COLUMNS},
+    server_deletions,
 };
 use belfry_core::storage::{Recovered, Seq, Stored};
 use belfry_core::{notice::NoticeKey, ports::PopupId};
@@ -31,6 +32,7 @@ pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<Recovered> {
         has_held: apply::has_held(tx)?,
         paused_until: account::paused_until(tx)?,
         stream_offsets: account::stream_offsets(tx)?,
+        server_deletions: server_deletions::all(tx)?,
     })
 }
 

@@ -17,6 +17,7 @@ mod openings;
 mod orders;
 mod origins;
 mod searching;
+mod server_deletions;
 mod transactions;
 
 /// A moment: this many seconds after the first of January 2026.

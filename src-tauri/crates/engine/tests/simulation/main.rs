@@ -21,7 +21,10 @@
 //!    end the link is live;
 //! 10. what somebody else publishes changes nothing of what the server has sent, except that it may
 //!     settle it; a page requested later restores it, and the server's own copy replaces it;
-//! 11. what a pause has held back pops up when it ends.
+//! 11. what a pause has held back pops up when it ends;
+//! 12. the server is asked to delete what a person wants deleted, and not again once its answer is
+//!     committed; the notice leaves the inbox only then; in the end it is deleted, or the refusal is
+//!     stored.
 //!
 //! `BELFRY_SIM_SEEDS=20000` runs more seeds than usual, `BELFRY_SIM_SEED=7` prints the trace of
 //! one. The plan of a seed that fails is reduced ([`shrink`]) and printed; it then goes to
@@ -62,6 +65,7 @@
 mod oracle;
 mod pinned;
 mod plan;
+mod rng;
 mod server;
 mod shrink;
 mod world;
@@ -133,7 +137,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 36] = [
+const REQUIRED_EVENTS: [&str; 40] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -146,6 +150,10 @@ const REQUIRED_EVENTS: [&str; 36] = [
     "a notice found by collect",
     "a notice found by history",
     "a deletion undone",
+    "a deletion on the server",
+    "a deletion on the server refused",
+    "a deletion on the server sent again",
+    "a deletion on the server taken back",
     "a deleted notice reopened",
     "a forged notice replaced",
     "a notice reopened",

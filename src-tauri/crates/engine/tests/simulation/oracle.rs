@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use belfry_core::{
     event::Event,
-    notice::{Source, State},
+    notice::{NoticeKey, Source, State},
     pipeline::delivery::AckId,
     ports::{Popup, PopupId, PopupKind},
     storage::{Alert, Applied, Opening, Outcome, Seq, Suppressed, Write},
@@ -66,6 +66,12 @@ pub(crate) struct Oracle {
     /// All states that a notice ever had.
     states: HashSet<(usize, State)>,
     has_forged: bool,
+    /// What a person has asked the server to delete, perhaps taken back, and how often that was sent.
+    asked: HashMap<usize, u32>,
+    /// The server has answered, and that is committed.
+    answered: HashSet<usize>,
+    /// The server has refused it, and that is stored.
+    refused: HashSet<usize>,
     claimed: HashSet<Opening>,
     outcomes: HashSet<Opening>,
     handed: HashMap<usize, u32>,
@@ -120,6 +126,14 @@ impl Oracle {
                     self.recorded_popups.insert(popup.clone());
                 }
                 (Write::Refused { openings, .. }, _) => self.outcomes.extend(openings),
+                (Write::ServerDeleted(key), _) => self.handle_server_deleted(item_of(&key.id), server)?,
+                (Write::ServerDeletionsRefused { key, .. }, _) => {
+                    self.count("a deletion on the server refused");
+                    match key {
+                        Some(key) => drop(self.refused.insert(item_of(&key.id))),
+                        None => self.refused.extend(self.asked.keys()),
+                    }
+                }
                 (Write::Announced(seq), _) => self.announced = self.announced.max(seq.0),
                 (Write::PopupClosed(popup), _) => {
                     self.recorded_popups.remove(popup);
@@ -307,6 +321,45 @@ impl Oracle {
             self.removed.insert(item, *entry);
         }
         self.handle_deleted(item);
+    }
+
+    /// A person wants the server to delete its record.
+    pub(crate) fn handle_deletion_asked(&mut self, item: usize) {
+        self.asked.insert(item, 0);
+        self.answered.remove(&item);
+        self.refused.remove(&item);
+    }
+
+    /// The server is asked to delete its record.
+    pub(crate) fn handle_deletion_sent(&mut self, id: &str) -> Verdict {
+        let Some(times) = self.asked.get_mut(&item_of(id)) else {
+            return Err(format!("(12) the server is asked to delete {id}, which no person wants"));
+        };
+        *times += 1;
+        let is_again = *times > 1;
+        ensure!(!self.answered.contains(&item_of(id)), "(12) the server is asked again to delete {id}");
+        if is_again {
+            self.count("a deletion on the server sent again");
+        }
+        Ok(())
+    }
+
+    fn handle_server_deleted(&mut self, item: usize, server: &Server) -> Verdict {
+        ensure!(server.has_deleted(item), "(12) {} is deleted here, but not on the server", id_of(item));
+        self.count("a deletion on the server");
+        self.answered.insert(item);
+        self.handle_deleted(item);
+        self.removed.remove(&item);
+        Ok(())
+    }
+
+    /// Checks that no deletion waits at the end of a run, unless the server has refused it.
+    pub(crate) fn check_deletions(&self, server: &Server, store: &Store) -> Verdict {
+        let waiting = if server.has_api() { store.server_deletions().unwrap() } else { Vec::new() };
+        for NoticeKey { id, .. } in waiting {
+            ensure!(self.refused.contains(&item_of(&id)), "(12) {id} was not deleted on the server");
+        }
+        Ok(())
     }
 
     /// A person has undone a deletion.

@@ -5,7 +5,7 @@
 //! events comes first) are made while the plan runs, from [`Plan::seed`]. Each plan has only a few
 //! kinds of fault: a run with all of them would show little.
 
-use rand::{Rng as _, RngExt as _, SeedableRng as _, rngs::SmallRng};
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 
 /// Everything that defines a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -188,6 +188,10 @@ pub(crate) enum Act {
     Read { which: usize, read: bool },
     /// A person deletes a notice.
     Delete { which: usize },
+    /// A person has the server delete its record of a notice.
+    DeleteOnServer { which: usize },
+    /// A person takes that back, where it is not done yet.
+    KeepOnServer { which: usize },
     /// A person deletes a notice and undoes that.
     Undo { which: usize, after: u64 },
     /// A person pauses notifications for half an hour, or ends the pause.
@@ -314,6 +318,15 @@ impl Plan {
         if forger.random_ratio(1, 5) {
             let pause = |forger: &mut SmallRng| Act::Pause { on: forger.random_ratio(2, 3) };
             acts.extend((0..forger.random_range(1..5)).map(|_| (forger.random_range(0..horizon), pause(&mut forger))));
+        }
+        let mut deleter = SmallRng::seed_from_u64(seed ^ 0xde1e);
+        if deleter.random_ratio(1, 4) {
+            acts.extend((0..deleter.random_range(1..6)).map(|_| {
+                let which = deleter.random_range(0..1_000);
+                let is_asked = deleter.random_ratio(3, 4);
+                let act = if is_asked { Act::DeleteOnServer { which } } else { Act::KeepOnServer { which } };
+                (deleter.random_range(0..horizon), act)
+            }));
         }
         acts.sort_by_key(|(at, _)| *at);
         if let Some(api) = &mut api {
@@ -468,33 +481,4 @@ fn few(rng: &mut SmallRng) -> usize {
 
 fn pick<T: Copy>(rng: &mut SmallRng, from: &[T]) -> T {
     from[rng.random_range(0..from.len())]
-}
-
-/// The random number generator of a run.
-#[derive(Debug)]
-pub(crate) struct SimRng(SmallRng);
-
-impl SimRng {
-    pub(crate) fn new(seed: u64) -> Self {
-        Self(SmallRng::seed_from_u64(seed ^ 0x5eed))
-    }
-
-    /// Whether something that happens in `percent` of the cases happens now.
-    pub(crate) fn happens(&mut self, percent: u32) -> bool {
-        percent > 0 && self.0.random_range(0..100) < percent
-    }
-
-    /// Microseconds, between two numbers of milliseconds.
-    pub(crate) fn millis(&mut self, range: std::ops::Range<u64>) -> u64 {
-        self.0.random_range(range.start * 1_000..range.end * 1_000)
-    }
-
-    /// One of `count`.
-    pub(crate) fn one_of(&mut self, count: usize) -> usize {
-        self.0.random_range(0..count)
-    }
-
-    pub(crate) fn number(&mut self) -> u64 {
-        self.0.next_u64()
-    }
 }

@@ -119,6 +119,8 @@ pub(crate) struct Server {
     is_raw: bool,
     /// Items that were written to a raw session, whether or not they arrived.
     written_raw: BTreeSet<usize>,
+    /// Items whose record was deleted, or was to be.
+    deleted: BTreeSet<usize>,
     /// How many rows were sent again to raw sessions.
     pub(crate) resent: usize,
 }
@@ -139,6 +141,7 @@ impl Server {
             history_refused: false,
             is_raw: plan.is_raw,
             written_raw: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             resent: 0,
         }
     }
@@ -336,6 +339,22 @@ impl Server {
         }
     }
 
+    /// Deletes the record of an item, if there is one.
+    pub(crate) fn delete(&mut self, item: usize) {
+        self.record.retain(|row| row.copy.item != item);
+        self.deleted.insert(item);
+    }
+
+    /// Whether it can be asked to delete a record.
+    pub(crate) fn has_api(&self) -> bool {
+        self.api.is_some()
+    }
+
+    /// Whether the record of an item was deleted.
+    pub(crate) fn has_deleted(&self, item: usize) -> bool {
+        self.deleted.contains(&item)
+    }
+
     /// Whether a raw session was sent this item.
     pub(crate) fn was_written_raw(&self, item: usize) -> bool {
         self.written_raw.contains(&item)
@@ -458,6 +477,6 @@ impl Server {
 
     /// How many requests a pass may need.
     pub(crate) fn pages(&self) -> usize {
-        2 * self.record.len() + 8
+        2 * (self.record.len() + self.deleted.len()) + 8
     }
 }

@@ -13,6 +13,7 @@ use std::{
 use belfry_core::{
     clock::Now,
     error::Failure,
+    notice::NoticeKey,
     pipeline::{
         PipelineConfig, PipelineInput,
         catchup::{PageRequest, PassId},
@@ -32,7 +33,8 @@ use jiff::{SignedDuration, tz::TimeZone};
 
 use crate::{
     oracle::{Oracle, Verdict},
-    plan::{Act, ApiFault, Moment, Noise, Plan, Refusal, SimRng},
+    plan::{Act, ApiFault, Moment, Noise, Plan, Refusal},
+    rng::SimRng,
     server::{At, Body, Copy, Sent, Server, true_time},
 };
 
@@ -129,6 +131,11 @@ pub(crate) enum Event {
         fetch: u64,
         pass: PassId,
         request: PageRequest,
+    },
+    /// A request to delete a record has reached the server.
+    Deletion {
+        process: u32,
+        key: NoticeKey,
     },
     /// The faults end.
     Calm,
@@ -405,6 +412,7 @@ impl<'a> World<'a> {
                 self.serve(process, fetch, pass, &request);
                 Ok(())
             }
+            Event::Deletion { process, key } => self.serve_deletion(process, key),
             Event::Calm => self.calm(),
             Event::Person => self.sign_in_if_needed(),
         }
@@ -421,6 +429,7 @@ impl<'a> World<'a> {
             return Err(format!("(9) {} writes are not committed at the end of the run", machine.pipeline.backlog()));
         }
         self.oracle.check_store(&self.store, &mut self.inbox)?;
+        self.oracle.check_deletions(&self.server, &self.store)?;
         self.oracle.check_end(&self.server, &self.inbox, &self.screen.popups())
     }
 
@@ -461,7 +470,7 @@ impl<'a> World<'a> {
         config.endpoints = self.plan.settings.endpoints;
         config.reconnect_spread = Duration::from_secs(self.plan.settings.reconnect_spread);
         config.poll_every = Duration::from_secs(self.plan.settings.poll_every);
-        config.collect = self.plan.api.is_some();
+        (config.collect, config.server_deletions) = (self.plan.api.is_some(), self.plan.api.is_some());
         config.history = self.plan.api.is_some_and(|api| api.history != crate::plan::History::Missing);
         config.wait = Duration::from_secs(if self.plan.settings.long_poll { LONG_POLL_SECONDS } else { 0 });
         config.reconcile_every = Duration::from_secs(self.plan.settings.reconcile_every);

@@ -55,7 +55,7 @@ impl Driver {
             self.live_recorded_at = None;
             self.record_live();
         }
-        let refused = *self.refused.borrow();
+        let refused = *self.server.refused.borrow();
         let paused_until = self.pipeline.paused_until();
         let (counts, complete_through, last_live) = (self.counts, self.pipeline.complete_through(), self.last_live);
         self.snapshot.send_if_modified(|snapshot| {

@@ -135,7 +135,7 @@ impl Oracle {
                 }
                 self.count("a deleted notice sent again");
             }
-            Outcome::Claimed(_) | Outcome::Released(_) | Outcome::Done => {
+            Outcome::Claimed(_) | Outcome::Released(_) | Outcome::ServerDeletion | Outcome::Done => {
                 return Err(format!("{name} was committed without an outcome"));
             }
         }

@@ -102,6 +102,23 @@ impl World<'_> {
                     self.look_soon();
                 }
             }
+            Act::DeleteOnServer { which } => {
+                if let Some(item) = self.present(which) {
+                    let seq = self.oracle.seq_of(item).unwrap();
+                    self.inbox.delete_on_server(&[seq], self.clocks().wall).unwrap();
+                    self.oracle.handle_deletion_asked(item);
+                    self.look_soon();
+                }
+            }
+            Act::KeepOnServer { which } => {
+                if let Some(item) = self.present(which) {
+                    let taken_back = self.inbox.keep_on_server(&[self.oracle.seq_of(item).unwrap()]).unwrap();
+                    if taken_back > 0 {
+                        self.oracle.count("a deletion on the server taken back");
+                        self.look_soon();
+                    }
+                }
+            }
             Act::Undo { which, after } => {
                 if let Some(item) = self.present(which) {
                     let seq = self.oracle.seq_of(item).unwrap();

@@ -280,6 +280,14 @@ impl World<'_> {
                     self.refuse(self.process, fetch, pass, Fault::Unreachable, None, micros(ANSWER_LIMIT));
                 }
             }
+            PipelineAction::DeleteOnServer(key) => {
+                if self.plan.api.is_none() {
+                    return Err("(9) a record is to be deleted where there is no API".to_owned());
+                }
+                self.oracle.handle_deletion_sent(&key.id)?;
+                let after = self.latency();
+                self.push(self.now + after, Event::Deletion { process: self.process, key });
+            }
             PipelineAction::Delivery(action) => return self.deliver(action),
         }
         Ok(())
@@ -358,7 +366,9 @@ impl World<'_> {
             Local::Look => {
                 if self.store.changed_elsewhere().unwrap() {
                     let stale = self.store.stale_popups().unwrap();
+                    let deletions = self.store.server_deletions().unwrap();
                     self.step(PipelineInput::Withdraw(stale))?;
+                    self.step(PipelineInput::ServerDeletions(deletions))?;
                 }
             }
             Local::Clocks => {

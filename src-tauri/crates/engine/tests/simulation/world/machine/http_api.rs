@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use belfry_core::{
     error::{Failure, Fault},
+    notice::NoticeKey,
     pipeline::{
         PipelineInput,
         catchup::{PageRequest, PassId},
@@ -13,7 +14,7 @@ use belfry_core::{
 
 use super::{ANSWER_LIMIT, LONG_POLL_SECONDS, micros};
 use crate::{
-    oracle::Verdict,
+    oracle::{Verdict, item_of},
     plan::ApiFault,
     world::{Event, Local, World},
 };
@@ -69,6 +70,34 @@ impl World<'_> {
                 PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) },
             ),
         }
+    }
+
+    /// A request to delete a record reaches the server or is lost; so does the answer.
+    pub(crate) fn serve_deletion(&mut self, process: u32, key: NoticeKey) -> Verdict {
+        let mut after = self.latency();
+        let fault = self.faults.api.filter(|(until, _)| *until > self.now).map(|(_, how)| how);
+        let is_lost = fault == Some(ApiFault::Lost) || self.rng.happens(self.noise().lost_answers);
+        let refusal = match fault {
+            _ if !self.has_network() => Some((Fault::Unreachable, None)),
+            _ if self.faults.token_expired => Some((Fault::Status(401), None)),
+            Some(ApiFault::Unauthorized) => Some((Fault::Status(401), None)),
+            Some(ApiFault::Forbidden) => Some((Fault::NotPermitted, None)),
+            Some(ApiFault::TooMany) => Some((Fault::Status(429), Some(Duration::from_secs(3)))),
+            Some(ApiFault::Broken) => Some((Fault::Status(500), None)),
+            Some(ApiFault::Truncated | ApiFault::Lost | ApiFault::NoHistory) | None => {
+                self.server.delete(item_of(&key.id));
+                is_lost.then_some((Fault::TimedOut, None))
+            }
+        };
+        if is_lost {
+            after = micros(ANSWER_LIMIT);
+        }
+        let failure = |(fault, retry_after)| Failure { fault, detail: "simulated".to_owned(), retry_after };
+        let result = refusal.map_or(Ok(()), |refusal| Err(failure(refusal)));
+        if process == self.process {
+            self.push_local(after, Local::Step(PipelineInput::ServerDeleted { key, result }));
+        }
+        Ok(())
     }
 
     pub(super) fn refuse(

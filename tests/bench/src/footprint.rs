@@ -1,0 +1,146 @@
+//! Memory, wake-ups and start of the programs, read from `/proc`.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use harness::desktop::Desktop;
+use harness::{Home, Pushd, Running};
+use serde_json::json;
+
+use crate::report::{Figure, Report, Rounds};
+
+const SECTION: &str = "footprint";
+/// Until a program that has started is quiet.
+const SETTLE: Duration = Duration::from_secs(10);
+/// How long it is watched then.
+const WATCH: Duration = Duration::from_secs(60);
+const STARTS: usize = 7;
+/// Messages between two looks at the memory.
+const MESSAGES: usize = 100_000;
+/// In one call of the API.
+const RECEIVERS: &str = "alice";
+
+/// Measures `belfryctl run`, then the app in the tray.
+pub(crate) async fn measure(report: &mut Report) {
+    let pushd = Pushd::start(["--user", "alice:secret"]).await;
+    let token = pushd.login("alice", "secret").await;
+    let home = Home::new(&settings(&pushd));
+    let mut command = home.ctl(["run", "--json"]).await;
+    command.env("BELFRY_TOKEN", &token);
+    let mut running = Running::spawn(command);
+    running.state("live").await;
+    let first = watch(report, "belfryctl run", &mut running, 12.0).await;
+    for number in 0..MESSAGES {
+        let message =
+            json!({"title": format!("Number {number}"), "content": "text", "type": "1", "receiver": [RECEIVERS]});
+        pushd.call(&token, "sendMessage", &message).await;
+    }
+    running.events_of("notice", MESSAGES).await;
+    tokio::time::sleep(WATCH).await;
+    let growth = Memory::of(running.id()).unique - first.unique;
+    report.add(
+        Figure::new(
+            SECTION,
+            format!("belfryctl run: more unique memory a minute after {MESSAGES} messages"),
+            growth,
+            "MB",
+        )
+        .at_most(3.0),
+    );
+    running.end();
+    measure_app(report, &pushd, &token).await;
+}
+
+fn settings(pushd: &Pushd) -> String {
+    format!(
+        "[server]\nendpoints = [\"{}\"]\n\n[[server.subscriptions]]\ndestination = \"/user/queue/notices\"\n\n\
+         [api]\nbase = \"{}\"\n\n[auth]\nlogin = \"alice\"\n\n[app]\nlanguage = \"en\"\n",
+        pushd.stomp(),
+        pushd.api_base()
+    )
+}
+
+async fn measure_app(report: &mut Report, pushd: &Pushd, token: &str) {
+    let Some(desktop) = Desktop::start().await else { return };
+    let mut starts = Vec::new();
+    for start in 0..STARTS {
+        let home = Home::new(&settings(pushd));
+        let Some(mut command) = home.app(&desktop, ["--hidden"]).await else { return };
+        command.env("BELFRY_TOKEN", token);
+        let began = Instant::now();
+        let mut app = Running::spawn(command);
+        desktop.tray().wait_for("Connected").await;
+        starts.push(began.elapsed().as_secs_f64() * 1e3);
+        if start + 1 == STARTS {
+            watch(report, "belfry in the tray", &mut app, 20.0).await;
+        }
+        app.terminate().await;
+    }
+    let starts = Rounds::new(starts);
+    report.add(
+        Figure::new(SECTION, "belfry --hidden: start to live", starts.median(), "ms").spread(&starts).at_most(300.0),
+    );
+}
+
+/// Memory, wake-ups and processor time of a program that has nothing to do.
+async fn watch(report: &mut Report, name: &str, program: &mut Running, limit: f64) -> Memory {
+    tokio::time::sleep(SETTLE).await;
+    let id = program.id();
+    let (woken, used) = (wake_ups(id), processor_time(id));
+    tokio::time::sleep(WATCH).await;
+    let seconds = WATCH.as_secs_f64();
+    let memory = Memory::of(id);
+    report.add(Figure::new(SECTION, format!("{name}: unique memory"), memory.unique, "MB").at_most(limit));
+    report.add(Figure::new(SECTION, format!("{name}: proportional memory"), memory.proportional, "MB"));
+    report.add(Figure::new(SECTION, format!("{name}: wake-ups"), (wake_ups(id) - woken) / seconds, "/s").at_most(1.0));
+    let share = (processor_time(id) - used) / seconds * 100.0;
+    report.add(Figure::new(SECTION, format!("{name}: processor"), share, "% of a core").at_most(0.1));
+    memory
+}
+
+/// What a process takes, in MB (1,000,000 bytes).
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    /// Private and changed: what would be free without it.
+    unique: f64,
+    /// Its share of all that it has mapped.
+    proportional: f64,
+}
+
+impl Memory {
+    fn of(id: u32) -> Self {
+        let rollup = read(id, "smaps_rollup");
+        let field = |name: &str| rollup.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the kernel");
+        let megabytes = |name: &str| {
+            let kib = field(name).trim().trim_end_matches(" kB").parse::<f64>().expect("a number");
+            kib * 1024.0 / 1e6
+        };
+        Self { unique: megabytes("Private_Dirty:"), proportional: megabytes("Pss:") }
+    }
+}
+
+/// How often its threads have gone to sleep, each of which ends in a wake-up.
+fn wake_ups(id: u32) -> f64 {
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).expect("its threads");
+    let sleeps = threads.map(|thread| {
+        // A thread may end meanwhile.
+        let status = std::fs::read_to_string(thread.expect("a thread").path().join("status")).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse::<f64>().ok()).unwrap_or_default()
+    });
+    sleeps.sum()
+}
+
+/// Seconds of processor time.
+fn processor_time(id: u32) -> f64 {
+    let stat = read(id, "stat");
+    let (_, fields) = stat.rsplit_once(')').expect("the name in brackets");
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    // Fields 14 and 15 of proc(5), in ticks of 10 ms; two are before the bracket.
+    (11..=12).map(|index| fields[index].parse::<f64>().expect("ticks") / 100.0).sum()
+}
+
+fn read(id: u32, file: &str) -> String {
+    let path: PathBuf = ["/proc", &id.to_string(), file].iter().collect();
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}

@@ -1,0 +1,138 @@
+//! The live path, on a real RabbitMQ: from a message published to a notice committed, beside a bare
+//! subscriber of `@stomp/stompjs` on a queue of its own, whose work ends with the message received.
+//!
+//! Each program prints a line for each message; the time is that of the line's arrival here.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use harness::{Amqp, Home, RabbitMq, Running};
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+use crate::peers::Peers;
+use crate::report::{Figure, Report, Rounds};
+
+const SECTION: &str = "live path";
+/// Messages to each program, one at a time.
+const SINGLE: usize = 1_000;
+/// Between two of them.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Messages that wait when a program begins to receive.
+const BACKLOG: usize = 20_000;
+const ROUNDS: usize = 3;
+
+/// Measures single messages, then a backlog.
+pub(crate) async fn measure(report: &mut Report, peers: &Peers) {
+    let Some(rabbit) = RabbitMq::start().await else { return };
+    let amqp = Amqp::connect(&rabbit).await;
+    measure_single(report, &rabbit, &amqp, peers).await;
+    measure_backlog(report, &rabbit, &amqp, peers).await;
+}
+
+/// `belfryctl run` on this queue.
+async fn belfry(rabbit: &RabbitMq, queue: &str) -> (Home, Running) {
+    let home = Home::new(&format!(
+        "[server]\nendpoints = [\"{}\"]\n\n[[server.subscriptions]]\ndestination = \"/amq/queue/{queue}\"\n\
+         ack = \"client-individual\"\n\n[auth]\nlogin = \"guest\"\n",
+        rabbit.ws_url()
+    ));
+    let mut command = home.ctl(["run", "--json"]).await;
+    command.env("BELFRY_TOKEN", "guest");
+    let running = Running::spawn(command);
+    (home, running)
+}
+
+fn message(id: &str) -> String {
+    let content = "Please decide by Friday. ".repeat(5);
+    json!({"id": id, "title": "Approval needed: hotel", "content": content, "type": 3, "sender": "alice"}).to_string()
+}
+
+async fn measure_single(report: &mut Report, rabbit: &RabbitMq, amqp: &Amqp, peers: &Peers) {
+    for queue in ["single-belfry", "single-stompjs"] {
+        amqp.declare_queue(queue).await;
+    }
+    let (_home, mut belfry) = belfry(rabbit, "single-belfry").await;
+    belfry.state("live").await;
+    let mut stompjs = Running::spawn(peers.subscriber(&rabbit.ws_url(), "/amq/queue/single-stompjs"));
+    stompjs.event_of("ready").await;
+    let readers = [("single-belfry", receive(belfry, SINGLE)), ("single-stompjs", receive(stompjs, SINGLE))];
+    let mut sent = HashMap::new();
+    for number in 0..SINGLE {
+        // In turn, so that neither is served while the other works.
+        for (queue, _) in &readers {
+            let id = format!("{queue}-{number}");
+            let body = message(&id);
+            sent.insert(id, Instant::now());
+            amqp.publish("", queue, body).await;
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+    let mut delays = Vec::new();
+    for (_, reader) in readers {
+        let received = reader.await.expect("all arrive");
+        let delays_of = received.iter().map(|(id, at)| at.duration_since(sent[id]).as_secs_f64() * 1e3);
+        delays.push(Rounds::new(delays_of.collect()));
+    }
+    let [own, peer] = delays.try_into().expect("two programs");
+    for (name, delay) in [("belfry: published → committed", &own), ("stompjs: published → received", &peer)] {
+        report.add(Figure::new(SECTION, format!("{name}, median"), delay.median(), "ms"));
+        report.add(Figure::new(SECTION, format!("{name}, 99 %"), delay.share(0.99), "ms"));
+    }
+    let ratio = |what: &str, share| Figure::new(SECTION, what, own.share(share) / peer.share(share), "×");
+    report.add(ratio("times stompjs, median", 0.5).at_most(1.25));
+    report.add(ratio("times stompjs, 99 %", 0.99).at_most(1.5));
+}
+
+/// Reads this many messages, with the time of each.
+fn receive(mut program: Running, count: usize) -> JoinHandle<Vec<(String, Instant)>> {
+    tokio::spawn(async move {
+        let mut received = Vec::with_capacity(count);
+        while received.len() < count {
+            let notice = program.event_of("notice").await;
+            received.push((notice["id"].as_str().expect("an id").to_owned(), Instant::now()));
+        }
+        program.end();
+        received
+    })
+}
+
+async fn measure_backlog(report: &mut Report, rabbit: &RabbitMq, amqp: &Amqp, peers: &Peers) {
+    let (mut own, mut peer) = (Vec::new(), Vec::new());
+    for round in 0..ROUNDS {
+        for (name, rates) in [("belfry", &mut own), ("stompjs", &mut peer)] {
+            let queue = format!("backlog-{name}-{round}");
+            amqp.declare_queue(&queue).await;
+            amqp.publish_all("", &queue, (0..BACKLOG).map(|number| (message(&format!("{queue}-{number}")), None)))
+                .await;
+            let rate = if name == "belfry" {
+                let (_home, program) = belfry(rabbit, &queue).await;
+                drain(program).await
+            } else {
+                let address = format!("/amq/queue/{queue}");
+                drain(Running::spawn(peers.subscriber(&rabbit.ws_url(), &address))).await
+            };
+            rates.push(rate);
+            rabbit.wait_until_empty(&queue).await;
+        }
+    }
+    let (own, peer) = (Rounds::new(own), Rounds::new(peer));
+    for (name, rates) in [("belfry, committed", &own), ("stompjs, received", &peer)] {
+        let what = format!("{BACKLOG} waiting messages: {name}");
+        report.add(Figure::new(SECTION, what, rates.median(), "messages/s").spread(rates));
+    }
+    report
+        .add(Figure::new(SECTION, "waiting messages, times stompjs", own.median() / peer.median(), "×").at_least(1.0));
+}
+
+/// Messages a second, from the first to the last; the program stays until all are acknowledged.
+async fn drain(mut program: Running) -> f64 {
+    program.event_of("notice").await;
+    let began = Instant::now();
+    program.events_of("notice", BACKLOG - 1).await;
+    let rate = (BACKLOG - 1) as f64 / began.elapsed().as_secs_f64();
+    // Its last acknowledgements are under way.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    program.end();
+    rate
+}
