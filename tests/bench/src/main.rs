@@ -6,6 +6,7 @@
 
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness.
 
+mod burst;
 mod decoder;
 mod fleet;
 mod footprint;
@@ -50,6 +51,8 @@ enum Section {
     Footprint,
     /// Write, search and show a large inbox
     Inbox,
+    /// Thousands of notices at once while the window is open
+    Burst,
     /// What a session costs RabbitMQ
     Sessions,
     /// Fifty thousand clients that come back at once, simulated
@@ -86,6 +89,7 @@ async fn main() {
             Section::Live => live::measure(&mut report, &Peers::installed()).await,
             Section::Footprint => footprint::measure(&mut report).await,
             Section::Inbox => measure_inbox(&mut report, &args).await,
+            Section::Burst => burst::measure().await,
             Section::Sessions => sessions::measure(&mut report).await,
             Section::Fleet => fleet::measure(&mut report, &args.out),
         }

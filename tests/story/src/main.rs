@@ -11,6 +11,7 @@
 
 mod play;
 mod report;
+mod tray;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

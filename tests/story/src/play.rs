@@ -16,6 +16,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{sleep, timeout};
 
 use crate::report::Scene;
+use crate::tray;
 
 /// Interval between two checks of what sends no event when it changes: the painted screen, dunst's
 /// number of popups.
@@ -71,6 +72,8 @@ pub(crate) struct Stage {
     language: Language,
     pictures: PathBuf,
     scenes: UnboundedSender<Scene>,
+    /// The entry of the tray's menu that says the state of the connection.
+    state: &'static str,
     employee: String,
     supervisor: String,
 }
@@ -122,7 +125,9 @@ theme = "light"
         assert!(signed_in.wait().await.success(), "the sign-in of the supervisor failed: {}", signed_in.stderr());
 
         let app = Running::spawn(home.app(&desktop, ["--hidden"]).await?);
-        let stage = Self { app, desktop, proxy, pushd, _home: home, language, pictures, scenes, employee, supervisor };
+        let state = "";
+        let mut stage =
+            Self { app, desktop, proxy, pushd, _home: home, language, pictures, scenes, state, employee, supervisor };
         stage.wait_for_tray("tray.live").await;
         Some(stage)
     }
@@ -234,9 +239,10 @@ theme = "light"
     }
 
     /// Waits until the tray shows this text.
-    async fn wait_for_tray(&self, key: &'static str) {
+    async fn wait_for_tray(&mut self, key: &'static str) {
         let text = self.language.text(key);
         self.desktop.tray().wait_for(text).await;
+        self.state = text;
         println!("  {:<6} [tray] {text}", self.language.tag());
     }
 
@@ -255,7 +261,9 @@ theme = "light"
             sleep(CHECK_INTERVAL).await;
         }
         println!("  {:<6} [picture] {title}", self.language.tag());
-        let scene = Scene { language: self.language, title, caption, picture: name };
+        let tray = tray::read(self.desktop.tray(), self.state, &self.pictures, &format!("tray-{name}")).await;
+        println!("  {:<6} [tray] {}: {}", self.language.tag(), tray.tooltip, tray.entries.join(" | "));
+        let scene = Scene { language: self.language, title, caption, picture: name, tray };
         self.scenes.send(scene).expect("the report collects scenes");
     }
 

@@ -13,6 +13,7 @@ section { margin: 3rem 0; }
 .pictures { display: grid; grid-template-columns: repeat(auto-fit, minmax(28rem, 1fr)); gap: 1rem; }
 figure { margin: 0; }
 img { width: 100%; border: 1px solid #8888; border-radius: 6px; }
+img.icon { width: 3rem; border: 0; vertical-align: middle; }
 pre { overflow-x: auto; padding: 1rem; border: 1px solid #8888; border-radius: 6px; }
 ";
 
@@ -24,6 +25,18 @@ pub(crate) struct Scene {
     pub(crate) caption: &'static str,
     /// File name of the screenshot in the report's folder.
     pub(crate) picture: String,
+    /// What a panel would show at that time: the private desktop has none.
+    pub(crate) tray: TrayScene,
+}
+
+/// The tray, as it was read over D-Bus.
+#[derive(Debug)]
+pub(crate) struct TrayScene {
+    /// File name of the icon in the report's folder.
+    pub(crate) icon: String,
+    pub(crate) tooltip: String,
+    /// The menu's entries, from top to bottom.
+    pub(crate) entries: Vec<String>,
 }
 
 /// The scenes so far.
@@ -55,7 +68,9 @@ impl Report {
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Belfry: the story</title>\n\
              <style>{STYLE}</style>\n<h1>Belfry: the story</h1>\n\
-             <p>A supervisor's day with the real app, on a private desktop: each picture shows the whole screen.</p>\n"
+             <p>A supervisor's day with the real app, on a private desktop: each picture shows the whole screen. \
+             Below it is what the app gives a panel at that time, read over D-Bus: its icon in the tray, \
+             the text for the pointer, and the menu.</p>\n"
         );
         let mut titles: Vec<&str> = Vec::new();
         for scene in &self.scenes {
@@ -78,10 +93,17 @@ impl Report {
         let _infallible = write!(html, "<section>\n<h2>{title}</h2>\n<p>{caption}</p>\n<div class=\"pictures\">\n");
         let mut scenes: Vec<&Scene> = self.scenes.iter().filter(|scene| scene.title == *title).collect();
         scenes.sort_by_key(|scene| scene.language != Language::English);
-        for Scene { language, picture, .. } in scenes {
+        for Scene { language, picture, tray, .. } in scenes {
             let name = language.tag();
-            let _infallible =
-                writeln!(html, "<figure><img src=\"{picture}\" alt=\"{title} ({name})\" loading=\"lazy\"></figure>");
+            let TrayScene { icon, tooltip, entries } = tray;
+            let entries: String = entries.iter().map(|entry| format!("<li>{}</li>\n", escaped(entry))).collect();
+            let _infallible = writeln!(
+                html,
+                "<figure lang=\"{name}\"><img src=\"{picture}\" alt=\"{title} ({name})\" loading=\"lazy\">\n\
+                 <figcaption><img class=\"icon\" src=\"{icon}\" alt=\"\"> {tooltip}\n\
+                 <details><summary>Menu</summary>\n<ul>\n{entries}</ul>\n</details>\n</figcaption>\n</figure>",
+                tooltip = escaped(tooltip)
+            );
         }
         html.push_str("</div>\n</section>\n");
     }
@@ -89,4 +111,29 @@ impl Report {
 
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn below_each_picture_are_the_icon_and_the_menu_of_the_tray() {
+        let mut report = Report::new(PathBuf::new(), String::new());
+        report.add(Scene {
+            language: Language::English,
+            title: "The inbox",
+            caption: "All of them stay.",
+            picture: "inbox.png".to_owned(),
+            tray: TrayScene {
+                icon: "icon.png".to_owned(),
+                tooltip: "Belfry: 1 < 2".to_owned(),
+                entries: vec!["Connected".to_owned(), "<b>Taxi</b>".to_owned()],
+            },
+        });
+        let html = report.html();
+        let picture = html.split_once("inbox.png").expect("the picture").1;
+        assert!(picture.contains("src=\"icon.png\" alt=\"\"> Belfry: 1 &lt; 2\n"), "{picture}");
+        assert!(picture.contains("<li>Connected</li>\n<li>&lt;b&gt;Taxi&lt;/b&gt;</li>\n"), "{picture}");
+    }
 }

@@ -16,7 +16,7 @@ mod desktop;
 
 #[cfg(not(target_os = "macos"))]
 mod markup;
-#[cfg(any(target_os = "windows", test))]
+#[cfg(any(target_os = "windows", all(test, target_os = "linux")))]
 mod toast;
 
 pub use desktop::Desktop;
