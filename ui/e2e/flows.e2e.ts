@@ -364,6 +364,26 @@ test.describe('inbox', () => {
     await expect(belfry.article.locator('dl')).toContainText('8f3a-123456');
   });
 
+  test('keeps a scroll whose event comes after the next notices', async ({ belfry }) => {
+    await belfry.open('live', { every: 100 });
+    await belfry.rows.first().waitFor();
+    const list = belfry.page.getByRole('listbox');
+    // As on a busy machine.
+    await list.evaluate(async (list) => {
+      const hold = (event: Event) => {
+        event.stopImmediatePropagation();
+      };
+      const size = () => list.querySelector('[role=option]')?.getAttribute('aria-setsize');
+      const before = size();
+      window.addEventListener('scroll', hold, true);
+      list.scrollTop = 1500;
+      while (size() === before) await new Promise(requestAnimationFrame);
+      window.removeEventListener('scroll', hold, true);
+      list.dispatchEvent(new Event('scroll'));
+    });
+    expect(await list.evaluate((list) => list.scrollTop)).toBeGreaterThanOrEqual(1500);
+  });
+
   test('does not move the rows in view when notices arrive', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live', { every: 100 });
