@@ -4,18 +4,21 @@
 //! them and the sender does not compete for the processors. The same is measured before, with
 //! nothing arriving: what that shows is the machine's own noise.
 
-use std::fs;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::desktop::{Desktop, Parts, RecordedCall, Recorder};
-use harness::processes::{Process, descendants};
+use harness::processes::descendants;
 use harness::proxy::Faults;
 use harness::{FaultProxy, Home, Page, Pushd};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
+use crate::processes::{Memory, main_thread, processor_time};
+use crate::report::{Figure, Report, Rounds};
+
+const SECTION: &str = "burst";
 /// How many arrive.
 const NOTICES: usize = 5_000;
 /// How many bursts: memory that the first one needs for good does not grow with the second.
@@ -55,16 +58,8 @@ watch(seen.frames, requestAnimationFrame);
 
 const END_WATCH: &str = "const seen = window.belfrySeen; window.belfrySeen = null; return seen";
 
-/// The page's main thread: time on a processor, and time it was ready and waited for one.
-#[derive(Clone, Copy)]
-struct Used {
-    at: Instant,
-    run: Duration,
-    waited: Duration,
-}
-
-/// Sends the burst and prints what it costs.
-pub(crate) async fn measure() {
+/// Sends the bursts.
+pub(crate) async fn measure(report: &mut Report) {
     let pushd = Arc::new(Pushd::start(["--user", "alice:secret"]).await);
     let proxy = FaultProxy::start(pushd.http().trim_start_matches("http://")).await;
     let parts = Parts { popups: false, ..Parts::ALL };
@@ -81,49 +76,57 @@ pub(crate) async fn measure() {
     app.env("BELFRY_TOKEN", &token);
     let Some(mut page) = Page::open(app).await else { return };
     desktop.tray().wait_for("Connected").await;
-    let [belfry, web] = ["belfry", "WebKitWebProces"].map(process);
+    let programs = [("belfry", process("belfry")), ("the page", process("WebKitWebProces"))];
 
     page.run(WATCH, json!([])).await;
-    let before = used(&web);
+    let before = main_thread(programs[1].1);
     sleep(IDLE).await;
-    report("with nothing arriving", &page.run(END_WATCH, json!([])).await, before, &web);
-    print_memory("before", &belfry, &web);
+    add_gaps(report, "nothing arrives", &page.run(END_WATCH, json!([])).await, before, programs[1].1);
 
+    let mut afterwards = Vec::new();
     for burst in 1..=BURSTS {
-        let arrived = format!("{} unread", burst * NOTICES);
+        let name = format!("burst {burst} of {NOTICES}");
+        let unread = format!("{} unread", burst * NOTICES);
         proxy.set(Faults { hole_to_client: true, ..Faults::default() }).await;
-        let began = Instant::now();
         send_all(&pushd, &token, burst).await;
-        println!("burst {burst}: {NOTICES} notices sent in {:.1} s, none has arrived", began.elapsed().as_secs_f64());
 
         page.run(WATCH, json!([])).await;
-        let (before, ticks) = (used(&web), processor_ticks(&belfry));
+        let (before, used) = (main_thread(programs[1].1), processor_time(programs[0].1));
         let began = Instant::now();
         proxy.heal().await;
-        let (mut most_belfry, mut most_web) = (0, 0);
-        let arrived = desktop.tray().wait_for(&arrived);
+        let mut most = [0.0_f64; 2];
+        let arrived = desktop.tray().wait_for(&unread);
         tokio::pin!(arrived);
         while tokio::time::timeout(LOOK, &mut arrived).await.is_err() {
-            most_belfry = most_belfry.max(private_kib(&belfry));
-            most_web = most_web.max(private_kib(&web));
+            for (most, (_, id)) in most.iter_mut().zip(programs) {
+                *most = most.max(Memory::of(id).unique);
+            }
         }
-        println!(
-            "burst {burst}: all in the inbox and counted by the tray after {:.1} s",
-            began.elapsed().as_secs_f64()
-        );
-        println!("burst {burst}: {} ms of processor time in belfry", (processor_ticks(&belfry) - ticks) * 10);
+        let what = format!("{name}: all in the inbox and counted by the tray");
+        report.add(Figure::new(SECTION, what, began.elapsed().as_secs_f64(), "s"));
+        let used = processor_time(programs[0].1) - used;
+        report.add(Figure::new(SECTION, format!("{name}: processor time of belfry"), used, "s"));
         // The window is told of changes at most every 100 ms.
         sleep(LAST_UPDATE).await;
-        report("while they arrived", &page.run(END_WATCH, json!([])).await, before, &web);
-        println!("burst {burst}: private memory, the most seen: belfry {most_belfry} KiB, page {most_web} KiB");
+        add_gaps(report, &name, &page.run(END_WATCH, json!([])).await, before, programs[1].1);
         sleep(AFTERWARDS).await;
-        print_memory("30 s later", &belfry, &web);
-        print_popups(&mut popups).await;
+        let after = programs.map(|(_, id)| Memory::of(id).unique);
+        for ((program, _), (most, after)) in programs.iter().zip(most.into_iter().zip(after)) {
+            report.add(Figure::new(SECTION, format!("{name}: most unique memory of {program}"), most, "MB"));
+            report.add(Figure::new(SECTION, format!("{name}: unique memory of {program} 30 s later"), after, "MB"));
+        }
+        afterwards.push(after);
+        add_popups(report, &name, &mut popups).await;
+    }
+    for (index, (program, _)) in programs.iter().enumerate() {
+        let growth = afterwards[BURSTS - 1][index] - afterwards[0][index];
+        let what = format!("more unique memory of {program} after the last burst than after the first");
+        report.add(Figure::new(SECTION, what, growth, "MB").at_most(5.0));
     }
 }
 
 /// Counts what the notification service was asked for since the last time.
-async fn print_popups(popups: &mut Recorder) {
+async fn add_popups(report: &mut Report, name: &str, popups: &mut Recorder) {
     let (mut singles, mut summaries, mut updates) = (0, 0, 0);
     while !popups.is_quiet() {
         match popups.call().await {
@@ -133,7 +136,9 @@ async fn print_popups(popups: &mut Recorder) {
             RecordedCall::Close(_) => {}
         }
     }
-    println!("burst: {singles} single popups, {summaries} summary, updated {updates} times");
+    report.add(Figure::new(SECTION, format!("{name}: popups of one notice"), f64::from(singles), "").at_most(5.0));
+    report.add(Figure::new(SECTION, format!("{name}: summaries"), f64::from(summaries), "").at_most(1.0));
+    report.add(Figure::new(SECTION, format!("{name}: updates of the summary"), f64::from(updates), ""));
 }
 
 async fn send_all(pushd: &Arc<Pushd>, token: &str, burst: usize) {
@@ -151,56 +156,22 @@ async fn send_all(pushd: &Arc<Pushd>, token: &str, burst: usize) {
     senders.join_all().await;
 }
 
-fn process(name: &str) -> Process {
+fn process(name: &str) -> u32 {
     let mut all = descendants(std::process::id()).into_iter();
-    all.find(|process| process.name == name).unwrap_or_else(|| panic!("{name} does not run"))
+    all.find(|process| process.name == name).unwrap_or_else(|| panic!("{name} does not run")).id
 }
 
-fn report(when: &str, seen: &Value, before: Used, web: &Process) {
+/// The gaps between two turns of the page's event loop and between two frames, and what its main
+/// thread had of the processors.
+fn add_gaps(report: &mut Report, when: &str, seen: &Value, before: [f64; 2], page: u32) {
     for (key, what) in [("turns", "turn of the event loop"), ("frames", "frame")] {
-        let gaps: Vec<f64> = seen[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        let long = gaps.iter().filter(|gap| **gap > LONG).count();
-        let longest = gaps.iter().copied().fold(0.0, f64::max);
-        println!("burst, {when}: {} gaps of a {what}, longest {longest:.0} ms, {long} over 50 ms", gaps.len());
+        let gaps = Rounds::new(seen[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect());
+        let longest = Figure::new(SECTION, format!("{when}: longest {what}"), gaps.share(1.0), "ms").spread(&gaps);
+        report.add(if key == "turns" { longest.at_most(LONG) } else { longest });
     }
-    let now = used(web);
-    println!(
-        "burst, {when}: the page's main thread ran {:.2} s and waited {:.2} s for a processor, of {:.1} s",
-        (now.run - before.run).as_secs_f64(),
-        (now.waited - before.waited).as_secs_f64(),
-        (now.at - before.at).as_secs_f64()
-    );
-}
-
-/// `/proc/PID/schedstat` is that of the main thread; nanoseconds.
-fn used(process: &Process) -> Used {
-    let text = fs::read_to_string(format!("/proc/{0}/task/{0}/schedstat", process.id)).expect("the page runs");
-    let numbers: Vec<u64> = text.split_whitespace().filter_map(|number| number.parse().ok()).collect();
-    let [run, waited, ..] = numbers[..] else { panic!("unknown format: {text}") };
-    Used { at: Instant::now(), run: Duration::from_nanos(run), waited: Duration::from_nanos(waited) }
-}
-
-/// User and system time of all threads, proc_pid_stat(5).
-fn processor_ticks(process: &Process) -> u64 {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", process.id)).expect("the app runs");
-    let (_, fields) = stat.rsplit_once(") ").expect("a name in brackets");
-    fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>().expect("a number")).sum()
-}
-
-/// Memory that no other process shares.
-fn private_kib(process: &Process) -> u64 {
-    rollup(process, "Private_")
-}
-
-fn rollup(process: &Process, field: &str) -> u64 {
-    let text = fs::read_to_string(format!("/proc/{}/smaps_rollup", process.id)).expect("the program runs");
-    let lines = text.lines().filter(|line| line.starts_with(field));
-    lines.filter_map(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok()).sum()
-}
-
-fn print_memory(when: &str, belfry: &Process, web: &Process) {
-    for (name, process) in [("belfry", belfry), ("the page", web)] {
-        let (private, resident) = (private_kib(process), rollup(process, "Rss"));
-        println!("burst, memory of {name} {when}: {private} KiB private, {resident} KiB resident");
+    let now = main_thread(page);
+    for (what, index) in [("ran", 0), ("waited for a processor", 1)] {
+        let time = now[index] - before[index];
+        report.add(Figure::new(SECTION, format!("{when}: the page's main thread {what}"), time, "s"));
     }
 }

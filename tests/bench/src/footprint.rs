@@ -1,12 +1,12 @@
 //! Memory, wake-ups and start of the programs, read from `/proc`.
 
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use harness::desktop::Desktop;
 use harness::{Home, Pushd, Running};
 use serde_json::json;
 
+use crate::processes::{Memory, processor_time, wake_ups};
 use crate::report::{Figure, Report, Rounds};
 
 const SECTION: &str = "footprint";
@@ -96,51 +96,4 @@ async fn watch(report: &mut Report, name: &str, program: &mut Running, limit: f6
     let share = (processor_time(id) - used) / seconds * 100.0;
     report.add(Figure::new(SECTION, format!("{name}: processor"), share, "% of a core").at_most(0.1));
     memory
-}
-
-/// What a process takes, in MB (1,000,000 bytes).
-#[derive(Debug, Clone, Copy)]
-struct Memory {
-    /// Private and changed: what would be free without it.
-    unique: f64,
-    /// Its share of all that it has mapped.
-    proportional: f64,
-}
-
-impl Memory {
-    fn of(id: u32) -> Self {
-        let rollup = read(id, "smaps_rollup");
-        let field = |name: &str| rollup.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the kernel");
-        let megabytes = |name: &str| {
-            let kib = field(name).trim().trim_end_matches(" kB").parse::<f64>().expect("a number");
-            kib * 1024.0 / 1e6
-        };
-        Self { unique: megabytes("Private_Dirty:"), proportional: megabytes("Pss:") }
-    }
-}
-
-/// How often its threads have gone to sleep, each of which ends in a wake-up.
-fn wake_ups(id: u32) -> f64 {
-    let threads = std::fs::read_dir(format!("/proc/{id}/task")).expect("its threads");
-    let sleeps = threads.map(|thread| {
-        // A thread may end meanwhile.
-        let status = std::fs::read_to_string(thread.expect("a thread").path().join("status")).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        line.and_then(|count| count.trim().parse::<f64>().ok()).unwrap_or_default()
-    });
-    sleeps.sum()
-}
-
-/// Seconds of processor time.
-fn processor_time(id: u32) -> f64 {
-    let stat = read(id, "stat");
-    let (_, fields) = stat.rsplit_once(')').expect("the name in brackets");
-    let fields: Vec<&str> = fields.split_whitespace().collect();
-    // Fields 14 and 15 of proc(5), in ticks of 10 ms; two are before the bracket.
-    (11..=12).map(|index| fields[index].parse::<f64>().expect("ticks") / 100.0).sum()
-}
-
-fn read(id: u32, file: &str) -> String {
-    let path: PathBuf = ["/proc", &id.to_string(), file].iter().collect();
-    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

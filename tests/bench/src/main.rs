@@ -14,6 +14,7 @@ mod inbox;
 mod live;
 mod peers;
 mod plot;
+mod processes;
 mod report;
 mod sessions;
 mod window;
@@ -89,7 +90,7 @@ async fn main() {
             Section::Live => live::measure(&mut report, &Peers::installed()).await,
             Section::Footprint => footprint::measure(&mut report).await,
             Section::Inbox => measure_inbox(&mut report, &args).await,
-            Section::Burst => burst::measure().await,
+            Section::Burst => burst::measure(&mut report).await,
             Section::Sessions => sessions::measure(&mut report).await,
             Section::Fleet => fleet::measure(&mut report, &args.out),
         }
