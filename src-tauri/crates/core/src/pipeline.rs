@@ -180,8 +180,8 @@ pub enum PipelineInput {
     Withdraw(Vec<PopupId>),
     /// A person pauses notifications, or ends the pause.
     Pause(Option<Pause>),
-    /// What a person has asked the server to delete, as the store has it now, oldest first.
-    ServerDeletions(Vec<NoticeKey>),
+    /// What a person has asked the server to delete, and when, as the store has it now, oldest first.
+    ServerDeletions(Vec<(NoticeKey, Timestamp)>),
     /// The server has deleted this record or has none, or could not be asked.
     ServerDeleted {
         /// Which.

@@ -365,8 +365,8 @@ pub struct Recovered {
     pub paused_until: Option<Timestamp>,
     /// The last committed offset of each stream ([`Write::StreamOffset`]).
     pub stream_offsets: HashMap<String, u64>,
-    /// What a person has asked the server to delete, oldest first.
-    pub server_deletions: Vec<NoticeKey>,
+    /// What a person has asked the server to delete, and when, oldest first.
+    pub server_deletions: Vec<(NoticeKey, Timestamp)>,
 }
 
 /// Totals. The database updates them with every change, so reading them is cheap.

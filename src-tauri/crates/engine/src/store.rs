@@ -231,7 +231,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn server_deletions(&self) -> Result<Vec<NoticeKey>, StoreError> {
+    pub fn server_deletions(&self) -> Result<Vec<(NoticeKey, Timestamp)>, StoreError> {
         self.read(server_deletions::all)
     }
 

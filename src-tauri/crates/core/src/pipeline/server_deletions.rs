@@ -3,13 +3,15 @@
 //! The store keeps them until the server has answered; here they are sent one after the other once a
 //! session has caught up, or while the API is polled. Deliberately absent: asking the person, and the
 //! request. Invariants: none is sent while a page is asked for, whose rows would move; one that was
-//! answered is not sent again; what the server refuses waits for the next connect, and what it does
-//! not permit stops all of them until then.
+//! answered is not sent again; what the server refuses waits for the next connect or until a person
+//! asks for it again, and what it does not permit stops all of them until the next connect.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     time::{Duration, Instant},
 };
+
+use jiff::Timestamp;
 
 use super::{Pipeline, PipelineAction};
 use crate::{
@@ -26,13 +28,15 @@ const MAX_RETRY_POWER: u32 = 5;
 /// The deletions that wait for the server.
 #[derive(Debug, Default)]
 pub(super) struct ServerDeletions {
+    /// All that are asked for, and when.
+    asked: HashMap<NoticeKey, Timestamp>,
     waiting: VecDeque<NoticeKey>,
-    /// The one that was sent, and whether the person still wants it.
-    running: Option<(NoticeKey, bool)>,
+    /// The one that was sent, and when it had been asked for.
+    running: Option<(NoticeKey, Option<Timestamp>)>,
     /// The server has answered, and the store may not say so yet.
     answered: HashSet<NoticeKey>,
-    /// Refused by the server; they wait for the next connect.
-    set_aside: HashSet<NoticeKey>,
+    /// Refused by the server, asked for at that time; they wait for the next connect.
+    set_aside: HashMap<NoticeKey, Timestamp>,
     /// The server does not permit it.
     is_off: bool,
     retry: Option<Instant>,
@@ -46,24 +50,21 @@ impl ServerDeletions {
     }
 
     /// What the store holds now.
-    pub(super) fn handle_stored(&mut self, stored: Vec<NoticeKey>) {
-        let asked: HashSet<&NoticeKey> = stored.iter().collect();
-        self.answered.retain(|key| asked.contains(key));
-        self.set_aside.retain(|key| asked.contains(key));
-        if let Some((key, is_wanted)) = &mut self.running {
-            *is_wanted = asked.contains(key);
-        }
+    pub(super) fn handle_stored(&mut self, stored: Vec<(NoticeKey, Timestamp)>) {
+        self.asked = stored.iter().cloned().collect();
+        self.answered.retain(|key| self.asked.contains_key(key));
+        self.set_aside.retain(|key, asked_at| self.asked.get(key) == Some(asked_at));
         let running = self.running.as_ref().map(|(key, _)| key);
         let is_waiting =
-            |key: &NoticeKey| Some(key) != running && !self.answered.contains(key) && !self.set_aside.contains(key);
-        self.waiting = stored.iter().filter(|key| is_waiting(key)).cloned().collect();
+            |key: &NoticeKey| Some(key) != running && !self.answered.contains(key) && !self.set_aside.contains_key(key);
+        self.waiting = stored.into_iter().map(|(key, _)| key).filter(is_waiting).collect();
     }
 
     /// A new session, or a person who wants another attempt: earlier refusals do not count.
     pub(super) fn handle_connected(&mut self) {
         self.is_off = false;
         (self.retry, self.repeated) = (None, 0);
-        self.waiting.extend(self.set_aside.drain());
+        self.waiting.extend(self.set_aside.drain().map(|(key, _)| key));
     }
 
     fn poll_request(&mut self, now: Now) -> Option<NoticeKey> {
@@ -72,19 +73,22 @@ impl ServerDeletions {
         }
         self.retry = None;
         let key = self.waiting.pop_front()?;
-        self.running = Some((key.clone(), true));
+        self.running = Some((key.clone(), self.asked.get(&key).copied()));
         Some(key)
     }
 
     /// The server has answered, or could not be reached; what to write.
     fn handle_answer(&mut self, key: NoticeKey, result: Result<(), Failure>, now: Now) -> Option<Write> {
-        let (_, is_wanted) = self.running.take_if(|(running, _)| *running == key)?;
+        let (_, asked_at) = self.running.take_if(|(running, _)| *running == key)?;
         let Err(failure) = result else {
             self.repeated = 0;
             self.answered.insert(key.clone());
             return Some(Write::ServerDeleted(key));
         };
-        if !is_wanted {
+        // The person no longer wants it, or has asked for it again since.
+        let wanted_since = self.asked.get(&key).copied()?;
+        if asked_at != Some(wanted_since) {
+            self.waiting.push_front(key);
             return None;
         }
         self.repeated += 1;
@@ -97,7 +101,7 @@ impl ServerDeletions {
             }
             (Fault::Declined | Fault::BadAnswer, _)
             | (_, Recovery::Halt | Recovery::SignIn | Recovery::RefreshToken) => {
-                self.set_aside.insert(key.clone());
+                self.set_aside.insert(key.clone(), wanted_since);
                 return Some(Write::ServerDeletionsRefused { key: Some(key), why });
             }
             (_, Recovery::RetryAfter(delay)) => delay,

@@ -57,7 +57,7 @@ pub(crate) enum StoreReport {
         /// None of these popups stands for an unread, open notice any more.
         withdraw: Vec<PopupId>,
         /// What a person has asked the server to delete.
-        server_deletions: Vec<NoticeKey>,
+        server_deletions: Vec<(NoticeKey, Timestamp)>,
     },
     /// Another program has changed the account's secret.
     SignInsChanged,

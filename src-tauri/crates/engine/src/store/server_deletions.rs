@@ -34,11 +34,14 @@ pub(crate) fn take_back(tx: &Transaction<'_>, seqs: &[Seq]) -> rusqlite::Result<
     seqs.iter().map(|seq| take_back.execute(params![seq.0])).sum()
 }
 
-/// All of them, oldest first.
-pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<NoticeKey>> {
+/// All of them, and when each was asked for, oldest first.
+pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<(NoticeKey, Timestamp)>> {
     connection
-        .prepare_cached("SELECT scope, id FROM server_deletions ORDER BY asked_at, scope, id")?
-        .query_map([], |row| Ok(NoticeKey { scope: row.get(0)?, id: row.get(1)? }))?
+        .prepare_cached("SELECT scope, id, asked_at FROM server_deletions ORDER BY asked_at, scope, id")?
+        .query_map([], |row| {
+            let Micros(asked_at) = row.get(2)?;
+            Ok((NoticeKey { scope: row.get(0)?, id: row.get(1)? }, asked_at))
+        })?
         .collect()
 }
 

@@ -356,7 +356,7 @@ impl Oracle {
     /// Checks that no deletion waits at the end of a run, unless the server has refused it.
     pub(crate) fn check_deletions(&self, server: &Server, store: &Store) -> Verdict {
         let waiting = if server.has_api() { store.server_deletions().unwrap() } else { Vec::new() };
-        for NoticeKey { id, .. } in waiting {
+        for (NoticeKey { id, .. }, _) in waiting {
             ensure!(self.refused.contains(&item_of(&id)), "(12) {id} was not deleted on the server");
         }
         Ok(())

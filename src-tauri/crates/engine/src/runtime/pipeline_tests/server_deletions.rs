@@ -187,6 +187,23 @@ fn one_that_the_server_refuses_is_set_aside_until_the_next_connect_and_the_other
 }
 
 #[test]
+fn one_that_was_refused_is_sent_again_at_once_when_a_person_asks_for_it_again() {
+    let mut rig = Rig::new();
+    rig.connected();
+    let later = |seconds| rig.now.wall + jiff::SignedDuration::from_secs(seconds);
+    let (again, meanwhile) = (later(1), later(2));
+    rig.answer("1", Err(Fault::Declined));
+    rig.inbox.delete_on_server(&[Seq(1)], again).unwrap();
+    rig.changed_elsewhere();
+    rig.inbox.delete_on_server(&[Seq(2)], meanwhile).unwrap();
+    rig.changed_elsewhere();
+    rig.answer("2", Err(Fault::Declined));
+    assert_eq!(rig.sent, ["1", "2", "2"], "a refusal of what was asked before does not count");
+    rig.answer("2", Err(Fault::Declined));
+    assert_eq!(rig.sent, ["1", "2", "2", "1"]);
+}
+
+#[test]
 fn what_is_taken_back_while_it_waits_is_not_sent_and_what_is_asked_meanwhile_is() {
     let mut rig = Rig::new();
     rig.inbox.keep_on_server(&[Seq(1)]).unwrap();
