@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use harness::broker::FakeBroker;
 use harness::desktop::{Bus, Keychain, Lock};
@@ -37,7 +38,7 @@ impl Person {
         Some(Self { home: Home::new(settings), bus, _keychain: keychain, programs })
     }
 
-    async fn command(&self, args: &[&str]) -> std::process::Command {
+    async fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.ctl(args).await;
         command.env("DBUS_SESSION_BUS_ADDRESS", self.bus.address()).env("PATH", self.programs.path());
         command
@@ -53,7 +54,7 @@ impl Person {
 
     /// Starts `sign-in` and returns it with the address that it wants opened.
     async fn begin(&self) -> (Running, String) {
-        let mut running = Running::spawn(self.command(&["sign-in"]).await);
+        let mut running = Running::spawn(interruptible(&self.command(&["sign-in"]).await));
         running.stderr_until("an address", |said| address(said).is_some()).await;
         let url = address(&running.stderr()).unwrap();
         (running, url)
@@ -328,6 +329,20 @@ async fn a_sign_in_that_is_interrupted_ends_at_once_listens_no_more_and_has_stor
     assert_eq!(std::fs::read_to_string(alice.home.settings_file()).unwrap(), settings);
     assert_eq!(alice.ctl(&["run", "--timeout", "0s"]).await.code, Some(3));
     assert!(broker.connections() == 0 && provider.grants().await.is_empty());
+}
+
+/// The same command with the default action for SIGINT: what runs in the background of a shell
+/// ignores it, and so do the programs that it starts.
+fn interruptible(command: &Command) -> Command {
+    let mut outer = Command::new("/usr/bin/env");
+    outer.arg("--default-signal=INT").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => outer.env(name, value),
+            None => outer.env_remove(name),
+        };
+    }
+    outer
 }
 
 /// Scopes of another virtual host, and of another queue.
