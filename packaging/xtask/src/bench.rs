@@ -11,10 +11,7 @@ use crate::{system, ui};
 /// Builds everything, then measures all parts or those named.
 pub(crate) fn run_bench(parts: &[String]) -> Result<()> {
     system::ensure(&[system::BUILD, system::FONTS, system::DESKTOP, system::TESTS])?;
-    heading("npm: peers");
-    let mut npm = command("npm", ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]);
-    npm.current_dir(root().join("tests/bench/peers"));
-    run(npm)?;
+    ui::installed_in(&root().join("tests/bench/peers"), "peers: packages")?;
     ui::build()?;
     heading("cargo: release build");
     let programs = ["belfry", "belfryctl", "belfry-pushd", "belfry-bench"];

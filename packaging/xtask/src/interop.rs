@@ -7,7 +7,7 @@
 use anyhow::Result;
 
 use crate::shell::{cargo, command, has, heading, root, run, target};
-use crate::system;
+use crate::{system, ui};
 
 /// Servers that are Java programs: folders of `tests/interop`.
 const JAVA_SERVERS: &[&str] = &["spring", "activemq"];
@@ -26,10 +26,7 @@ pub(crate) fn run_interop(name: Option<&str>) -> Result<()> {
         maven.arg(format!("-Dbelfry.target={}", servers.join(server).display())).arg("package");
         run(maven)?;
     }
-    heading("npm: pages");
-    let mut npm = command("npm", ["ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]);
-    npm.current_dir(root().join("tests/interop/pages"));
-    run(npm)?;
+    ui::installed_in(&root().join("tests/interop/pages"), "pages: packages")?;
     heading("cargo: build");
     run(cargo(["build", "-p", "belfryctl", "-p", "belfry-pushd", "-p", "belfry-interop"]))?;
 

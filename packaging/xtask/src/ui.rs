@@ -93,7 +93,8 @@ pub(crate) fn provider_installed() -> Result<()> {
     installed_in(&root().join("tests/harness/oidc"), "OpenID Connect provider: packages")
 }
 
-fn installed_in(folder: &Path, what: &str) -> Result<()> {
+/// The same for another folder, whose heading says `what`.
+pub(crate) fn installed_in(folder: &Path, what: &str) -> Result<()> {
     if !has("npm") {
         bail!("npm is missing: install Node 20.19 or newer, with npm");
     }

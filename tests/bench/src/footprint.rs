@@ -17,8 +17,6 @@ const WATCH: Duration = Duration::from_secs(60);
 const STARTS: usize = 7;
 /// Messages between two looks at the memory.
 const MESSAGES: usize = 100_000;
-/// In one call of the API.
-const RECEIVERS: &str = "alice";
 
 /// Measures `belfryctl run`, then the app in the tray.
 pub(crate) async fn measure(report: &mut Report) {
@@ -32,7 +30,7 @@ pub(crate) async fn measure(report: &mut Report) {
     let first = watch(report, "belfryctl run", &mut running, 12.0).await;
     for number in 0..MESSAGES {
         let message =
-            json!({"title": format!("Number {number}"), "content": "text", "type": "1", "receiver": [RECEIVERS]});
+            json!({"title": format!("Number {number}"), "content": "text", "type": "1", "receiver": ["alice"]});
         pushd.call(&token, "sendMessage", &message).await;
     }
     running.events_of("notice", MESSAGES).await;

@@ -40,7 +40,9 @@ pub(crate) fn draw(file: &Path, plot: &Plot<'_>) {
     macro_rules! chart {
         ($x:expr, $y:expr) => {{
             let mut chart = builder.build_cartesian_2d($x, $y).expect("two axes");
-            chart.configure_mesh().x_desc(plot.x).y_desc(plot.y).light_line_style(TRANSPARENT).draw().expect("axes");
+            let mut mesh = chart.configure_mesh();
+            mesh.x_desc(plot.x).x_label_formatter(&label).y_desc(plot.y).y_label_formatter(&label);
+            mesh.light_line_style(TRANSPARENT).draw().expect("axes");
             for (index, (name, points)) in plot.curves.iter().enumerate() {
                 let colour = Palette99::pick(index).to_rgba();
                 let line = LineSeries::new(points.iter().copied(), colour.stroke_width(2));
@@ -56,4 +58,9 @@ pub(crate) fn draw(file: &Path, plot: &Plot<'_>) {
         Scale::Logarithmic => chart!(x.log_scale(), y.log_scale()),
     }
     area.present().expect("the picture is written");
+}
+
+/// `5000`, where the library would write `5000.0`.
+fn label(value: &f64) -> String {
+    ((value * 1e6).round() / 1e6).to_string()
 }

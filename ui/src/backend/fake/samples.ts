@@ -112,7 +112,9 @@ export const samples: Record<Language, Samples> = {
     },
     {
       title: '夜间导入已完成',
-      body: '共 48,112 行，用时 6 分 12 秒。三行被搁置：\n\n第 1,204 行：未知成本中心 9917\n第 1,205 行：未知成本中心 9917\n第 30,881 行：金额为空',
+      body:
+        '共 48,112 行，用时 6 分 12 秒。三行被搁置：\n\n' +
+        '第 1,204 行：未知成本中心 9917\n第 1,205 行：未知成本中心 9917\n第 30,881 行：金额为空',
       kind: '任务',
       sender: '后台任务',
       alert: { mark: 'suppressed', why: 'quiet-hours' },
@@ -163,7 +165,9 @@ export const samples: Record<Language, Samples> = {
 export const hostile: Samples = [
   {
     title: '<img src=x onerror="document.title=\'broken\'"> <script>document.title="broken"</script>',
-    body: '<b>bold?</b> {@html "x"} ${1+1} {{1+1}}\n<style>*{display:none}</style><iframe src="file:///etc/passwd"></iframe>',
+    body:
+      '<b>bold?</b> {@html "x"} ${1+1} {{1+1}}\n' +
+      '<style>*{display:none}</style><iframe src="file:///etc/passwd"></iframe>',
     kind: '<kind>',
     sender: '"><svg onload=alert(1)>',
     link: 'javascript:alert(1)',
@@ -176,7 +180,7 @@ export const hostile: Samples = [
   },
   {
     title: 'invoice\u202Efdp.exe \u2066\u200F',
-    body: 'שלום עולם, مرحبا, 👩‍💻🏴󠁧󠁢󠁳󠁣󠁴󠁿, Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!͖̬̰̙̗̿̋ͥͥ̂ͣ̐́́͜͞\u0000\u0007 end',
+    body: 'שלום עולם, مرحبا, ' + '👩‍💻🏴󠁧󠁢󠁳󠁣󠁴󠁿, Z͑ͫ̓ͪ̂ͫ̽͏̴̙̤̞͉͚̯̞̠͍A̴̵̜̰͔ͫ͗͢L̠ͨͧͩ͘G̴̻͈͍͔̹̑͗̎̅͛́Ǫ̵̹̻̝̳͂̌̌͘!͖̬̰̙̗̿̋ͥͥ̂ͣ̐́́͜͞\u0000\u0007 end',
     kind: '',
     sender: '',
     link: 'file:///etc/passwd',

@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use url::Url;
@@ -124,13 +125,13 @@ pub(super) enum Happened {
     Asked(Asked),
 }
 
-type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
+pub(super) type Sink = Box<dyn Fn(PopupEvent) + Send + Sync>;
 
 /// Shows everything, numbers it and notes it.
 struct FakeNotifier {
     asked: UnboundedSender<Asked>,
     shown: Mutex<u32>,
-    sink: Mutex<Option<Sink>>,
+    sink: watch::Sender<Option<Sink>>,
     has_buttons: AtomicBool,
     /// A person who presses the first button before the service has answered.
     is_pressed_at_once: AtomicBool,
@@ -151,7 +152,7 @@ impl Notifier for FakeNotifier {
             && self.is_pressed_at_once.swap(false, Ordering::Relaxed)
         {
             let (id, action) = (id.clone(), button.key.clone());
-            let sink = self.sink.lock().unwrap();
+            let sink = self.sink.borrow();
             sink.as_ref().unwrap()(PopupEvent::Activated { id, action, activation_token: None });
         }
         Ok(id)
@@ -160,7 +161,7 @@ impl Notifier for FakeNotifier {
         drop(self.asked.send(Asked::Retract(popup.clone())));
     }
     fn listen(&self, sink: Sink) {
-        *self.sink.lock().unwrap() = Some(sink);
+        self.sink.send_replace(Some(sink));
     }
 }
 
@@ -199,7 +200,7 @@ impl World {
         let notifier = Arc::new(FakeNotifier {
             asked: note_popup,
             shown: Mutex::default(),
-            sink: Mutex::default(),
+            sink: watch::Sender::default(),
             has_buttons: AtomicBool::new(true),
             is_pressed_at_once: AtomicBool::default(),
             panics_at_next: AtomicBool::default(),
@@ -291,8 +292,13 @@ impl World {
     pub(super) fn press_with(&self, (popup, id): &(Popup, PopupId), action: &str, token: Option<&str>) {
         let button = popup.buttons.iter().find(|button| button.label == action);
         let action = button.map_or_else(|| action.to_owned(), |button| button.key.clone());
-        let (sink, activation_token) = (self.notifier.sink.lock().unwrap(), token.map(str::to_owned));
+        let (sink, activation_token) = (self.notifier.sink.borrow(), token.map(str::to_owned));
         sink.as_ref().unwrap()(PopupEvent::Activated { id: id.clone(), action, activation_token });
+    }
+
+    /// Whom presses reach; it changes with each engine.
+    pub(super) fn listener(&self) -> watch::Receiver<Option<Sink>> {
+        self.notifier.sink.subscribe()
     }
 
     /// The notification service shows no buttons any more.

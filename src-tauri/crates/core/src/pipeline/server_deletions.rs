@@ -7,7 +7,8 @@
 //! asks for it again, and what it does not permit stops all of them until the next connect.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    mem,
     time::{Duration, Instant},
 };
 
@@ -29,14 +30,14 @@ const MAX_RETRY_POWER: u32 = 5;
 #[derive(Debug, Default)]
 pub(super) struct ServerDeletions {
     /// All that are asked for, and when.
-    asked: HashMap<NoticeKey, Timestamp>,
+    asked: BTreeMap<NoticeKey, Timestamp>,
     waiting: VecDeque<NoticeKey>,
     /// The one that was sent, and when it had been asked for.
-    running: Option<(NoticeKey, Option<Timestamp>)>,
+    running: Option<(NoticeKey, Timestamp)>,
     /// The server has answered, and the store may not say so yet.
-    answered: HashSet<NoticeKey>,
+    answered: BTreeSet<NoticeKey>,
     /// Refused by the server, asked for at that time; they wait for the next connect.
-    set_aside: HashMap<NoticeKey, Timestamp>,
+    set_aside: BTreeMap<NoticeKey, Timestamp>,
     /// The server does not permit it.
     is_off: bool,
     retry: Option<Instant>,
@@ -64,7 +65,7 @@ impl ServerDeletions {
     pub(super) fn handle_connected(&mut self) {
         self.is_off = false;
         (self.retry, self.repeated) = (None, 0);
-        self.waiting.extend(self.set_aside.drain().map(|(key, _)| key));
+        self.waiting.extend(mem::take(&mut self.set_aside).into_keys());
     }
 
     fn poll_request(&mut self, now: Now) -> Option<NoticeKey> {
@@ -73,7 +74,8 @@ impl ServerDeletions {
         }
         self.retry = None;
         let key = self.waiting.pop_front()?;
-        self.running = Some((key.clone(), self.asked.get(&key).copied()));
+        let asked_at = *self.asked.get(&key)?;
+        self.running = Some((key.clone(), asked_at));
         Some(key)
     }
 
@@ -87,7 +89,7 @@ impl ServerDeletions {
         };
         // The person no longer wants it, or has asked for it again since.
         let wanted_since = self.asked.get(&key).copied()?;
-        if asked_at != Some(wanted_since) {
+        if asked_at != wanted_since {
             self.waiting.push_front(key);
             return None;
         }
