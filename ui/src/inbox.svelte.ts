@@ -360,9 +360,10 @@ export class Inbox {
       this.detail = detail;
       this.isGone = detail === null;
       const { pinnedRow } = this.virtualList;
-      if (!detail) this.virtualList.pinnedRow = null;
-      else if (pinnedRow?.seq === seq)
-        this.virtualList.pinnedRow = { ...pinnedRow, read: detail.read, state: detail.state };
+      if (pinnedRow?.seq !== seq) return;
+      this.virtualList.pinnedRow = detail && { ...pinnedRow, read: detail.read, state: detail.state };
+      // The list may have been read before, with the row that is gone.
+      if (!detail) await this.virtualList.refresh();
     } catch (thrown) {
       this.error = toDisplayError(thrown);
     }

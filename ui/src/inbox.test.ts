@@ -197,6 +197,28 @@ test('a notice deleted elsewhere is shown as gone', async () => {
   expect(inbox.detail).toBeNull();
 });
 
+test('a notice deleted elsewhere leaves the list, also when the list is read before the notice', async () => {
+  const backend = fake();
+  let release: () => void = () => undefined;
+  let held = Promise.resolve();
+  const notice: Backend['notice'] = async (seq, text) => {
+    const answer = await backend.notice(seq, text);
+    await held;
+    return answer;
+  };
+  const inbox = new Inbox({ ...backend, notice });
+  await inbox.refresh();
+  await inbox.setCurrent(60);
+  held = new Promise<void>((resolve) => (release = resolve));
+  await backend.remove([60]);
+  const reading = inbox.refresh();
+  await inbox.virtualList.refresh();
+  release();
+  await reading;
+  expect(inbox.isGone).toBe(true);
+  expect(seqs(inbox)[0]).toBe(59);
+});
+
 test('an inbox that cannot be read shows the error and recovers', async () => {
   const good = fake();
   let page = fake({ scene: 'broken' }).page;

@@ -1,12 +1,15 @@
 //! The inbox in the real window: reading, searching, deleting, exporting, copying, and the same
 //! offline.
 
+use harness::desktop::Parts;
+use harness::proxy::Faults;
 use harness::webdriver::Target;
-use harness::{Page, Pushd};
+use harness::{FaultProxy, Page, Pushd};
 use serde_json::{Value, json};
 
 use super::{ALICE, Desk, pushd, see_window};
-use crate::fixtures::{ids, pushd_settings};
+use crate::fixtures::{api, ids, pushd_settings, settings};
+use crate::server_deletions::counting;
 
 const ESCAPE: &str = "\u{E00C}";
 const SEARCH: Target<'_> = Target::Role("searchbox", "Search");
@@ -159,4 +162,60 @@ async fn a_notice_is_deleted_on_the_server_only_if_that_is_enabled_and_after_a_c
     let request = json!({"pageNum": 1, "pageSize": 10});
     let left = pushd.call(&desk.person.token, "getMessagePage", &request).await;
     assert!(!left.to_string().contains(&id), "{left}");
+}
+
+#[tokio::test]
+async fn a_deletion_on_the_server_asked_for_offline_is_shown_also_after_a_restart_and_sent_once() {
+    let pushd = pushd().await;
+    let (address, requests) = counting(pushd.http().trim_start_matches("http://").to_owned()).await;
+    let line = FaultProxy::start(address).await;
+    let more = format!("{}\n[inbox]\ndelete_on_server = true\n", api(&format!("http://{}/ecgapi", line.address())));
+    let endpoint = format!("ws://{}/ws", line.address());
+    let settings = settings(&endpoint, ALICE, &["destination = \"/user/queue/notices\""], &more);
+    let token = pushd.login(ALICE, "secret").await;
+    let Some(desk) = Desk::with(Parts::default(), &settings, &token).await else { return };
+    let id = desk.send(&pushd, "Lunch", "at noon").await;
+    let Some(mut page) = desk.open(&[]).await else { return };
+    page.see(Target::Css("footer.live")).await;
+    page.click(Target::Text("Lunch")).await;
+    page.see(Target::Role("article", "Lunch")).await;
+    line.set(Faults { refuse: true, ..Faults::default() }).await;
+    line.cut().await;
+    page.see(Target::Css("footer.offline")).await;
+
+    let waits = Target::Text("Will be deleted on the server, for everyone, when Belfry is connected.");
+    for is_taken_back in [true, false] {
+        page.click(Target::Role("button", "More for this notice")).await;
+        page.click(Target::Role("menuitem", "Delete on the server too…")).await;
+        page.click(Target::Role("button", "Delete for everyone")).await;
+        page.see(waits).await;
+        if is_taken_back {
+            page.click(Target::Role("button", "Do not delete on the server")).await;
+            page.see_no(waits).await;
+        }
+    }
+    drop(page);
+
+    let Some(mut page) = desk.open(&[]).await else { return };
+    page.see(Target::Css("footer.offline")).await;
+    page.click(Target::Text("Lunch")).await;
+    page.see(waits).await;
+    let record = json!({"pageNum": 1, "pageSize": 10});
+    let kept = pushd.call(&token, "getMessagePage", &record).await;
+    assert!(kept.to_string().contains(&id), "{kept}");
+    assert_eq!(*requests.borrow(), 0);
+    line.heal().await;
+    page.see_no(Target::Css("[role=option]")).await;
+    page.see_no(waits).await;
+    let left = pushd.call(&token, "getMessagePage", &record).await;
+    assert!(!left.to_string().contains(&id), "{left}");
+    page.see(Target::Css("footer.live")).await;
+    drop(page);
+
+    let Some(mut page) = desk.open(&[]).await else { return };
+    page.see(Target::Css("footer.live")).await;
+    let later = desk.send(&pushd, "Dinner", "at eight").await;
+    page.see(Target::Text("Dinner")).await;
+    assert_eq!(desk.person.inbox_ids().await, [later]);
+    assert_eq!(*requests.borrow(), 1);
 }

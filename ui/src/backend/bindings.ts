@@ -76,7 +76,7 @@ pausedUntil?: string | null,
  */
 fix?: Fix | null, 
 /**
- * What the server offers now; absent before there is one.
+ * What can be asked of the server now; absent before there is one.
  */
 offers?: Offers, };
 export type Pause = "half-hour" | "hour" | "until-tomorrow";
@@ -681,7 +681,7 @@ export type Offers = {
  */
 history: boolean, 
 /**
- * To delete there.
+ * To delete there, at once or at the next connect.
  */
 delete: boolean, 
 /**

@@ -120,7 +120,7 @@ pub struct Status {
     /// For `action-needed`: which button resolves it.
     #[cfg_attr(test, ts(optional = nullable))]
     pub fix: Option<Fix>,
-    /// What the server offers now; absent before there is one.
+    /// What can be asked of the server now; absent before there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, ts(optional))]
     pub offers: Option<Offers>,
@@ -428,7 +428,10 @@ impl Status {
                 .then(|| status.cause.as_ref().map_or(Fix::Diagnose, |why| why.kind.fix().into())),
             offers: match status.state {
                 State::Live | State::CatchingUp | State::Polling => offers,
-                State::Offline | State::Connecting | State::ActionNeeded => offers.map(|_| Offers::default()),
+                // A deletion is kept until the server can be asked.
+                State::Offline | State::Connecting | State::ActionNeeded => {
+                    offers.map(|Offers { delete, .. }| Offers { delete, ..Offers::default() })
+                }
             },
         }
     }

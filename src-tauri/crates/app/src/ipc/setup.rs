@@ -304,13 +304,13 @@ pub struct Exported {
     pub path: String,
 }
 
-/// What the server offers now.
+/// What can be asked of the server now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(TS))]
 pub struct Offers {
     /// Older history.
     pub history: bool,
-    /// To delete there.
+    /// To delete there, at once or at the next connect.
     pub delete: bool,
     /// Who is signed in.
     pub clients: bool,

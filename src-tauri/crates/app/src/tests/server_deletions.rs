@@ -8,7 +8,7 @@ use super::everything;
 use super::history::{settings, silent_broker};
 use super::world::World;
 use crate::Request;
-use crate::ipc::{CommandErrorCode, Connectivity, PageQuery, RemovedOnServer, Update};
+use crate::ipc::{CommandErrorCode, Connectivity, Offers, PageQuery, RemovedOnServer, Update};
 use crate::request::WindowToken;
 use crate::tray::TrayAction;
 
@@ -65,11 +65,13 @@ async fn a_deletion_that_waits_can_be_taken_back_and_one_that_does_not_wait_cann
     let service = FakeApi::start().await;
     let (_broker, mut world) = world(&service).await;
     tray(&world, TrayAction::Disconnect);
-    world
-        .update(|update| {
-            matches!(update, Update::Status { status } if status.state == Connectivity::Offline).then_some(())
+    let offered = world
+        .update(|update| match update {
+            Update::Status { status } if status.state == Connectivity::Offline => status.offers,
+            _ => None,
         })
         .await;
+    assert_eq!(offered, Offers { delete: true, ..Offers::default() });
     service.next(DELETE, Answer::Lost);
     assert_eq!(delete(&world, &[1]).await, RemovedOnServer { deleted: 0, waiting: 1 });
     assert!(waits(&world, 1).await && !waits(&world, 2).await);
