@@ -10,7 +10,7 @@ use crate::shell::{cargo, command, has, heading, root, run, target};
 use crate::{system, ui};
 
 /// Servers that are Java programs: folders of `tests/interop`.
-const JAVA_SERVERS: &[&str] = &["spring", "activemq"];
+const JAVA_SERVERS: &[&str] = &["spring", "activemq-artemis", "activemq-classic"];
 
 /// Builds everything and runs the rows, or those whose names contain `name`.
 pub(crate) fn run_interop(name: Option<&str>) -> Result<()> {

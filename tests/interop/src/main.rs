@@ -47,7 +47,9 @@ async fn main() -> ExitCode {
         table.play(habit.name, || spring::Spring::start(&java, habit)).await;
     }
     table.play(spring::RELAY, || spring::Relay::start(&java)).await;
-    table.play(activemq::ARTEMIS, || activemq::Artemis::start(&java)).await;
+    for product in activemq::ROWS {
+        table.play(product.name, || activemq::ActiveMq::start(&java, product)).await;
+    }
     for way in pushd::ROWS {
         table.play(way.name, || pushd::Service::start(way)).await;
     }

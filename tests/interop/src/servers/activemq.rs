@@ -1,5 +1,6 @@
-//! ActiveMQ Artemis: a queue per person, and for a topic a durable queue that its administrator has
-//! made for the person.
+//! ActiveMQ, Artemis and Classic: a queue per person, and a durable queue of the person's own for a
+//! topic. With Artemis its administrator makes that queue; with Classic it is that of a consumer of a
+//! virtual topic.
 
 use std::sync::Arc;
 
@@ -12,26 +13,52 @@ use tempfile::TempDir;
 use crate::java::Java;
 use crate::server::{Audience, Kept, Server};
 
-pub(crate) const ARTEMIS: &str = "ActiveMQ Artemis";
-
 const LOGIN: &str = crate::client::LOGIN;
 const PASSWORD: &str = "open sesame";
 
+/// One of the two brokers of that name.
+#[derive(Debug)]
+pub(crate) struct Product {
+    pub(crate) name: &'static str,
+    /// Its folder among the Java servers.
+    program: &'static str,
+    /// Where it holds a topic for the person.
+    subscription: &'static str,
+    /// The topic, for those who publish.
+    topic: &'static str,
+}
+
+pub(crate) const ROWS: &[Product] = &[
+    Product {
+        name: "ActiveMQ Artemis",
+        program: "activemq-artemis",
+        subscription: "/topic/news::belfry.{login}",
+        topic: "/topic/news",
+    },
+    Product {
+        name: "ActiveMQ Classic",
+        program: "activemq-classic",
+        subscription: "/queue/Consumer.{login}-{device}.VirtualTopic.news",
+        topic: "/topic/VirtualTopic.news",
+    },
+];
+
 /// The broker, with a folder for what it keeps.
 #[derive(Debug)]
-pub(crate) struct Artemis {
+pub(crate) struct ActiveMq {
     java: Arc<Java>,
+    product: &'static Product,
     port: u16,
     running: Running,
     folder: TempDir,
 }
 
-impl Artemis {
-    pub(crate) async fn start(java: &Arc<Java>) -> Self {
-        let folder = tempfile::Builder::new().prefix("belfry-artemis-").tempdir().expect("a folder");
+impl ActiveMq {
+    pub(crate) async fn start(java: &Arc<Java>, product: &'static Product) -> Self {
+        let folder = tempfile::Builder::new().prefix("belfry-activemq-").tempdir().expect("a folder");
         let port = free_port(); // The same after a restart.
-        let running = start(java, port, &folder).await;
-        Self { java: Arc::clone(java), port, running, folder }
+        let running = start(java, product, port, &folder).await;
+        Self { java: Arc::clone(java), product, port, running, folder }
     }
 
     fn url(&self) -> String {
@@ -39,12 +66,12 @@ impl Artemis {
     }
 }
 
-async fn start(java: &Java, port: u16, folder: &TempDir) -> Running {
+async fn start(java: &Java, product: &Product, port: u16, folder: &TempDir) -> Running {
     let data = folder.path().to_str().expect("a path in UTF-8").to_owned();
-    java.start("activemq", &[port.to_string(), data, LOGIN.to_owned(), PASSWORD.to_owned()]).await
+    java.start(product.program, &[port.to_string(), data, LOGIN.to_owned(), PASSWORD.to_owned()]).await
 }
 
-impl Server for Artemis {
+impl Server for ActiveMq {
     fn settings(&self) -> String {
         format!(
             r#"
@@ -56,13 +83,14 @@ impl Server for Artemis {
             destination = "/queue/approvals.{{login}}"
 
             [[server.subscriptions]]
-            destination = "/topic/news::belfry.{{login}}"
+            destination = "{}"
             scope = "news"
 
             [auth]
             login = "{LOGIN}"
             "#,
-            self.url()
+            self.url(),
+            self.product.subscription
         )
     }
 
@@ -77,11 +105,11 @@ impl Server for Artemis {
     async fn publish(&self, to: Audience, message: &Value) {
         let destination = match to {
             Audience::Personal => format!("/queue/approvals.{LOGIN}"),
-            Audience::Broadcast => "/topic/news".to_owned(),
+            Audience::Broadcast => self.product.topic.to_owned(),
         };
         let mut wire = Wire::connect(&self.url()).await;
         wire.sign_in("sender", PASSWORD, "/").await;
-        let headers = [("destination", destination.as_str()), ("receipt", "sent")];
+        let headers = [("destination", destination.as_str()), ("persistent", "true"), ("receipt", "sent")];
         wire.send(Command::Send, &headers, message.to_string().as_bytes()).await;
         wire.expect(Command::Receipt).await;
     }
@@ -91,6 +119,6 @@ impl Server for Artemis {
     }
 
     async fn start_again(&mut self) {
-        self.running = start(&self.java, self.port, &self.folder).await;
+        self.running = start(&self.java, self.product, self.port, &self.folder).await;
     }
 }
