@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
+use std::process::Command;
 
 use harness::program::{Ended, run_to_end};
 use harness::tls::TlsGateway;
@@ -108,6 +109,16 @@ impl Person {
         let mut ids: Vec<String> = self.inbox().await.iter().map(|notice| text(notice, "id")).collect();
         ids.sort();
         ids
+    }
+}
+
+/// Has the environment of a program name this proxy and no other.
+pub(crate) fn set_proxy(command: &mut Command, proxy: Option<&str>) {
+    for name in ["http_proxy", "all_proxy", "no_proxy", "ALL_PROXY", "NO_PROXY", "https_proxy", "HTTPS_PROXY"] {
+        command.env_remove(name);
+    }
+    if let Some(proxy) = proxy {
+        command.env("HTTPS_PROXY", proxy);
     }
 }
 

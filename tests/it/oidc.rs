@@ -11,10 +11,10 @@ use harness::broker::FakeBroker;
 use harness::desktop::{Bus, Keychain, Lock};
 use harness::oidc::{Answer, Provider, browse, visit, walk};
 use harness::program::{Ended, run_to_end};
-use harness::{Amqp, CertificateAuthority, Home, RabbitMq, Running};
+use harness::{Amqp, CertificateAuthority, Home, RabbitMq, Running, Squid};
 use serde_json::json;
 
-use crate::fixtures::{ids, numbered, settings, text};
+use crate::fixtures::{ids, numbered, set_proxy, settings, text};
 
 const SIGINT: i32 = 2;
 
@@ -24,6 +24,8 @@ struct Person {
     bus: Bus,
     _keychain: Keychain,
     programs: tempfile::TempDir,
+    /// The proxy that the environment names.
+    proxy: Option<String>,
 }
 
 impl Person {
@@ -35,12 +37,13 @@ impl Person {
         let launcher = programs.path().join("xdg-open");
         std::fs::write(&launcher, script).unwrap();
         std::fs::set_permissions(&launcher, std::fs::Permissions::from_mode(0o755)).unwrap();
-        Some(Self { home: Home::new(settings), bus, _keychain: keychain, programs })
+        Some(Self { home: Home::new(settings), bus, _keychain: keychain, programs, proxy: None })
     }
 
     async fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.ctl(args).await;
         command.env("DBUS_SESSION_BUS_ADDRESS", self.bus.address()).env("PATH", self.programs.path());
+        set_proxy(&mut command, self.proxy.as_deref());
         command
     }
 
@@ -54,7 +57,11 @@ impl Person {
 
     /// Starts `sign-in` and returns it with the address that it wants opened.
     async fn begin(&self) -> (Running, String) {
-        let mut running = Running::spawn(interruptible(&self.command(&["sign-in"]).await));
+        self.begin_with(&["sign-in"]).await
+    }
+
+    async fn begin_with(&self, args: &[&str]) -> (Running, String) {
+        let mut running = Running::spawn(interruptible(&self.command(args).await));
         running.stderr_until("an address", |said| address(said).is_some()).await;
         let url = address(&running.stderr()).unwrap();
         (running, url)
@@ -311,6 +318,47 @@ async fn an_issuer_with_a_certificate_of_a_private_authority_is_trusted_with_its
     assert_eq!(page.status, 200, "{page:?}");
     assert_eq!(running.wait().await.code(), Some(0), "{}", running.stderr());
     assert_eq!(provider.owner(&tokens.recv().await.unwrap()).await.as_deref(), Some("alice"));
+}
+
+/// The person's browser has its own way to the issuer; Belfry's calls have only the proxy.
+#[tokio::test]
+async fn an_issuer_behind_a_proxy_is_asked_through_it_for_the_sign_in_and_for_every_later_token() {
+    const NAME: &str = "id.belfry.test";
+    let Some(squid) = Squid::start(&[NAME]).await else { return };
+    let authority = CertificateAuthority::new();
+    let options = json!({ "accessTokenLifetime": 10 });
+    let Some(provider) = Provider::start_as(&authority, NAME, options).await else { return };
+    let (broker, mut tokens) = provider.broker().await;
+    let settings = with_oidc(&broker.url(), &provider, "\"openid\", \"profile\", \"offline_access\"");
+    let settings = format!("{settings}\n[network]\nca_bundle = \"{}\"\n", authority.bundle().display());
+    let Some(mut alice) = Person::of(&settings).await else { return };
+    let sign_in = ["sign-in", "--agree", NAME];
+    let unreached = alice.ctl(&sign_in).await;
+    assert!(unreached.stderr.contains(NAME) && alice.opened().is_empty(), "{unreached:?}");
+    alice.proxy = Some(squid.url());
+    let refused = alice.ctl(&sign_in).await;
+    assert!(refused.stderr.contains("the proxy requires a sign-in"), "{refused:?}");
+    assert!(refused.stderr.contains("HTTPS_PROXY") && alice.opened().is_empty(), "{refused:?}");
+
+    alice.proxy = Some(squid.url_for("alice", "open%20sesame"));
+    let (mut signing_in, url) = alice.begin_with(&sign_in).await;
+    assert!(url.starts_with(&format!("https://{NAME}:")), "{url}");
+    let page = browse(&provider.without_tls(&url), Answer::Consent("alice")).await;
+    assert_eq!(page.status, 200, "{page:?}");
+    assert_eq!(signing_in.wait().await.code(), Some(0), "{}", signing_in.stderr());
+    assert!(std::fs::read_to_string(alice.home.settings_file()).unwrap().contains("login = \"alice.name\""));
+    tokens.recv().await.unwrap();
+    let mut running = alice.run().await;
+    running.state("live").await;
+    for _ in 0..3 {
+        tokens.recv().await.unwrap();
+    }
+    running.terminate().await;
+    let (refreshed, refused) = provider.count("refresh_token").await;
+    assert!(refreshed >= 2 && refused == 0, "{refreshed} {refused}");
+    let states = running.all_of("status");
+    assert!(states.iter().all(|status| status["state"] != "action-needed"), "{states:?}");
+    assert!(!format!("{}{}", signing_in.stderr(), running.stderr()).contains("sesame"));
 }
 
 #[tokio::test]

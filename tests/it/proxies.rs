@@ -10,7 +10,7 @@ use harness::program::{Ended, run_to_end};
 use harness::{CertificateAuthority, Home, Names, Pushd, Running, Socks, Squid, TlsFront};
 use serde_json::{Value, json};
 
-use crate::fixtures::{api, assert_no_second_popup, settings, text};
+use crate::fixtures::{api, assert_no_second_popup, set_proxy, settings, text};
 
 const NAME: &str = "push.belfry.test";
 /// Where nothing listens: what would go through it fails.
@@ -66,12 +66,7 @@ struct User {
 impl User {
     async fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.ctl(args).await;
-        for name in ["http_proxy", "all_proxy", "no_proxy", "ALL_PROXY", "NO_PROXY", "https_proxy", "HTTPS_PROXY"] {
-            command.env_remove(name);
-        }
-        if let Some(proxy) = &self.proxy {
-            command.env("HTTPS_PROXY", proxy);
-        }
+        set_proxy(&mut command, self.proxy.as_deref());
         command.env("BELFRY_TOKEN", &self.token);
         command
     }

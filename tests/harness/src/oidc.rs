@@ -14,6 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
+use crate::certificates::Identity;
 use crate::http::call;
 use crate::program::Running;
 use crate::skip::{has, skip};
@@ -82,9 +83,22 @@ impl Provider {
     /// # Panics
     /// As [`Self::start`].
     pub async fn start_with_tls(authority: &CertificateAuthority) -> Option<Self> {
-        let identity = authority.loopback_server();
+        Self::start_with_identity(authority.loopback_server(), None, json!({})).await
+    }
+
+    /// The same under a name that only a proxy resolves; `options` as for [`Self::start`].
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    pub async fn start_as(authority: &CertificateAuthority, name: &str, options: Value) -> Option<Self> {
+        Self::start_with_identity(authority.server(&[name]), Some(name), options).await
+    }
+
+    async fn start_with_identity(identity: Identity, name: Option<&str>, mut options: Value) -> Option<Self> {
         let front = TlsFront::listen(TlsOptions { identity, client_authority: None, versions: ALL_VERSIONS }).await;
-        let provider = Self::start(&json!({ "issuer": front.https() })).await?;
+        let issuer = name.map_or_else(|| front.https(), |name| format!("https://{name}:{}", front.address().port()));
+        options["issuer"] = issuer.into();
+        let provider = Self::start(&options).await?;
         front.pass_to(provider.address.trim_start_matches("http://"));
         Some(Self { _front: Some(front), ..provider })
     }
