@@ -27,7 +27,7 @@ const PROXY_SIGN_IN: &str = "tunnel error: proxy authorization required";
 /// How long DNS, TCP, proxy and TLS may take together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a request is made anew that could not be sent.
+/// Attempts to send a request whose connection was closed too early, after the first.
 const MAX_UNSENT: u32 = 10;
 
 /// Builds the client.
@@ -387,8 +387,7 @@ mod tests {
         }
     }
 
-    /// A connection to nobody that is given a request; what the client says if the other end closes
-    /// after it has read so many bytes.
+    /// What the client says of a request if the other end closes after it has read so many bytes.
     async fn closed_after(bytes: usize) -> hyper::Error {
         let (ours, mut theirs) = tokio::io::duplex(1024);
         let (mut sender, connection) =
@@ -407,7 +406,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn only_a_request_that_was_never_sent_is_made_anew() {
+    async fn only_a_request_that_was_never_sent_is_sent_again() {
         assert!(was_never_sent(&closed_after(0).await));
         assert!(!was_never_sent(&closed_after("GET / HTTP/1.1".len()).await));
         let refused = client(&NetworkSettings::default()).unwrap().get("http://127.0.0.1:1/").send().await;
