@@ -57,7 +57,7 @@ enum Command {
     },
     /// What Belfry costs in time and memory, beside other programs, as a table
     Bench {
-        /// Only these parts: decoder, live, footprint, inbox, burst, sessions, fleet
+        /// Only these parts: decoder, live, sustained, catch-up, footprint, inbox, burst, sessions, fleet
         parts: Vec<String>,
     },
     /// Make the packages that IT installs, and try them

@@ -48,6 +48,19 @@ pub(crate) const TESTS: &[&str] = &[
 /// Those of them that run as a service once they are installed.
 const SERVERS: &[&str] = &["rabbitmq-server", "squid"];
 
+/// The programs that `cargo xtask bench` compares with: Python's, and Qt's on a screen.
+pub(crate) const PEERS: &[&str] = &[
+    "libegl1",
+    "libxcb-cursor0",
+    "libxcb-icccm4",
+    "libxcb-image0",
+    "libxcb-keysyms1",
+    "libxcb-render-util0",
+    "libxcb-shape0",
+    "libxkbcommon-x11-0",
+    "python3-venv",
+];
+
 /// The broker of some rows of `cargo xtask interop`.
 pub(crate) const BROKER: &[&str] = &["erlang-base", "rabbitmq-server"];
 

@@ -12,7 +12,7 @@ use crate::tally::{CargoFailures, Tally};
 use crate::{system, tools, ui};
 
 /// Starts the app for tests that look into its window. Pinned, so that an unchanged commit stays well.
-const TAURI_DRIVER: &str = "2.1.0";
+pub(crate) const TAURI_DRIVER: &str = "2.1.0";
 
 /// Whether everything that ran passed, and something did run.
 pub(crate) fn run_tests(name: Option<&str>, began: Instant) -> Result<bool> {

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use harness::desktop::{Desktop, Parts, RecordedCall, Recorder};
-use harness::processes::descendants;
 use harness::proxy::Faults;
 use harness::{FaultProxy, Home, Page, Pushd};
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::processes::{Memory, main_thread, processor_time};
-use crate::report::{Figure, Report, Rounds};
+use crate::page::Watch;
+use crate::processes::{Memory, process, processor_time};
+use crate::report::{Figure, Report};
 
 const SECTION: &str = "burst";
 /// How many arrive.
@@ -33,30 +33,6 @@ const LOOK: Duration = Duration::from_millis(100);
 const LAST_UPDATE: Duration = Duration::from_secs(2);
 /// How long after the burst the memory is read once more.
 const AFTERWARDS: Duration = Duration::from_secs(30);
-/// A task of the page that takes longer delays what a person does.
-const LONG: f64 = 50.0;
-
-/// Notes the time between two turns of the page's event loop, and between two frames. WebKit has no
-/// `longtask` entries. A timer is due after 4 ms at the earliest, so a gap is a task and 4 ms.
-const WATCH: &str = r"
-const seen = { turns: [], frames: [] };
-window.belfrySeen = seen;
-const watch = (gaps, again) => {
-  let last = performance.now();
-  const turn = () => {
-    if (window.belfrySeen !== seen) return;
-    const now = performance.now();
-    gaps.push(now - last);
-    last = now;
-    again(turn);
-  };
-  again(turn);
-};
-watch(seen.turns, (turn) => setTimeout(turn, 0));
-watch(seen.frames, requestAnimationFrame);
-";
-
-const END_WATCH: &str = "const seen = window.belfrySeen; window.belfrySeen = null; return seen";
 
 /// Sends the bursts.
 pub(crate) async fn measure(report: &mut Report) {
@@ -78,10 +54,9 @@ pub(crate) async fn measure(report: &mut Report) {
     desktop.tray().wait_for("Connected").await;
     let programs = [("belfry", process("belfry")), ("the page", process("WebKitWebProces"))];
 
-    page.run(WATCH, json!([])).await;
-    let before = main_thread(programs[1].1);
+    let watch = Watch::begin(&mut page, programs[1].1).await;
     sleep(IDLE).await;
-    add_gaps(report, "nothing arrives", &page.run(END_WATCH, json!([])).await, before, programs[1].1);
+    watch.end(&mut page, report, SECTION, "nothing arrives").await;
 
     let mut afterwards = Vec::new();
     for burst in 1..=BURSTS {
@@ -90,8 +65,8 @@ pub(crate) async fn measure(report: &mut Report) {
         proxy.set(Faults { hole_to_client: true, ..Faults::default() }).await;
         send_all(&pushd, &token, burst).await;
 
-        page.run(WATCH, json!([])).await;
-        let (before, used) = (main_thread(programs[1].1), processor_time(programs[0].1));
+        let watch = Watch::begin(&mut page, programs[1].1).await;
+        let used = processor_time(programs[0].1);
         let began = Instant::now();
         proxy.heal().await;
         let mut most = [0.0_f64; 2];
@@ -108,7 +83,7 @@ pub(crate) async fn measure(report: &mut Report) {
         report.add(Figure::new(SECTION, format!("{name}: processor time of belfry"), used, "s"));
         // The window is told of changes at most every 100 ms.
         sleep(LAST_UPDATE).await;
-        add_gaps(report, &name, &page.run(END_WATCH, json!([])).await, before, programs[1].1);
+        watch.end(&mut page, report, SECTION, &name).await;
         sleep(AFTERWARDS).await;
         let after = programs.map(|(_, id)| Memory::of(id).unique);
         for ((program, _), (most, after)) in programs.iter().zip(most.into_iter().zip(after)) {
@@ -154,24 +129,4 @@ async fn send_all(pushd: &Arc<Pushd>, token: &str, burst: usize) {
         });
     }
     senders.join_all().await;
-}
-
-fn process(name: &str) -> u32 {
-    let mut all = descendants(std::process::id()).into_iter();
-    all.find(|process| process.name == name).unwrap_or_else(|| panic!("{name} does not run")).id
-}
-
-/// The gaps between two turns of the page's event loop and between two frames, and what its main
-/// thread had of the processors.
-fn add_gaps(report: &mut Report, when: &str, seen: &Value, before: [f64; 2], page: u32) {
-    for (key, what) in [("turns", "turn of the event loop"), ("frames", "frame")] {
-        let gaps = Rounds::new(seen[key].as_array().into_iter().flatten().filter_map(Value::as_f64).collect());
-        let longest = Figure::new(SECTION, format!("{when}: longest {what}"), gaps.share(1.0), "ms").spread(&gaps);
-        report.add(if key == "turns" { longest.at_most(LONG) } else { longest });
-    }
-    let now = main_thread(page);
-    for (what, index) in [("ran", 0), ("waited for a processor", 1)] {
-        let time = now[index] - before[index];
-        report.add(Figure::new(SECTION, format!("{when}: the page's main thread {what}"), time, "s"));
-    }
 }

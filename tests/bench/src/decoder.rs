@@ -1,7 +1,8 @@
 //! Frames a second of the decoder, beside those of others on the same bytes.
 //!
 //! Each round decodes the same messages, reads three headers and takes the body as text, as a
-//! client must. Peers: the crate `stomp-parser`, and the library of the web, `@stomp/stompjs`.
+//! client must. Peers: the crate `stomp-parser`, the library of the web, `@stomp/stompjs`, and
+//! `stomp.py`.
 
 use std::hint::black_box;
 use std::path::Path;
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use stomp::{Decoded, Decoder, Frame, Limits, Version};
 use stomp_parser::server::ServerFrame;
 
-use crate::peers::Peers;
+use crate::peers::{Library, Peers, allocations};
 use crate::plot::{Curve, Plot, Scale, draw};
 use crate::report::{Figure, Report, Rounds};
 
@@ -43,15 +44,15 @@ pub(crate) fn measure(report: &mut Report, folder: &Path, peers: &Peers) {
         other.push(rate(|| decode_with_stomp_parser(&message)));
     }
     let (own, other) = (Rounds::new(own), Rounds::new(other));
-    let web = peers.decode(&message, FRAMES, ROUNDS);
-    for (name, rounds) in [("belfry", &own), ("stomp-parser", &other), ("stompjs", &web)] {
+    let [web, python] = Library::ALL.map(|library| peers.decode(library, &message, FRAMES, ROUNDS));
+    for (name, rounds) in [("belfry", &own), ("stomp-parser", &other), ("stompjs", &web), ("stomp.py", &python)] {
         report.add(Figure::new(SECTION, format!("{what}, {name}"), rounds.median(), "frames/s").spread(rounds));
     }
     let ratio =
         |name: &str, peer: &Rounds| Figure::new(SECTION, format!("times {name}"), own.median() / peer.median(), "×");
     report.add(ratio("stomp-parser", &other).at_least(5.0));
     report.add(ratio("stompjs", &web).at_least(20.0));
-    report.add(Figure::new(SECTION, "allocations a frame", peers.allocations(&message), "").at_most(1.0));
+    report.add(Figure::new(SECTION, "allocations a frame", allocations(&message), "").at_most(1.0));
 
     let mut curves = Vec::new();
     for (slice, name) in SLICES {
@@ -59,9 +60,9 @@ pub(crate) fn measure(report: &mut Report, folder: &Path, peers: &Peers) {
             .map(|power| (1_usize << power, cost(1 << power, slice)))
             .map(|(length, cost)| (length as f64, cost))
             .collect();
-        // A short frame costs what its head does; from 16 KiB on only the body counts.
-        let costs = Rounds::new(points[4..].iter().map(|point| point.1).collect());
-        let what = format!("bodies of 16 KiB to 1 MiB in pieces of {name}: highest cost of a byte to lowest");
+        // A short frame costs what its head does, and one that fits into a piece is not copied.
+        let costs = Rounds::new(points[7..].iter().map(|point| point.1).collect());
+        let what = format!("bodies of 128 KiB to 1 MiB in pieces of {name}: highest cost of a byte to lowest");
         report.add(Figure::new(SECTION, what, costs.share(1.0) / costs.share(0.0), "×").at_most(2.0));
         curves.push((format!("pieces of {name}"), points));
     }

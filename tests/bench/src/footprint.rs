@@ -1,11 +1,14 @@
-//! Memory, wake-ups and start of the programs, read from `/proc`.
+//! Memory, wake-ups and start of the programs, read from `/proc`, beside another tray program and an
+//! empty page of Chromium.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use harness::desktop::Desktop;
 use harness::{Home, Pushd, Running};
 use serde_json::json;
 
+use crate::peers::{Peers, chromium};
 use crate::processes::{Memory, processor_time, wake_ups};
 use crate::report::{Figure, Report, Rounds};
 
@@ -15,11 +18,9 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// How long it is watched then.
 const WATCH: Duration = Duration::from_secs(60);
 const STARTS: usize = 7;
-/// Messages between two looks at the memory.
-const MESSAGES: usize = 100_000;
 
 /// Measures `belfryctl run`, then the app in the tray.
-pub(crate) async fn measure(report: &mut Report) {
+pub(crate) async fn measure(report: &mut Report, out: &Path, messages: usize) {
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let token = pushd.login("alice", "secret").await;
     let home = Home::new(&settings(&pushd));
@@ -28,25 +29,25 @@ pub(crate) async fn measure(report: &mut Report) {
     let mut running = Running::spawn(command);
     running.state("live").await;
     let first = watch(report, "belfryctl run", &mut running, 12.0).await;
-    for number in 0..MESSAGES {
+    for number in 0..messages {
         let message =
             json!({"title": format!("Number {number}"), "content": "text", "type": "1", "receiver": ["alice"]});
         pushd.call(&token, "sendMessage", &message).await;
     }
-    running.events_of("notice", MESSAGES).await;
+    running.events_of("notice", messages).await;
     tokio::time::sleep(WATCH).await;
     let growth = Memory::of(running.id()).unique - first.unique;
     report.add(
         Figure::new(
             SECTION,
-            format!("belfryctl run: more unique memory a minute after {MESSAGES} messages"),
+            format!("belfryctl run: more unique memory a minute after {messages} messages"),
             growth,
             "MB",
         )
         .at_most(3.0),
     );
     running.end();
-    measure_app(report, &pushd, &token).await;
+    measure_app(report, out, &pushd, &token).await;
 }
 
 fn settings(pushd: &Pushd) -> String {
@@ -58,8 +59,8 @@ fn settings(pushd: &Pushd) -> String {
     )
 }
 
-async fn measure_app(report: &mut Report, pushd: &Pushd, token: &str) {
-    let Some(desktop) = Desktop::start().await else { return };
+async fn measure_app(report: &mut Report, out: &Path, pushd: &Pushd, token: &str) {
+    let Some(mut desktop) = Desktop::start().await else { return };
     let mut starts = Vec::new();
     for start in 0..STARTS {
         let home = Home::new(&settings(pushd));
@@ -71,6 +72,7 @@ async fn measure_app(report: &mut Report, pushd: &Pushd, token: &str) {
         starts.push(began.elapsed().as_secs_f64() * 1e3);
         if start + 1 == STARTS {
             watch(report, "belfry in the tray", &mut app, 20.0).await;
+            compare(report, &mut desktop, out, &mut app).await;
         }
         app.terminate().await;
     }
@@ -78,6 +80,27 @@ async fn measure_app(report: &mut Report, pushd: &Pushd, token: &str) {
     report.add(
         Figure::new(SECTION, "belfry --hidden: start to live", starts.median(), "ms").spread(&starts).at_most(300.0),
     );
+}
+
+/// Memory of other programs on the same desktop, all running at the same time.
+async fn compare(report: &mut Report, desktop: &mut Desktop, out: &Path, app: &mut Running) {
+    let peers = Peers::installed(out);
+    let mut server = Running::spawn(peers.gotify_server());
+    let port = server.event_of("ready").await["port"].as_u64().expect("a port");
+    let mut gotify = Running::spawn(peers.gotify_tray(port, |command| desktop.admit(command)));
+    server.event_of("connected").await;
+    let mut chromium = Running::spawn(chromium(out, |command| desktop.admit(command)));
+    desktop.screen.wait_for("Chromium", |windows| !windows.is_empty()).await;
+    tokio::time::sleep(SETTLE).await;
+    let [own, tray, page] = [app.id(), gotify.id(), chromium.id()].map(|id| Memory::of_tree(id).proportional);
+    for (name, memory) in [("belfry", own), ("gotify-tray", tray), ("an empty page of Chromium", page)] {
+        let what = format!("side by side, {name}: proportional memory");
+        report.add(Figure::new(SECTION, what, memory, "MB"));
+    }
+    report.add(Figure::new(SECTION, "belfry in the tray, times gotify-tray", own / tray, "×").at_most(1.0));
+    for mut program in [chromium, gotify, server] {
+        program.end();
+    }
 }
 
 /// Memory, wake-ups and processor time of a program that has nothing to do.

@@ -1,5 +1,6 @@
-//! The live path, on a real RabbitMQ: from a message published to a notice committed, beside a bare
-//! subscriber of `@stomp/stompjs` on a queue of its own, whose work ends with the message received.
+//! The live path, on a real RabbitMQ: from a message published to a notice committed, beside bare
+//! subscribers of `@stomp/stompjs` and `stomp.py` on queues of their own, whose work ends with the
+//! message received.
 //!
 //! Each program prints a line for each message; the time is that of the line's arrival here.
 
@@ -10,7 +11,7 @@ use harness::{Amqp, Home, RabbitMq, Running};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::peers::Peers;
+use crate::peers::{Library, Peers};
 use crate::report::{Figure, Report, Rounds};
 
 const SECTION: &str = "live path";
@@ -21,6 +22,8 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// Messages that wait when a program begins to receive.
 const BACKLOG: usize = 20_000;
 const ROUNDS: usize = 3;
+/// The programs, in the order in which they are measured; the rest are [`Library::ALL`].
+const NAMES: [&str; 3] = ["belfry", "stompjs", "stomp.py"];
 
 /// Measures single messages, then a backlog.
 pub(crate) async fn measure(report: &mut Report, peers: &Peers) {
@@ -43,43 +46,49 @@ async fn belfry(rabbit: &RabbitMq, queue: &str) -> (Home, Running) {
     (home, running)
 }
 
-fn message(id: &str) -> String {
+pub(crate) fn message(id: &str) -> String {
     let content = "Please decide by Friday. ".repeat(5);
     json!({"id": id, "title": "Approval needed: hotel", "content": content, "type": 3, "sender": "alice"}).to_string()
 }
 
 async fn measure_single(report: &mut Report, rabbit: &RabbitMq, amqp: &Amqp, peers: &Peers) {
-    for queue in ["single-belfry", "single-stompjs"] {
-        amqp.declare_queue(queue).await;
+    for name in NAMES {
+        amqp.declare_queue(&format!("single-{name}")).await;
     }
-    let (_home, mut belfry) = belfry(rabbit, "single-belfry").await;
-    belfry.state("live").await;
-    let mut stompjs = Running::spawn(peers.subscriber(&rabbit.ws_url(), "/amq/queue/single-stompjs"));
-    stompjs.event_of("ready").await;
-    let readers = [("single-belfry", receive(belfry, SINGLE)), ("single-stompjs", receive(stompjs, SINGLE))];
+    let (_home, mut own) = belfry(rabbit, "single-belfry").await;
+    own.state("live").await;
+    let mut programs = vec![own];
+    for library in Library::ALL {
+        let queue = format!("/amq/queue/single-{}", library.name());
+        let mut program = Running::spawn(peers.subscriber(library, &rabbit.ws_url(), &queue));
+        program.event_of("ready").await;
+        programs.push(program);
+    }
+    let readers: Vec<_> = programs.into_iter().map(|program| receive(program, SINGLE)).collect();
     let mut sent = HashMap::new();
     for number in 0..SINGLE {
-        // In turn, so that neither is served while the other works.
-        for (queue, _) in &readers {
-            let id = format!("{queue}-{number}");
+        // In turn, so that none is served while another works.
+        for name in NAMES {
+            let id = format!("{name}-{number}");
             let body = message(&id);
             sent.insert(id, Instant::now());
-            amqp.publish("", queue, body).await;
+            amqp.publish("", &format!("single-{name}"), body).await;
             tokio::time::sleep(PAUSE).await;
         }
     }
     let mut delays = Vec::new();
-    for (_, reader) in readers {
+    for (name, reader) in NAMES.iter().zip(readers) {
         let received = reader.await.expect("all arrive");
         let delays_of = received.iter().map(|(id, at)| at.duration_since(sent[id]).as_secs_f64() * 1e3);
-        delays.push(Rounds::new(delays_of.collect()));
+        let delay = Rounds::new(delays_of.collect());
+        let what = if *name == "belfry" { "committed" } else { "received" };
+        for (share, of) in [(0.5, "median"), (0.99, "99 %")] {
+            let figure = Figure::new(SECTION, format!("{name}: published → {what}, {of}"), delay.share(share), "ms");
+            report.add(figure);
+        }
+        delays.push(delay);
     }
-    let [own, peer] = delays.try_into().expect("two programs");
-    for (name, delay) in [("belfry: published → committed", &own), ("stompjs: published → received", &peer)] {
-        report.add(Figure::new(SECTION, format!("{name}, median"), delay.median(), "ms"));
-        report.add(Figure::new(SECTION, format!("{name}, 99 %"), delay.share(0.99), "ms"));
-    }
-    let ratio = |what: &str, share| Figure::new(SECTION, what, own.share(share) / peer.share(share), "×");
+    let ratio = |what: &str, share| Figure::new(SECTION, what, delays[0].share(share) / delays[1].share(share), "×");
     report.add(ratio("times stompjs, median", 0.5).at_most(1.25));
     report.add(ratio("times stompjs, 99 %", 0.99).at_most(1.5));
 }
@@ -98,19 +107,22 @@ fn receive(mut program: Running, count: usize) -> JoinHandle<Vec<(String, Instan
 }
 
 async fn measure_backlog(report: &mut Report, rabbit: &RabbitMq, amqp: &Amqp, peers: &Peers) {
-    let (mut own, mut peer) = (Vec::new(), Vec::new());
+    let mut rates = NAMES.map(|_| Vec::new());
     for round in 0..ROUNDS {
-        for (name, rates) in [("belfry", &mut own), ("stompjs", &mut peer)] {
+        for (name, rates) in NAMES.iter().zip(&mut rates) {
             let queue = format!("backlog-{name}-{round}");
             amqp.declare_queue(&queue).await;
             amqp.publish_all("", &queue, (0..BACKLOG).map(|number| (message(&format!("{queue}-{number}")), None)))
                 .await;
-            let (_home, mut program) = if name == "belfry" {
-                let (home, program) = belfry(rabbit, &queue).await;
-                (Some(home), program)
-            } else {
-                let address = format!("/amq/queue/{queue}");
-                (None, Running::spawn(peers.subscriber(&rabbit.ws_url(), &address)))
+            let (_home, mut program) = match Library::ALL.iter().find(|library| library.name() == *name) {
+                None => {
+                    let (home, program) = belfry(rabbit, &queue).await;
+                    (Some(home), program)
+                }
+                Some(library) => {
+                    let address = format!("/amq/queue/{queue}");
+                    (None, Running::spawn(peers.subscriber(*library, &rabbit.ws_url(), &address)))
+                }
             };
             rates.push(drain(&mut program).await);
             // Not before its last acknowledgements have arrived.
@@ -118,13 +130,13 @@ async fn measure_backlog(report: &mut Report, rabbit: &RabbitMq, amqp: &Amqp, pe
             program.end();
         }
     }
-    let (own, peer) = (Rounds::new(own), Rounds::new(peer));
-    for (name, rates) in [("belfry, committed", &own), ("stompjs, received", &peer)] {
+    let rates = rates.map(Rounds::new);
+    for (name, rates) in NAMES.iter().zip(&rates) {
         let what = format!("{BACKLOG} waiting messages: {name}");
         report.add(Figure::new(SECTION, what, rates.median(), "messages/s").spread(rates));
     }
-    report
-        .add(Figure::new(SECTION, "waiting messages, times stompjs", own.median() / peer.median(), "×").at_least(1.0));
+    let times = rates[0].median() / rates[1].median();
+    report.add(Figure::new(SECTION, "waiting messages, times stompjs", times, "×").at_least(1.0));
 }
 
 /// Messages a second, from the first to the last.

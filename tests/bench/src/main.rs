@@ -7,16 +7,20 @@
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)] // As in the harness.
 
 mod burst;
+mod catchup;
 mod decoder;
 mod fleet;
 mod footprint;
 mod inbox;
 mod live;
+mod page;
 mod peers;
 mod plot;
+mod popup;
 mod processes;
 mod report;
 mod sessions;
+mod sustained;
 mod window;
 
 use std::path::PathBuf;
@@ -44,11 +48,15 @@ language = "en"
 /// A part of the benchmark.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Section {
-    /// Frames a second, beside stompjs and stomp-parser
+    /// Frames a second, beside stompjs, stomp.py and stomp-parser
     Decoder,
-    /// Published to committed on RabbitMQ, beside stompjs
+    /// Published to committed and to shown, beside stompjs and stomp.py
     Live,
-    /// Memory, wake-ups and start of the programs
+    /// Ten thousand messages a second for a minute
+    Sustained,
+    /// A hundred thousand notices after an absence, beside what SQLite alone takes for them
+    CatchUp,
+    /// Memory, wake-ups and start of the programs, beside gotify-tray and Chromium
     Footprint,
     /// Write, search and show a large inbox
     Inbox,
@@ -69,6 +77,12 @@ struct Args {
     /// Number of notices in the inbox
     #[arg(long, default_value_t = 1_000_000)]
     notices: u64,
+    /// Number of messages of footprint and catch-up
+    #[arg(long, default_value_t = 100_000)]
+    messages: usize,
+    /// How long the sustained part sends
+    #[arg(long, default_value_t = 60)]
+    seconds: usize,
     /// Measure the inbox without the window
     #[arg(long)]
     no_window: bool,
@@ -86,9 +100,14 @@ async fn main() {
     let mut report = Report::default();
     for section in sections {
         match section {
-            Section::Decoder => decoder::measure(&mut report, &args.out, &Peers::installed()),
-            Section::Live => live::measure(&mut report, &Peers::installed()).await,
-            Section::Footprint => footprint::measure(&mut report).await,
+            Section::Decoder => decoder::measure(&mut report, &args.out, &Peers::installed(&args.out)),
+            Section::Live => {
+                live::measure(&mut report, &Peers::installed(&args.out)).await;
+                popup::measure(&mut report).await;
+            }
+            Section::Sustained => sustained::measure(&mut report, &args.out, args.seconds).await,
+            Section::CatchUp => catchup::measure(&mut report, args.messages).await,
+            Section::Footprint => footprint::measure(&mut report, &args.out, args.messages).await,
             Section::Inbox => measure_inbox(&mut report, &args).await,
             Section::Burst => burst::measure(&mut report).await,
             Section::Sessions => sessions::measure(&mut report).await,

@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use harness::processes::descendants;
+
 /// What a process takes, in MB (1,000,000 bytes).
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Memory {
     /// Private and changed: what would be free without it.
     pub(crate) unique: f64,
@@ -12,15 +14,39 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// # Panics
+    /// If the process is gone.
     pub(crate) fn of(id: u32) -> Self {
-        let rollup = read(id, "smaps_rollup");
-        let field = |name: &str| rollup.lines().find_map(|line| line.strip_prefix(name)).expect("a line of the kernel");
-        let megabytes = |name: &str| {
-            let kib = field(name).trim().trim_end_matches(" kB").parse::<f64>().expect("a number");
-            kib * 1024.0 / 1e6
-        };
-        Self { unique: megabytes("Private_Dirty:"), proportional: megabytes("Pss:") }
+        Self::read(id).unwrap_or_else(|| panic!("process {id} is gone"))
     }
+
+    /// Of a process and all that it has started.
+    pub(crate) fn of_tree(id: u32) -> Self {
+        // One may end meanwhile.
+        let each = descendants(id).into_iter().filter_map(|process| Self::read(process.id));
+        each.fold(Self::of(id), |all, one| Self {
+            unique: all.unique + one.unique,
+            proportional: all.proportional + one.proportional,
+        })
+    }
+
+    fn read(id: u32) -> Option<Self> {
+        let rollup = std::fs::read_to_string(format!("/proc/{id}/smaps_rollup")).ok()?;
+        let megabytes = |name: &str| {
+            let field = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+            Some(field.trim().trim_end_matches(" kB").parse::<f64>().ok()? * 1024.0 / 1e6)
+        };
+        Some(Self { unique: megabytes("Private_Dirty:")?, proportional: megabytes("Pss:")? })
+    }
+}
+
+/// The first process of this name that the benchmark has started, directly or not.
+///
+/// # Panics
+/// If none runs.
+pub(crate) fn process(name: &str) -> u32 {
+    let mut all = descendants(std::process::id()).into_iter();
+    all.find(|process| process.name == name).unwrap_or_else(|| panic!("{name} does not run")).id
 }
 
 /// How often its threads have gone to sleep, each of which ends in a wake-up.

@@ -1,4 +1,4 @@
-//! What was measured: printed as a table, and written as JSON.
+//! What was measured: printed as a table, and written as JSON and Markdown.
 //!
 //! Invariant: a figure without a goal says nothing about good or bad, and one with a goal is `met`
 //! or `missed`.
@@ -99,7 +99,7 @@ impl Report {
         self.0.push(figure);
     }
 
-    /// Prints the table and writes `report.json`.
+    /// Prints the table and writes `report.json` and `report.md`.
     pub(crate) fn finish(&self, folder: &Path, machine: &str) {
         let head = ["", "measured", "rounds", "goal", ""].map(str::to_owned);
         let rows: Vec<[String; 5]> = std::iter::once(head).chain(self.0.iter().map(Figure::cells)).collect();
@@ -112,6 +112,11 @@ impl Report {
         }
         let missed = self.0.iter().filter(|figure| figure.verdict() == "missed").count();
         println!("{} goals met, {missed} missed", self.0.iter().filter(|figure| figure.verdict() == "met").count());
+        let line = |cells: &[String; 5]| format!("| {} |\n", cells.join(" | "));
+        let mut table: Vec<String> = rows.iter().map(line).collect();
+        table.insert(1, "|---|---|---|---|---|\n".to_owned());
+        std::fs::write(folder.join("report.md"), format!("{machine}\n\n{}", table.concat()))
+            .expect("the report is written");
         let json = serde_json::json!({ "machine": machine, "figures": self.0 });
         std::fs::write(folder.join("report.json"), format!("{json:#}\n")).expect("the report is written");
     }

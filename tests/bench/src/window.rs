@@ -1,19 +1,23 @@
 //! Benchmarks of the window: the real app on a private desktop, through WebDriver.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use harness::desktop::Desktop;
 use harness::webdriver::{Page, Target};
 use harness::{Home, Running};
 use serde_json::{Value, json};
+use tokio::time::sleep;
 
+use crate::processes::Memory;
 use crate::report::{Figure, Report, Rounds};
 
 const SECTION: &str = "window";
 /// Frames of the scroll benchmark.
 const FRAMES: u64 = 300;
-/// How often the window is opened.
-const ROUNDS: usize = 10;
+/// How often the window is opened and closed.
+const ROUNDS: usize = 50;
+/// Until nothing of a window that was closed is left: WebKit's network process stays for ten seconds.
+const SETTLE: Duration = Duration::from_secs(20);
 
 /// Scrolls by one and a half screens per frame, with one jump to the middle.
 const SCROLL: &str = r"
@@ -36,16 +40,19 @@ requestAnimationFrame(step);
 const FIRST_ROWS: &str =
     "return [performance.getEntriesByName('rows')[0].startTime, document.getElementsByTagName('*').length]";
 
-/// Repeatedly opens the window of a running app from the tray and measures the time until it is on
-/// the screen.
+/// Repeatedly opens the window of a running app from the tray and closes it again. Measures the time
+/// until it is on the screen, and what memory that leaves behind.
 pub(crate) async fn measure_opening(report: &mut Report, home: &Home) {
     let Some(mut desktop) = Desktop::start().await else { return };
     let Some(mut command) = home.app(&desktop, ["--hidden"]).await else { return };
     command.env("BELFRY_TOKEN", "unused");
     let mut app = Running::spawn(command);
     desktop.tray().wait_for("Open inbox").await;
+    sleep(SETTLE).await;
+    let before = Memory::of_tree(app.id()).unique;
+    let mut first = before;
     let mut times = Vec::new();
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let began = Instant::now();
         desktop.tray().choose("Open inbox").await;
         desktop.screen.wait_for("the window", |windows| !windows.is_empty()).await;
@@ -53,9 +60,18 @@ pub(crate) async fn measure_opening(report: &mut Report, home: &Home) {
         desktop.screen.wait_for("the window in front", |windows| windows.iter().any(|window| window.is_active)).await;
         desktop.screen.press("alt+F4").await;
         desktop.screen.wait_for("no window", <[_]>::is_empty).await;
+        if round == 0 {
+            sleep(SETTLE).await;
+            first = Memory::of_tree(app.id()).unique;
+        }
     }
+    sleep(SETTLE).await;
+    let last = Memory::of_tree(app.id()).unique;
     let times = Rounds::new(times);
     report.add(Figure::new(SECTION, "from the tray menu to the screen", times.median(), "ms").spread(&times));
+    report.add(Figure::new(SECTION, "unique memory before the first window", before, "MB"));
+    report.add(Figure::new(SECTION, "more after the first window", first - before, "MB"));
+    report.add(Figure::new(SECTION, format!("more after {ROUNDS} windows"), last - before, "MB").at_most(5.0));
     app.terminate().await;
 }
 

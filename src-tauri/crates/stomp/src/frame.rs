@@ -182,7 +182,9 @@ impl Frame {
     }
 
     fn text(&self, range: Range<usize>, is_escaped: bool) -> Cow<'_, str> {
-        let text = String::from_utf8_lossy(self.slice(range));
+        let octets = self.slice(range);
+        // Almost always it is UTF-8, and this finds that out sooner than the replacement does.
+        let text = str::from_utf8(octets).map_or_else(|_| String::from_utf8_lossy(octets), Cow::Borrowed);
         if is_escaped { escape::unescape(text) } else { text }
     }
 }

@@ -230,3 +230,25 @@ fn a_large_body_in_small_pieces_is_one_frame_whose_body_is_shared_not_copied() {
     assert!(frame.body() == body);
     assert_eq!(frame.body_bytes().as_ptr(), frame.body().as_ptr());
 }
+
+#[test]
+fn a_frame_that_arrives_alone_costs_one_allocation() {
+    let head = b"MESSAGE\nsubscription:s\nmessage-id:1\ndestination:/queue/a\nack:1\ncontent-length:2\n\nhi\0";
+    // RabbitMQ adds a line end to every frame.
+    for after in [&b""[..], b"\n"] {
+        let message = Bytes::from([head, after].concat());
+        let place = message.as_ptr();
+        let mut decoder = Decoder::new(Limits::default(), Version::V1_2);
+        let mut decoded = None;
+        let counted = allocation_counter::measure(|| {
+            decoder.push(message);
+            decoded = decoder.next().unwrap();
+        });
+        let Some(Decoded::Frame(frame)) = decoded else { panic!("no frame") };
+        assert_eq!((frame.body(), frame.raw_head().as_ptr()), (&b"hi"[..], place));
+        assert_eq!(counted.count_total, 1, "the list of its headers, before {after:?}");
+        let rest = decoder.next().unwrap();
+        assert_eq!(matches!(rest, Some(Decoded::HeartBeat)), !after.is_empty(), "{rest:?}");
+        assert!(decoder.next().unwrap().is_none());
+    }
+}

@@ -216,7 +216,7 @@ async fn nothing_that_was_asked_can_be_confirmed_after_the_settings_have_changed
     let mut listener = world.listener();
     world.app.ask(|reply| Request::SaveSettings { values, reply }).await.unwrap();
     while world.asked().await != Asked::Retract(question.1.clone()) {}
-    // Between two engines a press reaches nobody.
+    // Between two engines no one hears a press.
     listener.changed().await.unwrap();
     world.press(&question, "Confirm");
     world.wait_for(|did| matches!(did, Did::Window)).await;

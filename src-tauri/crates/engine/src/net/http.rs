@@ -25,6 +25,9 @@ const PROXY_SIGN_IN: &str = "tunnel error: proxy authorization required";
 /// How long DNS, TCP, proxy and TLS may take together.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Attempts to send a request whose connection was closed too early, after the first.
+const MAX_UNSENT: u32 = 10;
+
 /// The client. Each request finds its proxy before it is sent, which may have to wait for the
 /// system.
 #[derive(Debug, Clone)]
@@ -139,6 +142,7 @@ pub fn client(settings: &NetworkSettings, system: Arc<dyn SystemProxies>) -> Res
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
         .tcp_keepalive(Duration::from_secs(30))
+        .retry(retry_unsent())
         .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
     builder = builder.no_proxy();
     if settings.proxy != Proxy::None {
@@ -156,6 +160,31 @@ pub fn client(settings: &NetworkSettings, system: Arc<dyn SystemProxies>) -> Res
     }
     let client = builder.build().map_err(|error| unusable("[network]", &error))?;
     Ok(Client { client, proxies })
+}
+
+/// A server that refuses our certificate says so when the connection is open already (TLS 1.3). If it
+/// has closed before the request could be sent, hyper drops its reason; on a new connection the
+/// reason is seen.
+fn retry_unsent() -> reqwest::retry::Builder {
+    reqwest::retry::for_host(AnyHost).no_budget().max_retries_per_request(MAX_UNSENT).classify_fn(|answer| {
+        if answer.error().is_some_and(was_never_sent) { answer.retryable() } else { answer.success() }
+    })
+}
+
+/// The library asks for which host a rule is.
+struct AnyHost;
+
+impl PartialEq<&str> for AnyHost {
+    fn eq(&self, _host: &&str) -> bool {
+        true
+    }
+}
+
+/// Whether the connection was closed before anything of the request was sent, and nothing says why.
+fn was_never_sent(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    causes().any(|cause| cause.downcast_ref().is_some_and(hyper::Error::is_canceled))
+        && !causes().any(|cause| tls_error(cause).is_some())
 }
 
 /// The certificates of a bundle. Each is read here, since the client's own error would not name the
@@ -419,6 +448,33 @@ mod tests {
             let (_, answer) = tokio::join!(answer_once_with(&proxy, status), client.get(url.clone()).send());
             assert_eq!(failure(answer.unwrap_err(), &url).fault, fault, "{status}");
         }
+    }
+
+    /// What the client says of a request if the other end closes after it has read so many bytes.
+    async fn closed_after(bytes: usize) -> hyper::Error {
+        let (ours, mut theirs) = tokio::io::duplex(1024);
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake::<_, String>(hyper_util::rt::TokioIo::new(ours)).await.unwrap();
+        let request = hyper::Request::get("/").body(String::new()).unwrap();
+        if bytes == 0 {
+            drop((connection, theirs));
+            return sender.send_request(request).await.unwrap_err();
+        }
+        let closing = async {
+            theirs.read_exact(&mut vec![0; bytes]).await.unwrap();
+            drop(theirs);
+        };
+        let (error, _, _) = tokio::join!(sender.send_request(request), connection, closing);
+        error.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn only_a_request_that_was_never_sent_is_sent_again() {
+        assert!(was_never_sent(&closed_after(0).await));
+        assert!(!was_never_sent(&closed_after("GET / HTTP/1.1".len()).await));
+        let client = client(&NetworkSettings::default(), Arc::new(NoSystem)).unwrap();
+        let refused = client.get("http://127.0.0.1:1/").send().await;
+        assert!(matches!(refused, Err(SendError::Http(error)) if !was_never_sent(&error)));
     }
 
     #[test]

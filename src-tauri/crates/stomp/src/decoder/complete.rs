@@ -6,9 +6,9 @@
 //! about more than a frame without faults; the properties compare them, by cutting the same stream
 //! in different places.
 
-use std::ops::Range;
+use std::{mem, ops::Range};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use memchr::memchr;
 
 use super::{Limits, MAX_COMMAND_LINE, parse_length, without_eol};
@@ -34,9 +34,18 @@ pub(super) fn split_frame(input: &mut Bytes, limits: Limits, version: Version) -
     if body.len() > limits.max_body {
         return None;
     }
-    let raw = input.split_to(body.end);
-    input.advance(1);
-    Some(Frame::new(raw, command, headers, head_end, body))
+    Some(Frame::new(take(input, body.end + 1), command, headers, head_end, body))
+}
+
+/// Takes the first `len` octets out of `input`. Usually that is all of it, or all but the line end
+/// that RabbitMQ adds to every frame; then the frame gets the whole buffer, since sharing it would
+/// cost an allocation.
+fn take(input: &mut Bytes, len: usize) -> Bytes {
+    match input.get(len..) {
+        Some(b"") => mem::take(input),
+        Some(b"\n") => mem::replace(input, Bytes::from_static(b"\n")),
+        _ => input.split_to(len),
+    }
 }
 
 fn read_head(input: &[u8], limits: Limits, version: Version) -> Option<Head> {
