@@ -41,7 +41,8 @@ impl Client {
         self.request(Method::GET, url)
     }
 
-    pub(crate) fn post(&self, url: impl reqwest::IntoUrl) -> Request {
+    /// A POST to this URL, not sent yet.
+    pub fn post(&self, url: impl reqwest::IntoUrl) -> Request {
         self.request(Method::POST, url)
     }
 
@@ -60,7 +61,8 @@ impl Client {
 
 /// A request that has not been sent yet. It exists so that none is sent before its proxy is known:
 /// the library asks for it where it cannot wait.
-pub(crate) struct Request {
+#[derive(Debug)]
+pub struct Request {
     request: reqwest::RequestBuilder,
     proxies: Arc<ProxyFinder>,
 }
@@ -83,7 +85,8 @@ impl Request {
         self.map(|request| request.body(body))
     }
 
-    pub(crate) fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
+    /// With this as its body.
+    pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
         self.map(|request| request.json(value))
     }
 
@@ -92,7 +95,11 @@ impl Request {
         self.map(|request| request.timeout(limit))
     }
 
-    pub(crate) async fn send(self) -> Result<Response, SendError> {
+    /// Finds the proxy, and sends the request.
+    ///
+    /// # Errors
+    /// [`SendError`] when there is no answer.
+    pub async fn send(self) -> Result<Response, SendError> {
         let (client, request) = self.request.build_split();
         let request = request?;
         self.proxies.find(request.url()).await.map_err(SendError::Proxy)?;
@@ -102,7 +109,7 @@ impl Request {
 
 /// Why there is no answer.
 #[derive(Debug)]
-pub(crate) enum SendError {
+pub enum SendError {
     /// There is no proxy that can be used; nothing was sent.
     Proxy(Failure),
     /// The error of the network.
