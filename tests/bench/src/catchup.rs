@@ -20,7 +20,7 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use serde_json::{Value, json};
 
 use crate::page::Watch;
-use crate::processes::{Memory, process};
+use crate::processes::{Memory, process, processor_time};
 use crate::report::{Figure, Report};
 
 const SECTION: &str = "catch-up";
@@ -58,6 +58,7 @@ pub(crate) async fn measure(report: &mut Report, messages: usize) {
     let account = Account::of(&settings).expect("an account");
     let insert = insert(&home.data_dir().join("accounts").join(account.dir_name()));
     report.add(Figure::new(SECTION, format!("{name}: connected → caught up"), caught_up.time, "s"));
+    report.add(Figure::new(SECTION, format!("{name}: processor time of belfryctl"), caught_up.worked, "s"));
     report.add(Figure::new(SECTION, format!("{name}: the same {} requests alone", requests.len()), transfer, "s"));
     report.add(Figure::new(SECTION, format!("{name}: SQLite alone"), insert, "s"));
     let times = (caught_up.time - transfer) / insert;
@@ -83,6 +84,8 @@ struct CaughtUp {
     /// Seconds from the connection to the end of the pass.
     time: f64,
     new: u64,
+    /// Seconds that the program had of the processors meanwhile.
+    worked: f64,
     /// In MB.
     most_memory: f64,
 }
@@ -93,7 +96,7 @@ async fn run(home: &Home) -> (Running, CaughtUp) {
     command.env("BELFRY_TOKEN", "secret");
     let mut running = Running::spawn(command);
     running.state("catching-up").await;
-    let (began, mut most_memory) = (Instant::now(), 0.0_f64);
+    let (began, worked, mut most_memory) = (Instant::now(), processor_time(running.id()), 0.0_f64);
     let mut looks = tokio::time::interval(LOOK);
     loop {
         tokio::select! {
@@ -102,7 +105,8 @@ async fn run(home: &Home) -> (Running, CaughtUp) {
                 if event["event"] == "caught-up" {
                     let time = began.elapsed().as_secs_f64();
                     let new = event["new"].as_u64().expect("a number");
-                    return (running, CaughtUp { time, new, most_memory });
+                    let worked = processor_time(running.id()) - worked;
+                    return (running, CaughtUp { time, new, worked, most_memory });
                 }
             }
             _ = looks.tick() => most_memory = most_memory.max(Memory::of(running.id()).unique),

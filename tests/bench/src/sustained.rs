@@ -14,7 +14,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::live::message;
 use crate::plot::{Plot, Scale, draw};
-use crate::processes::Memory;
+use crate::processes::{Memory, processor_time};
 use crate::report::{Figure, Report, Rounds};
 
 const SECTION: &str = "sustained";
@@ -62,6 +62,7 @@ pub(crate) async fn measure(report: &mut Report, folder: &Path, seconds: usize) 
     let committed = Figure::new(SECTION, format!("{name}: committed in"), seen.acknowledged_in.as_secs_f64(), "s");
     report.add(committed.at_most(seconds as f64 + BEHIND));
     report.add(Figure::new(SECTION, format!("{name}: most not yet committed"), seen.most_open as f64, "messages"));
+    report.add(Figure::new(SECTION, format!("{name}: processor time of belfryctl"), processor_time(id), "s"));
     let quarter = memory.len() / 4;
     let median = |part: usize| {
         let looks = memory.iter().skip(part * quarter).take(quarter.max(1));
