@@ -13,6 +13,7 @@ use engine::StartError;
 use host::credentials::MachineCredentials;
 use host::exit_reason::ExitReason;
 use host::paths::NoHome;
+use host::proxies::MachineProxies;
 use host::settings::ReadError;
 use host::{autostart, doctor, logging, machine, notify, paths, texts};
 use tokio::runtime::Handle;
@@ -121,6 +122,7 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
         checks: checks(&credentials),
         credentials: Arc::new(SessionCredentials::new(credentials)),
+        proxies: Arc::new(MachineProxies),
         data_dir,
         start_at_login,
         events: sender,

@@ -26,6 +26,7 @@ use engine::{
 use harness::api::{Answer, CLIENTS};
 use harness::http::Response;
 use harness::{FakeApi, Pushd};
+use host::proxies::MachineProxies;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
@@ -86,6 +87,7 @@ impl RunningEngine {
             language: belfry_core::texts::Language::English,
             notifier: Arc::new(CountingNotifier::default()),
             credentials: Arc::new(FixedCredentials(secret)),
+            proxies: Arc::new(MachineProxies),
             to_announce: None,
             on_event: Box::new(move |event| drop(sender.send(event))),
         };
@@ -121,7 +123,7 @@ async fn pushd() -> Pushd {
 
 async fn found(pushd: &Pushd) -> DiscoveredServer {
     let network = NetworkSettings::default();
-    let client = http::client(&network).unwrap();
+    let client = http::client(&network, Arc::new(MachineProxies)).unwrap();
     discover(&client, &network, pushd.http().strip_prefix("http://").unwrap()).await.unwrap()
 }
 
@@ -161,7 +163,8 @@ async fn a_password_is_checked_at_the_login_url_and_a_token_on_a_session_before_
         let account = Account::of(&settings).unwrap();
         let device = device_id(folder.path(), "a machine").unwrap();
         let identity = Arc::new(Identity::new(settings, account, device, "desk"));
-        token::check(&identity, &secret).await.map_err(|failure| failure.fault)
+        let client = http::client(&identity.settings.network, Arc::new(MachineProxies)).unwrap();
+        token::check(&client, &identity, &secret).await.map_err(|failure| failure.fault)
     };
     let password = |text: &str| Secret::Password(text.into());
     let usual = || ("auth.device", json!(""));
@@ -190,7 +193,7 @@ async fn the_discovery_document_of_a_server_becomes_settings_with_its_sign_in_mo
 #[tokio::test]
 async fn an_unreachable_address_and_one_of_another_service_are_different_errors() {
     let network = NetworkSettings::default();
-    let client = http::client(&network).unwrap();
+    let client = http::client(&network, Arc::new(MachineProxies)).unwrap();
     let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     let error = discover(&client, &network, &free.to_string()).await.unwrap_err();
     assert!(matches!(error, DiscoveryError::Unreachable(_)), "{error}");

@@ -1,11 +1,12 @@
-//! Through real proxies: squid with a sign-in, squid that lets no WebSocket through, SOCKS5; and
-//! past every proxy. TLS by an authority of the test's own.
+//! Through real proxies: squid with a sign-in, squid that lets no WebSocket through, SOCKS5; through
+//! those that the desktop names; and past every proxy. TLS by an authority of the test's own.
 //!
 //! Loopback never goes through a proxy, so the server has a name that only the proxy resolves: a
 //! session that is live has gone through it.
 
 use std::process::Command;
 
+use harness::desktop::{Bus, Portal};
 use harness::program::{Ended, run_to_end};
 use harness::{CertificateAuthority, Home, Names, Pushd, Running, Socks, Squid, TlsFront};
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ impl Company {
 
     /// A user whose environment names this proxy, if any.
     fn user(&self, settings: &str, environment: Option<String>) -> User {
-        User { home: Home::new(settings), token: self.token.clone(), proxy: environment }
+        User { home: Home::new(settings), token: self.token.clone(), proxy: environment, bus: None }
     }
 
     /// Sends a message to the user, and returns when it has arrived.
@@ -61,12 +62,23 @@ struct User {
     home: Home,
     token: String,
     proxy: Option<String>,
+    /// The address of the session bus, if there is one.
+    bus: Option<String>,
 }
 
 impl User {
+    /// On the desktop with this bus.
+    fn on(mut self, bus: &Bus) -> Self {
+        self.bus = Some(bus.address().to_owned());
+        self
+    }
+
     async fn command(&self, args: &[&str]) -> Command {
         let mut command = self.home.ctl(args).await;
         set_proxy(&mut command, self.proxy.as_deref());
+        if let Some(bus) = &self.bus {
+            command.env("DBUS_SESSION_BUS_ADDRESS", bus);
+        }
         command.env("BELFRY_TOKEN", &self.token);
         command
     }
@@ -223,4 +235,106 @@ async fn loopback_is_reached_past_every_proxy() {
         running.state("live").await;
         company.deliver(&mut running, host).await;
     }
+}
+
+#[tokio::test]
+async fn a_session_goes_through_the_first_proxy_of_the_desktop_that_can_be_used() {
+    let Some(squid) = Squid::start(&[NAME]).await else { return };
+    let Some(bus) = Bus::start().await else { return };
+    let company = Company::start().await;
+    let squid = squid.url_for("alice", "open%20sesame");
+    let mut portal = Portal::start(&bus, Some(&["socks4://127.0.0.1:1", &squid, "direct://"])).await;
+    let alice = company.user(&company.settings(NAME, &company.front, "", ""), None).on(&bus);
+    let mut running = alice.run().await;
+    running.state("live").await;
+    company.deliver(&mut running, "through the proxy of the desktop").await;
+    running.terminate().await;
+    let ended = alice.doctor().await;
+    for step in ["proxy", "tls", "websocket", "stomp", "collect"] {
+        assert_eq!(finding(&ended, step)["verdict"], "ok", "{step}: {ended:?}");
+    }
+    let found = finding(&ended, "proxy");
+    assert!(text(&found, "detail").contains(", named by the system, lets us through"), "{found}");
+    assert!(!ended.stdout.contains("sesame"), "{ended:?}");
+    let asked = portal.asked();
+    let origin = format!("https://{NAME}:{}/", company.front.address().port());
+    assert!(!asked.is_empty() && asked.iter().all(|uri| *uri == origin), "no path: {asked:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_of_the_environment_or_the_settings_comes_before_that_of_the_desktop() {
+    let Some(squid) = Squid::start(&[NAME]).await else { return };
+    let Some(bus) = Bus::start().await else { return };
+    let company = Company::start().await;
+    let mut portal = Portal::start(&bus, Some(&[DEAD])).await;
+    let settings = company.settings(NAME, &company.front, "", "");
+    let alice = company.user(&settings, Some(squid.url_for("alice", "open%20sesame"))).on(&bus);
+    alice.run().await.state("live").await;
+    let found = finding(&alice.doctor().await, "proxy");
+    assert!(text(&found, "detail").contains(", named by the environment, lets us through"), "{found}");
+    let settings = company.settings(NAME, &company.front, &format!("proxy = \"{}\"", squid.url()), "");
+    let found = finding(&company.user(&settings, None).on(&bus).doctor().await, "proxy");
+    assert!(text(&found, "detail").contains(", named by network.proxy: HTTP 407"), "{found}");
+    assert_eq!(portal.asked(), Vec::<String>::new());
+}
+
+/// Without a proxy the session is live, since its server's name is known here; what `doctor` says
+/// of the proxy.
+async fn is_live_without_a_proxy(bus: &Bus) -> String {
+    let Some(names) = Names::new(&[NAME]) else { return String::new() };
+    let company = Company::start().await;
+    let alice = company.user(&company.settings(NAME, &company.front, "", ""), None).on(bus);
+    let mut command = alice.command(&["run", "--json"]).await;
+    names.tell(&mut command);
+    let mut running = Running::spawn(command);
+    running.state("live").await;
+    company.deliver(&mut running, "without a proxy").await;
+    running.terminate().await;
+    let mut command = alice.command(&["doctor", "--json"]).await;
+    names.tell(&mut command);
+    let ended = run_to_end(command).await;
+    let found = finding(&ended, "proxy");
+    assert_eq!(found["verdict"], "skipped", "{ended:?}");
+    assert_eq!(finding(&ended, "websocket")["verdict"], "ok", "{ended:?}");
+    text(&found, "detail").to_owned()
+}
+
+#[tokio::test]
+async fn a_desktop_that_never_answers_is_not_waited_for_and_the_session_is_live() {
+    let Some(bus) = Bus::start().await else { return };
+    let mut portal = Portal::start(&bus, None).await;
+    let said = is_live_without_a_proxy(&bus).await;
+    if !said.is_empty() {
+        assert!(said.ends_with("no proxy on the way (the system has not answered within 5 s)"), "{said}");
+        // Each program asks once, and does not ask again while its question is open.
+        assert_eq!(portal.asked().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn without_a_portal_on_the_desktop_the_session_is_live_without_a_proxy() {
+    let Some(bus) = Bus::start().await else { return };
+    let said = is_live_without_a_proxy(&bus).await;
+    assert!(said.is_empty() || said.contains("no proxy on the way (the system cannot be asked: "), "{said}");
+}
+
+#[tokio::test]
+async fn proxies_of_the_desktop_that_cannot_be_used_are_a_state_of_its_own_with_a_remedy() {
+    let Some(bus) = Bus::start().await else { return };
+    let company = Company::start().await;
+    let _portal = Portal::start(&bus, Some(&["gopher://alice:sesame@proxy:70", "<html>"])).await;
+    let alice = company.user(&company.settings(NAME, &company.front, "", ""), None).on(&bus);
+    let mut running = alice.run().await;
+    let state = running.state("action-needed").await;
+    let reason = text(&state, "reason");
+    assert!(reason.starts_with("this computer names a proxy that cannot be used"), "{state}");
+    assert!(reason.contains("gopher://proxy:70, <html>") && !reason.contains("sesame"), "{state}");
+    let remedy = text(&state, "remedy");
+    assert!(remedy.contains("network.proxy"), "{state}");
+    running.terminate().await;
+    let ended = alice.doctor().await;
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    let found = finding(&ended, "proxy");
+    assert_eq!((found["verdict"].as_str(), text(&found, "remedy")), (Some("fail"), remedy), "{found}");
+    assert_eq!(finding(&ended, "tls")["verdict"], "skipped", "{ended:?}");
 }

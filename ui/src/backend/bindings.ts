@@ -6,7 +6,7 @@ export type Source = "live" | "collected" | "history";
 export type Connectivity = "offline" | "connecting" | "catching-up" | "live" | "polling" | "action-needed";
 export type Language = "en" | "zh-CN";
 export type Theme = "system" | "light" | "dark";
-export type FaultKind = "unreachable" | "timed-out" | "tls" | "certificate-expired" | "certificate-name" | "client-certificate" | "tls-version" | "proxy-auth" | "busy" | "status" | "page" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "expired" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
+export type FaultKind = "unreachable" | "timed-out" | "tls" | "certificate-expired" | "certificate-name" | "client-certificate" | "tls-version" | "proxy-auth" | "unusable-proxy" | "busy" | "status" | "page" | "refused" | "forbidden" | "password" | "wrong-account" | "denied" | "died" | "protocol" | "closed" | "broken" | "silent" | "insecure" | "settings" | "no-credential" | "not-agreed" | "expired" | "locked" | "keychain" | "bad-answer" | "declined" | "not-permitted" | "store" | "api-missing" | "no-api" | "no-history";
 export type Fault = { 
 /**
  * Which kind of thing.

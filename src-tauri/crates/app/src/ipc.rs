@@ -137,6 +137,7 @@ mirror! {
         ClientCertificate = ClientCertificate,
         TlsVersion = TlsVersion,
         ProxyAuth = ProxyAuth,
+        UnusableProxy = UnusableProxy,
         Busy = Busy,
         Status = Status,
         Page = Page,

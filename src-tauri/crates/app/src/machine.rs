@@ -8,10 +8,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use belfry_core::error::Failure;
 use belfry_core::event::Event;
-use belfry_core::ports::Notifier;
-use belfry_core::settings::Settings;
+use belfry_core::ports::{Notifier, SystemProxies};
+use belfry_core::settings::{NetworkSettings, Settings};
 use engine::doctor::Finding;
+use engine::net::http;
 use engine::{Engine, EngineConfig, StartError};
 use host::paths::NoHome;
 use host::texts;
@@ -48,6 +50,8 @@ pub struct Machine {
     pub notifier: Arc<dyn Notifier>,
     /// Reads and stores the secret.
     pub credentials: Arc<SessionCredentials>,
+    /// Says which proxies the system wants to be used.
+    pub proxies: Arc<dyn SystemProxies>,
     /// The machine's own steps of the diagnosis, in their order.
     pub checks: Vec<Check>,
     /// Starts this program at login, or not.
@@ -59,6 +63,14 @@ pub struct Machine {
 }
 
 impl Machine {
+    /// The HTTP client for these settings.
+    ///
+    /// # Errors
+    /// [`Failure`] when a file that the settings name cannot be used.
+    pub(crate) fn http_client(&self, network: &NetworkSettings) -> Result<http::Client, Failure> {
+        http::client(network, Arc::clone(&self.proxies))
+    }
+
     /// Starts an engine. It connects when it is told to. May block while the store is opened.
     ///
     /// # Errors
@@ -73,6 +85,7 @@ impl Machine {
             language: texts::language(settings.app.language),
             notifier: Arc::clone(&self.notifier),
             credentials: Arc::<SessionCredentials>::clone(&self.credentials),
+            proxies: Arc::clone(&self.proxies),
             to_announce: None,
             on_event: Box::new(move |event| {
                 // The controller no longer receives events once the program is ending.

@@ -27,6 +27,8 @@ pub enum Fault {
     Tls(TlsFault),
     /// The proxy wants a sign-in of its own.
     ProxyAuth,
+    /// The system names proxies, and none that can be used.
+    UnusableProxy,
     /// The endpoint answered the WebSocket upgrade with this HTTP status.
     Status(u16),
     /// A page or a redirect came instead of what was asked for: a network that wants a sign-in in
@@ -156,9 +158,12 @@ impl Failure {
             Fault::Status(_) | Fault::Page(_) | Fault::Died | Fault::Protocol | Fault::Denied | Fault::Tls(_) => {
                 unless_persistent
             }
-            Fault::ProxyAuth | Fault::Insecure | Fault::Settings | Fault::Keychain | Fault::NotPermitted => {
-                Recovery::Halt
-            }
+            Fault::ProxyAuth
+            | Fault::UnusableProxy
+            | Fault::Insecure
+            | Fault::Settings
+            | Fault::Keychain
+            | Fault::NotPermitted => Recovery::Halt,
         }
     }
 
@@ -173,6 +178,7 @@ impl Failure {
             Fault::Tls(TlsFault::ClientCertificate) => Kind::ClientCertificate,
             Fault::Tls(TlsFault::Version) => Kind::TlsVersion,
             Fault::ProxyAuth => Kind::ProxyAuth,
+            Fault::UnusableProxy => Kind::UnusableProxy,
             Fault::Refused | Fault::Status(401) => Kind::Refused,
             Fault::Status(403) => Kind::Forbidden,
             Fault::Status(408 | 425 | 429) => Kind::Busy,

@@ -25,6 +25,7 @@ pub mod notice;
 pub mod oidc_tokens;
 pub mod pipeline;
 pub mod ports;
+pub mod proxies;
 pub mod raw_session;
 pub mod settings;
 pub mod status;

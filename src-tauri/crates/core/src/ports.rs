@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use secrecy::SecretString;
 use serde::Serialize;
+use url::Url;
 
 use crate::{
     notice::{NoticeKey, Priority},
@@ -305,4 +306,36 @@ pub trait Credentials: Send + Sync + 'static {
     /// # Errors
     /// [`CredentialError`] when the place itself cannot be used.
     fn forget(&self, account: &str) -> Result<(), CredentialError>;
+}
+
+/// The variables of the environment that name proxies; empty where they are not set. They may hold
+/// a credential.
+#[derive(Clone, Default)]
+pub struct ProxyVariables {
+    /// `HTTPS_PROXY`.
+    pub https: String,
+    /// `ALL_PROXY`.
+    pub all: String,
+    /// `NO_PROXY`: hosts that are reached without a proxy.
+    pub no: String,
+}
+
+/// The system cannot be asked for proxies, or has answered with an error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ProxyLookupError(pub String);
+
+/// What environment and system say about proxies (`network.proxy = "system"`).
+pub trait SystemProxies: Send + Sync + 'static {
+    /// The variables of the environment, which come before the system.
+    fn variables(&self) -> ProxyVariables;
+
+    /// Asks the system which proxies lead to this server, automatic configuration included. `origin`
+    /// is scheme, host and port, since a path may carry a token. The answers are in the system's
+    /// order and words; [`crate::proxies::choose`] says what they mean. May block for as long as the
+    /// system takes, so it is called on a thread of its own.
+    ///
+    /// # Errors
+    /// [`ProxyLookupError`] when there is nothing to ask.
+    fn lookup(&self, origin: &Url) -> Result<Vec<String>, ProxyLookupError>;
 }

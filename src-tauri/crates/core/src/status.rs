@@ -143,6 +143,9 @@ kinds! {
     ProxyAuth: Settings, "the proxy requires a sign-in",
         "put the proxy's user name and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT; NTLM and Negotiate are \
          not supported), or ask your IT department for a proxy that does not require a sign-in";
+    /// The system names proxies, and none that can be used.
+    UnusableProxy: Settings, "this computer names a proxy that cannot be used",
+        "ask your IT department for an HTTP or SOCKS5 proxy, and set it in network.proxy";
     /// The server is overloaded or under maintenance.
     Busy: Diagnose, "the server is busy or temporarily unavailable", "";
     /// It is there, but not at this path.

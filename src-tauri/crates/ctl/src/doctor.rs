@@ -10,7 +10,7 @@ use std::{io, process::ExitCode, sync::Arc};
 use belfry_core::{ports::Secret, status::Fix};
 use engine::{
     doctor::{Finding, Step, StepRun, Subject, Verdict, examine},
-    net::{http, token},
+    net::token,
 };
 use host::doctor;
 use host::exit_reason::ExitReason;
@@ -89,7 +89,7 @@ fn settings(setup: &Setup, secret: Option<Secret>, report: &mut impl FnMut(Findi
         report(run.fail(format!("{file}: {refused}"), remedy));
         return None;
     }
-    let client = match http::client(&setup.settings.network) {
+    let client = match setup.http_client() {
         Ok(client) => client,
         Err(failure) => {
             report(run.fail(format!("{file}: {}", failure.reason()), remedy));

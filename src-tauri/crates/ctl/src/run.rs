@@ -20,6 +20,7 @@ use belfry_core::{
 };
 use engine::{Engine, EngineConfig};
 use host::exit_reason::ExitReason;
+use host::proxies::MachineProxies;
 use host::texts;
 use jiff::{Timestamp, tz::TimeZone};
 use tokio::{
@@ -52,6 +53,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         time_zone: TimeZone::system(),
         notifier: Arc::new(Headless::new()),
         credentials: setup.credentials,
+        proxies: Arc::new(MachineProxies),
         to_announce: args.count,
         on_event: Box::new(move |event| printer.print(&event)),
     };

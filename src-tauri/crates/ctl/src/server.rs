@@ -47,7 +47,7 @@ impl Server {
     /// that the settings name.
     pub(crate) async fn new(setup: &Setup) -> Result<Self, Error> {
         let secret = setup.secret()?;
-        let client = http::client(&setup.settings.network)?;
+        let client = setup.http_client()?;
         let identity = Arc::new(setup.identity()?);
         let secret = token::current(setup.credentials.clone(), &client, &identity, secret).await?;
         let token = token::token(&client, &identity, &secret).await?;

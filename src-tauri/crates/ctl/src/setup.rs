@@ -13,11 +13,11 @@ use belfry_core::{
 };
 use engine::{
     inbox::Inbox,
-    net::identity::Identity,
+    net::{http, identity::Identity},
     runtime::data_dir::{account_dir, device_id},
 };
 use host::exit_reason::ExitReason;
-use host::{credentials::MachineCredentials, machine, paths, texts};
+use host::{credentials::MachineCredentials, machine, paths, proxies::MachineProxies, texts};
 
 use crate::{args::Global, error::Error};
 
@@ -84,6 +84,14 @@ impl Setup {
             Err(error) => format!("{name}: {error}, or give {others}"),
         };
         Err(Error::new(ExitReason::SignIn, error))
+    }
+
+    /// The HTTP client for these settings.
+    ///
+    /// # Errors
+    /// [`Failure`] when a file that they name cannot be used.
+    pub(crate) fn http_client(&self) -> Result<http::Client, Failure> {
+        http::client(&self.settings.network, Arc::new(MachineProxies))
     }
 
     /// The ways to provide a secret without a keychain.

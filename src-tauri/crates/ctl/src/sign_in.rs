@@ -73,7 +73,7 @@ pub(crate) async fn sign_in(mut setup: Setup, args: &SignIn, json: bool) -> Resu
         }
     };
     let account = setup.account.name();
-    check(&Arc::new(setup.identity()?), &secret).await?;
+    check(&setup.http_client()?, &Arc::new(setup.identity()?), &secret).await?;
     browser::save(&setup, &changes)?;
     setup.credentials.keep(&account, &secret.to_stored(), &AgreedOrigins::of(&setup.settings))?;
     notify_running(&setup, &format!("uses the new {what} now"), &format!("restart it, so that it uses the new {what}"));

@@ -16,6 +16,7 @@ mod issued;
 mod login;
 pub mod oidc;
 pub mod one_shot;
+pub(crate) mod proxy_finder;
 mod redaction;
 pub mod requests;
 pub mod token;

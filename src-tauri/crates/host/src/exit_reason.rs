@@ -96,6 +96,7 @@ impl From<&Failure> for ExitReason {
             | Fault::Tls(_)
             | Fault::Page(_)
             | Fault::ProxyAuth
+            | Fault::UnusableProxy
             | Fault::Closed
             | Fault::Restarting
             | Fault::TurnedAway

@@ -16,6 +16,7 @@ pub mod notify;
 pub mod paths;
 pub mod policy;
 pub mod power;
+pub mod proxies;
 pub mod settings;
 pub mod texts;
 pub mod tray_host;

@@ -17,7 +17,7 @@ use belfry_core::settings::{NetworkSettings, Settings};
 use belfry_core::status::Kind;
 use engine::net::discovery::{self, DiscoveredServer, DiscoveryError};
 use engine::net::identity::Identity;
-use engine::net::{http, token};
+use engine::net::token;
 use engine::runtime::data_dir::device_id;
 use secrecy::SecretString;
 use serde_json::Value;
@@ -70,13 +70,13 @@ impl<G: Gui> Controller<G> {
 
     pub(crate) fn discover(&mut self, address: String, reply: Reply<Server>) {
         self.discoveries += 1;
-        let (number, file) = (self.discoveries, self.machine.settings_file.clone());
+        let (number, file, machine) = (self.discoveries, self.machine.settings_file.clone(), self.machine.clone());
         self.spawn(|reporter| async move {
             // How this computer reaches the network is said by its own file, where it has one.
             let own = file.clone();
             let read = blocking(move || Ok(host::settings::unfinished(&own).ok())).await.ok().flatten();
             let network = read.map_or_else(NetworkSettings::default, |effective| effective.settings.network);
-            let found = match http::client(&network) {
+            let found = match machine.http_client(&network) {
                 Ok(client) => discovery::discover(&client, &network, &address).await.map_err(CommandError::from),
                 Err(failure) => Err(failure.into()),
             };
@@ -228,7 +228,8 @@ async fn check(
         device_id(&data_dir, &machine_id).map_err(|error| CommandError::new(CommandErrorCode::Store, error))
     });
     let identity = Identity::new(settings, account.clone(), device.await?, &machine.host_name);
-    token::check(&Arc::new(identity), &typed).await?;
+    let client = machine.http_client(&identity.settings.network)?;
+    token::check(&client, &Arc::new(identity), &typed).await?;
     Ok(Checked { account, secret, agreed, changes })
 }
 
@@ -285,6 +286,7 @@ impl From<Failure> for CommandError {
             Fault::Refused | Fault::Password | Fault::Status(401) => CommandErrorCode::Refused,
             Fault::Insecure => CommandErrorCode::Insecure,
             Fault::ProxyAuth
+            | Fault::UnusableProxy
             | Fault::WrongAccount
             | Fault::NoCredential
             | Fault::NotAgreed

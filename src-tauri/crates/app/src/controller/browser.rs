@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use belfry_core::account::Account;
 use belfry_core::ports::Credentials as _;
-use engine::net::http;
 use engine::net::oidc::browser::{BrowserIdentity, BrowserSignIn};
 use host::texts::Language;
 use tokio::task::AbortHandle;
@@ -89,7 +88,7 @@ async fn browse(
     (attempt, reporter): (u64, &Reporter),
 ) -> Result<BrowserIdentity, CommandError> {
     let (mut settings, _) = proposed(machine, changes, asked, agreed).await?;
-    let client = http::client(&settings.network)?;
+    let client = machine.http_client(&settings.network)?;
     let waiting = BrowserSignIn::begin(&client, &settings, language).await?;
     report(reporter, Outcome::OpenSignIn { attempt, url: waiting.url().clone() });
     let identity = waiting.finish().await?;

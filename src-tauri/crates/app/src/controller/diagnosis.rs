@@ -5,7 +5,7 @@ use std::sync::Arc;
 use belfry_core::ports::Credentials as _;
 use engine::doctor::{Finding, Step, StepRun, Subject, examine};
 use engine::net::identity::Identity;
-use engine::net::{http, token};
+use engine::net::token;
 use jiff::tz::TimeZone;
 
 use crate::controller::Controller;
@@ -32,7 +32,7 @@ async fn run(machine: &Machine, identity: Option<Arc<Identity>>, tell: &mut (imp
     let Some(identity) = identity else {
         return tell(run.fail(format!("{file}: no server is set"), "set up Belfry first"));
     };
-    let client = match http::client(&identity.settings.network) {
+    let client = match machine.http_client(&identity.settings.network) {
         Ok(client) => client,
         Err(failure) => return tell(run.failed(&failure)),
     };

@@ -12,6 +12,7 @@ use belfry_core::ports::{
 };
 use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::settings::{AuthMode, Settings, Theme};
+use host::proxies::MachineProxies;
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use tokio::runtime::Handle;
@@ -213,6 +214,7 @@ impl World {
             host_name: "desk".to_owned(),
             notifier: Arc::<FakeNotifier>::clone(&notifier),
             credentials: Arc::new(SessionCredentials::new(Arc::<FakeKeychain>::clone(&keychain))),
+            proxies: Arc::new(MachineProxies),
             checks: Vec::new(),
             start_at_login: Arc::new(move |wanted| {
                 let _ = note_start.send(wanted);

@@ -7,7 +7,7 @@ use belfry_core::{
     account::Account,
     ports::{Credentials as _, Secret},
 };
-use engine::net::{http, oidc::browser::BrowserSignIn};
+use engine::net::oidc::browser::BrowserSignIn;
 use host::{exit_reason::ExitReason, texts};
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub(super) type Changes = Vec<(String, Option<Value>)>;
 /// [`ExitReason::SignIn`] if it is declined in the browser, [`ExitReason::Unreachable`],
 /// [`ExitReason::Usage`] if the settings or the issuer's metadata cannot be used.
 pub(super) async fn sign_in(setup: &mut Setup) -> Result<(Secret, Changes), Error> {
-    let client = http::client(&setup.settings.network)?;
+    let client = setup.http_client()?;
     let language = texts::language(setup.settings.app.language);
     let waiting = BrowserSignIn::begin(&client, &setup.settings, language).await?;
     message(match open::that_detached(waiting.url().as_str()) {

@@ -6,7 +6,7 @@
 
 use std::io;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpStream, lookup_host},
@@ -15,7 +15,10 @@ use tokio::{
 use url::{Host, Url};
 
 use super::{Finding, ServerTime, Step, StepRun, Subject, server_time};
-use crate::net::http::{self, CONNECT_TIMEOUT, host_of};
+use crate::net::{
+    http::{self, CONNECT_TIMEOUT, host_of},
+    proxy_finder::{ProxySource, Route as Way, authorization},
+};
 use belfry_core::error::{Failure, Fault};
 
 /// Longest answer of a proxy that is read, in bytes.
@@ -38,18 +41,31 @@ pub(super) async fn examine(subject: &Subject, endpoint: &Url, report: &mut impl
         }
         Route { is_reachable: false, server_time: None }
     };
-    let proxy = http::proxy_to(&subject.identity.settings.network, endpoint);
-    let next = proxy.as_ref().map_or(endpoint, |(proxy, _)| proxy);
+    let run = StepRun::start(Step::Proxy);
+    let way = match subject.client.route(endpoint).await {
+        Ok(way) => way,
+        Err(failure) => {
+            for step in [Step::Dns, Step::Tcp] {
+                report(Finding::skipped(step, format!("{}: no proxy that can be used", host_of(endpoint))));
+            }
+            report(run.failed(&failure));
+            return blocked(&[Step::Tls], "no proxy that can be used", report);
+        }
+    };
+    let next = match &way {
+        Way::Direct(_) => endpoint,
+        Way::Proxy { url, .. } => url,
+    };
     if !look_up(next, report).await {
         return blocked(&[Step::Tcp, Step::Proxy, Step::Tls], "its name is not known here", report);
     }
     let Some(stream) = connect(next, report).await else {
         return blocked(&[Step::Proxy, Step::Tls], "no connection", report);
     };
-    let is_let_through = match &proxy {
-        Some((proxy, credential)) => open_tunnel(stream, proxy, credential.as_ref(), endpoint, report).await,
-        None => {
-            report(Finding::skipped(Step::Proxy, format!("{}: no proxy on the way", host_of(endpoint))));
+    let is_let_through = match &way {
+        Way::Proxy { url, source } => open_tunnel(stream, (url, *source), endpoint, report).await,
+        Way::Direct(why) => {
+            report(Finding::skipped(Step::Proxy, format!("{}: no proxy on the way ({why})", host_of(endpoint))));
             true
         }
     };
@@ -104,19 +120,19 @@ async fn connect(url: &Url, report: &mut impl FnMut(Finding)) -> Option<TcpStrea
 /// Asks an HTTP proxy for a tunnel, as the client does for an encrypted endpoint.
 async fn open_tunnel(
     mut stream: TcpStream,
-    proxy: &Url,
-    credential: Option<&SecretString>,
+    (proxy, source): (&Url, ProxySource),
     endpoint: &Url,
     report: &mut impl FnMut(Finding),
 ) -> bool {
     let (run, name, host) = (StepRun::start(Step::Proxy), host_of(proxy), host_of(endpoint));
+    let named = format!("{name}, named by {source}");
     if proxy.scheme() != "http" || matches!(endpoint.scheme(), "ws" | "http") {
         // A SOCKS proxy, or a plain request, says yes or no to the request itself.
-        report(run.ok(format!("{}://{name} is on the way", proxy.scheme())));
+        report(run.ok(format!("{}://{named}, is on the way", proxy.scheme())));
         return true;
     }
     let mut request = format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n").into_bytes();
-    if let Some(credential) = credential {
+    if let Some(credential) = authorization(proxy) {
         request.extend_from_slice(b"Proxy-Authorization: ");
         request.extend_from_slice(credential.expose_secret().as_bytes());
         request.extend_from_slice(b"\r\n");
@@ -128,20 +144,20 @@ async fn open_tunnel(
     };
     let failure = match timeout(CONNECT_TIMEOUT, asked).await {
         Ok(Ok(Answer { status, .. })) if (200..300).contains(&status) => {
-            report(run.ok(format!("{name} lets us through to {host}")));
+            report(run.ok(format!("{named}, lets us through to {host}")));
             return true;
         }
         Ok(Ok(Answer { status: 407, sign_in })) => {
             let kinds = if sign_in.is_empty() { String::new() } else { format!(" ({})", sign_in.join(", ")) };
-            Failure::new(Fault::ProxyAuth, format!("{name}: HTTP 407{kinds}"))
+            Failure::new(Fault::ProxyAuth, format!("{named}: HTTP 407{kinds}"))
         }
         Ok(Ok(Answer { status, .. })) => {
-            let detail = format!("{name} answered HTTP {status} to a tunnel to {host}");
+            let detail = format!("{named}, answered HTTP {status} to a tunnel to {host}");
             report(run.fail(detail, "ask IT to let this computer through the proxy to that host and port"));
             return false;
         }
-        Ok(Err(error)) => Failure::new(Fault::Unreachable, format!("{name}: {error}")),
-        Err(_) => Failure::new(Fault::TimedOut, name),
+        Ok(Err(error)) => Failure::new(Fault::Unreachable, format!("{named}: {error}")),
+        Err(_) => Failure::new(Fault::TimedOut, named),
     };
     report(run.failed(&failure));
     false
@@ -221,7 +237,7 @@ mod tests {
     /// What is found of a proxy that gives this answer, and what it was asked.
     async fn asked_of_proxy(answer: &'static str) -> (bool, Finding, String) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let proxy = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let proxy = Url::parse(&format!("http://x:y@{}", listener.local_addr().unwrap())).unwrap();
         let endpoint = Url::parse("wss://push.example.com/ws").unwrap();
         let answering = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
@@ -234,9 +250,8 @@ mod tests {
         });
         let mut findings = Vec::new();
         let stream = TcpStream::connect(host_of(&proxy)).await.unwrap();
-        let credential = SecretString::from("Basic eDp5");
-        let passed =
-            open_tunnel(stream, &proxy, Some(&credential), &endpoint, &mut |finding| findings.push(finding)).await;
+        let way = (&proxy, ProxySource::System);
+        let passed = open_tunnel(stream, way, &endpoint, &mut |finding| findings.push(finding)).await;
         (passed, findings.pop().unwrap(), answering.await.unwrap())
     }
 
@@ -244,6 +259,7 @@ mod tests {
     async fn a_proxy_is_asked_for_a_tunnel_as_the_client_would() {
         let (passed, finding, request) = asked_of_proxy("HTTP/1.1 200 Connection established\r\n\r\n").await;
         assert!(passed && finding.verdict == Verdict::Ok, "{finding:?}");
+        assert!(finding.detail.contains(", named by the system, lets us through"), "{finding:?}");
         let expected = "CONNECT push.example.com:443 HTTP/1.1\r\nHost: push.example.com:443\r\n\
                         Proxy-Authorization: Basic eDp5\r\n\r\n";
         assert_eq!(request, expected);

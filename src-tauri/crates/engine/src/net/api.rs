@@ -16,14 +16,20 @@ use std::{
 };
 
 use jiff::Timestamp;
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{Response, StatusCode, header};
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 use url::Url;
 
 pub use self::action::{ActionAnswer, ActionCall};
 use crate::clock;
-use crate::net::{auth, http, identity::Identity, intake::Intake, redaction::Redaction};
+use crate::net::{
+    auth,
+    http::{self, Client},
+    identity::Identity,
+    intake::Intake,
+    redaction::Redaction,
+};
 use belfry_core::{
     envelope::{self, NextCursor, PageError},
     error::{Failure, Fault},
@@ -302,7 +308,7 @@ impl Api {
             .json(&serde_json::json!({ "id": call.id, "action": call.action }))
             .headers(headers)
             .header(header::ACCEPT, "application/json")
-            .header("Idempotency-Key", &call.idempotency_key)
+            .header("Idempotency-Key", call.idempotency_key.as_str())
             .timeout(ANSWER_TIMEOUT)
             .send()
             .await;

@@ -16,7 +16,6 @@ mod wire_session;
 use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
-use reqwest::Client;
 use secrecy::SecretString;
 use stomp::{Limits, ReceiptId, Session, SessionEvent, SubscriptionId};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -34,6 +33,7 @@ use crate::{
     clock::wait_until,
     net::{
         auth,
+        http::Client,
         identity::Identity,
         redaction::Redaction,
         transport::{Content, Received, Transport},

@@ -6,19 +6,17 @@
 //! settings name; HTTP/1.1 only, since a WebSocket begins as an upgrade; no proxy for loopback and for
 //! what is not encrypted.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use data_encoding::BASE64;
-use hyper_util::client::proxy::matcher::{Intercept, Matcher};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-pub use reqwest::Client;
-use reqwest::{Certificate, Identity, Response, StatusCode, header};
+use reqwest::{Body, Certificate, Identity, Method, Response, StatusCode, header};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
-use secrecy::SecretString;
+use serde::Serialize;
 use url::Url;
 
+use super::proxy_finder::{ProxyFinder, Route};
 use belfry_core::{
     error::{Failure, Fault, TlsFault},
+    ports::SystemProxies,
     settings::{NetworkSettings, Proxy},
 };
 
@@ -30,14 +28,123 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Attempts to send a request whose connection was closed too early, after the first.
 const MAX_UNSENT: u32 = 10;
 
-/// Builds the client.
+/// The client. Each request finds its proxy before it is sent, which may have to wait for the
+/// system.
+#[derive(Debug, Clone)]
+pub struct Client {
+    client: reqwest::Client,
+    proxies: Arc<ProxyFinder>,
+}
+
+impl Client {
+    pub(crate) fn get(&self, url: impl reqwest::IntoUrl) -> Request {
+        self.request(Method::GET, url)
+    }
+
+    /// A POST to this URL, not sent yet.
+    pub fn post(&self, url: impl reqwest::IntoUrl) -> Request {
+        self.request(Method::POST, url)
+    }
+
+    pub(crate) fn request(&self, method: Method, url: impl reqwest::IntoUrl) -> Request {
+        Request { request: self.client.request(method, url), proxies: Arc::clone(&self.proxies) }
+    }
+
+    /// How a request to this URL, or a WebSocket, goes to the server now.
+    ///
+    /// # Errors
+    /// [`Fault::UnusableProxy`].
+    pub(crate) async fn route(&self, url: &Url) -> Result<Route, Failure> {
+        self.proxies.find(&http_url(url)).await
+    }
+}
+
+/// A request that has not been sent yet. It exists so that none is sent before its proxy is known:
+/// the library asks for it where it cannot wait.
+#[derive(Debug)]
+pub struct Request {
+    request: reqwest::RequestBuilder,
+    proxies: Arc<ProxyFinder>,
+}
+
+impl Request {
+    fn map(mut self, change: impl FnOnce(reqwest::RequestBuilder) -> reqwest::RequestBuilder) -> Self {
+        self.request = change(self.request);
+        self
+    }
+
+    pub(crate) fn header(self, name: impl AsRef<str>, value: &str) -> Self {
+        self.map(|request| request.header(name.as_ref(), value))
+    }
+
+    pub(crate) fn headers(self, headers: header::HeaderMap) -> Self {
+        self.map(|request| request.headers(headers))
+    }
+
+    pub(crate) fn body(self, body: impl Into<Body>) -> Self {
+        self.map(|request| request.body(body))
+    }
+
+    /// With this as its body.
+    pub fn json(self, value: &(impl Serialize + ?Sized)) -> Self {
+        self.map(|request| request.json(value))
+    }
+
+    /// How long connection and answer may take together, once the proxy is known.
+    pub(crate) fn timeout(self, limit: Duration) -> Self {
+        self.map(|request| request.timeout(limit))
+    }
+
+    /// Finds the proxy, and sends the request.
+    ///
+    /// # Errors
+    /// [`SendError`] when there is no answer.
+    pub async fn send(self) -> Result<Response, SendError> {
+        let (client, request) = self.request.build_split();
+        let request = request?;
+        self.proxies.find(request.url()).await.map_err(SendError::Proxy)?;
+        Ok(client.execute(request).await?)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum SendError {
+    /// There is no proxy that can be used; nothing was sent.
+    Proxy(Failure),
+    /// The error of the network.
+    Http(reqwest::Error),
+}
+
+impl From<reqwest::Error> for SendError {
+    fn from(error: reqwest::Error) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl SendError {
+    /// Whether there was no connection, so that the server has seen nothing.
+    pub(crate) fn is_connect(&self) -> bool {
+        match self {
+            Self::Proxy(_) => true,
+            Self::Http(error) => error.is_connect(),
+        }
+    }
+
+    pub(crate) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Http(error) if error.is_timeout())
+    }
+}
+
+/// Builds the client; `system` says which proxy to use with `network.proxy = "system"`.
 ///
 /// # Errors
 /// [`Fault::Settings`] when a file that `[network]` names cannot be used: nothing is sent then.
-pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
+pub fn client(settings: &NetworkSettings, system: Arc<dyn SystemProxies>) -> Result<Client, Failure> {
     // This fails when another engine of this process has installed it before, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut builder = Client::builder()
+    let proxies = Arc::new(ProxyFinder::new(settings.clone(), system));
+    let mut builder = reqwest::Client::builder()
         .http1_only()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
@@ -46,8 +153,8 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
         .user_agent(concat!("Belfry/", env!("CARGO_PKG_VERSION")));
     builder = builder.no_proxy();
     if settings.proxy != Proxy::None {
-        let (network, system) = (settings.clone(), Matcher::from_system());
-        builder = builder.proxy(reqwest::Proxy::custom(move |url| proxy_url(&network, &system, url)));
+        let found = Arc::clone(&proxies);
+        builder = builder.proxy(reqwest::Proxy::custom(move |url| found.found(url)));
     }
     if let Some(path) = &settings.ca_bundle {
         let pem = std::fs::read(path).map_err(|error| unusable("network.ca_bundle", &error))?;
@@ -58,7 +165,8 @@ pub fn client(settings: &NetworkSettings) -> Result<Client, Failure> {
         let identity = Identity::from_pem(&pem).map_err(|error| unusable("network.client_cert", &error))?;
         builder = builder.identity(identity);
     }
-    builder.build().map_err(|error| unusable("[network]", &error))
+    let client = builder.build().map_err(|error| unusable("[network]", &error))?;
+    Ok(Client { client, proxies })
 }
 
 /// A server that refuses our certificate says so when the connection is open already (TLS 1.3). If it
@@ -131,48 +239,6 @@ pub(crate) fn http_url(endpoint: &Url) -> Url {
     url
 }
 
-/// The proxy that the client would use for this URL, with its credential; `None`: a direct
-/// connection.
-pub(crate) fn proxy_to(settings: &NetworkSettings, url: &Url) -> Option<(Url, Option<SecretString>)> {
-    let proxy = proxy_url(settings, &Matcher::from_system(), &http_url(url))?;
-    if settings.proxy != Proxy::System {
-        return Some((proxy, None));
-    }
-    let found = Matcher::from_system().intercept(&http_url(url).as_str().parse().ok()?)?;
-    let credential = found.basic_auth().and_then(|value| value.to_str().ok()).map(SecretString::from);
-    Some((Url::parse(&found.uri().to_string()).ok()?, credential))
-}
-
-/// The proxy for this URL, its credential included; `None`: a direct connection. `system` is what
-/// environment and system say.
-fn proxy_url(settings: &NetworkSettings, system: &Matcher, url: &Url) -> Option<Url> {
-    if settings.bypasses_proxy(url) {
-        return None;
-    }
-    match &settings.proxy {
-        Proxy::None => None,
-        Proxy::Url(proxy) => Some(proxy.clone()),
-        Proxy::System => with_credential(&system.intercept(&url.as_str().parse().ok()?)?),
-    }
-}
-
-/// The URL of a proxy of the system, with the credential that belongs to it.
-fn with_credential(found: &Intercept) -> Option<Url> {
-    let mut url = Url::parse(&found.uri().to_string()).ok()?;
-    let basic = || {
-        let encoded = found.basic_auth()?.to_str().ok()?.strip_prefix("Basic ")?;
-        let pair = String::from_utf8(BASE64.decode(encoded.as_bytes()).ok()?).ok()?;
-        pair.split_once(':').map(|(user, password)| (user.to_owned(), password.to_owned()))
-    };
-    let raw = found.raw_auth().map(|(user, password)| (user.to_owned(), password.to_owned()));
-    if let Some((user, password)) = raw.or_else(basic) {
-        let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-        // A proxy has a host, so these cannot be refused.
-        let _ = (url.set_username(&encode(&user)), url.set_password(Some(&encode(&password))));
-    }
-    Some(url)
-}
-
 /// Sends a request without a secret and without a path, which also checks the TLS certificate.
 /// Returns the server's clock if the answer has a `Date`.
 ///
@@ -212,8 +278,11 @@ pub(crate) async fn read_body(mut response: Response, limit: usize, url: &Url) -
 }
 
 /// What an error of the client means.
-pub fn failure(error: reqwest::Error, url: &Url) -> Failure {
-    let error = error.without_url();
+pub(crate) fn failure(error: impl Into<SendError>, url: &Url) -> Failure {
+    let error = match error.into() {
+        SendError::Proxy(failure) => return failure,
+        SendError::Http(error) => error.without_url(),
+    };
     if error.is_timeout() {
         return Failure::new(Fault::TimedOut, host_of(url));
     }
@@ -324,6 +393,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::net::proxy_finder::tests::NoSystem;
 
     /// Answers one request with 403 after its head; returns the head.
     async fn answer_once(listener: &TcpListener) -> String {
@@ -355,7 +425,7 @@ mod tests {
             insecure_hosts: vec!["intranet.invalid".parse().unwrap()],
             ..NetworkSettings::default()
         };
-        let client = client(&settings).unwrap();
+        let client = client(&settings, Arc::new(NoSystem)).unwrap();
         let ask = |url: &str| client.get(url).header(header::AUTHORIZATION, "Bearer the-secret").send();
 
         let (head, answer) = tokio::join!(answer_once(&server), ask(server_url.as_str()));
@@ -381,7 +451,7 @@ mod tests {
             let (proxy, proxy_url) = listen().await;
             let settings = NetworkSettings { proxy: Proxy::Url(proxy_url), ..NetworkSettings::default() };
             let url = Url::parse("https://push.invalid/").unwrap();
-            let client = client(&settings).unwrap();
+            let client = client(&settings, Arc::new(NoSystem)).unwrap();
             let (_, answer) = tokio::join!(answer_once_with(&proxy, status), client.get(url.clone()).send());
             assert_eq!(failure(answer.unwrap_err(), &url).fault, fault, "{status}");
         }
@@ -409,8 +479,9 @@ mod tests {
     async fn only_a_request_that_was_never_sent_is_sent_again() {
         assert!(was_never_sent(&closed_after(0).await));
         assert!(!was_never_sent(&closed_after("GET / HTTP/1.1".len()).await));
-        let refused = client(&NetworkSettings::default()).unwrap().get("http://127.0.0.1:1/").send().await;
-        assert!(!was_never_sent(&refused.unwrap_err()));
+        let client = client(&NetworkSettings::default(), Arc::new(NoSystem)).unwrap();
+        let refused = client.get("http://127.0.0.1:1/").send().await;
+        assert!(matches!(refused, Err(SendError::Http(error)) if !was_never_sent(&error)));
     }
 
     #[test]
@@ -422,23 +493,5 @@ mod tests {
             words_of(&io::Error::other("Connection refused (os error 111)")),
             "connection refused (os error 111)"
         );
-    }
-
-    #[test]
-    fn the_proxy_of_the_system_is_used_with_its_credential_and_bypassed_in_the_same_way() {
-        let settings = NetworkSettings::default();
-        let found = |proxy: &str, url: &str| {
-            let system = Matcher::builder().all(proxy.to_owned()).no("direct.example.com").build();
-            proxy_url(&settings, &system, &Url::parse(url).unwrap()).map(|url| url.to_string())
-        };
-        let proxy = "http://alice:p%40s%25s@proxy.example.com:3128/";
-        assert_eq!(found(proxy, "https://push.example.com/").as_deref(), Some(proxy));
-        let socks = "socks5h://alice:secret@proxy.example.com:1080/";
-        assert_eq!(found(socks, "https://push.example.com/").as_deref(), Some(socks));
-        for direct in
-            ["https://direct.example.com/", "http://push.example.com/", "http://127.0.0.1:1/", "https://localhost/"]
-        {
-            assert_eq!(found(proxy, direct), None, "{direct}");
-        }
     }
 }

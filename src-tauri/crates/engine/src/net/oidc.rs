@@ -232,13 +232,15 @@ impl<'c> AsyncHttpClient<'c> for Issuer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::net::proxy_finder::tests::NoSystem;
 
     fn issuer(url: &str, insecure: &[&str]) -> Issuer {
         let network = NetworkSettings {
             insecure_hosts: insecure.iter().map(|host| host.parse().unwrap()).collect(),
             ..NetworkSettings::default()
         };
-        Issuer { url: Url::parse(url).unwrap(), client: http::client(&network).unwrap(), network }
+        let client = http::client(&network, std::sync::Arc::new(NoSystem)).unwrap();
+        Issuer { url: Url::parse(url).unwrap(), client, network }
     }
 
     #[test]

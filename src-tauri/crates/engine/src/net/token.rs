@@ -18,12 +18,7 @@ use std::sync::{
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::net::{
-    http::{self, Client},
-    identity::Identity,
-    issued::Issued,
-    login, oidc, one_shot,
-};
+use crate::net::{http::Client, identity::Identity, issued::Issued, login, oidc, one_shot};
 use belfry_core::{
     error::{Failure, Fault},
     oidc_tokens::OidcTokens,
@@ -38,10 +33,9 @@ use belfry_core::{
 ///
 /// # Errors
 /// [`Failure`]: the server refuses it, or cannot be asked.
-pub async fn check(identity: &Arc<Identity>, secret: &Secret) -> Result<(), Failure> {
-    let client = http::client(&identity.settings.network)?;
-    let token = token(&client, identity, secret).await?;
-    one_shot::check(&client, identity, &token).await
+pub async fn check(client: &Client, identity: &Arc<Identity>, secret: &Secret) -> Result<(), Failure> {
+    let token = token(client, identity, secret).await?;
+    one_shot::check(client, identity, &token).await
 }
 
 /// What is sent to the server: the secret itself, or the token that `auth.login_url` returns for

@@ -12,7 +12,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
-use reqwest::{Client, StatusCode, header};
+use reqwest::{StatusCode, header};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -26,7 +26,7 @@ use url::Url;
 
 use self::rechunk::Rechunk;
 use self::sockjs::{NotSockJs, SockJsDecoder, Unframed};
-use crate::net::http;
+use crate::net::http::{self, Client};
 use belfry_core::{
     error::{Failure, Fault},
     foreign_text::one_line,
@@ -280,13 +280,7 @@ impl Transport {
 }
 
 /// The request for a WebSocket of this version.
-fn upgrade(
-    client: &Client,
-    url: &Url,
-    headers: header::HeaderMap,
-    version: &'static str,
-    key: &str,
-) -> reqwest::RequestBuilder {
+fn upgrade(client: &Client, url: &Url, headers: header::HeaderMap, version: &'static str, key: &str) -> http::Request {
     client
         .get(http::http_url(url))
         .headers(headers)

@@ -43,7 +43,7 @@ use belfry_core::{
     alerts::hold::Pause,
     event::Event,
     pipeline::{self, Pipeline, PipelineInput, link},
-    ports::{Credentials, Notifier},
+    ports::{Credentials, Notifier, SystemProxies},
     settings::Settings,
     texts::Language,
 };
@@ -66,6 +66,8 @@ pub struct EngineConfig {
     pub notifier: Arc<dyn Notifier>,
     /// Where the secret is stored.
     pub credentials: Arc<dyn Credentials>,
+    /// Says which proxies the system wants to be used.
+    pub proxies: Arc<dyn SystemProxies>,
     /// How many notices to announce, and no more: the next engine announces the rest. `None`: all.
     pub to_announce: Option<u64>,
     /// Called with every event, in order, on the driver's thread: a notice is marked as announced
@@ -121,7 +123,7 @@ impl Engine {
         pipeline.step(PipelineInput::Recovered(Box::new(recovered)), now);
 
         let intake = Arc::new(Intake::new(&config.settings, config.time_zone));
-        let client = http::client(&config.settings.network);
+        let client = http::client(&config.settings.network, config.proxies);
         let identity = Arc::new(Identity::new(config.settings, account, device, &config.host_name));
         let token = Arc::new(Token::new(config.credentials, Arc::clone(&identity), client.clone()));
         let (written, store_reports) = mpsc::unbounded_channel();

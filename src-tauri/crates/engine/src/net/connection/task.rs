@@ -6,7 +6,6 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use reqwest::Client;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
 use url::Url;
@@ -17,7 +16,7 @@ use super::{
     raw_handler::RawHandler,
     stomp_handler::StompHandler,
 };
-use crate::net::intake::Intake;
+use crate::net::{http::Client, intake::Intake};
 use belfry_core::{
     error::{Failure, Fault},
     pipeline::link::Generation,

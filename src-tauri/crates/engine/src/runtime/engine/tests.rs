@@ -8,6 +8,7 @@ use secrecy::SecretString;
 use super::*;
 use crate::{
     inbox::Inbox,
+    net::proxy_finder::tests::NoSystem,
     store::tests::{arrival, notice},
 };
 use belfry_core::status::Status;
@@ -90,6 +91,7 @@ fn start_with(settings: Settings, data_dir: &Path, keychain: &Arc<Keychain>, des
         language: Language::English,
         notifier: Arc::new(desktop),
         credentials: Arc::<Keychain>::clone(keychain),
+        proxies: Arc::new(NoSystem),
         to_announce: None,
         on_event: Box::new(|_| {}),
     };
