@@ -4,16 +4,13 @@
 //! rows written by SQLite into a table with the same indexes, in one transaction.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use belfry_core::account::Account;
 use belfry_core::settings::Settings;
-use engine::net::http;
 use harness::desktop::Desktop;
 use harness::proxy::Faults;
 use harness::{FakeApi, FakeBroker, FaultProxy, Home, Page, Running};
-use host::proxies::MachineProxies;
 use jiff::Timestamp;
 use rusqlite::types::Value as Cell;
 use rusqlite::{Connection, OpenFlags, params_from_iter};
@@ -116,7 +113,7 @@ async fn run(home: &Home) -> (Running, CaughtUp) {
 
 /// Seconds that these requests take with Belfry's own HTTP client, if the answers are only read.
 async fn transfer(settings: &Settings, api: &FakeApi, requests: &[(&str, &Value)]) -> f64 {
-    let client = http::client(&settings.network, Arc::new(MachineProxies)).expect("a client");
+    let client = crate::client::client(settings);
     let began = Instant::now();
     for (path, body) in requests {
         let answer = client.post(format!("{}{path}", api.url())).json(body).send().await.expect("an answer");

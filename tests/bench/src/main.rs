@@ -8,6 +8,7 @@
 
 mod burst;
 mod catchup;
+mod client;
 mod decoder;
 mod fleet;
 mod footprint;

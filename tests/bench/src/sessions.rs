@@ -10,11 +10,9 @@ use belfry_core::account::{Account, DeviceId};
 use belfry_core::pipeline::link::Generation;
 use belfry_core::settings::Settings;
 use engine::net::connection::{self, ConnectionCommand, ConnectionReport, Opening};
-use engine::net::http;
 use engine::net::identity::Identity;
 use engine::net::intake::Intake;
 use harness::RabbitMq;
-use host::proxies::MachineProxies;
 use jiff::tz::TimeZone;
 use secrecy::SecretString;
 use tokio::sync::mpsc;
@@ -35,7 +33,7 @@ pub(crate) async fn measure(report: &mut Report) {
         rabbit.ws_url()
     );
     let (settings, _) = Settings::parse(&text, "settings.toml").expect("good settings");
-    let client = http::client(&settings.network, Arc::new(MachineProxies)).expect("a client");
+    let client = crate::client::client(&settings);
     let intake = Arc::new(Intake::new(&settings, TimeZone::UTC));
     let account = Account::of(&settings).expect("an account");
     let (device, _) = DeviceId::load_or_new(None, "bench", &mut rand::rng());

@@ -4,6 +4,7 @@
 //! Deliberately absent: when to connect and what an answer means for the inbox; that is the
 //! pipeline's decision. Invariant: a secret is written into a header by [`auth`] and nowhere else.
 
+pub(crate) mod address;
 pub mod api;
 mod auth;
 pub mod connection;

@@ -16,7 +16,8 @@ use url::{Host, Url};
 
 use super::{Finding, ServerTime, Step, StepRun, Subject, server_time};
 use crate::net::{
-    http::{self, CONNECT_TIMEOUT, host_of},
+    address::host_of,
+    http::{self, CONNECT_TIMEOUT},
     proxy_finder::{ProxySource, Route as Way, authorization},
 };
 use belfry_core::error::{Failure, Fault};

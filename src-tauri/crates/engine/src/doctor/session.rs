@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     net::{
+        address::host_of,
         api::Api,
         connection::{Connection, PREFETCH, STREAM_OFFSET, SubscribeRequest, stream_name},
-        http::host_of,
         intake::Intake,
         one_shot::{self, Greeting},
     },

@@ -12,7 +12,10 @@ use reqwest::header;
 use serde_json::Value;
 use url::Url;
 
-use crate::net::http::{self, Client};
+use crate::net::{
+    address::host_of,
+    http::{self, Client},
+};
 use belfry_core::{
     error::{Failure, Fault},
     settings::{self, InsecureEndpoint, NetworkSettings, Protocol, Settings, SettingsErrors, origins},
@@ -131,14 +134,13 @@ fn typed_endpoint(endpoint: &Url) -> Result<DiscoveredServer, DiscoveryError> {
         serde_json::json!({ "endpoints": endpoints })
     };
     let document = serde_json::json!({ "server": server });
-    let (settings, keys) =
-        settings::read_discovered(&document, &http::host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
+    let (settings, keys) = settings::read_discovered(&document, &host_of(endpoint)).map_err(DiscoveryError::Wrong)?;
     let asked = origins::host_of(endpoint).unwrap_or_default();
     Ok(DiscoveredServer { settings, keys, asked, name: String::new(), is_discovered: false })
 }
 
 async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, DiscoveryError> {
-    let nothing = |what: &str| DiscoveryError::Nothing(format!("{}{PATH}: {what}", http::host_of(url)));
+    let nothing = |what: &str| DiscoveryError::Nothing(format!("{}{PATH}: {what}", host_of(url)));
     let request = client.get(url.clone()).header(header::ACCEPT, "application/json").timeout(ANSWER_TIMEOUT);
     let response = request.send().await.map_err(|error| DiscoveryError::Unreachable(http::failure(error, url)))?;
     let status = response.status();
@@ -154,7 +156,7 @@ async fn fetch_document(client: &Client, url: &Url) -> Result<DiscoveredServer, 
     if document.pointer("/server").is_none() {
         return Err(nothing("it names no server"));
     }
-    let (settings, keys) = settings::read_discovered(&document, &http::host_of(url)).map_err(DiscoveryError::Wrong)?;
+    let (settings, keys) = settings::read_discovered(&document, &host_of(url)).map_err(DiscoveryError::Wrong)?;
     let name = document.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let asked = origins::host_of(url).unwrap_or_default();
     Ok(DiscoveredServer { settings, keys, asked, name, is_discovered: true })

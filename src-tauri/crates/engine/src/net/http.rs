@@ -13,6 +13,7 @@ use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use serde::Serialize;
 use url::Url;
 
+use super::address::host_of;
 use super::proxy_finder::{ProxyFinder, Route};
 use belfry_core::{
     error::{Failure, Fault, TlsFault},
@@ -215,14 +216,6 @@ fn unusable(key: &str, mut error: &dyn std::error::Error) -> Failure {
         error = cause;
     }
     Failure::new(Fault::Settings, format!("{key}: {error}"))
-}
-
-/// Host and port, the only part of a URL that is fit for a log.
-pub fn host_of(url: &Url) -> String {
-    match (url.host_str(), url.port_or_known_default()) {
-        (Some(host), Some(port)) => format!("{host}:{port}"),
-        _ => String::new(),
-    }
 }
 
 /// A URL in the scheme of the HTTP client: ws is http, wss is https.

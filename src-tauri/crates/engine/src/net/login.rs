@@ -15,6 +15,7 @@ use serde_json::Value;
 use url::Url;
 
 use crate::net::{
+    address::host_of,
     auth,
     http::{self, Client},
     identity::Identity,
@@ -68,7 +69,7 @@ pub(crate) async fn refresh(
 async fn request(client: &Client, identity: &Identity, url: &Url, body: String) -> Result<Issued, Failure> {
     let settings = &identity.settings;
     let issued_at = Timestamp::now();
-    let host = http::host_of(url);
+    let host = host_of(url);
     settings.network.is_allowed(url).map_err(|refusal| Failure::new(Fault::Insecure, refusal.place()))?;
     let request = client
         .post(url.clone())

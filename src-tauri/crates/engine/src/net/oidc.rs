@@ -22,7 +22,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use crate::net::{
-    http::{self, Client, host_of},
+    address::host_of,
+    http::{self, Client},
     redaction::Redaction,
 };
 use belfry_core::{

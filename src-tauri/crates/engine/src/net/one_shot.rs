@@ -16,10 +16,11 @@ use tokio::time::timeout;
 use url::Url;
 
 use crate::net::{
+    address::host_of,
     api::Api,
     auth,
     connection::{Connection, check_user},
-    http::{self, Client},
+    http::Client,
     identity::Identity,
     intake::Intake,
     redaction::Redaction,
@@ -78,8 +79,7 @@ pub async fn connect(client: &Client, identity: &Identity, token: &SecretString)
     for endpoint in &identity.settings.server.endpoints {
         let attempt = async {
             let opening = timeout(ATTEMPT_LIMIT, Connection::open(client, identity, token, endpoint)).await;
-            let mut connection =
-                opening.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, http::host_of(endpoint))))?;
+            let mut connection = opening.unwrap_or_else(|_| Err(Failure::new(Fault::TimedOut, host_of(endpoint))))?;
             greet(&mut connection, identity).await?;
             Ok::<_, Failure>(connection)
         };

@@ -24,7 +24,7 @@ use tokio::{
 };
 use url::{Origin, Url};
 
-use super::http::host_of;
+use super::address::host_of;
 use belfry_core::{
     error::{Failure, Fault},
     ports::{ProxyVariables, SystemProxies},

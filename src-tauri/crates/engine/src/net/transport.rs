@@ -26,7 +26,10 @@ use url::Url;
 
 use self::rechunk::Rechunk;
 use self::sockjs::{NotSockJs, SockJsDecoder, Unframed};
-use crate::net::http::{self, Client};
+use crate::net::{
+    address::host_of,
+    http::{self, Client},
+};
 use belfry_core::{
     error::{Failure, Fault},
     foreign_text::one_line,
@@ -106,7 +109,7 @@ impl Transport {
             return Err(Failure::new(Fault::Protocol, "the answer to the WebSocket upgrade has a wrong key"));
         }
         let stream = response.upgrade().await.map_err(|error| http::failure(error, endpoint))?;
-        let mut transport = Self::over(Box::new(stream), http::host_of(endpoint), content).await;
+        let mut transport = Self::over(Box::new(stream), host_of(endpoint), content).await;
         if content == Content::SockJs {
             transport.wait_for_open_frame().await?;
         }

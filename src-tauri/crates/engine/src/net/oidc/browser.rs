@@ -27,10 +27,7 @@ use super::{
     callback::{Callback, ResultPage, Returned},
     of_answer, provider,
 };
-use crate::net::{
-    http::{Client, host_of},
-    redaction::Redaction,
-};
+use crate::net::{address::host_of, http::Client, redaction::Redaction};
 use belfry_core::{
     error::{Failure, Fault},
     oidc_tokens::OidcTokens,

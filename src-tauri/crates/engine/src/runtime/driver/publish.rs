@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Driver, RECORD_LIVE_INTERVAL};
 use crate::{
     clock,
-    net::http,
+    net::address::host_of,
     runtime::{Snapshot, data_dir::write_private},
 };
 use belfry_core::{
@@ -82,7 +82,7 @@ impl Driver {
     /// Host, port and path of an endpoint; a token is in the path only as `{token}`.
     fn endpoint_text(&self, endpoint: usize) -> String {
         let url = self.identity.settings.server.endpoints.get(endpoint);
-        url.map(|url| format!("{}://{}{}", url.scheme(), http::host_of(url), endpoint::readable_path(url)))
+        url.map(|url| format!("{}://{}{}", url.scheme(), host_of(url), endpoint::readable_path(url)))
             .unwrap_or_default()
     }
 
