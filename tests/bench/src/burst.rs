@@ -25,6 +25,8 @@ const NOTICES: usize = 5_000;
 const BURSTS: usize = 2;
 /// How many are sent at a time, while they cannot arrive.
 const SENDERS: usize = 16;
+/// Until a window that has just opened is quiet.
+const SETTLE: Duration = Duration::from_secs(5);
 /// How long nothing arrives: longer than until the second pass of catch-up.
 const IDLE: Duration = Duration::from_secs(10);
 /// The time between two looks at the memory.
@@ -54,6 +56,7 @@ pub(crate) async fn measure(report: &mut Report) {
     desktop.tray().wait_for("Connected").await;
     let programs = [("belfry", process("belfry")), ("the page", process("WebKitWebProces"))];
 
+    sleep(SETTLE).await;
     let watch = Watch::begin(&mut page, programs[1].1).await;
     sleep(IDLE).await;
     watch.end(&mut page, report, SECTION, "nothing arrives").await;
@@ -81,7 +84,7 @@ pub(crate) async fn measure(report: &mut Report) {
         report.add(Figure::new(SECTION, what, began.elapsed().as_secs_f64(), "s"));
         let used = processor_time(programs[0].1) - used;
         report.add(Figure::new(SECTION, format!("{name}: processor time of belfry"), used, "s"));
-        // The window is told of changes at most every 100 ms.
+        // The window is told of changes at most every 250 ms.
         sleep(LAST_UPDATE).await;
         watch.end(&mut page, report, SECTION, &name).await;
         sleep(AFTERWARDS).await;

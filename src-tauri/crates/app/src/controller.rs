@@ -268,7 +268,7 @@ impl<G: Gui> Controller<G> {
 
     fn handle_outcome(&mut self, outcome: Outcome) {
         match outcome {
-            Outcome::InboxChanged => self.note_inbox_change(),
+            Outcome::InboxChanged => self.handle_inbox_changed(),
             Outcome::NoticeFound { found, window } => {
                 match found {
                     Ok(Some(NoticeToShow { seq, ask })) => self.point_to(Some(seq), ask),
@@ -425,6 +425,12 @@ impl<G: Gui> Controller<G> {
 
     pub(crate) fn show_window(&mut self, token: Option<String>) {
         self.gui.show_window(self.session.settings.app.theme, token);
+    }
+
+    /// This program has changed the inbox beside the engine.
+    pub(crate) fn handle_inbox_changed(&mut self) {
+        self.note_inbox_change();
+        self.command(Engine::inbox_changed);
     }
 
     /// The inbox has changed; the window is told soon.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Shortest time between two updates, so that a burst of changes costs the window little.
-const PAUSE: Duration = Duration::from_millis(100);
+/// Shortest time between two updates, so that a burst of changes costs the window little. Each one
+/// lays the whole list out again; a person reads no more than a few of them a second.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Changes that the window has not been told.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! The running engine: the facade, the driver that executes the pipeline, its two threads, and the
-//! data folder.
+//! The running engine: the facade, the driver that executes the pipeline, its threads, and the data
+//! folder.
 //!
 //! Deliberately absent: decisions. Invariant: one engine runs on a data folder at a time.
 
@@ -11,6 +11,7 @@ mod panic_guard;
 #[cfg(test)]
 mod pipeline_tests;
 pub mod settings_file;
+mod sleep_thread;
 mod snapshot;
 mod start_error;
 mod store_thread;

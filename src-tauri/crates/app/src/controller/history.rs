@@ -65,7 +65,7 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn handle_older_read(&mut self, read: OlderRead) {
         let OlderRead { generation, next_page, result, reply } = read;
         if result.as_ref().is_ok_and(|older| older.added > 0 || !older.has_more) {
-            self.note_inbox_change();
+            self.handle_inbox_changed();
         }
         answer(reply, result);
         if generation == self.session.generation {

@@ -30,12 +30,12 @@ use crate::{
         Snapshot,
         notifier_thread::{NotifierReport, NotifierThread},
         panic_guard::PanicGuard,
+        sleep_thread::SleepThread,
         snapshot::Command,
         store_thread::{StoreReport, StoreThread},
     },
 };
 use belfry_core::{
-    clock::SleepWatch,
     error::Failure,
     event::Event,
     notice::NoticeKey,
@@ -54,8 +54,6 @@ use belfry_core::{
 /// With this many bytes of uncommitted writes the socket is no longer read: memory stays bounded
 /// while the disk is full.
 const MAX_BACKLOG_BYTES: usize = 64 << 20;
-/// How often the two clocks are compared.
-const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often the store records that the session is live.
 const RECORD_LIVE_INTERVAL: Duration = Duration::from_secs(60);
 /// How long [`Driver::end`] may take.
@@ -115,7 +113,6 @@ pub(crate) struct Driver {
     deleted: mpsc::UnboundedSender<PipelineInput>,
     counts: Counts,
     last_live: Option<Timestamp>,
-    live_recorded_at: Option<Instant>,
     published: Option<(Status, Option<Instant>)>,
 }
 
@@ -128,7 +125,9 @@ impl Driver {
         let (tokens, mut token_reports) = mpsc::unbounded_channel();
         let (deleted, mut server_deleted) = mpsc::unbounded_channel();
         let (notifier_reports, mut notified) = mpsc::unbounded_channel();
+        let (sleeps, mut slept) = mpsc::unbounded_channel();
         let notifier = NotifierThread::start(parts.notifier, notifier_reports, parts.guard.clone());
+        let _sleep_thread = SleepThread::start(sleeps, parts.guard.clone());
         let (mut commands, mut stored, mut panics) = (parts.commands, parts.store_reports, parts.panics);
         let last_live = parts.snapshot.borrow().last_live;
         let mut driver = Self {
@@ -153,12 +152,10 @@ impl Driver {
             deleted,
             counts: Counts::default(),
             last_live,
-            live_recorded_at: None,
             published: None,
         };
-        let mut clocks = interval(CLOCK_CHECK_INTERVAL);
-        clocks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut sleep_watch = SleepWatch::new(clock::now());
+        let mut live_records = interval(RECORD_LIVE_INTERVAL);
+        live_records.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut refusals = driver.server.refused.subscribe();
         let mut end: Option<oneshot::Sender<()>> = None;
         while end.is_none() {
@@ -176,6 +173,7 @@ impl Driver {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
                     Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
+                    Command::InboxChanged => driver.store_thread.look(),
                     Command::End(done) => end = Some(done),
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),
@@ -187,12 +185,8 @@ impl Driver {
                 // It is published above.
                 Ok(()) = refusals.changed() => {}
                 () = wait_until(deadline) => driver.step(PipelineInput::Tick),
-                _ = clocks.tick() => {
-                    if sleep_watch.has_slept(clock::now()) {
-                        driver.step(PipelineInput::Link(link::LinkInput::Woke));
-                    }
-                    driver.record_live();
-                }
+                Some(()) = slept.recv() => driver.step(PipelineInput::Link(link::LinkInput::Woke)),
+                _ = live_records.tick() => driver.record_live(),
             }
         }
         driver.end(reported, stored, notified).await;

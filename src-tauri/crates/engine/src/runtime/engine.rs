@@ -195,6 +195,12 @@ impl Engine {
         self.command(Command::Pause(pause));
     }
 
+    /// This program has changed the inbox itself ([`crate::inbox`]): counts and popups follow at
+    /// once. A change by another program is found without it, within seconds.
+    pub fn inbox_changed(&self) {
+        self.command(Command::InboxChanged);
+    }
+
     /// The latest snapshot, which also tells when it changes. When it can no longer change, the
     /// engine has ended: because of [`Self::end`], or because a part of it has panicked.
     pub fn snapshot(&self) -> watch::Receiver<Snapshot> {

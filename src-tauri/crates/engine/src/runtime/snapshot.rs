@@ -32,6 +32,8 @@ pub(crate) enum Command {
     Link(link::LinkInput),
     /// Pause notifications, or end the pause.
     Pause(Option<Pause>),
+    /// The window has changed the inbox.
+    InboxChanged,
     /// End; answered when everything is committed and closed.
     End(oneshot::Sender<()>),
 }

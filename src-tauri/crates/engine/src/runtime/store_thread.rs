@@ -28,7 +28,7 @@ use belfry_core::{
 };
 
 /// How often the idle thread checks whether another program has changed the inbox.
-const CHANGE_CHECK_INTERVAL: Duration = Duration::from_millis(500);
+const CHANGE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 /// How long a delete can be undone; longer than the window offers it
 /// ([`crate::inbox::UNDO_OFFERED`]).
 const UNDO_KEPT: SignedDuration = SignedDuration::from_secs(20);
@@ -67,10 +67,19 @@ pub(crate) enum StoreReport {
     NoticesChanged,
 }
 
+/// What the driver wants of the thread.
+#[derive(Debug)]
+enum Order {
+    /// Commit this.
+    Apply(Job),
+    /// Look for changes by others now.
+    Look,
+}
+
 /// The running thread, as the driver holds it.
 #[derive(Debug)]
 pub(crate) struct StoreThread {
-    jobs: Sender<Job>,
+    orders: Sender<Order>,
     reports: UnboundedSender<StoreReport>,
     thread: JoinHandle<()>,
 }
@@ -86,7 +95,7 @@ impl StoreThread {
         reports: UnboundedSender<StoreReport>,
         guard: PanicGuard,
     ) -> std::io::Result<Self> {
-        let (jobs, queue) = channel();
+        let (orders, queue) = channel();
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             let _guard = guard;
@@ -94,12 +103,12 @@ impl StoreThread {
             StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
                 .run(&queue);
         })?;
-        Ok(Self { jobs, reports: own_reports, thread })
+        Ok(Self { orders, reports: own_reports, thread })
     }
 
     /// Queues a batch.
     pub(crate) fn apply(&self, job: Job) {
-        if let Err(SendError(job)) = self.jobs.send(job) {
+        if let Err(SendError(Order::Apply(job))) = self.orders.send(Order::Apply(job)) {
             // The pipeline retries and shows this text as the reason. The server keeps what is not
             // acknowledged.
             let result = Err("the store thread has ended: start Belfry again".to_owned());
@@ -107,9 +116,15 @@ impl StoreThread {
         }
     }
 
+    /// Looks for changes by others now.
+    pub(crate) fn look(&self) {
+        // A thread that has ended is reported when something is to be committed.
+        let _ = self.orders.send(Order::Look);
+    }
+
     /// Commits what is queued, then ends. Blocks until then.
     pub(crate) fn finish(self) {
-        drop(self.jobs);
+        drop(self.orders);
         if self.thread.join().is_err() {
             tracing::error!("the store thread ended in a panic");
         }
@@ -126,24 +141,25 @@ struct StoreWorker {
 }
 
 impl StoreWorker {
-    fn run(mut self, queue: &Receiver<Job>) {
+    fn run(mut self, queue: &Receiver<Order>) {
         self.report_counts();
         loop {
             let idle = if self.is_indexing { Duration::ZERO } else { CHANGE_CHECK_INTERVAL };
             match queue.recv_timeout(idle) {
-                Ok(first) => self.commit(first, queue),
-                Err(RecvTimeoutError::Timeout) => self.maintain(),
+                Ok(Order::Apply(first)) => self.commit(first, queue),
+                Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => self.maintain(),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     }
 
-    fn commit(&mut self, first: Job, queue: &Receiver<Job>) {
+    fn commit(&mut self, first: Job, queue: &Receiver<Order>) {
         let (mut count, mut bytes) = (first.writes.len(), bytes_of(&first));
         let mut jobs = vec![first];
+        // A request to look ends the group. It needs no more: a commit is followed by a look.
         while count < MAX_GROUP_WRITES
             && bytes < MAX_GROUP_BYTES
-            && let Ok(job) = queue.try_recv()
+            && let Ok(Order::Apply(job)) = queue.try_recv()
         {
             count += job.writes.len();
             bytes += bytes_of(&job);
@@ -232,20 +248,15 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::inbox::Inbox;
+    use crate::store::Filter;
     use crate::store::tests::{arrival, notice};
 
     #[test]
     fn every_commit_that_changes_a_notice_is_reported_also_where_the_counts_stay_equal() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
-        let (jobs, queue) = channel();
-        let mut worker = StoreWorker {
-            store: Store::open_in_memory().unwrap(),
-            group_commit: GroupCommit::default(),
-            retention: SignedDuration::from_hours(1_000_000),
-            reports,
-            expire_at: Instant::now(),
-            is_indexing: false,
-        };
+        let (orders, queue) = channel();
+        let mut worker = worker(Store::open_in_memory().unwrap(), reports);
         let mut last = || {
             let (mut counts, mut changes) = (None, 0);
             while let Ok(report) = reported.try_recv() {
@@ -268,14 +279,45 @@ mod tests {
         worker.maintain();
         worker.commit(job("2"), &queue);
         assert_eq!(last(), (Some(1), 2));
-        drop(jobs);
+        drop(orders);
+    }
+
+    #[test]
+    fn what_another_connection_has_changed_is_reported_when_it_is_asked_for() {
+        let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
+        let mut store = Store::open_in_memory().unwrap();
+        store.apply(&[arrival(notice("1"))]).unwrap();
+        let mut inbox = Inbox::open_beside(&store).unwrap();
+        let seqs = inbox.seqs(&Filter::default(), 1).unwrap();
+        let (orders, queue) = channel();
+        orders.send(Order::Look).unwrap();
+        drop(orders);
+        inbox.mark(&seqs, true).unwrap();
+        let worker = worker(store, reports);
+        worker.run(&queue);
+        let mut is_reported = false;
+        while let Ok(report) = reported.try_recv() {
+            is_reported |= matches!(report, StoreReport::ChangedElsewhere { .. });
+        }
+        assert!(is_reported);
+    }
+
+    fn worker(store: Store, reports: UnboundedSender<StoreReport>) -> StoreWorker {
+        StoreWorker {
+            store,
+            group_commit: GroupCommit::default(),
+            retention: SignedDuration::from_hours(1_000_000),
+            reports,
+            expire_at: Instant::now(),
+            is_indexing: false,
+        }
     }
 
     #[test]
     fn a_store_thread_that_has_ended_reports_it_for_each_batch() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
-        let (jobs, _) = channel();
-        let store_thread = StoreThread { jobs, reports, thread: std::thread::spawn(|| {}) };
+        let (orders, _) = channel();
+        let store_thread = StoreThread { orders, reports, thread: std::thread::spawn(|| {}) };
         store_thread.apply(Job { ticket: Ticket(7), writes: Arc::default() });
         let report = reported.try_recv();
         assert!(matches!(report, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{report:?}");

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::{Driver, RECORD_LIVE_INTERVAL};
+use super::Driver;
 use crate::{
     clock,
     net::address::host_of,
@@ -52,7 +52,6 @@ impl Driver {
             self.write_status_file(&status_snapshot);
             (self.on_event)(Event::Status(status_snapshot.status));
             self.published = Some((status.clone(), until));
-            self.live_recorded_at = None;
             self.record_live();
         }
         let refused = *self.server.refused.borrow();
@@ -97,11 +96,9 @@ impl Driver {
         }
     }
 
-    /// Records in the store that the session was live, every [`RECORD_LIVE_INTERVAL`].
-    pub(super) fn record_live(&mut self) {
-        let is_due = self.live_recorded_at.is_none_or(|recorded| recorded.elapsed() >= RECORD_LIVE_INTERVAL);
-        if let (true, Some(last_live)) = (is_due, self.last_live) {
-            self.live_recorded_at = Some(Instant::now());
+    /// Records in the store when the session was last live.
+    pub(super) fn record_live(&self) {
+        if let Some(last_live) = self.last_live {
             self.store_thread.apply(Job { ticket: Ticket(0), writes: Arc::new(vec![Write::LastLive(last_live)]) });
         }
     }
