@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+/// What `cargo run` adds to the environment of a program, by the beginnings of the names.
+const OF_CARGO_RUN: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -34,13 +37,20 @@ where
     command
 }
 
-/// A command of the cargo that runs this program.
+/// A command of the cargo that runs this program, with the environment that a person's own cargo
+/// has: build scripts that watch what `cargo run` adds would run again, and all that needs them.
 pub(crate) fn cargo<I, S>(args: I) -> Command
 where
     I: IntoIterator<Item = S>,
     S: AsRef<OsStr>,
 {
-    command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args)
+    let mut cargo = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args);
+    for (name, _) in std::env::vars_os() {
+        if name.to_str().is_some_and(|name| OF_CARGO_RUN.iter().any(|of| name.starts_with(of))) {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
 }
 
 /// Prints a heading.
