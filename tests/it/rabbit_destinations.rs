@@ -232,3 +232,45 @@ headers = { "x-queue-type" = "stream", "x-stream-offset" = "first" }"#;
     assert_eq!(running.terminate().await.code(), Some(0));
     assert_eq!(running.all_of("notice").len(), 1);
 }
+
+/// Without ids in its messages: a row that is read twice would be two notices. A sender that does
+/// not ask for a route loses what it sends in the first moment after the start, which no reader of
+/// the stream can see.
+#[tokio::test]
+async fn a_stream_goes_on_after_its_stored_offset_when_the_broker_was_stopped_or_killed() {
+    const COUNT: usize = 20;
+    let Some((rabbit, mut amqp)) = office().await else { return };
+    let alice = person(&rabbit.ws_url(), &[STREAM, r#"destination = "/amq/queue/ready""#]);
+    let mut running = alice.run_live().await;
+    wait_until_subscribed(&amqp, &mut running, "ready").await;
+    let titles = |notices: &[serde_json::Value]| notices.iter().map(|notice| text(notice, "title")).collect::<Vec<_>>();
+    let mut sent = vec!["ready".to_owned()];
+    for part in ["before", "stopped", "killed", "both-away"] {
+        match part {
+            "stopped" => rabbit.stop().await,
+            "killed" => rabbit.kill().await,
+            "both-away" => {
+                assert_eq!(running.terminate().await.code(), Some(0));
+                rabbit.stop().await;
+            }
+            _ => {}
+        }
+        if part != "before" {
+            rabbit.start_again().await;
+            amqp = Amqp::connect_to(&rabbit.amqp_url_of(OFFICE)).await;
+        }
+        let rows: Vec<String> = (1..=COUNT).map(|n| format!("{part}-{n:02}")).collect();
+        for row in &rows {
+            amqp.publish_until_routed("keep", "log", &json!({"title": row, "content": "text"}).to_string()).await;
+        }
+        if part == "both-away" {
+            running = alice.run().await;
+        }
+        assert_eq!(titles(&running.events_of("notice", COUNT).await), rows, "in the order of the stream");
+        sent.extend(rows);
+    }
+    assert_eq!(running.terminate().await.code(), Some(0));
+    let mut received = titles(&alice.inbox().await);
+    received.reverse();
+    assert_eq!(received, sent, "each once");
+}

@@ -399,6 +399,7 @@ impl Pipeline {
             | LinkInput::Disconnect
             | LinkInput::Opened(_)
             | LinkInput::Established(_)
+            | LinkInput::Confirmed(_)
             | LinkInput::CaughtUp(_)
             | LinkInput::Lost(..)
             | LinkInput::Refreshed(_)

@@ -86,6 +86,7 @@ pub(crate) struct ConnectionReport {
 pub(crate) enum ConnectionEvent {
     Opened,
     Established,
+    Confirmed,
     Message(Sent),
     Forged(Copy),
     Lost(Failure),
