@@ -58,7 +58,7 @@ pub(crate) async fn measure(report: &mut Report) {
         while established + refused < new {
             match reported.recv().await.expect("reports") {
                 ConnectionReport::Established(_) => established += 1,
-                ConnectionReport::Opened(_) | ConnectionReport::Confirmed(_) | ConnectionReport::Message(..) => {}
+                ConnectionReport::Opened(_) | ConnectionReport::Message(..) => {}
                 // The server ends a connection whose upgrade takes too long, as on a busy machine.
                 ConnectionReport::Lost(..) => refused += 1,
             }
