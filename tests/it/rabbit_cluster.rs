@@ -1,10 +1,9 @@
-//! Clusters of RabbitMQ: the node that holds the session is killed, again and again; and the one
-//! that holds the queue is stopped.
+//! A cluster of three RabbitMQ nodes: the one that holds the session is killed, again and again.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use harness::{Amqp, FaultProxy, RabbitMq};
+use harness::{Amqp, RabbitMq};
 use lapin::ExchangeKind;
 use serde_json::json;
 
@@ -72,32 +71,4 @@ async fn when_the_node_of_the_session_is_killed_another_one_goes_on_and_nothing_
     outages.sort();
     let median: Duration = outages[outages.len() / 2];
     println!("{kills} kills: live again after {median:?} (median), {:?} at most", outages[outages.len() - 1]);
-}
-
-/// RabbitMQ ends each session as it does for a queue that does not exist: right after the SUBSCRIBE
-/// and without a reason.
-#[tokio::test]
-async fn a_queue_whose_node_is_down_is_waited_for_and_not_taken_for_a_wrong_setting() {
-    let Some(near) = RabbitMq::start().await else { return };
-    let far = near.start_beside().await;
-    let amqp = Amqp::connect(&far).await;
-    amqp.declare_queue("far").await;
-    let message = |id: &str| json!({"id": id, "title": id, "content": "text"}).to_string();
-    let proxy = FaultProxy::start(near.ws_address()).await;
-    let endpoint = format!("ws://{}/ws", proxy.address());
-    let alice = Person::without_tls(&settings(&endpoint, "guest", &[r#"destination = "/amq/queue/far""#], ""), "guest");
-    let mut running = alice.run_live().await;
-    amqp.publish("", "far", message("before")).await;
-    assert_eq!(text(&running.event_of("notice").await, "id"), "before");
-
-    far.stop().await;
-    // More sessions than make a wrong setting of it.
-    proxy.wait_for_accepted(6).await;
-    far.start_again().await;
-    Amqp::connect(&far).await.publish_until_routed("", "far", &message("after")).await;
-    assert_eq!(text(&running.event_of("notice").await, "id"), "after");
-    assert_eq!(running.terminate().await.code(), Some(0));
-    let asked: Vec<_> =
-        running.all_of("status").into_iter().filter(|status| status["state"] == "action-needed").collect();
-    assert!(asked.is_empty(), "{asked:?}");
 }

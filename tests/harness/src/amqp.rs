@@ -1,25 +1,19 @@
 //! What the sending systems do: publish over AMQP, each message confirmed by the broker before this
 //! goes on.
 
-use std::time::Duration;
-
 use lapin::options::{
     BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions,
 };
 use lapin::types::{AMQPValue, FieldTable, ShortString};
 use lapin::{BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind};
-use tokio::time::timeout;
 
 use crate::RabbitMq;
-
-/// How long a broker that has just started may have no route to a queue that it has kept.
-const ROUTE_LIMIT: Duration = Duration::from_secs(60);
 
 /// An AMQP connection with one channel in confirm mode.
 #[derive(Debug)]
 pub struct Amqp {
     // Closed when dropped.
-    connection: Connection,
+    _connection: Connection,
     channel: Channel,
 }
 
@@ -38,8 +32,9 @@ impl Amqp {
     /// If the broker refuses.
     pub async fn connect_to(url: &str) -> Self {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.expect("an AMQP connection");
-        let channel = confirming(&connection).await;
-        Self { connection, channel }
+        let channel = connection.create_channel().await.expect("a channel");
+        channel.confirm_select(ConfirmSelectOptions::default()).await.expect("publisher confirms");
+        Self { _connection: connection, channel }
     }
 
     /// Declares a durable queue.
@@ -102,32 +97,6 @@ impl Amqp {
         self.publish_all(exchange, key, [(body, None)]).await;
     }
 
-    /// Publishes one persistent message as a system that may lose none: as mandatory, and again
-    /// while the broker returns it, since it has no route for it. For a moment after its start
-    /// RabbitMQ has none to a stream, and confirms what it drops. Each attempt has a channel of its
-    /// own: after a return, 3.10 may never confirm the next message of a channel to a stream that
-    /// only starts.
-    ///
-    /// # Panics
-    /// If the broker does not take it within a minute.
-    pub async fn publish_until_routed(&self, exchange: &str, key: &str, body: &str) {
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let properties = BasicProperties::default().with_delivery_mode(2).with_content_type(short("application/json"));
-        let publish = async {
-            loop {
-                let channel = confirming(&self.connection).await;
-                let publish =
-                    channel.basic_publish(short(exchange), short(key), options, body.as_bytes(), properties.clone());
-                match publish.await.expect("a message sent").await.expect("an answer to a message") {
-                    Confirmation::Ack(None) => return,
-                    Confirmation::Ack(Some(_returned)) => {}
-                    other @ (Confirmation::Nack(_) | Confirmation::NotRequested) => panic!("not confirmed: {other:?}"),
-                }
-            }
-        };
-        timeout(ROUTE_LIMIT, publish).await.expect("a route and a confirmation");
-    }
-
     /// Publishes persistent messages, each with the AMQP property `message-id` if given, and waits
     /// for all to be confirmed.
     ///
@@ -155,13 +124,6 @@ impl Amqp {
             assert!(matches!(confirmation, Confirmation::Ack(_)), "not confirmed: {confirmation:?}");
         }
     }
-}
-
-/// A channel in confirm mode.
-async fn confirming(connection: &Connection) -> Channel {
-    let channel = connection.create_channel().await.expect("a channel");
-    channel.confirm_select(ConfirmSelectOptions::default()).await.expect("publisher confirms");
-    channel
 }
 
 fn short(text: &str) -> ShortString {

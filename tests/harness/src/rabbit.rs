@@ -148,10 +148,7 @@ impl RabbitMq {
     }
 
     /// Another node in the cluster of this one.
-    ///
-    /// # Panics
-    /// If it does not start.
-    pub async fn start_beside(&self) -> Self {
+    async fn start_beside(&self) -> Self {
         let start = |node: &Node| {
             let nodes = "cluster_formation.classic_config.nodes";
             let settings = format!("{nodes}.1 = {}\n{nodes}.2 = {OWN_NAME}\n", node.name());

@@ -8,7 +8,6 @@
 
 mod endpoints;
 mod hand_over;
-mod standing;
 mod state;
 
 use std::time::{Duration, Instant};
@@ -19,8 +18,6 @@ use rand::Rng;
 use self::endpoints::Endpoints;
 use self::hand_over::HandOver;
 pub use self::hand_over::{OLD_SESSION_GRACE, RENEWAL_RETRY};
-pub use self::standing::OUTAGE_BEHIND_SERVER;
-use self::standing::Standing;
 pub use self::state::{Generation, LinkAction, LinkInput, LinkState, Refreshed, StopReason};
 use self::state::{Phase, phase};
 use crate::{
@@ -58,7 +55,6 @@ pub struct Link {
     attempt: u32,
     repeated: (Option<Fault>, u32),
     established: Option<Instant>,
-    standing: Standing,
     refreshed: bool,
     awaiting_token: Option<Failure>,
     /// On the raw WebSocket nothing answers to the token: a session that is closed at once was
@@ -88,7 +84,6 @@ impl Link {
             attempt: 0,
             repeated: (None, 0),
             established: None,
-            standing: Standing::default(),
             refreshed: false,
             awaiting_token: None,
             is_raw: false,
@@ -231,10 +226,6 @@ impl Link {
                 }
                 Vec::new()
             }
-            LinkInput::Confirmed(generation) => {
-                self.standing.is_confirmed |= self.is_current(generation);
-                Vec::new()
-            }
             LinkInput::CaughtUp(generation) => {
                 if self.is_current(generation) && self.state == LinkState::CatchingUp {
                     self.state = LinkState::Live;
@@ -257,7 +248,6 @@ impl Link {
             LinkInput::SignedIn => {
                 let mut actions = self.close(true);
                 self.forget_failures();
-                self.standing = Standing::default();
                 self.is_accepted = false;
                 actions.extend(self.open(0, now));
                 actions
@@ -413,9 +403,6 @@ impl Link {
 
     fn handle_lost(&mut self, mut failure: Failure, now: Now, rng: &mut dyn Rng) -> Vec<LinkAction> {
         let lived = self.established.take().map(|start| now.mono.saturating_duration_since(start));
-        // Then it is an attempt that has failed, as any other while a server is down.
-        let is_outage = !self.is_raw && self.standing.handle_lost(lived, &failure, now.mono);
-        let lived = lived.filter(|_| !is_outage);
         // Later reports of that connection, and a token that was found for it, are stale now.
         self.generation = self.next_generation();
         self.awaiting_token = None;

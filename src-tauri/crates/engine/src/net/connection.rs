@@ -13,10 +13,7 @@ mod subscribe;
 mod task;
 mod wire_session;
 
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::{collections::HashMap, time::Duration};
 
 use bytes::Bytes;
 use secrecy::SecretString;
@@ -281,7 +278,6 @@ impl Connection {
     }
 
     /// Makes every subscription of the settings; a stream continues after its offset in `offsets`.
-    /// Returns their indexes, and the receipts that will confirm them.
     ///
     /// # Errors
     /// [`Fault::Settings`] when a destination or header cannot be sent.
@@ -289,14 +285,14 @@ impl Connection {
         &mut self,
         identity: &Identity,
         offsets: &HashMap<String, u64>,
-    ) -> Result<(HashMap<SubscriptionId, usize>, HashSet<ReceiptId>), Failure> {
-        let (mut made, mut receipts) = (HashMap::new(), HashSet::new());
+    ) -> Result<HashMap<SubscriptionId, usize>, Failure> {
+        let mut made = HashMap::new();
         for index in 0..identity.settings.server.subscriptions.len() {
             let Some(request) = SubscribeRequest::new(identity, index, offsets)? else { continue };
-            receipts.insert(self.subscribe(&request)?);
+            self.subscribe(&request)?;
             made.insert(request.id, index);
         }
-        Ok((made, receipts))
+        Ok(made)
     }
 
     /// Subscribes; the receipt confirms it.

@@ -247,7 +247,6 @@ impl Driver {
                 self.server.refused.send_replace(RefusedRequests::default());
                 PipelineInput::Link(link::LinkInput::Established(generation))
             }
-            ConnectionReport::Confirmed(generation) => PipelineInput::Link(link::LinkInput::Confirmed(generation)),
             ConnectionReport::Message(message, _) => PipelineInput::Message(message),
             ConnectionReport::Lost(generation, failure) => {
                 self.running.retain(|running| running.generation != generation);

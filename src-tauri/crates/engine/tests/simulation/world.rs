@@ -86,7 +86,6 @@ pub(crate) struct ConnectionReport {
 pub(crate) enum ConnectionEvent {
     Opened,
     Established,
-    Confirmed,
     Message(Sent),
     Forged(Copy),
     Lost(Failure),

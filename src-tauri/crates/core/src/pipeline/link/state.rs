@@ -78,8 +78,6 @@ pub enum LinkInput {
     Opened(Generation),
     /// The session of this generation is established and its SUBSCRIBEs are sent.
     Established(Generation),
-    /// The server has confirmed all SUBSCRIBEs of the session of this generation.
-    Confirmed(Generation),
     /// The first pass of catch-up has ended, or the session is live without it.
     CaughtUp(Generation),
     /// The connection of this generation is lost, or could not be established.

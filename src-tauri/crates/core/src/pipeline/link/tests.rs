@@ -271,64 +271,6 @@ fn a_session_that_dies_right_after_its_subscriptions_is_configuration_after_thre
 }
 
 #[test]
-fn subscriptions_that_were_accepted_before_are_an_outage_for_five_minutes_however_soon_a_session_closes() {
-    for is_confirmed in [true, false] {
-        let mut world = World::new(1);
-        let generation = world.connect();
-        // What shows that they are accepted: the server says so, or the session stays.
-        if is_confirmed {
-            world.step(LinkInput::Confirmed(generation));
-        } else {
-            world.pass(SUSPICIOUSLY_SHORT);
-        }
-        world.close_with(Fault::Broken);
-        let lost = world.now.mono;
-        let mut closes = 0;
-        loop {
-            world.tick();
-            world.establish();
-            if world.now.mono - lost >= OUTAGE_BEHIND_SERVER {
-                break;
-            }
-            world.close_with(Fault::Closed);
-            closes += 1;
-            let LinkState::Waiting { failure, until, .. } = world.link.state() else {
-                panic!("{:?}", world.link.state())
-            };
-            assert_eq!(failure.fault, Fault::Closed);
-            assert!(*until - world.now.mono <= 20 * SECOND);
-            assert!(world.link.wants_polling(), "the API is asked meanwhile");
-        }
-        assert!((20..60).contains(&closes), "ever more slowly: {closes} sessions in five minutes");
-        for _ in 0..2 {
-            world.close_with(Fault::Closed);
-            world.tick();
-            world.establish();
-        }
-        world.close_with(Fault::Closed);
-        let LinkState::Stopped(StopReason::Halted { failure, .. }) = world.link.state() else { panic!() };
-        assert_eq!(failure.fault, Fault::Died, "by now the settings may be wrong");
-    }
-}
-
-#[test]
-fn what_was_accepted_of_another_sign_in_says_nothing_of_this_one() {
-    let mut world = World::new(1);
-    let generation = world.connect();
-    world.step(LinkInput::Confirmed(generation));
-    world.close_with(Fault::Closed);
-    world.step(LinkInput::SignedIn);
-    for _ in 0..2 {
-        world.establish();
-        world.close_with(Fault::Closed);
-        world.tick();
-    }
-    world.establish();
-    world.close_with(Fault::Closed);
-    assert!(matches!(world.link.state(), LinkState::Stopped(StopReason::Halted { .. })));
-}
-
-#[test]
 fn a_line_that_breaks_however_often_and_soon_is_the_network() {
     let mut world = World::new(1);
     world.step(LinkInput::Connect);

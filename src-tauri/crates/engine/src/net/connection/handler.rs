@@ -23,8 +23,6 @@ pub enum ConnectionReport {
     Opened(Generation),
     /// The session is established, the subscriptions are sent.
     Established(Generation),
-    /// The server has confirmed all subscriptions.
-    Confirmed(Generation),
     /// A message, and its part of the bytes that may be on their way.
     Message(Box<Message>, OwnedSemaphorePermit),
     /// The connection has ended.

@@ -48,9 +48,7 @@ fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
     // RabbitMQ: "Bad CONNECT" with "Access refused for user" or "Virtual host ... access denied";
     // "Credential expired". Spring: the text of whatever exception its interceptor threw; its
     // relay: the two texts of an outage.
-    // RabbitMQ, also behind such a relay: the node that holds a queue is down, or only starts; and
-    // the end of a subscription, because its queue is gone or on a node that has stopped.
-    let fault = if says(&["broker not available", "connection to broker closed", "is down or inaccessible"]) {
+    let fault = if says(&["broker not available", "connection to broker closed"]) {
         // However soon it comes: an outage of what is behind the server.
         Fault::Restarting
     } else if says(&["virtual host"]) {
@@ -58,7 +56,7 @@ fn refusal(message: &str, body: &str, is_established: bool) -> Failure {
     } else if !is_established {
         // CONNECT says nothing else that a server could refuse.
         if says(VERSION_REFUSALS) { Fault::Denied } else { Fault::Refused }
-    } else if says(&["not available", "session closed", "server cancelled subscription"]) {
+    } else if says(&["not available", "session closed"]) {
         Fault::Closed
     } else if says(&["credential", "expired", "unauthorized", "authenticat", "bad connect", "token", "password"]) {
         Fault::Refused
@@ -109,16 +107,6 @@ mod tests {
             ("not_found", "no exchange 'x' in vhost '/'", Fault::Denied),
             ("Credential expired", "", Fault::Refused),
             ("Connection to broker closed.", "", Fault::Restarting),
-            (
-                "not_found",
-                "NOT_FOUND - home node 'one@host' of durable queue 'tokens' in vhost '/' is down or inaccessible",
-                Fault::Restarting,
-            ),
-            (
-                "Server cancelled subscription",
-                "The server has canceled a subscription.\nNo more messages will be delivered for \"tokens\".\n",
-                Fault::Closed,
-            ),
         ] {
             assert_eq!(refusal(message, body, true).fault, expected, "{message} {body}");
         }

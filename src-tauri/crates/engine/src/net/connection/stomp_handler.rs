@@ -4,17 +4,14 @@
 //! Deliberately absent: the socket. Invariant: a message is acknowledged on the connection that
 //! delivered it.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use belfry_core::{
     error::Failure,
     pipeline::{Message, acks::Acks, delivery::AckId, link::Generation},
     settings::AckMode,
 };
-use stomp::{AckToken, ReceiptId, Session, SessionEvent, SubscriptionId};
+use stomp::{AckToken, Session, SessionEvent, SubscriptionId};
 
 use super::{
     Connection, Identity, STREAM_OFFSET, check_user,
@@ -30,8 +27,6 @@ pub(super) struct StompHandler {
     generation: Generation,
     offsets: HashMap<String, u64>,
     subscriptions: HashMap<SubscriptionId, usize>,
-    /// Receipts of subscriptions that have not come yet.
-    unconfirmed: HashSet<ReceiptId>,
     acks: Acks,
     is_established: bool,
 }
@@ -49,7 +44,6 @@ impl StompHandler {
             generation,
             offsets,
             subscriptions: HashMap::new(),
-            unconfirmed: HashSet::new(),
             acks: Acks::default(),
             is_established: false,
         }
@@ -91,7 +85,7 @@ impl Handler for StompHandler {
             SessionEvent::Connected { user_name, heart_beat, server, .. } => {
                 check_user(user_name, &self.identity)?;
                 tracing::info!(server, ?heart_beat, "session established");
-                (self.subscriptions, self.unconfirmed) = connection.subscribe_all(&self.identity, &self.offsets)?;
+                self.subscriptions = connection.subscribe_all(&self.identity, &self.offsets)?;
                 connection.flush().await?;
                 self.is_established = true;
                 reporter.report(ConnectionReport::Established(self.generation), connection).await
@@ -111,13 +105,8 @@ impl Handler for StompHandler {
                 let message = self.numbered(message, index, ack);
                 reporter.report_message(message, connection).await
             }
-            SessionEvent::Receipt(receipt) => {
-                if self.unconfirmed.remove(&receipt) && self.unconfirmed.is_empty() {
-                    reporter.report(ConnectionReport::Confirmed(self.generation), connection).await?;
-                }
-                Ok(())
-            }
-            event @ (SessionEvent::Error { .. }
+            event @ (SessionEvent::Receipt(_)
+            | SessionEvent::Error { .. }
             | SessionEvent::Violation(_)
             | SessionEvent::PeerSilent
             | SessionEvent::Disconnected { .. }) => {

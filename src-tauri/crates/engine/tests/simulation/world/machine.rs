@@ -392,7 +392,6 @@ impl World<'_> {
             let input = match event {
                 ConnectionEvent::Opened => PipelineInput::Link(LinkInput::Opened(generation)),
                 ConnectionEvent::Established => PipelineInput::Link(LinkInput::Established(generation)),
-                ConnectionEvent::Confirmed => PipelineInput::Link(LinkInput::Confirmed(generation)),
                 ConnectionEvent::Lost(failure) => {
                     machine.running.retain(|running| *running != generation);
                     PipelineInput::Link(LinkInput::Lost(generation, failure))
@@ -456,7 +455,6 @@ fn is_stale(input: &PipelineInput, link: &Link) -> bool {
         PipelineInput::Link(
             LinkInput::Opened(generation)
             | LinkInput::Established(generation)
-            | LinkInput::Confirmed(generation)
             | LinkInput::CaughtUp(generation)
             | LinkInput::Lost(generation, _),
         ) => !link.is_known(*generation),

@@ -129,9 +129,6 @@ impl World<'_> {
             self.end_session(session, true, false, Fault::Closed);
             return;
         }
-        if !self.plan.is_raw {
-            self.report(session, generation, ConnectionEvent::Confirmed);
-        }
         // SUBSCRIBE is sent when the session is established, and may take effect late.
         let late = if self.rng.happens(self.plan.noise.late_subscribe) {
             self.rng.millis(100..3_900)
