@@ -453,16 +453,6 @@ impl Delivery {
         }
     }
 
-    fn add_due(&mut self, opening: Opening, notice: Notice, hold: bool, now: Now) {
-        if hold {
-            let rank = self.wording.rank(&notice);
-            self.due.add_to_catch_up(opening, notice, rank);
-        } else {
-            self.due.add(opening, notice);
-        }
-        self.planner.add(opening, hold, now.mono);
-    }
-
     fn announce(&mut self, seq: Seq, notice: &Notice, source: Source, replayed: bool) {
         if let Some(left) = &mut self.to_announce {
             if *left == 0 {

@@ -159,7 +159,7 @@ impl StoreWorker {
         loop {
             let next = match self.next.take() {
                 Some(next) => Ok(next),
-                None => queue.recv_timeout(self.patience()),
+                None => queue.recv_timeout(self.timeout()),
             };
             match next {
                 Ok(first) => self.commit(first, queue),
@@ -170,7 +170,7 @@ impl StoreWorker {
     }
 
     /// How long to wait for a batch before other work is done.
-    fn patience(&self) -> Duration {
+    fn timeout(&self) -> Duration {
         match self.index {
             IndexState::Updating => Duration::ZERO,
             IndexState::Waiting(since) if since.elapsed() >= LONG_BURST => Duration::ZERO,
@@ -312,22 +312,22 @@ mod tests {
         let (mut worker, _reported) = worker();
         let (jobs, queue) = channel();
         worker.maintain(&queue);
-        assert_eq!((worker.index, worker.patience()), (IndexState::Complete, CHANGE_CHECK_INTERVAL));
+        assert_eq!((worker.index, worker.timeout()), (IndexState::Complete, CHANGE_CHECK_INTERVAL));
         worker.commit(job(&["1", "2"]), &queue);
         assert!(matches!(worker.index, IndexState::Waiting(_)), "{:?}", worker.index);
         let burst = worker.index;
         worker.commit(job(&["3"]), &queue);
-        assert_eq!((worker.index, worker.patience()), (burst, BURST_GAP), "it is the same burst");
+        assert_eq!((worker.index, worker.timeout()), (burst, BURST_GAP), "it is the same burst");
         // Nothing has come for a while.
         worker.maintain(&queue);
-        assert_eq!((worker.index, worker.patience()), (IndexState::Updating, Duration::ZERO));
+        assert_eq!((worker.index, worker.timeout()), (IndexState::Updating, Duration::ZERO));
         worker.maintain(&queue);
         assert_eq!(worker.index, IndexState::Complete);
 
         let long = IndexState::Waiting(Instant::now().checked_sub(LONG_BURST).unwrap());
         worker.commit(job(&["4", "5"]), &queue);
         worker.index = long;
-        assert_eq!(worker.patience(), Duration::ZERO, "only while nothing is queued");
+        assert_eq!(worker.timeout(), Duration::ZERO, "only while nothing is queued");
         jobs.send(job(&["6"])).unwrap();
         worker.maintain(&queue);
         assert_eq!((worker.index, worker.store.index_some(9).unwrap()), (long, 0), "a batch does not end the slice");

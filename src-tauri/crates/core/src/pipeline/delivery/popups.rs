@@ -19,6 +19,17 @@ use crate::{
 };
 
 impl Delivery {
+    /// An alert is due; with `hold` it waits for the batch of a catch-up.
+    pub(super) fn add_due(&mut self, opening: Opening, notice: Notice, hold: bool, now: Now) {
+        if hold {
+            let rank = self.wording.rank(&notice);
+            self.due.add_to_catch_up(opening, notice, rank);
+        } else {
+            self.due.add(opening, notice);
+        }
+        self.planner.add(opening, hold, now.mono);
+    }
+
     /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
         let Some(showing) = self.showing.remove(&show) else { return };
