@@ -57,7 +57,7 @@ async fn try_all(app: &App, notifier: Arc<dyn Notifier>, language: Language) -> 
     }
     let popup = Popup {
         kind: PopupKind::Single,
-        notices: vec![NoticeKey { scope: String::new(), id: "smoke-test".to_owned() }],
+        notices: NoticeKey { scope: String::new(), id: "smoke-test".to_owned() }.into(),
         title: language.text("smoke.title").to_owned(),
         body: language.text("smoke.body").to_owned(),
         loudness: Loudness::Quiet,

@@ -36,7 +36,7 @@ impl BusExt for Bus {
 fn popup(title: &str, body: &str) -> Popup {
     Popup {
         kind: PopupKind::Single,
-        notices: vec![NoticeKey { scope: String::new(), id: "7".to_owned() }],
+        notices: NoticeKey { scope: String::new(), id: "7".to_owned() }.into(),
         title: title.to_owned(),
         body: body.to_owned(),
         loudness: Loudness::Normal,

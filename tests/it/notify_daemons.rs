@@ -20,7 +20,7 @@ fn popup(title: &str) -> Popup {
     let button = |key: &str, label: &str| PopupButton { key: key.to_owned(), label: label.to_owned() };
     Popup {
         kind: PopupKind::Single,
-        notices: vec![NoticeKey { scope: String::new(), id: "7".to_owned() }],
+        notices: NoticeKey { scope: String::new(), id: "7".to_owned() }.into(),
         title: title.to_owned(),
         body: "5 < 6".to_owned(),
         loudness: Loudness::Urgent,

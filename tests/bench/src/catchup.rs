@@ -1,9 +1,10 @@
 //! Catch-up after an absence: a hundred thousand notices that a message service holds.
 //!
 //! Beside it, what cannot be saved: the same requests without any use of the answers, and the same
-//! rows written by SQLite into a table with the same indexes, in one transaction.
+//! rows written by SQLite into a table with the same indexes, in one transaction; once without the
+//! full-text index of the search, which Belfry writes after the notices, and once with it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use belfry_core::account::Account;
@@ -13,7 +14,7 @@ use harness::proxy::Faults;
 use harness::{FakeApi, FakeBroker, FaultProxy, Home, Page, Running};
 use jiff::Timestamp;
 use rusqlite::types::Value as Cell;
-use rusqlite::{Connection, OpenFlags, params_from_iter};
+use rusqlite::{Connection, OpenFlags, Row, params, params_from_iter};
 use serde_json::{Value, json};
 
 use crate::page::Watch;
@@ -52,14 +53,19 @@ pub(crate) async fn measure(report: &mut Report, messages: usize) {
     let (settings, _) = Settings::parse(&text, "settings.toml").expect("good settings");
     let transfer =
         transfer(&settings, &api, &requests.iter().map(|it| (&*it.path, &it.body)).collect::<Vec<_>>()).await;
-    let account = Account::of(&settings).expect("an account");
-    let insert = insert(&home.data_dir().join("accounts").join(account.dir_name()));
+    let bare = insert(&account_folder(&home));
     report.add(Figure::new(SECTION, format!("{name}: connected → caught up"), caught_up.time, "s"));
     report.add(Figure::new(SECTION, format!("{name}: processor time of belfryctl"), caught_up.worked, "s"));
     report.add(Figure::new(SECTION, format!("{name}: the same {} requests alone", requests.len()), transfer, "s"));
-    report.add(Figure::new(SECTION, format!("{name}: SQLite alone"), insert, "s"));
-    let times = (caught_up.time - transfer) / insert;
+    report.add(Figure::new(SECTION, format!("{name}: SQLite alone"), bare.rows, "s"));
+    let times = (caught_up.time - transfer) / bare.rows;
     report.add(Figure::new(SECTION, "without the transfer, times SQLite alone", times, "×").at_most(2.0));
+    report.add(Figure::new(SECTION, format!("{name}: connected → caught up and indexed"), caught_up.indexed, "s"));
+    let with_search = bare.rows + bare.search;
+    report.add(Figure::new(SECTION, format!("{name}: SQLite alone, with the full-text index"), with_search, "s"));
+    let times = (caught_up.indexed - transfer) / with_search;
+    let label = "indexed, without the transfer, times SQLite alone with the full-text index";
+    report.add(Figure::new(SECTION, label, times, "×").at_most(2.0));
     let more = caught_up.most_memory - at_rest;
     report.add(Figure::new(SECTION, "most unique memory, more than at rest", more, "MB").at_most(30.0));
     measure_window(report, &broker, &api, messages).await;
@@ -80,6 +86,8 @@ fn record(number: usize) -> Value {
 struct CaughtUp {
     /// Seconds from the connection to the end of the pass.
     time: f64,
+    /// Seconds from the connection until all is in the search index too.
+    indexed: f64,
     new: u64,
     /// Seconds that the program had of the processors meanwhile.
     worked: f64,
@@ -87,7 +95,14 @@ struct CaughtUp {
     most_memory: f64,
 }
 
-/// `belfryctl run` until its first pass is over.
+/// Where the inbox is.
+fn account_folder(home: &Home) -> PathBuf {
+    let text = std::fs::read_to_string(home.settings_file()).expect("settings");
+    let (settings, _) = Settings::parse(&text, "settings.toml").expect("good settings");
+    home.data_dir().join("accounts").join(Account::of(&settings).expect("an account").dir_name())
+}
+
+/// `belfryctl run` until its first pass is over and the search index complete.
 async fn run(home: &Home) -> (Running, CaughtUp) {
     let mut command = home.ctl(["run", "--json"]).await;
     command.env("BELFRY_TOKEN", "secret");
@@ -95,20 +110,36 @@ async fn run(home: &Home) -> (Running, CaughtUp) {
     running.state("catching-up").await;
     let (began, worked, mut most_memory) = (Instant::now(), processor_time(running.id()), 0.0_f64);
     let mut looks = tokio::time::interval(LOOK);
-    loop {
+    let (time, new, worked) = loop {
         tokio::select! {
             event = running.next_event() => {
                 let event = event.expect("belfryctl runs");
                 if event["event"] == "caught-up" {
                     let time = began.elapsed().as_secs_f64();
                     let new = event["new"].as_u64().expect("a number");
-                    let worked = processor_time(running.id()) - worked;
-                    return (running, CaughtUp { time, new, worked, most_memory });
+                    break (time, new, processor_time(running.id()) - worked);
                 }
             }
             _ = looks.tick() => most_memory = most_memory.max(Memory::of(running.id()).unique),
         }
+    };
+    let inbox = open(&account_folder(home));
+    while !is_indexed(&inbox) {
+        looks.tick().await;
+        most_memory = most_memory.max(Memory::of(running.id()).unique);
     }
+    let indexed = began.elapsed().as_secs_f64();
+    (running, CaughtUp { time, indexed, new, worked, most_memory })
+}
+
+fn open(folder: &Path) -> Connection {
+    let inbox = folder.join("inbox.sqlite3");
+    Connection::open_with_flags(inbox, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the inbox")
+}
+
+fn is_indexed(inbox: &Connection) -> bool {
+    let missing = "SELECT 1 FROM notices WHERE seq > (SELECT indexed_through FROM account)";
+    !inbox.prepare_cached(missing).and_then(|mut missing| missing.exists([])).expect("the inbox is readable")
 }
 
 /// Seconds that these requests take with Belfry's own HTTP client, if the answers are only read.
@@ -122,10 +153,17 @@ async fn transfer(settings: &Settings, api: &FakeApi, requests: &[(&str, &Value)
     began.elapsed().as_secs_f64()
 }
 
-/// Seconds that SQLite takes to write the notices of this inbox into another file.
-fn insert(folder: &Path) -> f64 {
-    let inbox = folder.join("inbox.sqlite3");
-    let inbox = Connection::open_with_flags(inbox, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the inbox");
+/// Seconds of SQLite alone.
+struct Bare {
+    /// For the rows with their indexes.
+    rows: f64,
+    /// For the full-text index.
+    search: f64,
+}
+
+/// Lets SQLite write the notices of this inbox into another file.
+fn insert(folder: &Path) -> Bare {
+    let inbox = open(folder);
     let mut schema = inbox
         .prepare("SELECT sql FROM sqlite_schema WHERE tbl_name = 'notices' AND type <> 'trigger' AND sql IS NOT NULL")
         .expect("a schema");
@@ -148,7 +186,32 @@ fn insert(folder: &Path) -> f64 {
     }
     drop(insert);
     transaction.commit().expect("committed");
-    began.elapsed().as_secs_f64()
+    let rows = began.elapsed().as_secs_f64();
+
+    // Letters and spaces are put into the index as they are.
+    let search: String = inbox
+        .query_row("SELECT sql FROM sqlite_schema WHERE name = 'search_0'", [], |row| row.get(0))
+        .expect("a search index");
+    bare.execute_batch(&search).expect("a search index");
+    let texts = inbox
+        .prepare("SELECT seq, title, body, sender FROM notices ORDER BY seq")
+        .and_then(|mut texts| texts.query_map([], text)?.collect::<Result<Vec<_>, _>>())
+        .expect("texts");
+    let began = Instant::now();
+    let transaction = bare.transaction().expect("a transaction");
+    let mut insert = transaction
+        .prepare("INSERT INTO search_0 (rowid, title, body, sender) VALUES (?1, ?2, ?3, ?4)")
+        .expect("a statement");
+    for (seq, title, body, sender) in &texts {
+        insert.execute(params![seq, title, body, sender]).expect("a text indexed");
+    }
+    drop(insert);
+    transaction.commit().expect("committed");
+    Bare { rows, search: began.elapsed().as_secs_f64() }
+}
+
+fn text(row: &Row<'_>) -> rusqlite::Result<(i64, String, String, String)> {
+    Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
 }
 
 /// The page of the app while it catches up.

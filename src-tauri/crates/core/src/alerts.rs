@@ -11,7 +11,7 @@ mod wording;
 
 use jiff::{Timestamp, tz::TimeZone};
 
-pub use self::wording::{Summary, Wording};
+pub use self::wording::{Rank, Summary, Wording};
 use crate::{
     notice::{Notice, Priority, Source, State},
     pipeline::catchup::HISTORY_OVERLAP,

@@ -15,6 +15,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use url::Url;
 
 use crate::alerts::buttons;
+use crate::notice::NoticeKeyRef;
 use crate::ports::{Popup, PopupButton, PopupKind};
 
 /// Longest id or scope taken, in bytes; servers use a few dozen.
@@ -66,8 +67,8 @@ impl AppLink {
     }
 
     fn short(popup: &Popup, button: Option<String>) -> Self {
-        let [notice] = popup.notices.as_slice() else { return Self::Inbox };
-        let (id, scope) = (notice.id.clone(), Some(notice.scope.clone()));
+        let Some(NoticeKeyRef { scope, id }) = popup.notices.only() else { return Self::Inbox };
+        let (id, scope) = (id.to_owned(), Some(scope.to_owned()));
         let link = Self::Notice(NoticeLink { id, scope, button });
         let text = link.to_string();
         let is_read_back = text.len() <= MAX_POPUP_ADDRESS && text.parse().as_ref() == Ok(&link);
@@ -131,7 +132,7 @@ fn decode(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notice::{NoticeKey, Priority};
+    use crate::notice::Priority;
     use crate::ports::Loudness;
 
     const KEY: &str = "button-0123456789abcdef0123456789abcdef";
@@ -142,7 +143,7 @@ mod tests {
     }
 
     fn popup(kind: PopupKind, notices: &[(&str, &str)]) -> Popup {
-        let notices = notices.iter().map(|(scope, id)| NoticeKey { scope: (*scope).to_owned(), id: (*id).to_owned() });
+        let notices = notices.iter().map(|(scope, id)| NoticeKeyRef { scope, id });
         Popup {
             kind,
             notices: notices.collect(),

@@ -12,6 +12,10 @@ use std::borrow::Cow;
 /// stay. Not cut, and the direction of the text stays as it was sent: [`one_line`] or [`lines`]
 /// follow when it is shown.
 pub fn normalized(text: &str) -> String {
+    // Most texts are as they are to be.
+    if !text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        return text.to_owned();
+    }
     text.replace("\r\n", "\n").replace('\r', "\n").replace(|c: char| c.is_control() && c != '\n' && c != '\t', "")
 }
 

@@ -12,9 +12,11 @@ use crate::words::words;
 
 pub mod copies;
 mod fields;
+mod keys;
 pub mod parse;
 
 pub use copies::Origin;
+pub use keys::{NoticeKeyRef, NoticeKeys};
 
 /// What identifies a notice inside an account: the server's id within a scope
 /// (`docs/reference/messages.md`).

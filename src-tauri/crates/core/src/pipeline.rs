@@ -34,7 +34,7 @@ use crate::{
     alerts::{Wording, hold::Pause},
     clock::Now,
     error::Failure,
-    notice::{Notice, NoticeKey, Source},
+    notice::{Notice, NoticeKey, NoticeKeys, Source},
     pipeline::{
         catchup::{Page, PageRequest, Pass, PassId},
         delivery::{AckId, Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
@@ -318,6 +318,9 @@ impl Pipeline {
         }
         self.check_hold(now);
         self.poll_server_deletions(now);
+        if !self.awaits_rows() {
+            self.delivery.mark_announced();
+        }
         self.drain_delivery();
     }
 
@@ -378,7 +381,7 @@ impl Pipeline {
     }
 
     /// The notices that a popup on the screen stands for.
-    pub fn notices_of(&self, popup: &PopupId) -> Option<&[crate::notice::NoticeKey]> {
+    pub fn notices_of(&self, popup: &PopupId) -> Option<&NoticeKeys> {
         self.delivery.notices_of(popup)
     }
 

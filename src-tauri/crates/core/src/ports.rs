@@ -11,7 +11,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::{
-    notice::{NoticeKey, Priority},
+    notice::{NoticeKey, NoticeKeys, Priority},
     oidc_tokens::OidcTokens,
     settings::{
         AuthMode, Settings,
@@ -69,7 +69,7 @@ pub struct Popup {
     /// Single, summary or update.
     pub kind: PopupKind,
     /// Its notices; never empty.
-    pub notices: Vec<NoticeKey>,
+    pub notices: NoticeKeys,
     /// First line.
     pub title: String,
     /// The rest; may be empty.
@@ -91,7 +91,7 @@ impl Popup {
     pub fn of_program(id: &str, title: &str, body: &str) -> Self {
         Self {
             kind: PopupKind::Single,
-            notices: vec![NoticeKey { scope: String::new(), id: id.to_owned() }],
+            notices: NoticeKey { scope: String::new(), id: id.to_owned() }.into(),
             title: title.to_owned(),
             body: body.to_owned(),
             loudness: Loudness::Normal,

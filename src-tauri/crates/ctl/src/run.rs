@@ -171,7 +171,7 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
 #[cfg(test)]
 mod tests {
     use belfry_core::{
-        notice::Priority,
+        notice::{NoticeKeys, Priority},
         ports::{Loudness, PopupKind},
     };
 
@@ -191,7 +191,7 @@ mod tests {
         let headless = Headless::new();
         let popup = |replaces| Popup {
             kind: PopupKind::Single,
-            notices: Vec::new(),
+            notices: NoticeKeys::default(),
             title: String::new(),
             body: String::new(),
             loudness: Loudness::Normal,

@@ -243,7 +243,7 @@ impl Inbox {
         }
         self.read(|connection| connection.busy_timeout(INDEX_TIMEOUT))?;
         let indexed = loop {
-            match self.write(|tx| search::index_some(tx, INDEX_SLICE)) {
+            match self.write(|tx| search::index_while(tx, INDEX_SLICE, &mut || true)) {
                 Ok(0) => break Ok(()),
                 Ok(_) => {}
                 Err(StoreError::Busy { .. } | StoreError::Full { .. } | StoreError::NotWritable { .. }) => break Ok(()),

@@ -141,7 +141,16 @@ impl Store {
     /// # Errors
     /// [`StoreError`]; then nothing was indexed.
     pub fn index_some(&mut self, limit: usize) -> Result<usize, StoreError> {
-        self.write(|tx| search::index_some(tx, limit))
+        self.index_while(limit, || true)
+    }
+
+    /// As [`Self::index_some`], but ends early when `goes_on`, which is called after each notice, says
+    /// so.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing was indexed.
+    pub(crate) fn index_while(&mut self, limit: usize, mut goes_on: impl FnMut() -> bool) -> Result<usize, StoreError> {
+        self.write(|tx| search::index_while(tx, limit, &mut goes_on))
     }
 
     /// The cursor of `api.collect`; `None` before the first page.

@@ -215,7 +215,7 @@ impl ButtonPopups<'_> {
     fn popup(&self, title: String, body: String) -> Popup {
         Popup {
             kind: PopupKind::Result,
-            notices: vec![self.notice.clone()],
+            notices: self.notice.clone().into(),
             title,
             body,
             loudness: Loudness::Quiet,

@@ -55,7 +55,10 @@ pub fn held_by(
     if paused_until.is_some_and(|until| now < until) {
         return Some(Suppressed::Paused);
     }
-    is_quiet(&settings.quiet_hours, &now.to_zoned(time_zone.clone())).then_some(Suppressed::QuietHours)
+    let hours = &settings.quiet_hours;
+    let has_hours = hours.from.is_some() && hours.to.is_some();
+    let is_held = has_hours && is_quiet(hours, &now.to_zoned(time_zone.clone()));
+    is_held.then_some(Suppressed::QuietHours)
 }
 
 /// When to look again whether anything holds notifications back.

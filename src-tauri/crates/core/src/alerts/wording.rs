@@ -6,7 +6,7 @@
 use super::{buttons, loudness};
 use crate::{
     foreign_text::shortened,
-    notice::{Notice, NoticeKey, Priority},
+    notice::{Notice, NoticeKey, NoticeKeyRef, NoticeKeys, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::{KindNames, NotificationSettings, Preview, Settings},
     texts::Language,
@@ -27,20 +27,29 @@ pub struct Wording {
     actions: Option<Box<Settings>>,
 }
 
+/// How urgent a notice is to the person, then by itself.
+pub type Rank = (Loudness, Priority);
+
 /// The notices of a summary, with what its popup says of them: not their texts, since there may be
 /// many.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
-    keys: Vec<NoticeKey>,
+    keys: NoticeKeys,
     /// The most urgent, and of those the newest.
     named: Vec<Notice>,
-    rank: Option<(Loudness, Priority)>,
+    rank: Option<Rank>,
 }
 
 impl Summary {
     /// How loud its popup is.
     pub fn loudness(&self) -> Option<Loudness> {
         self.rank.map(|(loudness, _)| loudness)
+    }
+
+    /// Adds a notice that the popup does not name.
+    pub fn add_unnamed<'a>(&mut self, key: impl Into<NoticeKeyRef<'a>>, rank: Rank) {
+        self.keys.push(key);
+        self.rank = self.rank.max(Some(rank));
     }
 }
 
@@ -70,9 +79,20 @@ impl Wording {
             Preview::Full => shortened(without_title(&notice.body, &notice.title).trim(), MAX_BODY_CHARS),
             Preview::Title | Preview::None => String::new(),
         };
-        let rank = (loudness(notice, &self.settings), notice.priority);
+        let rank = self.rank(notice);
         let buttons = self.actions.as_ref().map(|settings| buttons::of_notice(notice, settings)).unwrap_or_default();
-        Popup { buttons, ..self.popup(PopupKind::Single, vec![notice.key.clone()], rank, title, body) }
+        Popup { buttons, ..self.popup(PopupKind::Single, notice.key.clone().into(), rank, title, body) }
+    }
+
+    /// A popup for one notice of which only this is known.
+    pub fn single_of(&self, key: NoticeKey, rank: Rank) -> Popup {
+        let title = self.language.text("popup.hidden").to_owned();
+        self.popup(PopupKind::Single, key.into(), rank, title, String::new())
+    }
+
+    /// How urgent a notice is.
+    pub fn rank(&self, notice: &Notice) -> Rank {
+        (loudness(notice, &self.settings), notice.priority)
     }
 
     /// The title, after the name of its kind if it has one.
@@ -93,16 +113,27 @@ impl Wording {
 
     /// Adds notices to a summary, oldest first.
     pub fn add_to_summary<'a>(&self, summary: &mut Summary, notices: impl IntoIterator<Item = &'a Notice>) {
-        let rank = |notice: &Notice| (loudness(notice, &self.settings), notice.priority);
         for notice in notices {
-            summary.keys.push(notice.key.clone());
-            summary.rank = summary.rank.max(Some(rank(notice)));
-            let place = summary.named.iter().position(|named| rank(named) <= rank(notice));
-            let place = place.unwrap_or(summary.named.len());
-            if place < MAX_TITLES {
-                summary.named.insert(place, notice.clone());
-                summary.named.truncate(MAX_TITLES);
-            }
+            summary.add_unnamed(&notice.key, self.rank(notice));
+            self.name(summary, notice);
+        }
+    }
+
+    /// Adds all notices of a newer summary.
+    pub fn extend_summary(&self, summary: &mut Summary, newer: &Summary) {
+        summary.keys.extend(newer.keys.iter());
+        summary.rank = summary.rank.max(newer.rank);
+        newer.named.iter().rev().for_each(|notice| self.name(summary, notice));
+    }
+
+    /// Names a notice of the summary, if the ones that it names are older or less urgent.
+    fn name(&self, summary: &mut Summary, notice: &Notice) {
+        let rank = self.rank(notice);
+        let place = summary.named.iter().position(|named| self.rank(named) <= rank);
+        let place = place.unwrap_or(summary.named.len());
+        if place < MAX_TITLES {
+            summary.named.insert(place, notice.clone());
+            summary.named.truncate(MAX_TITLES);
         }
     }
 
@@ -121,8 +152,9 @@ impl Wording {
                 }
             })
             .collect();
-        if count > MAX_TITLES {
-            lines.push(self.language.fill("popup.more", &[("n", &(count - MAX_TITLES).to_string())]));
+        let unnamed = count.saturating_sub(lines.len());
+        if unnamed > 0 && !lines.is_empty() {
+            lines.push(self.language.fill("popup.more", &[("n", &unnamed.to_string())]));
         }
         if self.settings.preview == Preview::None {
             lines.clear();
@@ -135,8 +167,8 @@ impl Wording {
     fn popup(
         &self,
         kind: PopupKind,
-        notices: Vec<NoticeKey>,
-        (loudness, priority): (Loudness, Priority),
+        notices: NoticeKeys,
+        (loudness, priority): Rank,
         title: String,
         body: String,
     ) -> Popup {

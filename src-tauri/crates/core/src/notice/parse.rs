@@ -5,6 +5,7 @@
 //! no input panics or costs more than a small multiple of its size; fields that no pointer maps, or
 //! that cannot be read, are kept in [`Notice::extra`].
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use jiff::tz::TimeZone;
@@ -331,11 +332,11 @@ impl Object<'_> {
     }
 
     fn rest_of(&self, side: Side, members: &Members<'_>) -> Vec<(String, Value)> {
-        let taken: Vec<Vec<String>> =
+        let taken: Vec<Vec<Cow<'_, str>>> =
             self.taken.iter().filter(|(of, _)| *of == side).map(|(_, pointer)| pointer.tokens().collect()).collect();
         let mut rest = Vec::new();
         for (key, raw) in members.iter().filter(|(_, raw)| raw.get() != "null") {
-            let below: Vec<&[String]> = taken
+            let below: Vec<&[Cow<'_, str>]> = taken
                 .iter()
                 .filter_map(|tokens| tokens.split_first())
                 .filter(|(first, _)| *first == key)
@@ -359,14 +360,14 @@ impl Object<'_> {
 
 /// Removes what a pointer leads to, through objects; the elements of an array stay, so that none
 /// changes its index.
-fn remove(value: &mut Value, tokens: &[String]) {
+fn remove(value: &mut Value, tokens: &[Cow<'_, str>]) {
     let (Some((token, below)), Value::Object(members)) = (tokens.split_first(), value) else { return };
     if below.is_empty() {
-        members.remove(token);
-    } else if let Some(child) = members.get_mut(token) {
+        members.remove(&**token);
+    } else if let Some(child) = members.get_mut(&**token) {
         remove(child, below);
         if child.as_object().is_some_and(Map::is_empty) {
-            members.remove(token);
+            members.remove(&**token);
         }
     }
 }

@@ -5,6 +5,7 @@
 //! before its claim is committed; a write that failed is tried again, and its notices stay in
 //! memory until then. Deliberately absent: sockets, SQL, the OS.
 
+mod due;
 mod popups;
 
 use std::{
@@ -15,6 +16,7 @@ use std::{
 
 use jiff::Timestamp;
 
+use self::due::Due;
 use crate::{
     alerts::{
         Summary, Wording,
@@ -22,7 +24,7 @@ use crate::{
     },
     clock::Now,
     event::Event,
-    notice::{Notice, NoticeKey, Source, State},
+    notice::{Notice, NoticeKeys, Source, State},
     pipeline::{catchup::PassId, link::Generation},
     ports::{Popup, PopupId, PopupKind},
     storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
@@ -119,7 +121,7 @@ struct Pending {
 struct Showing {
     openings: Vec<Opening>,
     kind: PopupKind,
-    notices: Vec<NoticeKey>,
+    notices: NoticeKeys,
     title: String,
     /// The popup that it updates.
     replaces: Option<PopupId>,
@@ -155,14 +157,14 @@ pub struct Click {
 pub struct Delivery {
     wording: Wording,
     planner: Planner,
-    due: BTreeMap<Opening, Notice>,
+    due: Due,
     pending: BTreeMap<Ticket, Pending>,
     /// The sizes of all that is pending.
     pending_bytes: usize,
     retries: VecDeque<(Instant, Ticket)>,
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
-    on_screen: HashMap<PopupId, Vec<NoticeKey>>,
+    on_screen: HashMap<PopupId, NoticeKeys>,
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
@@ -192,7 +194,7 @@ impl Delivery {
         Self {
             wording,
             planner: Planner::new(burst),
-            due: BTreeMap::new(),
+            due: Due::new(burst),
             pending: BTreeMap::new(),
             pending_bytes: 0,
             retries: VecDeque::new(),
@@ -226,12 +228,11 @@ impl Delivery {
         }
         self.stream_offsets = recovered.stream_offsets;
         self.has_held = recovered.has_held;
-        self.on_screen.extend(recovered.popups);
+        let popups = recovered.popups.into_iter();
+        self.on_screen.extend(popups.map(|(popup, notices)| (popup, notices.iter().collect())));
         self.withdraw(recovered.withdraw);
         for Stored { seq, opening, notice, .. } in recovered.due {
-            let opening = Opening { seq, number: opening };
-            self.due.insert(opening, notice);
-            self.planner.add(opening, true, now.mono);
+            self.add_due(Opening { seq, number: opening }, notice, true, now);
         }
         self.planner.end_catch_up(true, now.mono);
         self.mark_announced();
@@ -240,14 +241,17 @@ impl Delivery {
 
     /// A message or a page was received: commit it.
     pub fn handle_received(&mut self, received: Received) {
-        let Received { writes, ack, pass, is_piece } = received;
+        let Received { mut writes, ack, pass, is_piece } = received;
+        // That of the page before needs no commit of its own then.
+        writes.extend(self.announced.take().map(Write::Announced));
         self.apply(writes, WritePurpose::Arrival { ack, pass, is_piece });
     }
 
     /// A write is committed, or has failed. Alerts of a pass wait for the batch of the pass. With
     /// `hold_live` the alerts of live notices wait for it too: right after a connect a person sees
     /// both as one backlog. Returns the committed page, if it was one, after the actions that
-    /// follow from it are queued.
+    /// follow from it are queued. That its events were emitted is recorded with the rows that follow;
+    /// if none do, [`Self::mark_announced`] has to be called.
     pub fn handle_applied(
         &mut self,
         ticket: Ticket,
@@ -283,7 +287,9 @@ impl Delivery {
         }
         self.withdraw(withdraw);
         self.poll_planner(now);
-        self.mark_announced();
+        if page.is_none() {
+            self.mark_announced();
+        }
         page
     }
 
@@ -339,8 +345,8 @@ impl Delivery {
     }
 
     /// The notices that a popup on the screen stands for.
-    pub fn notices_of(&self, popup: &PopupId) -> Option<&[NoticeKey]> {
-        self.on_screen.get(popup).map(Vec::as_slice)
+    pub fn notices_of(&self, popup: &PopupId) -> Option<&NoticeKeys> {
+        self.on_screen.get(popup)
     }
 
     /// The store's last error; `None` after a write has succeeded.
@@ -409,9 +415,7 @@ impl Delivery {
                     if is_visible || notice.state != State::Open {
                         self.refresh(*opening, notice, popup.as_ref());
                     }
-                    if let Some(due) = self.due.get_mut(opening) {
-                        due.clone_from(notice);
-                    }
+                    self.due.update(*opening, notice, self.wording.rank(notice));
                 }
                 (Write::StreamOffset { stream, offset }, _) => {
                     self.stream_offsets.insert(stream.clone(), *offset);
@@ -434,7 +438,7 @@ impl Delivery {
             let Outcome::Released(released) = outcome else { continue };
             for Stored { seq, opening, notice, .. } in released {
                 let opening = Opening { seq, number: opening };
-                self.due.insert(opening, notice);
+                self.due.add(opening, notice);
                 self.planner.add_held([opening]);
             }
         }
@@ -443,10 +447,7 @@ impl Delivery {
     /// The alert of an opening is decided.
     fn plan(&mut self, opening: Opening, alert: AlertMark, notice: Notice, hold: bool, now: Now) {
         match alert {
-            AlertMark::Due => {
-                self.due.insert(opening, notice);
-                self.planner.add(opening, hold, now.mono);
-            }
+            AlertMark::Due => self.add_due(opening, notice, hold, now),
             AlertMark::Suppressed(Suppressed::QuietHours | Suppressed::Paused) => self.has_held = true,
             AlertMark::Suppressed(_) => {}
         }
@@ -474,7 +475,7 @@ impl Delivery {
     }
 
     /// Records which events were emitted, so that a restart does not repeat them.
-    fn mark_announced(&mut self) {
+    pub fn mark_announced(&mut self) {
         if let Some(seq) = self.announced.take() {
             self.apply(vec![Write::Announced(seq)], WritePurpose::Bookkeeping);
         }
@@ -483,6 +484,9 @@ impl Delivery {
     fn poll_planner(&mut self, now: Now) {
         for batch in self.planner.poll_batches(now.mono) {
             self.planner.set_busy(batch.kind, batch.is_summary);
+            if batch.kind == BatchKind::CatchUp {
+                self.due.begin_batch();
+            }
             let mut writes = vec![Write::Claim(batch.openings.clone())];
             writes.extend(self.announced.take().map(Write::Announced));
             self.apply(writes, WritePurpose::Claim(batch));

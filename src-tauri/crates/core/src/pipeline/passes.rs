@@ -114,6 +114,11 @@ impl Pipeline {
         self.config.collect && !self.config.poll_every.is_zero() && !self.api.needs_person
     }
 
+    /// Whether rows of a page are being fetched or committed.
+    pub(super) fn awaits_rows(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| running.busy)
+    }
+
     /// Stops a pass where it is. The page that it has requested is still stored when it arrives:
     /// the server may have marked it as delivered.
     pub(super) fn abandon_pass(&mut self) {
@@ -193,7 +198,8 @@ impl Pipeline {
             running.busy = true;
             running.is_disturbed |= self.server_deletions.is_running();
             running.pass.handle_requested(self.messages);
-            self.actions.push_back(PipelineAction::Fetch { pass: running.pass.id(), request });
+            // First, so that the answer is on its way while the events of the last page are emitted.
+            self.actions.push_front(PipelineAction::Fetch { pass: running.pass.id(), request });
             return;
         }
         let (Some(mut finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {

@@ -97,7 +97,7 @@ impl PopupQueue {
 mod tests {
     use super::*;
     use crate::{
-        notice::Priority,
+        notice::{NoticeKeys, Priority},
         ports::{Loudness, PopupKind},
     };
 
@@ -108,7 +108,7 @@ mod tests {
     fn update(replaces: &str) -> Box<Popup> {
         Box::new(Popup {
             kind: PopupKind::Update,
-            notices: Vec::new(),
+            notices: NoticeKeys::default(),
             title: String::new(),
             body: String::new(),
             loudness: Loudness::Normal,

@@ -4,7 +4,7 @@
 //! `Display`). Deliberately absent: error messages, which the readers have, and what the values
 //! cause.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr};
 
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -340,8 +340,14 @@ impl Pointer {
     }
 
     /// Its reference tokens, unescaped.
-    pub fn tokens(&self) -> impl Iterator<Item = String> {
-        self.0.split('/').skip(1).map(|token| token.replace("~1", "/").replace("~0", "~"))
+    pub fn tokens(&self) -> impl Iterator<Item = Cow<'_, str>> {
+        self.0.split('/').skip(1).map(|token| {
+            if token.contains('~') {
+                Cow::Owned(token.replace("~1", "/").replace("~0", "~"))
+            } else {
+                Cow::Borrowed(token)
+            }
+        })
     }
 }
 

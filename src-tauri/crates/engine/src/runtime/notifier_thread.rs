@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
     use belfry_core::{
-        notice::Priority,
+        notice::{NoticeKeys, Priority},
         ports::{Loudness, PopupKind},
     };
 
@@ -153,7 +153,7 @@ mod tests {
     fn popup(title: &str, replaces: Option<&str>) -> Box<Popup> {
         Box::new(Popup {
             kind: if replaces.is_some() { PopupKind::Update } else { PopupKind::Single },
-            notices: Vec::new(),
+            notices: NoticeKeys::default(),
             title: title.to_owned(),
             body: String::new(),
             loudness: Loudness::Normal,

@@ -3,7 +3,9 @@
 //! It commits everything that is queued as one transaction with one fsync, without a timer: a
 //! single message is committed at once, and the messages of a burst share the cost. When idle it
 //! looks for changes by other programs, updates the search index and removes notices older than the
-//! retention. Deliberately absent: what to write ([`belfry_core::pipeline::delivery`]).
+//! retention. The index costs more than the notices, so it waits for the end of a burst, but not for
+//! ever; and it makes way for a batch. Deliberately absent: what to write
+//! ([`belfry_core::pipeline::delivery`]).
 
 use std::{
     sync::mpsc::{Receiver, RecvTimeoutError, SendError, Sender, channel},
@@ -28,14 +30,22 @@ use belfry_core::{
 };
 
 /// How often the idle thread checks whether another program has changed the inbox.
-const CHANGE_CHECK_INTERVAL: Duration = Duration::from_secs(5);
+const CHANGE_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long a delete can be undone; longer than the window offers it
 /// ([`crate::inbox::UNDO_OFFERED`]).
 const UNDO_KEPT: SignedDuration = SignedDuration::from_secs(20);
 /// How often notices older than the retention are removed.
 const EXPIRE_INTERVAL: Duration = Duration::from_secs(3_600);
-/// How many rows the idle thread indexes or removes in one transaction: a few milliseconds.
+/// How many rows the idle thread removes in one transaction, or indexes during a burst: a few
+/// milliseconds.
 const IDLE_SLICE: usize = 200;
+/// How many rows the idle thread indexes in one transaction, if no batch comes: the fewer at once,
+/// the more often SQLite merges them.
+const INDEX_SLICE: usize = 2_000;
+/// So long after the last batch the burst is over, and what it has brought is indexed.
+const BURST_GAP: Duration = Duration::from_millis(20);
+/// A burst that lasts longer is indexed between its batches.
+const LONG_BURST: Duration = Duration::from_secs(10);
 /// Most writes of one transaction; the others wait for the next.
 const MAX_GROUP_WRITES: usize = 2_000;
 /// Most bytes of one transaction, which are copied to be written together; a larger batch is
@@ -99,9 +109,7 @@ impl StoreThread {
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             let _guard = guard;
-            let group_commit = GroupCommit::default();
-            StoreWorker { store, group_commit, retention, reports, expire_at: Instant::now(), is_indexing: true }
-                .run(&queue);
+            StoreWorker::new(store, retention, reports).run(&queue);
         })?;
         Ok(Self { orders, reports: own_reports, thread })
     }
@@ -137,33 +145,73 @@ struct StoreWorker {
     retention: SignedDuration,
     reports: UnboundedSender<StoreReport>,
     expire_at: Instant,
-    is_indexing: bool,
+    index: IndexState,
+    /// What came while the index was updated or a group was made.
+    next: Option<Order>,
+}
+
+/// How far the search index is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IndexState {
+    /// It has every notice.
+    Complete,
+    /// Some are missing since then, and the burst that brought them may not be over.
+    Waiting(Instant),
+    /// It is being updated, until a batch comes.
+    Updating,
 }
 
 impl StoreWorker {
+    fn new(store: Store, retention: SignedDuration, reports: UnboundedSender<StoreReport>) -> Self {
+        let group_commit = GroupCommit::default();
+        // The last run may have ended before the index was complete.
+        let index = IndexState::Updating;
+        Self { store, group_commit, retention, reports, expire_at: Instant::now(), index, next: None }
+    }
+
     fn run(mut self, queue: &Receiver<Order>) {
         self.report_counts();
         loop {
-            let idle = if self.is_indexing { Duration::ZERO } else { CHANGE_CHECK_INTERVAL };
-            match queue.recv_timeout(idle) {
+            let next = match self.next.take() {
+                Some(next) => Ok(next),
+                None => queue.recv_timeout(self.timeout()),
+            };
+            match next {
                 Ok(Order::Apply(first)) => self.commit(first, queue),
-                Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => self.maintain(),
+                Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => self.maintain(queue),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
+        }
+    }
+
+    /// How long to wait for a batch before other work is done.
+    fn timeout(&self) -> Duration {
+        match self.index {
+            IndexState::Updating => Duration::ZERO,
+            IndexState::Waiting(since) if since.elapsed() >= LONG_BURST => Duration::ZERO,
+            IndexState::Waiting(_) => BURST_GAP,
+            IndexState::Complete => CHANGE_CHECK_INTERVAL,
         }
     }
 
     fn commit(&mut self, first: Job, queue: &Receiver<Order>) {
         let (mut count, mut bytes) = (first.writes.len(), bytes_of(&first));
         let mut jobs = vec![first];
-        // A request to look ends the group. It needs no more: a commit is followed by a look.
         while count < MAX_GROUP_WRITES
             && bytes < MAX_GROUP_BYTES
-            && let Ok(Order::Apply(job)) = queue.try_recv()
+            && let Ok(order) = queue.try_recv()
         {
-            count += job.writes.len();
-            bytes += bytes_of(&job);
-            jobs.push(job);
+            match order {
+                Order::Apply(job) => {
+                    count += job.writes.len();
+                    bytes += bytes_of(&job);
+                    jobs.push(job);
+                }
+                Order::Look => {
+                    self.next = Some(Order::Look);
+                    break;
+                }
+            }
         }
         let Self { store, group_commit, .. } = self;
         let apply = |writes: &[Write]| {
@@ -177,21 +225,23 @@ impl StoreWorker {
             has_changed |= result.as_ref().is_ok_and(|applied| applied.outcomes.iter().any(changes_a_notice));
             self.report(StoreReport::Applied { ticket, result });
         }
-        self.is_indexing = true;
         self.report_counts();
         if has_changed {
             self.report(StoreReport::NoticesChanged);
         }
-    }
-
-    fn maintain(&mut self) {
-        if let Err(error) = self.try_maintain() {
-            tracing::warn!(%error, "the maintenance of the inbox failed");
-            self.is_indexing = false;
+        if (has_changed && self.index == IndexState::Complete) || self.index == IndexState::Updating {
+            self.index = IndexState::Waiting(Instant::now());
         }
     }
 
-    fn try_maintain(&mut self) -> Result<(), StoreError> {
+    fn maintain(&mut self, queue: &Receiver<Order>) {
+        if let Err(error) = self.try_maintain(queue) {
+            tracing::warn!(%error, "the maintenance of the inbox failed");
+            self.index = IndexState::Complete;
+        }
+    }
+
+    fn try_maintain(&mut self, queue: &Receiver<Order>) -> Result<(), StoreError> {
         if self.store.changed_elsewhere()? {
             if self.store.sign_ins_changed()? {
                 self.report(StoreReport::SignInsChanged);
@@ -214,7 +264,25 @@ impl StoreWorker {
                 self.report(StoreReport::NoticesChanged);
             }
         }
-        self.is_indexing = self.store.index_some(IDLE_SLICE)? > 0;
+        self.update_index(queue)
+    }
+
+    /// Indexes a slice. Between the batches of a long burst all of it, so that the index gets on;
+    /// otherwise a batch ends it.
+    fn update_index(&mut self, queue: &Receiver<Order>) -> Result<(), StoreError> {
+        let is_in_burst = matches!(self.index, IndexState::Waiting(since) if since.elapsed() >= LONG_BURST);
+        let limit = if is_in_burst { IDLE_SLICE } else { INDEX_SLICE };
+        let mut next = None;
+        let indexed = self.store.index_while(limit, || {
+            next = if is_in_burst { None } else { queue.try_recv().ok() };
+            next.is_none()
+        });
+        self.next = next;
+        self.index = match (indexed?, self.index) {
+            (0, _) => IndexState::Complete,
+            (_, waiting) if is_in_burst => waiting,
+            _ => IndexState::Updating,
+        };
         Ok(())
     }
 
@@ -247,16 +315,76 @@ fn changes_a_notice(outcome: &Outcome) -> bool {
 mod tests {
     use std::sync::Arc;
 
+    use tokio::sync::mpsc::UnboundedReceiver;
+
     use super::*;
     use crate::inbox::Inbox;
     use crate::store::Filter;
     use crate::store::tests::{arrival, notice};
 
+    fn worker() -> (StoreWorker, UnboundedReceiver<StoreReport>) {
+        let (reports, reported) = tokio::sync::mpsc::unbounded_channel();
+        let store = Store::open_in_memory().unwrap();
+        (StoreWorker::new(store, SignedDuration::from_hours(1_000_000), reports), reported)
+    }
+
+    fn job(ids: &[&str]) -> Job {
+        Job { ticket: Ticket(1), writes: Arc::new(ids.iter().map(|id| arrival(notice(id))).collect()) }
+    }
+
+    fn order(ids: &[&str]) -> Order {
+        Order::Apply(job(ids))
+    }
+
+    #[test]
+    fn a_burst_is_indexed_when_it_is_over_unless_it_lasts() {
+        let (mut worker, _reported) = worker();
+        let (orders, queue) = channel();
+        worker.maintain(&queue);
+        assert_eq!((worker.index, worker.timeout()), (IndexState::Complete, CHANGE_CHECK_INTERVAL));
+        worker.commit(job(&["1", "2"]), &queue);
+        assert!(matches!(worker.index, IndexState::Waiting(_)), "{:?}", worker.index);
+        let burst = worker.index;
+        worker.commit(job(&["3"]), &queue);
+        assert_eq!((worker.index, worker.timeout()), (burst, BURST_GAP), "it is the same burst");
+        // Nothing has come for a while.
+        worker.maintain(&queue);
+        assert_eq!((worker.index, worker.timeout()), (IndexState::Updating, Duration::ZERO));
+        worker.maintain(&queue);
+        assert_eq!(worker.index, IndexState::Complete);
+
+        let long = IndexState::Waiting(Instant::now().checked_sub(LONG_BURST).unwrap());
+        worker.commit(job(&["4", "5"]), &queue);
+        worker.index = long;
+        assert_eq!(worker.timeout(), Duration::ZERO, "only while nothing is queued");
+        orders.send(order(&["6"])).unwrap();
+        worker.maintain(&queue);
+        assert_eq!((worker.index, worker.store.index_some(9).unwrap()), (long, 0), "a batch does not end the slice");
+        assert!(worker.next.is_none() && queue.try_recv().is_ok(), "it waits in the queue");
+    }
+
+    #[test]
+    fn a_batch_ends_the_indexing_and_is_committed_next() {
+        let (mut worker, mut reported) = worker();
+        let (orders, queue) = channel();
+        worker.commit(job(&["1", "2", "3"]), &queue);
+        orders.send(order(&["4"])).unwrap();
+        worker.maintain(&queue);
+        assert!(worker.next.is_some());
+        assert_eq!(worker.store.index_some(9).unwrap(), 2, "after one notice");
+        drop(orders);
+        worker.run(&queue);
+        let mut counts = Vec::new();
+        while let Ok(report) = reported.try_recv() {
+            counts.extend(if let StoreReport::Counts(counts) = report { Some(counts.notices) } else { None });
+        }
+        assert_eq!(counts.last(), Some(&4));
+    }
+
     #[test]
     fn every_commit_that_changes_a_notice_is_reported_also_where_the_counts_stay_equal() {
-        let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
+        let (mut worker, mut reported) = worker();
         let (orders, queue) = channel();
-        let mut worker = worker(Store::open_in_memory().unwrap(), reports);
         let mut last = || {
             let (mut counts, mut changes) = (None, 0);
             while let Ok(report) = reported.try_recv() {
@@ -269,48 +397,38 @@ mod tests {
             }
             (counts, changes)
         };
-        let job = |id: &str| Job { ticket: Ticket(1), writes: Arc::new(vec![arrival(notice(id))]) };
+        let job = |id: &str| job(&[id]);
         worker.commit(job("1"), &queue);
         assert_eq!(last(), (Some(1), 1));
         worker.commit(job("1"), &queue);
         assert_eq!(last(), (Some(1), 0), "it is known");
         // One expires, another one arrives: the counts are what they were.
         worker.retention = SignedDuration::from_hours(-1);
-        worker.maintain();
+        worker.maintain(&queue);
         worker.commit(job("2"), &queue);
         assert_eq!(last(), (Some(1), 2));
         drop(orders);
     }
 
     #[test]
-    fn what_another_connection_has_changed_is_reported_when_it_is_asked_for() {
-        let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
-        let mut store = Store::open_in_memory().unwrap();
-        store.apply(&[arrival(notice("1"))]).unwrap();
-        let mut inbox = Inbox::open_beside(&store).unwrap();
+    fn a_request_to_look_behind_a_batch_that_changes_nothing_is_carried_out() {
+        let (mut worker, mut reported) = worker();
+        worker.commit(job(&["1"]), &channel().1);
+        let mut inbox = Inbox::open_beside(&worker.store).unwrap();
         let seqs = inbox.seqs(&Filter::default(), 1).unwrap();
+        assert_eq!(inbox.mark(&seqs, true).unwrap(), 1);
+        worker.index = IndexState::Complete;
         let (orders, queue) = channel();
-        orders.send(Order::Look).unwrap();
+        for order in [order(&["1"]), Order::Look] {
+            orders.send(order).unwrap();
+        }
         drop(orders);
-        inbox.mark(&seqs, true).unwrap();
-        let worker = worker(store, reports);
         worker.run(&queue);
         let mut is_reported = false;
         while let Ok(report) = reported.try_recv() {
             is_reported |= matches!(report, StoreReport::ChangedElsewhere { .. });
         }
         assert!(is_reported);
-    }
-
-    fn worker(store: Store, reports: UnboundedSender<StoreReport>) -> StoreWorker {
-        StoreWorker {
-            store,
-            group_commit: GroupCommit::default(),
-            retention: SignedDuration::from_hours(1_000_000),
-            reports,
-            expire_at: Instant::now(),
-            is_indexing: false,
-        }
     }
 
     #[test]

@@ -32,9 +32,13 @@ const SLICE: usize = 500;
 const FTS5: &str = "fts5 (title, body, sender, extra, characters, \
      content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2')";
 
-/// Indexes the next notices, at most `limit`, the oldest first; how many, 0 only when there are no
-/// more.
-pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result<usize> {
+/// Indexes the next notices, at most `limit`, the oldest first, while `goes_on`, which is called
+/// after each of them, says so; how many, 0 only when there are no more.
+pub(crate) fn index_while(
+    tx: &Transaction<'_>,
+    limit: usize,
+    goes_on: &mut dyn FnMut() -> bool,
+) -> rusqlite::Result<usize> {
     let through = indexed_through(tx)?;
     let next: Option<Seq> = tx
         .prepare_cached("SELECT seq FROM notices WHERE seq > ?1 ORDER BY seq LIMIT 1")?
@@ -47,7 +51,7 @@ pub(crate) fn index_some(tx: &Transaction<'_>, limit: usize) -> rusqlite::Result
         "SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3",
     )?;
     let end = (part + 1) * PART;
-    let (count, last) = fill(&mut select, params![next.0, end, limit], &mut insert(tx, &table(part))?)?;
+    let (count, last) = fill(&mut select, params![next.0, end, limit], &mut insert(tx, &table(part))?, goes_on)?;
     if let Some(last) = last {
         tx.prepare_cached("UPDATE account SET indexed_through = ?1")?.execute(params![last.0])?;
     }
@@ -225,7 +229,7 @@ fn fill_scratch(connection: &Connection, range: Range<i64>) -> rusqlite::Result<
     connection.prepare_cached("INSERT INTO scratch (scratch) VALUES ('delete-all')")?.execute([])?;
     let mut select = connection
         .prepare_cached("SELECT seq, title, body, sender, extra FROM notices WHERE seq >= ?1 AND seq < ?2")?;
-    fill(&mut select, params![range.start, range.end], &mut insert(connection, "scratch")?)?;
+    fill(&mut select, params![range.start, range.end], &mut insert(connection, "scratch")?, &mut || true)?;
     Ok(())
 }
 
@@ -239,11 +243,12 @@ fn insert<'c>(connection: &'c Connection, index: &str) -> rusqlite::Result<Cache
     ))
 }
 
-/// Indexes the rows of `select`; returns how many, and the last one.
+/// Indexes the rows of `select` while `goes_on` says so; returns how many, and the last one.
 fn fill(
     select: &mut CachedStatement<'_>,
     which: impl rusqlite::Params,
     insert: &mut CachedStatement<'_>,
+    goes_on: &mut dyn FnMut() -> bool,
 ) -> rusqlite::Result<(usize, Option<Seq>)> {
     let mut rows = select.query(which)?;
     let (mut count, mut last) = (0, None);
@@ -253,6 +258,9 @@ fn fill(
         let Json(extra) = row.get(4)?;
         put(insert, seq, &title, &body, &sender, &readable(&extra))?;
         (count, last) = (count + 1, Some(seq));
+        if !goes_on() {
+            break;
+        }
     }
     Ok((count, last))
 }

@@ -235,8 +235,8 @@ impl Oracle {
 
     /// A popup is ordered.
     pub(crate) fn handle_order(&self, popup: &Popup) -> Verdict {
-        for key in &popup.notices {
-            let item = item_of(&key.id);
+        for key in popup.notices.iter() {
+            let item = item_of(key.id);
             ensure!(self.claims(item) > 0, "(2) a popup for {} is ordered without a committed claim", key.id);
         }
         if let Some(replaced) = &popup.replaces {
@@ -263,9 +263,9 @@ impl Oracle {
 
     /// An update may add notices to a summary; if the OS refuses it, they are handed over in another.
     pub(crate) fn handle_updated(&mut self, popup: &Popup) -> Verdict {
-        for key in &popup.notices {
-            let claims = self.claims(item_of(&key.id));
-            let handed = self.handed.entry(item_of(&key.id)).or_default();
+        for key in popup.notices.iter() {
+            let claims = self.claims(item_of(key.id));
+            let handed = self.handed.entry(item_of(key.id)).or_default();
             ensure!(*handed > 0 || claims > 0, "(2) {} is added to a summary without a claim", key.id);
             *handed = (*handed).max(1);
         }
@@ -273,9 +273,9 @@ impl Oracle {
     }
 
     fn handle_shown_once(&mut self, popup: &Popup) -> Verdict {
-        for key in &popup.notices {
-            let claims = self.claims(item_of(&key.id));
-            let handed = self.handed.entry(item_of(&key.id)).or_default();
+        for key in popup.notices.iter() {
+            let claims = self.claims(item_of(key.id));
+            let handed = self.handed.entry(item_of(key.id)).or_default();
             *handed += 1;
             ensure!(*handed <= claims, "(2) {} was handed to the OS {handed} times for {claims} openings", key.id);
         }

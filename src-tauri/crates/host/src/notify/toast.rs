@@ -54,7 +54,7 @@ mod tests {
     fn popup(kind: PopupKind, key: &str) -> Popup {
         Popup {
             kind,
-            notices: vec![NoticeKey { scope: "h&r".to_owned(), id: "\"7\"".to_owned() }],
+            notices: NoticeKey { scope: "h&r".to_owned(), id: "\"7\"".to_owned() }.into(),
             title: "<Lunch>".to_owned(),
             body: "5 < 6".to_owned(),
             loudness: Loudness::Normal,

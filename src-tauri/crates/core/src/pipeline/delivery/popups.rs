@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Click, Delivery, DeliveryAction, OpenSummary, ShowId, Showing, WritePurpose};
+use super::{Click, Delivery, DeliveryAction, OpenSummary, ShowId, Showing, WritePurpose, due::DueNotice};
 use crate::{
     alerts::{
         Summary,
@@ -13,12 +13,23 @@ use crate::{
     },
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKey, State},
+    notice::{Notice, NoticeKeys, State},
     ports::{NotifyError, Popup, PopupId, PopupKind},
     storage::{Opening, Outcome, Write},
 };
 
 impl Delivery {
+    /// An alert is due; with `hold` it waits for the batch of a catch-up.
+    pub(super) fn add_due(&mut self, opening: Opening, notice: Notice, hold: bool, now: Now) {
+        if hold {
+            let rank = self.wording.rank(&notice);
+            self.due.add_to_catch_up(opening, notice, rank);
+        } else {
+            self.due.add(opening, notice);
+        }
+        self.planner.add(opening, hold, now.mono);
+    }
+
     /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
         let Some(showing) = self.showing.remove(&show) else { return };
@@ -39,7 +50,7 @@ impl Delivery {
             (Ok(popup), _, _) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
-                    notices: notices.iter().map(|key| key.id.clone()).collect(),
+                    notices: notices.ids(),
                     summary: title,
                 }));
                 self.emit_early_clicks(&popup, &notices);
@@ -78,7 +89,7 @@ impl Delivery {
             self.withdrawn.clear();
             // Of a popup that nothing is known about: a click still opens the window.
             for click in std::mem::take(&mut self.early_clicks) {
-                self.emit_click(click, &[]);
+                self.emit_click(click, &NoticeKeys::default());
             }
         }
         self.apply(writes, WritePurpose::Bookkeeping);
@@ -93,11 +104,11 @@ impl Delivery {
         match self.on_screen.get(&click.popup).cloned() {
             Some(notices) => self.emit_click(click, &notices),
             None if !self.showing.is_empty() => self.early_clicks.push(click),
-            None => self.emit_click(click, &[]),
+            None => self.emit_click(click, &NoticeKeys::default()),
         }
     }
 
-    fn emit_early_clicks(&mut self, popup: &PopupId, notices: &[NoticeKey]) {
+    fn emit_early_clicks(&mut self, popup: &PopupId, notices: &NoticeKeys) {
         let (clicks, others) =
             std::mem::take(&mut self.early_clicks).into_iter().partition(|click| click.popup == *popup);
         self.early_clicks = others;
@@ -107,7 +118,7 @@ impl Delivery {
         }
     }
 
-    fn emit_click(&mut self, click: Click, notices: &[NoticeKey]) {
+    fn emit_click(&mut self, click: Click, notices: &NoticeKeys) {
         let Click { popup, action, activation_token } = click;
         let event = Event::Activated { notices: notices.to_vec(), action, popup, activation_token };
         self.actions.push_back(DeliveryAction::Emit(event));
@@ -134,7 +145,7 @@ impl Delivery {
             self.actions.push_back(DeliveryAction::Retract(popup.clone()));
             self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                 r#type: NotificationType::Retract,
-                notices: notices.into_iter().map(|key| key.id).collect(),
+                notices: notices.ids(),
                 summary: String::new(),
             }));
             self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);
@@ -145,35 +156,35 @@ impl Delivery {
     pub(super) fn show_claimed(&mut self, batch: Batch, outcomes: &[Outcome]) {
         let Batch { openings, kind, is_summary, continues } = batch;
         let Some(Outcome::Claimed(granted)) = outcomes.first() else { return };
+        let old = self.summaries.get(&kind).filter(|_| continues).and_then(|open| open.popup.clone());
+        let old = old.filter(|popup| self.on_screen.contains_key(popup) && !granted.is_empty());
+        let is_one = is_summary && (granted.len() > 1 || old.is_some());
         // As a set: thousands may be claimed at once.
         let granted: HashSet<&Opening> = granted.iter().collect();
-        let mut notices: Vec<(Opening, Notice)> = Vec::new();
-        for opening in &openings {
-            if let Some(notice) = self.due.remove(opening)
-                && granted.contains(opening)
-            {
-                notices.push((*opening, notice));
+        let (mut added, mut claimed) = (Summary::default(), Vec::new());
+        for opening in openings {
+            let due = self.due.take(opening);
+            let Some(due) = due.filter(|_| granted.contains(&opening)) else { continue };
+            match due {
+                DueNotice::Whole(notice) if is_one => self.wording.add_to_summary(&mut added, [&*notice]),
+                DueNotice::Brief(key, rank) if is_one => added.add_unnamed(&key, rank),
+                DueNotice::Whole(notice) => self.show(vec![opening], self.wording.single(&notice), None, None),
+                DueNotice::Brief(key, rank) => {
+                    self.show(vec![opening], self.wording.single_of(key, rank), None, None);
+                }
             }
+            claimed.push(opening);
         }
-        let old = self.summaries.get(&kind).filter(|_| continues).and_then(|open| open.popup.clone());
-        let old = old.filter(|popup| self.on_screen.contains_key(popup) && !notices.is_empty());
-        if !is_summary || (notices.len() < 2 && old.is_none()) {
-            for (opening, notice) in notices {
-                let popup = self.wording.single(&notice);
-                self.show(vec![opening], popup, None, None);
-            }
+        if !is_one {
             if is_summary {
                 self.planner.set_busy(kind, false);
             }
             return;
         }
-        let mut added = Summary::default();
-        self.wording.add_to_summary(&mut added, notices.iter().map(|(_, notice)| notice));
-        let claimed = notices.iter().map(|(opening, _)| *opening).collect();
         match (old, self.summaries.get_mut(&kind)) {
             (Some(old), Some(open)) => {
                 let before = open.summary.loudness();
-                self.wording.add_to_summary(&mut open.summary, notices.iter().map(|(_, notice)| notice));
+                self.wording.extend_summary(&mut open.summary, &added);
                 let mut popup = self.wording.popup_of(&open.summary);
                 (popup.kind, popup.replaces) = (PopupKind::Update, Some(old));
                 if open.summary.loudness() == before {
@@ -202,8 +213,8 @@ impl Delivery {
             showing.newer = is_open.then(|| Box::new(notice.clone()));
             return;
         }
-        let key = std::slice::from_ref(&notice.key);
-        let named = || self.on_screen.iter().find(|(_, notices)| *notices == key).map(|(popup, _)| popup.clone());
+        let is_its_own = |notices: &NoticeKeys| notices.only() == Some((&notice.key).into());
+        let named = || self.on_screen.iter().find(|(_, notices)| is_its_own(notices)).map(|(popup, _)| popup.clone());
         let popup = popup.cloned().or_else(named).filter(|popup| self.on_screen.contains_key(popup));
         if let (true, Some(popup)) = (is_open, popup) {
             self.update(opening, notice, popup);

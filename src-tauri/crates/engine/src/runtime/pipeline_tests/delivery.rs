@@ -6,7 +6,7 @@ use belfry_core::{
     alerts::Wording,
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKey, Source, State},
+    notice::{Notice, NoticeKey, NoticeKeys, Source, State},
     pipeline::delivery::{Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
     ports::{NotifyError, Popup, PopupId, PopupKind},
     settings::NotificationSettings,
@@ -147,7 +147,7 @@ fn an_update_that_the_desktop_shows_under_another_id_replaces_its_popup_and_is_n
     rig.delivery.handle_shown(update, Ok(second.clone()), false, rig.now);
     rig.run();
     assert_eq!(rig.retracted, [first], "only the popup with the old text leaves the screen");
-    assert_eq!(rig.delivery.notices_of(&second).map(<[_]>::len), Some(1));
+    assert_eq!(rig.delivery.notices_of(&second).map(NoticeKeys::len), Some(1));
     assert_eq!(notifications(&rig), [(NotificationType::Single, 1), (NotificationType::Update, 1)]);
 }
 

@@ -337,6 +337,39 @@ fn a_page_in_pieces_is_written_piece_by_piece_and_its_cursor_with_the_last() {
 }
 
 #[test]
+fn that_the_events_of_a_page_were_emitted_is_recorded_with_the_next_page_or_when_none_follows() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    // What a run after a crash would emit again.
+    let again = |rig: &mut Rig| -> Vec<String> {
+        let recovered = rig.store.recover().unwrap();
+        recovered.unannounced.into_iter().map(|stored| stored.notice.key.id).collect()
+    };
+    let bring = |rig: &mut Rig, id: &str| {
+        let next = NextCursor::Cursor(id.to_owned());
+        let page = Page { notices: vec![notice(id)], rows: 1, next, server_time: None, earlier: 0 };
+        let pass = rig.asked.last().unwrap().0;
+        rig.step(PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) });
+    };
+    bring(&mut rig, "1");
+    assert_eq!(again(&mut rig), ["1"]);
+    bring(&mut rig, "2");
+    assert_eq!(again(&mut rig), ["2"]);
+    let live = Message { notices: vec![notice("live")], ..Message::default() };
+    rig.step(PipelineInput::Message(Box::new(live)));
+    assert!(again(&mut rig).is_empty(), "a message of the session is recorded at once");
+    bring(&mut rig, "3");
+    rig.refuse(503, None);
+    assert!(again(&mut rig).is_empty(), "no page follows for now");
+    rig.wait(2 * SECOND);
+    bring(&mut rig, "4");
+    assert_eq!(again(&mut rig), ["4"]);
+    rig.step(PipelineInput::Link(link::LinkInput::Disconnect));
+    assert!(again(&mut rig).is_empty(), "the end is not a crash");
+}
+
+#[test]
 fn what_is_undelivered_is_taken_in_however_long_ago_it_says_it_was_sent() {
     let mut rig = Rig::new();
     rig.answers = false;

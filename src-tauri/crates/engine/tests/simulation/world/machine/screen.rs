@@ -26,7 +26,7 @@ impl Screen {
                 PopupId(format!("{daemon}{}", self.named))
             }
         };
-        self.popups.insert(name.clone(), popup.notices.iter().map(|key| item_of(&key.id)).collect());
+        self.popups.insert(name.clone(), popup.notices.iter().map(|key| item_of(key.id)).collect());
         Some(name)
     }
 

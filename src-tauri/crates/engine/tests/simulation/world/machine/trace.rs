@@ -45,7 +45,7 @@ pub(super) fn brief_action(action: &PipelineAction) -> String {
             format!("apply {ticket:?}: {}", writes.join(", "))
         }
         PipelineAction::Delivery(DeliveryAction::Show { show, popup }) => {
-            let ids: Vec<&str> = popup.notices.iter().map(|key| key.id.as_str()).collect();
+            let ids: Vec<&str> = popup.notices.iter().map(|key| key.id).collect();
             format!("show {show:?}: {:?} {ids:?}", popup.kind)
         }
         other => format!("{other:?}"),
