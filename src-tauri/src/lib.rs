@@ -38,8 +38,10 @@ const TRAY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// To be called first, while the program has one thread. WebKitGTK's faster renderer shows nothing
 /// on some graphics drivers and under virtual displays, so it is off unless the environment asks
-/// for it. Secrets are taken out of the environment, which child processes inherit.
+/// for it. Secrets are taken out of the environment, which child processes inherit. Freed memory
+/// goes back to the system.
 pub fn prepare_environment() {
+    host::memory::keep_little();
     const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
     // SAFETY: no other thread runs yet that could read the environment meanwhile.
     #[allow(unsafe_code)]

@@ -32,6 +32,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    host::memory::keep_little();
     // SAFETY: the program has one thread until a command starts others.
     #[allow(unsafe_code)]
     unsafe {

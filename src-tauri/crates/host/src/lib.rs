@@ -12,6 +12,7 @@ pub mod exit_reason;
 pub mod launcher;
 pub mod logging;
 pub mod machine;
+pub mod memory;
 pub mod notify;
 pub mod paths;
 pub mod policy;
