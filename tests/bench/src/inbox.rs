@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use belfry_core::notice::{Identity, Notice, NoticeKey, Origin, Priority, Source, State, copies::Arrival};
-use belfry_core::storage::{AlertMark, Suppressed, Write};
+use belfry_core::storage::{AlertMark, Seq, Suppressed, Write};
 use engine::inbox::{Filter, Inbox, Place};
 use engine::store::Store;
 use jiff::{SignedDuration, Timestamp};
@@ -50,6 +50,9 @@ pub(crate) fn fill(report: &mut Report, folder: &Path, account: &str, notices: u
         store.apply(&batch).expect("a batch written");
         number += BATCH;
     }
+    // As after a run that has ended in order; otherwise the next one begins by telling all of them.
+    let newest = Seq(i64::try_from(notices).expect("a number of rows"));
+    store.apply(&[Write::Announced(newest)]).expect("a mark written");
     let rate = |began: Instant| notices as f64 / began.elapsed().as_secs_f64();
     report.add(Figure::new(SECTION, format!("{notices} notices written"), rate(began), "/s"));
     let began = Instant::now();
