@@ -46,7 +46,7 @@ pub(crate) fn fill(report: &mut Report, folder: &Path, account: &str, notices: u
     let (mut number, mut bytes) = (0, 0);
     while number < notices {
         let batch: Vec<Write> = (number..notices.min(number + BATCH)).map(|number| arrival(number, notices)).collect();
-        bytes += batch.iter().map(text_bytes).sum::<usize>();
+        bytes += batch.iter().map(message_bytes).sum::<usize>();
         store.apply(&batch).expect("a batch written");
         number += BATCH;
     }
@@ -62,15 +62,24 @@ pub(crate) fn fill(report: &mut Report, folder: &Path, account: &str, notices: u
     let files = std::fs::read_dir(folder).expect("the account's folder");
     let size: u64 = files.map(|file| file.and_then(|file| file.metadata()).expect("a file").len()).sum();
     let times = size as f64 / bytes as f64;
-    report.add(Figure::new(SECTION, "store with index, times the texts in it", times, "×").at_most(2.0));
+    report.add(Figure::new(SECTION, "store with index, times the messages in it", times, "×").at_most(2.0));
 }
 
-/// Bytes of the texts that arrived.
-fn text_bytes(write: &Write) -> usize {
+/// Bytes of the message body that brings such a notice.
+fn message_bytes(write: &Write) -> usize {
     let Write::Notice { notice, .. } = write else { return 0 };
-    let extra = serde_json::to_vec(&notice.extra).expect("JSON").len();
-    let texts = [&notice.key.id, &notice.title, &notice.body, &notice.kind, &notice.sender, &notice.destination];
-    extra + texts.map(String::len).iter().sum::<usize>()
+    let mut message = notice.extra.clone();
+    let fields = [
+        ("id", json!(notice.key.id)),
+        ("title", json!(notice.title)),
+        ("content", json!(notice.body)),
+        ("type", json!(notice.kind)),
+        ("sender", json!(notice.sender)),
+        ("sendTime", json!(notice.sent_at)),
+        ("state", json!("open")),
+    ];
+    message.extend(fields.map(|(name, value)| (name.to_owned(), value)));
+    serde_json::to_vec(&message).expect("JSON").len()
 }
 
 /// Runs each search [`ROUNDS`] times.

@@ -113,8 +113,10 @@ login = "supervisor"
 [app]
 language = "{language}"
 theme = "light"
+action_urls = ["{pushd}/demo/expenses"]
 "#,
             proxy = proxy.address(),
+            pushd = pushd.http(),
             language = language.tag(),
         ));
         // Saves the token in the keychain of this desktop, as a user would do it.

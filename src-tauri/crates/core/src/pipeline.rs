@@ -139,7 +139,7 @@ pub enum PipelineInput {
     /// A message of the session.
     Message(Box<Message>),
     /// The page that this pass requested, or why it failed; its rejected rows as
-    /// [`Write::Rejected`].
+    /// [`Write::Rejected`]. To be given only while [`Pipeline::is_writing_rows`] is false.
     Page {
         /// The pass.
         pass: PassId,
@@ -200,8 +200,8 @@ pub enum PipelineInput {
 pub enum PipelineAction {
     /// To the connection or the credentials.
     Link(LinkAction),
-    /// Ask for a page, then [`PipelineInput::Page`]; also while an earlier request is still
-    /// running.
+    /// Ask for a page, then [`PipelineInput::Page`]; also while an earlier request of another pass is
+    /// still running.
     Fetch {
         /// The pass.
         pass: PassId,

@@ -2,8 +2,9 @@
 //! (`docs/reference/messages.md`, "Catch-up").
 //!
 //! [`Pass`] is pure: it says which page to ask for next and what to write with the rows;
-//! [`crate::pipeline`] has the rows and the cursor committed in one transaction before it requests
-//! the next page. Known rows never end a pass; a repeated page or cursor does. Deliberately absent:
+//! [`crate::pipeline`] has the rows and the cursor committed in one transaction before it collects
+//! the next page. The history is only read, so its next page is asked for once the one before has
+//! come whole. Known rows never end a pass; a repeated page or cursor does. Deliberately absent:
 //! HTTP, and the timing of passes.
 
 use std::collections::HashSet;
@@ -140,8 +141,11 @@ pub struct Pass {
     pages: u32,
     fetched: u64,
     new: u64,
+    /// Of these, from the pieces of the present page.
+    new_of_page: u64,
     server_time: Option<Timestamp>,
     requested_after: u64,
+    is_ahead: bool,
 }
 
 impl Pass {
@@ -159,14 +163,22 @@ impl Pass {
             pages: 0,
             fetched: 0,
             new: 0,
+            new_of_page: 0,
             server_time: None,
             requested_after: u64::MAX,
+            is_ahead: false,
         }
     }
 
-    /// Its request is sent now, after this live message.
-    pub fn handle_requested(&mut self, after: u64) {
-        self.requested_after = after;
+    /// Its request is sent now, after this live message; `is_ahead` if the rows of the page before
+    /// are still to be committed.
+    pub fn handle_requested(&mut self, after: u64, is_ahead: bool) {
+        (self.requested_after, self.is_ahead) = (after, is_ahead);
+    }
+
+    /// Whether its request was sent before the rows of the page before are committed.
+    pub fn is_ahead(&self) -> bool {
+        self.is_ahead
     }
 
     /// The live message after which its last request was sent; the highest number outside a running
@@ -199,6 +211,14 @@ impl Pass {
         }
     }
 
+    /// The page to ask for while the rows of the one before are written: one of the history, which is
+    /// only read, if it is needed whatever becomes of those rows.
+    pub fn request_ahead(&self) -> Option<PageRequest> {
+        let Phase::History { is_past_floor, .. } = self.phase else { return None };
+        let may_end = is_past_floor && self.known_pages + 1 >= MAX_KNOWN_PAGES;
+        self.request().filter(|_| !may_end)
+    }
+
     /// Takes rows of the requested page, of which others follow; returns what to write of them. The
     /// last piece is for [`Self::handle_page`].
     pub fn handle_rows(&self, notices: Vec<Notice>) -> PageWrites {
@@ -224,11 +244,17 @@ impl Pass {
         step
     }
 
-    /// The rows of the last page are committed; `new` of them were new.
-    pub fn handle_committed(&mut self, new: u64) {
+    /// Rows of the last page are committed; `new` of them were new. With `is_piece` others follow.
+    pub fn handle_committed(&mut self, new: u64, is_piece: bool) {
         self.new += new;
+        self.new_of_page += new;
+        if is_piece {
+            return;
+        }
+        self.is_ahead = false;
         let is_past_floor = matches!(self.phase, Phase::History { is_past_floor: true, .. });
-        self.known_pages = if is_past_floor && new == 0 { self.known_pages + 1 } else { 0 };
+        let is_known = std::mem::take(&mut self.new_of_page) == 0;
+        self.known_pages = if is_past_floor && is_known { self.known_pages + 1 } else { 0 };
         if self.known_pages >= MAX_KNOWN_PAGES {
             self.phase = Phase::Ended { complete: true };
         }

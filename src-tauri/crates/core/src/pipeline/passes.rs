@@ -195,12 +195,7 @@ impl Pipeline {
                 let purpose = running.purpose;
                 return self.handle_pass_delayed(purpose, now);
             }
-            running.busy = true;
-            running.is_disturbed |= self.server_deletions.is_running();
-            running.pass.handle_requested(self.messages);
-            // First, so that the answer is on its way while the events of the last page are emitted.
-            self.actions.push_front(PipelineAction::Fetch { pass: running.pass.id(), request });
-            return;
+            return self.ask(request, false);
         }
         let (Some(mut finished), purpose, began) = (running.pass.finished(), running.purpose, running.began) else {
             return;
@@ -238,6 +233,15 @@ impl Pipeline {
         if purpose == PassPurpose::Poll {
             self.step_link(LinkInput::Polled { ok: true }, now);
         }
+    }
+
+    fn ask(&mut self, request: PageRequest, is_ahead: bool) {
+        let Some(running) = &mut self.running else { return };
+        running.busy = true;
+        running.is_disturbed |= self.server_deletions.is_running();
+        running.pass.handle_requested(self.messages, is_ahead);
+        // First, so that the answer is on its way while the events of the last page are emitted.
+        self.actions.push_front(PipelineAction::Fetch { pass: running.pass.id(), request });
     }
 
     fn schedule_after(
@@ -287,6 +291,11 @@ impl Pipeline {
         writes.extend(rejected);
         writes.extend(step.cursor.map(Write::Cursor));
         self.delivery.handle_received(Received { writes, pass: Some(id), ..Received::default() });
+        let may_ask = self.api.not_before.is_none_or(|until| until <= now.mono);
+        let ahead = self.running.as_ref().and_then(|running| running.pass.request_ahead());
+        if let Some(request) = ahead.filter(|_| may_ask) {
+            self.ask(request, true);
+        }
     }
 
     /// Rows of a page, of which others follow; also of the page of an abandoned pass.
@@ -326,17 +335,20 @@ impl Pipeline {
     pub(super) fn handle_page_committed(&mut self, committed: PageCommitted, now: Now) {
         let PageCommitted { pass, new, is_piece } = committed;
         let Some(running) = self.running.as_mut().filter(|running| running.pass.id() == pass) else {
-            // Of a page in pieces the last one is still to come.
-            self.abandoned.retain(|abandoned| is_piece || abandoned.id() != pass);
+            // Of a page in pieces the last one is still to come, and so is a page asked for ahead.
+            self.abandoned.retain(|abandoned| is_piece || abandoned.id() != pass || abandoned.is_ahead());
             return;
         };
-        running.pass.handle_committed(new);
+        let was_ahead = running.pass.is_ahead();
+        running.pass.handle_committed(new, is_piece);
         if is_piece {
             return;
         }
         // Only now that its rows are committed: a pass that started earlier requests them again.
         self.cursor = running.cursor.take().or(self.cursor.take());
-        self.continue_pass(now);
+        if !was_ahead {
+            self.continue_pass(now);
+        }
     }
 
     fn handle_api_failure(&mut self, failure: Failure, now: Now) {

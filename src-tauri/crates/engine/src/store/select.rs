@@ -15,7 +15,7 @@ use super::{
 use belfry_core::storage::Seq;
 
 /// How many hits of a search are counted; the number of the others is estimated from their density.
-const SAMPLE: usize = 2_000;
+const SAMPLE: usize = 500;
 
 /// The places of a page: at most `limit`, newest first. To be called in a transaction, so that the
 /// parts of a search agree.

@@ -137,7 +137,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 40] = [
+const REQUIRED_EVENTS: [&str; 41] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -160,6 +160,7 @@ const REQUIRED_EVENTS: [&str; 40] = [
     "a notice restored by a page",
     "a notice settled by a forged copy",
     "a notice announced again after a crash",
+    "a page asked for while the last one is written",
     "a pause that held something",
     "a poll outside a session",
     "a popup",

@@ -72,19 +72,21 @@ impl Rig {
 
     fn step(&mut self, input: PipelineInput) {
         self.pipeline.step(input, self.now);
-        while let Some(action) = self.pipeline.poll_action() {
-            match action {
-                PipelineAction::Fetch { pass, request } => {
+        let mut is_asked = false;
+        loop {
+            match self.pipeline.poll_action() {
+                Some(PipelineAction::Fetch { pass, request }) => {
                     self.asked.push((pass, request));
-                    if self.answers {
-                        self.answer();
-                    }
+                    is_asked = self.answers;
                 }
-                PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, writes }) => {
+                Some(PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, writes })) => {
                     let result = Ok(self.store.apply(&writes).unwrap());
                     self.pipeline.step(PipelineInput::Applied { ticket, result }, self.now);
                 }
-                _ => {}
+                Some(_) => {}
+                // After the rows before it are written, as in the driver.
+                None if std::mem::take(&mut is_asked) => self.answer(),
+                None => return,
             }
         }
     }
@@ -334,6 +336,95 @@ fn a_page_in_pieces_is_written_piece_by_piece_and_its_cursor_with_the_last() {
     assert_eq!((rig.store.counts().unwrap().notices, rig.store.cursor().unwrap().as_deref()), (6, Some("6")));
     let PageRequest::Collect { after, .. } = &rig.asked.last().unwrap().1 else { panic!("{:?}", rig.asked) };
     assert_eq!(after.as_deref(), Some("6"), "the next page is asked for");
+}
+
+#[test]
+fn a_page_of_the_history_is_asked_for_while_the_last_one_is_written_and_a_collected_one_only_after_that() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    let pass = rig.asked.last().unwrap().0;
+    // What is asked for before the writes, and after them.
+    let mut bring = |ids: &[&str], next: &str| {
+        let next = if next.is_empty() { NextCursor::Null } else { NextCursor::Cursor(next.to_owned()) };
+        let notices = ids.iter().map(|id| notice(id)).collect();
+        let page = Page { notices, rows: ids.len(), next, server_time: None, earlier: 0 };
+        rig.pipeline.step(PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) }, rig.now);
+        let (mut asked, mut writing) = ((None, None), None);
+        while let Some(action) = rig.pipeline.poll_action() {
+            match action {
+                PipelineAction::Fetch { request, .. } => assert_eq!(asked.0.replace(request), None),
+                PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, writes }) => {
+                    assert!(writing.replace((ticket, writes)).is_none());
+                }
+                _ => {}
+            }
+        }
+        let (ticket, writes) = writing.unwrap();
+        let result = Ok(rig.store.apply(&writes).unwrap());
+        rig.pipeline.step(PipelineInput::Applied { ticket, result }, rig.now);
+        while let Some(action) = rig.pipeline.poll_action() {
+            if let PipelineAction::Fetch { request, .. } = action {
+                assert_eq!(asked.1.replace(request), None);
+            }
+        }
+        asked
+    };
+    let collect = |after: &str| PageRequest::Collect { after: Some(after.to_owned()), wait: false };
+    assert_eq!(bring(&["1", "2"], "2"), (None, Some(collect("2"))));
+    assert_eq!(bring(&["3"], "3"), (None, Some(collect("3"))));
+    assert_eq!(bring(&[], ""), (Some(PageRequest::History { page: 1 }), None));
+    assert_eq!(bring(&["3", "2"], ""), (Some(PageRequest::History { page: 2 }), None));
+    assert_eq!(bring(&["1"], ""), (Some(PageRequest::History { page: 3 }), None));
+    assert_eq!(bring(&[], ""), (None, None), "that was all");
+}
+
+#[test]
+fn a_page_asked_for_ahead_that_comes_after_its_pass_was_left_is_kept() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    rig.establish();
+    rig.answer();
+    let pass = rig.asked.last().unwrap().0;
+    let page = |id: &str| {
+        let page = Page { notices: vec![notice(id)], rows: 1, next: NextCursor::Null, server_time: None, earlier: 0 };
+        PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) }
+    };
+    rig.step(PipelineInput::Tick);
+    // The next one is asked for; then the connection is lost, while this one is written.
+    rig.pipeline.step(page("1"), rig.now);
+    let generation = rig.pipeline.link().generation();
+    let lost = link::LinkInput::Lost(generation, Failure::new(Fault::Unreachable, "test"));
+    rig.pipeline.step(PipelineInput::Link(lost), rig.now);
+    rig.pipeline.step(PipelineInput::Link(link::LinkInput::Disconnect), rig.now);
+    rig.step(PipelineInput::Tick);
+    assert_eq!(rig.asked.last().unwrap(), &(pass, PageRequest::History { page: 2 }));
+    rig.step(page("2"));
+    assert_eq!(rig.store.counts().unwrap().notices, 2);
+}
+
+#[test]
+fn a_page_of_known_rows_that_comes_in_pieces_is_one_page() {
+    let mut rig = Rig::new();
+    rig.establish();
+    rig.answers = false;
+    let asked = rig.asked(|rig| {
+        rig.step(PipelineInput::Link(link::LinkInput::TryNow));
+        rig.answer();
+        rig.step(PipelineInput::Tick);
+        let pass = rig.asked.last().unwrap().0;
+        let sent_at = Some(rig.now.wall - jiff::SignedDuration::from_hours(8));
+        let rows = || vec![Notice { sent_at, ..notice("1") }];
+        for _ in 0..3 {
+            for _ in 0..3 {
+                rig.step(PipelineInput::Rows { pass, notices: rows(), rejected: Vec::new() });
+            }
+            let page = Page { notices: rows(), rows: 4, next: NextCursor::Absent, server_time: None, earlier: 7 };
+            rig.step(PipelineInput::Page { pass, result: Ok(Box::new((page, Vec::new()))) });
+        }
+    });
+    assert_eq!(asked, "chhh", "the second and the third page bring nothing new");
+    assert_eq!((rig.store.counts().unwrap().notices, rig.store.cursor().unwrap()), (1, None));
 }
 
 #[test]

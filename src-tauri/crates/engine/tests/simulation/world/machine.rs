@@ -5,7 +5,7 @@
 //! Invariant: it does nothing that the driver and the store thread could not do too.
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque, hash_map::Entry},
+    collections::{HashMap, VecDeque, hash_map::Entry},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,7 @@ use belfry_core::{
     error::{Failure, Fault},
     pipeline::{
         Message, Pipeline, PipelineAction, PipelineInput,
-        catchup::PassId,
+        catchup::{PageRequest, PassId},
         delivery::{AckId, DeliveryAction},
         group_commit::{GroupCommit, Job},
         link::{Generation, Link, LinkAction, LinkInput, LinkState, PROBE_LIMIT, StopReason},
@@ -78,8 +78,10 @@ pub(crate) struct Machine {
     pub desktop_said: u64,
     is_showing: bool,
     fetch: u64,
-    /// Requests without an answer yet.
-    waiting: HashSet<u64>,
+    /// Requests without an answer yet, by the pass that has asked.
+    waiting: HashMap<u64, PassId>,
+    /// Answers that wait until the rows of the page before are written, as in the driver.
+    answered: VecDeque<PipelineInput>,
     /// No request before this time (`Retry-After`).
     asked_to_wait: Option<Instant>,
     answers: HashMap<PassId, usize>,
@@ -134,7 +136,8 @@ impl World<'_> {
             desktop_said: 0,
             is_showing: false,
             fetch: 0,
-            waiting: HashSet::new(),
+            waiting: HashMap::new(),
+            answered: VecDeque::new(),
             asked_to_wait: None,
             answers: HashMap::new(),
             may_open: true,
@@ -267,9 +270,15 @@ impl World<'_> {
                     new.insert(0);
                     Self::count(&mut self.passes, self.now, "passes")?;
                 }
+                if machine.waiting.values().any(|waiting| *waiting == pass) {
+                    return Err("(9) a page is asked for before the last one has come".to_owned());
+                }
+                if machine.pipeline.is_writing_rows() && matches!(request, PageRequest::History { .. }) {
+                    self.oracle.count("a page asked for while the last one is written");
+                }
                 machine.fetch += 1;
                 let fetch = machine.fetch;
-                machine.waiting.insert(fetch);
+                machine.waiting.insert(fetch, pass);
                 if !machine.pipeline.link().has_session() {
                     self.oracle.count("a poll outside a session");
                 }
@@ -357,9 +366,10 @@ impl World<'_> {
             Local::Answered(fetch, input) => {
                 self.crash_if_due(Moment::Answered)?;
                 // There is only one answer for each request.
-                if self.machine.as_mut().is_some_and(|machine| machine.waiting.remove(&fetch)) {
-                    self.count_answer(&input)?;
-                    self.step(input)?;
+                if let Some(machine) = &mut self.machine
+                    && machine.waiting.remove(&fetch).is_some()
+                {
+                    machine.answered.push_back(input);
                 }
             }
             Local::Popup => self.next_popup()?,
@@ -379,6 +389,13 @@ impl World<'_> {
                     self.step(PipelineInput::Link(LinkInput::Woke))?;
                 }
             }
+        }
+        while let Some(machine) = &mut self.machine
+            && !machine.pipeline.is_writing_rows()
+            && let Some(input) = machine.answered.pop_front()
+        {
+            self.count_answer(&input)?;
+            self.step(input)?;
         }
         self.listen()
     }

@@ -22,8 +22,8 @@ use crate::{
 impl World<'_> {
     /// A request reaches the server or is lost. A request that timed out may still be served.
     pub(crate) fn serve(&mut self, process: u32, fetch: u64, pass: PassId, request: &PageRequest) {
-        let is_given_up =
-            process != self.process || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains(&fetch));
+        let is_given_up = process != self.process
+            || self.machine.as_ref().is_none_or(|machine| !machine.waiting.contains_key(&fetch));
         if is_given_up {
             if self.rng.happens(50) {
                 return;
