@@ -384,6 +384,34 @@ test.describe('inbox', () => {
     expect(await list.evaluate((list) => list.scrollTop)).toBeGreaterThanOrEqual(1500);
   });
 
+  test('shows other rows in the same elements, and takes no click that began on the row before', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live');
+    await belfry.rows.first().waitFor();
+    const scrollTo = (top: number) =>
+      page.getByRole('listbox').evaluate(async (list, top) => {
+        const ids = () => Array.from(list.querySelectorAll('[role=option]'), (row) => row.id);
+        const before = ids();
+        list.scrollTop = top;
+        while (ids().some((id) => before.includes(id))) await new Promise(requestAnimationFrame);
+        return list.querySelectorAll('[role=option]').length;
+      }, top);
+    const count = await scrollTo(1500);
+    const made = await page.evaluateHandle(() => new Set(document.querySelectorAll('[role=option]')));
+    const row = await page.locator('[role=option]').nth(3).elementHandle();
+    await row.dispatchEvent('pointerdown');
+    const countAfter = await scrollTo(4000);
+    const kept = await made.evaluate(
+      (made) => Array.from(document.querySelectorAll('[role=option]')).filter((row) => made.has(row)).length,
+    );
+    expect(kept).toBe(Math.min(count, countAfter));
+    await row.dispatchEvent('click');
+    await expect(page.locator('[role=option][aria-selected=true]')).toHaveCount(0);
+    await row.dispatchEvent('pointerdown');
+    await row.dispatchEvent('click');
+    await expect(page.locator('[role=option][aria-selected=true]')).toHaveCount(1);
+  });
+
   test('does not move the rows in view when notices arrive', async ({ belfry }) => {
     const { page } = belfry;
     await belfry.open('live', { every: 100 });
