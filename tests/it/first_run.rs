@@ -145,7 +145,9 @@ async fn from_an_address_to_a_test_notice_through_the_whole_chain() {
     let id = alice.engine.server().send_to_self("A test", "from end to end").await.unwrap().expect("an id");
     alice.wait_for("notice", |event| matches!(event, Event::Notice { id: arrived, .. } if *arrived == id)).await;
     alice
-        .wait_for("notification", |event| matches!(event, Event::Notification { notices, .. } if notices.contains(&id)))
+        .wait_for("notification", |event| {
+            matches!(event, Event::Notification { notices, .. } if notices.only().is_some_and(|key| key.id == id))
+        })
         .await;
     assert_eq!(alice.ids(), [id]);
     alice.engine.end().await;

@@ -3,10 +3,10 @@
 //! Serialised, each variant is one line of that output. Nothing here holds a secret.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::{
-    notice::{NoticeKey, Source, State},
+    notice::{NoticeKey, NoticeKeys, Source, State},
     ports::{PopupId, PopupKind},
     status::StatusEvent,
     storage::RejectReason,
@@ -59,8 +59,9 @@ pub enum Event {
     Notification {
         /// Single, summary, update, or retract.
         r#type: NotificationType,
-        /// Ids of its notices.
-        notices: Vec<String>,
+        /// Its notices, printed as their ids.
+        #[serde(serialize_with = "ids")]
+        notices: NoticeKeys,
         /// Its first line; empty for a retraction.
         summary: String,
     },
@@ -84,6 +85,11 @@ pub enum Event {
         #[serde(skip)]
         activation_token: Option<String>,
     },
+}
+
+/// Without a copy of each: a summary may stand for a hundred thousand notices.
+fn ids<S: Serializer>(notices: &NoticeKeys, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(notices.iter().map(|key| key.id))
 }
 
 /// What happened to a notification.

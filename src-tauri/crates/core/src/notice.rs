@@ -16,7 +16,7 @@ mod keys;
 pub mod parse;
 
 pub use copies::Origin;
-pub use keys::{NoticeKeyRef, NoticeKeys};
+pub use keys::{KeyPlace, NoticeKeyRef, NoticeKeys};
 
 /// What identifies a notice inside an account: the server's id within a scope
 /// (`docs/reference/messages.md`).

@@ -26,6 +26,7 @@ pub(crate) mod codes;
 mod error;
 mod filter;
 pub(crate) mod marks;
+mod new_notices;
 pub(crate) mod older;
 mod recovery;
 pub(crate) mod rows;

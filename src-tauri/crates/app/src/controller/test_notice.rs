@@ -114,7 +114,7 @@ impl Test {
                 }
                 Event::Notification { r#type, notices, .. }
                     if r#type != NotificationType::Retract
-                        && stored.as_ref().is_some_and(|stored| notices.contains(stored)) =>
+                        && stored.as_ref().is_some_and(|stored| notices.iter().any(|key| key.id == stored)) =>
                 {
                     return self.passed(TestStep::Shown);
                 }

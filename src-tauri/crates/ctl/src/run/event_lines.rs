@@ -52,9 +52,9 @@ fn describe(event: &Event) -> (&'static str, Vec<String>) {
             ("caught up", vec![format!("{fetched} fetched, {new} new; {through}{more}")])
         }
         Event::Notification { r#type, notices, summary } => {
-            let of = match notices.as_slice() {
-                [id] => short(id),
-                several => format!("{} notices", several.len()),
+            let of = match notices.only() {
+                Some(key) => short(key.id),
+                None => format!("{} notices", notices.len()),
             };
             let text = match r#type {
                 NotificationType::Single | NotificationType::Summary => format!("{}  ({of})", short(summary)),
@@ -88,7 +88,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use belfry_core::{
-        notice::{Source, State},
+        notice::{NoticeKeyRef, Source, State},
         status::StatusEvent,
         storage::RejectReason,
     };
@@ -109,7 +109,7 @@ mod tests {
         };
         let notification = |r#type, ids: &[&str]| Event::Notification {
             r#type,
-            notices: ids.iter().map(ToString::to_string).collect(),
+            notices: ids.iter().map(|id| NoticeKeyRef { scope: "", id }).collect(),
             summary: "Approval needed".to_owned(),
         };
         let notice = |replayed| Event::Notice {

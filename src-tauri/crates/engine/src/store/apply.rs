@@ -11,15 +11,17 @@ use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::{
-    codes::{self, AsOrigin, AsWord, Json, Micros},
-    marks, rows, search, server_deletions, tombstones, trash,
+    codes::{self, AsWord, Micros},
+    marks,
+    new_notices::{NewNotice, NewNotices, mark_of},
+    rows, search, server_deletions, tombstones, trash,
 };
 use belfry_core::storage::{
     AlertMark, Applied, MAX_REJECTED_BYTES, Opening, Outcome, RejectReason, Seq, Stored, Suppressed, Write,
 };
 use belfry_core::{
     notice::{
-        Identity, Notice, NoticeKey, Source, State,
+        Identity, Notice, NoticeKey, State,
         copies::{AfterDelete, Arrival, Change, Changed, Standing},
     },
     ports::PopupId,
@@ -28,13 +30,58 @@ use belfry_core::{
 /// How many rejected messages are kept.
 const REJECTED_KEPT: i64 = 1_000;
 
+/// How many alerts one statement marks: SQLite keeps a copy of what it changes until it ends.
+const RUN: usize = 100;
+
 /// Alerts that are held back: the condition of their index.
 const HELD: &str = "alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused') AND read = 0 AND state = 'open'";
 
-/// Applies the writes in order.
+/// Applies the writes in order. New notices are written together, but before anything that could
+/// look at them.
 pub(super) fn apply(tx: &Transaction<'_>, batch: &[Write]) -> rusqlite::Result<Applied> {
-    let outcomes = batch.iter().map(|write| apply_one(tx, write)).collect::<rusqlite::Result<_>>()?;
+    let (mut outcomes, mut new) = (Vec::with_capacity(batch.len()), NewNotices::default());
+    for write in batch {
+        match find(tx, write, &new)? {
+            Found::Nothing(notice) => new.push(notice, &mut outcomes),
+            Found::Known(seq) => outcomes.push(Outcome::Known { seq }),
+            Found::Other => {
+                new.write(tx, &mut outcomes)?;
+                outcomes.push(apply_one(tx, write)?);
+            }
+        }
+    }
+    new.write(tx, &mut outcomes)?;
     Ok(Applied { outcomes, withdraw: stale_popups(tx)? })
+}
+
+/// What the database has of a write.
+enum Found<'a> {
+    /// Nothing yet of this notice.
+    Nothing(NewNotice<'a>),
+    /// All of it.
+    Known(Seq),
+    /// What makes it one of the other cases.
+    Other,
+}
+
+fn find<'a>(tx: &Transaction<'_>, write: &'a Write, new: &NewNotices<'_>) -> rusqlite::Result<Found<'a>> {
+    let Write::Notice { notice, arrival, received_at, alert, .. } = write else { return Ok(Found::Other) };
+    if notice.identity == Identity::FreshContent || new.contains(&notice.key) {
+        return Ok(Found::Other);
+    }
+    Ok(match standing(tx, &notice.key)? {
+        Some((seq, standing)) if standing.change(notice, *arrival) == Change::Nothing => Found::Known(seq),
+        None if !has_tombstone(tx, &notice.key)? => Found::Nothing(NewNotice {
+            place: None,
+            notice,
+            key: &notice.key,
+            source: arrival.source,
+            received_at: *received_at,
+            alert: *alert,
+            opening: 1,
+        }),
+        Some(_) | None => Found::Other,
+    })
 }
 
 fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
@@ -77,11 +124,11 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
         Write::Shown { openings, popup, is_silenced } => shown(tx, openings, popup, *is_silenced)?,
         Write::Refused { openings, why } => {
             let mut refuse = tx.prepare_cached(
-                "UPDATE notices SET alert = 'refused', alert_why = ?3 \
-                 WHERE seq = ?1 AND opening = ?2 AND alert = 'claimed'",
+                "UPDATE notices SET alert = 'refused', alert_why = ?4 \
+                 WHERE seq BETWEEN ?1 AND ?2 AND opening = ?3 AND alert = 'claimed'",
             )?;
-            for opening in openings {
-                refuse.execute(params![opening.seq.0, opening.number, why])?;
+            for Run { first, last, number } in runs(openings) {
+                refuse.execute(params![first.0, last.0, number, why])?;
             }
         }
         Write::PopupReplaced { old, new } => {
@@ -116,19 +163,13 @@ pub(super) fn receive(
     received_at: Timestamp,
     [alert, alert_if_opened]: [AlertMark; 2],
 ) -> rusqlite::Result<Outcome> {
-    let source = arrival.source;
+    let new = NewNotice { place, notice, key: &notice.key, source: arrival.source, received_at, alert, opening: 1 };
     if notice.identity == Identity::FreshContent {
         let key = free_key(tx, &notice.key)?;
-        let seq = insert(tx, place, notice, &key, source, received_at, alert, 1)?;
+        let seq = NewNotice { key: &key, ..new }.insert(tx)?;
         return Ok(Outcome::New { seq, key });
     }
-    let known = tx
-        .prepare_cached(
-            "SELECT seq, version, sent_at, state, partial, origin, settled_by FROM notices WHERE scope = ?1 AND id = ?2",
-        )?
-        .query_row(params![notice.key.scope, notice.key.id], |row| Ok((Seq(row.get("seq")?), rows::standing(row)?)))
-        .optional()?;
-    if let Some((seq, standing)) = known {
+    if let Some((seq, standing)) = standing(tx, &notice.key)? {
         let change = standing.change(notice, arrival);
         if change == Change::Nothing {
             return Ok(Outcome::Known { seq });
@@ -141,8 +182,7 @@ pub(super) fn receive(
         };
     }
     let Some(tombstone) = tombstones::find(tx, &notice.key)? else {
-        let seq = insert(tx, place, notice, &notice.key, source, received_at, alert, 1)?;
-        return Ok(Outcome::New { seq, key: notice.key.clone() });
+        return Ok(Outcome::New { seq: new.insert(tx)?, key: notice.key.clone() });
     };
     match tombstone.standing.after_delete(tombstone.content_hash.as_deref(), notice, arrival) {
         AfterDelete::Stays => {}
@@ -151,7 +191,7 @@ pub(super) fn receive(
             tombstones::remove(tx, &notice.key)?;
             trash::forget(tx, &notice.key)?;
             let number = tombstone.opening + 1;
-            let seq = insert(tx, None, notice, &notice.key, source, received_at, alert_if_opened, number)?;
+            let seq = NewNotice { place: None, alert: alert_if_opened, opening: number, ..new }.insert(tx)?;
             return Ok(Outcome::Changed {
                 opening: Opening { seq, number },
                 alert: Some(alert_if_opened),
@@ -165,62 +205,13 @@ pub(super) fn receive(
     Ok(Outcome::Deleted)
 }
 
-#[expect(clippy::too_many_arguments, reason = "they are the columns that the notice does not have")]
-fn insert(
-    tx: &Transaction<'_>,
-    place: Option<Seq>,
-    notice: &Notice,
-    key: &NoticeKey,
-    source: Source,
-    received_at: Timestamp,
-    alert: AlertMark,
-    opening: u32,
-) -> rusqlite::Result<Seq> {
-    let (mark, why) = match alert {
-        AlertMark::Due if notice.state != State::Open => mark_of(AlertMark::Suppressed(Suppressed::NotOpen)),
-        alert @ (AlertMark::Due | AlertMark::Suppressed(_)) => mark_of(alert),
-    };
-    let seq = tx
-        .prepare_cached(
-            "INSERT INTO notices (scope, id, received_at, sent_at, state, priority, source, version, undelivered, \
-             alert, alert_why, kind, sender, title, link, destination, actions, body, extra, seq, partial, origin, \
-             opening) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, \
-             ?22, ?23)",
-        )?
-        .insert(params![
-            key.scope,
-            key.id,
-            Micros(received_at),
-            notice.sent_at.map(Micros),
-            AsWord(notice.state),
-            AsWord(notice.priority),
-            AsWord(source),
-            notice.version,
-            notice.undelivered,
-            mark,
-            why,
-            notice.kind,
-            notice.sender,
-            notice.title,
-            notice.link,
-            notice.destination,
-            Json(&notice.actions),
-            notice.body,
-            Json(&notice.extra),
-            place.map(|place| place.0),
-            notice.is_partial,
-            AsOrigin(&notice.origin),
-            opening,
-        ])?;
-    Ok(Seq(seq))
-}
-
-fn mark_of(alert: AlertMark) -> (&'static str, Option<AsWord<Suppressed>>) {
-    match alert {
-        AlertMark::Suppressed(why) => ("suppressed", Some(AsWord(why))),
-        AlertMark::Due => ("due", None),
-    }
+/// A stored notice, as far as it decides what a copy of it may change.
+fn standing(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<Option<(Seq, Standing)>> {
+    tx.prepare_cached(
+        "SELECT seq, version, sent_at, state, partial, origin, settled_by FROM notices WHERE scope = ?1 AND id = ?2",
+    )?
+    .query_row(params![key.scope, key.id], |row| Ok((Seq(row.get("seq")?), rows::standing(row)?)))
+    .optional()
 }
 
 /// Joins a stored notice with another copy of it. Its first arrival, its read mark and its alert
@@ -318,16 +309,34 @@ fn free_key(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<NoticeKey
     Ok(numbered(free))
 }
 
+/// Openings of the same number in consecutive places: one statement marks them together.
+struct Run {
+    first: Seq,
+    last: Seq,
+    number: u32,
+}
+
+/// The openings as runs, in their order; [`RUN`] at most in each.
+fn runs(openings: &[Opening]) -> impl Iterator<Item = Run> {
+    openings
+        .chunk_by(|one, next| one.seq.0.checked_add(1) == Some(next.seq.0) && one.number == next.number)
+        .flat_map(|run| run.chunks(RUN))
+        .filter_map(|run| Some(Run { first: run.first()?.seq, last: run.last()?.seq, number: run.first()?.number }))
+}
+
 fn claim(tx: &Transaction<'_>, openings: &[Opening]) -> rusqlite::Result<Outcome> {
     let mut claim = tx.prepare_cached(
-        "UPDATE notices SET alert = 'claimed' \
-         WHERE seq = ?1 AND opening = ?2 AND alert = 'due' AND read = 0 AND state = 'open'",
+        "UPDATE notices SET alert = 'claimed' WHERE seq BETWEEN ?1 AND ?2 AND opening = ?3 \
+         AND alert = 'due' AND read = 0 AND state = 'open' RETURNING seq",
     )?;
     let mut claimed = Vec::with_capacity(openings.len());
-    for opening in openings {
-        if claim.execute(params![opening.seq.0, opening.number])? == 1 {
-            claimed.push(*opening);
+    for Run { first, last, number } in runs(openings) {
+        let begin = claimed.len();
+        for seq in claim.query_map(params![first.0, last.0, number], codes::seq)? {
+            claimed.push(Opening { seq: seq?, number });
         }
+        // SQLite promises no order.
+        claimed.get_mut(begin..).unwrap_or_default().sort_unstable();
     }
     Ok(Outcome::Claimed(claimed))
 }
@@ -361,12 +370,12 @@ fn shown(tx: &Transaction<'_>, openings: &[Opening], popup: &PopupId, is_silence
         )?
         .query_row(params![popup.0], |row| row.get(0))?;
     let mut show = tx.prepare_cached(
-        "UPDATE notices SET alert = ?4, popup = ?3 \
-         WHERE seq = ?1 AND opening = ?2 AND alert IN ('claimed', 'shown', 'silenced')",
+        "UPDATE notices SET alert = ?5, popup = ?4 \
+         WHERE seq BETWEEN ?1 AND ?2 AND opening = ?3 AND alert IN ('claimed', 'shown', 'silenced')",
     )?;
     let mark = if is_silenced { "silenced" } else { "shown" };
-    for opening in openings {
-        show.execute(params![opening.seq.0, opening.number, id, mark])?;
+    for Run { first, last, number } in runs(openings) {
+        show.execute(params![first.0, last.0, number, id, mark])?;
     }
     Ok(())
 }

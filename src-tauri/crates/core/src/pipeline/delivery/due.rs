@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::{
     alerts::Rank,
-    notice::{Notice, NoticeKey, NoticeKeys},
+    notice::{KeyPlace, Notice, NoticeKey, NoticeKeys},
     storage::Opening,
 };
 
@@ -33,7 +33,7 @@ pub(super) struct Due {
     /// Those of `whole` that wait for the batch of a catch-up, the least urgent and oldest first.
     displaceable: BTreeSet<(Rank, Opening)>,
     /// The other ones of that batch: their places in `keys`.
-    brief: HashMap<Opening, (usize, Rank)>,
+    brief: HashMap<Opening, (KeyPlace, Rank)>,
     keys: NoticeKeys,
     /// How many of a batch of catch-up are kept as they are.
     kept: usize,
@@ -64,8 +64,7 @@ impl Due {
             && let Some((rank, least)) = self.displaceable.pop_first()
             && let Some(notice) = self.whole.remove(&least)
         {
-            self.brief.insert(least, (self.keys.len(), rank));
-            self.keys.push(&notice.key);
+            self.brief.insert(least, (self.keys.push(&notice.key), rank));
         }
     }
 

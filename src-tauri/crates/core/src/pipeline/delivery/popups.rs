@@ -50,7 +50,7 @@ impl Delivery {
             (Ok(popup), _, _) => {
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
-                    notices: notices.ids(),
+                    notices: notices.clone(),
                     summary: title,
                 }));
                 self.emit_early_clicks(&popup, &notices);
@@ -145,7 +145,7 @@ impl Delivery {
             self.actions.push_back(DeliveryAction::Retract(popup.clone()));
             self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                 r#type: NotificationType::Retract,
-                notices: notices.ids(),
+                notices,
                 summary: String::new(),
             }));
             self.apply(vec![Write::PopupClosed(popup)], WritePurpose::Bookkeeping);

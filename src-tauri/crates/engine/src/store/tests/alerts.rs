@@ -176,3 +176,26 @@ fn what_was_read_or_deleted_while_it_was_held_back_is_not_released_any_more() {
     assert_eq!(store.one(Write::Claim(first(&seqs))), Outcome::Claimed(first(&seqs[2..])));
     assert!(!store.recover().unwrap().has_held);
 }
+
+#[test]
+fn of_many_alerts_at_once_those_are_claimed_and_shown_that_are_due_in_this_opening() {
+    let mut store = Store::open_in_memory().unwrap();
+    let seqs: Vec<Seq> = (0..250).map(|number| store.add(version(&number.to_string(), 1, State::Open))).collect();
+    let [read, deleted, reopened] = [60, 120, 180].map(|place| seqs[place]);
+    store.mark_read(read);
+    store.delete(deleted);
+    store.arrive(version("180", 2, State::Decided));
+    store.arrive(version("180", 3, State::Open));
+    // With one that is not there, and without one between the others.
+    let asked: Vec<Seq> = seqs.iter().copied().filter(|seq| *seq != seqs[200]).chain([Seq(999)]).collect();
+    let due: Vec<Seq> =
+        asked.iter().copied().filter(|seq| ![read, deleted, reopened, Seq(999)].contains(seq)).collect();
+    assert_eq!(store.one(Write::Claim(first(&asked))), Outcome::Claimed(first(&due)));
+    let shown = Write::Shown { openings: first(&asked), popup: popup("summary"), is_silenced: false };
+    assert_eq!(store.one(shown), Outcome::Done);
+    assert_eq!(store.keys_of(&popup("summary")).unwrap().len(), due.len());
+    assert_eq!((store.at(seqs[0]).alert, store.at(seqs[249]).alert), (Alert::Shown, Alert::Shown));
+    assert_eq!((store.at(reopened).alert, store.at(seqs[200]).alert), (Alert::Due, Alert::Due));
+    let due: Vec<Seq> = store.recover().unwrap().due.into_iter().map(|stored| stored.seq).collect();
+    assert_eq!(due, [reopened, seqs[200]]);
+}

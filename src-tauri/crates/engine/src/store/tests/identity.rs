@@ -3,7 +3,7 @@
 use crate::store::Store;
 use belfry_core::{
     notice::{Confirm, Identity, Source, State, copies::Arrival},
-    storage::{AlertMark, Outcome, Write},
+    storage::{AlertMark, Outcome, Seq, Write},
 };
 
 use super::{Steps, arrival, at, content, first, notice, version};
@@ -248,4 +248,29 @@ fn word_about_a_deleted_notice_is_filled_in_too_before_it_is_taken_back() {
     assert_eq!(store.arrive(version("1", 1, State::Open)), Outcome::Deleted);
     store.write(|tx| super::super::trash::restore(tx, removal)).unwrap();
     assert_eq!(store.at(seq).notice.title, "title 1");
+}
+
+#[test]
+fn a_batch_is_what_its_writes_are_one_after_the_other() {
+    let [mut together, mut apart] = [(), ()].map(|()| Store::open_in_memory().unwrap());
+    for store in [&mut together, &mut apart] {
+        let [known, deleted] = ["known", "deleted"].map(|id| store.add(version(id, 1, State::Open)));
+        assert!(known < deleted);
+        store.delete(deleted);
+    }
+    let new = |from: usize, to: usize| (from..to).map(|number| arrival(version(&number.to_string(), 1, State::Open)));
+    let mut batch: Vec<Write> = new(0, 30).collect();
+    batch.extend(["known", "deleted", "7", "7"].map(|id| arrival(version(id, 1, State::Open))));
+    batch.extend(new(28, 90));
+    batch.push(arrival(version("60", 2, State::Decided)));
+    batch.extend([1, 2].map(|_| arrival(content("same", Identity::FreshContent))));
+    batch.extend(new(90, 95));
+    batch.push(arrival(content("same", Identity::Content)));
+    batch.push(Write::Claim(first(&[Seq(3)])));
+    batch.extend(new(95, 150));
+    let one_by_one: Vec<Outcome> = batch.iter().map(|write| apart.one(write.clone())).collect();
+    assert_eq!(together.all(&batch).outcomes, one_by_one);
+    let stored = |store: &Store| (1..=200).filter_map(|seq| store.notice(Seq(seq)).unwrap()).collect::<Vec<_>>();
+    assert_eq!(stored(&together), stored(&apart));
+    assert_eq!((together.total(), together.total()), (153, apart.total()));
 }
