@@ -58,7 +58,7 @@ impl NoticeKeys {
         let NoticeKeyRef { scope, id } = key.into();
         let Texts { text, lengths, count } = Arc::make_mut(&mut self.0);
         let place = KeyPlace { text: text.len(), lengths: lengths.len() };
-        // By a quarter instead of twofold: what is reserved for nothing stays as long as the popup.
+        // By a quarter instead of twofold: many wait for their summary.
         let (bytes, most) = (scope.len() + id.len(), 2 * MAX_LENGTH_BYTES);
         if text.capacity() - text.len() < bytes {
             text.reserve_exact(bytes + text.len() / 4);
@@ -111,6 +111,10 @@ impl<'a, K: Into<NoticeKeyRef<'a>>> Extend<K> for NoticeKeys {
         for key in keys {
             self.push(key);
         }
+        // What follows, if anything does, is added to a copy.
+        let Texts { text, lengths, .. } = Arc::make_mut(&mut self.0);
+        text.shrink_to_fit();
+        lengths.shrink_to_fit();
     }
 }
 
@@ -199,9 +203,11 @@ mod tests {
         assert!(!Arc::ptr_eq(&all.0, &copy.0));
         assert_eq!((all.len(), copy.len()), (1_001, 1_000));
         drop(copy);
-        all.extend((1_001..2_000).map(key).collect::<Vec<_>>().iter());
+        (1_001..1_500).map(key).for_each(|key| _ = all.push(&key));
         assert!(all.0.text.capacity() <= all.0.text.len() * 5 / 4 + 16, "little is reserved for nothing");
         assert!(all.0.lengths.capacity() <= all.0.lengths.len() * 5 / 4 + 2 * MAX_LENGTH_BYTES);
+        all.extend((1_500..2_000).map(key).collect::<Vec<_>>().iter());
+        assert!(all.0.text.capacity() <= all.0.text.len() + 16, "{}", all.0.text.capacity());
         assert_eq!(all.0.lengths.len(), 2 * all.len());
     }
 }
