@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use harness::desktop::Desktop;
-use harness::{Home, Pushd, Running};
+use harness::{FaultProxy, Home, Pushd, Running};
 use serde_json::json;
 
 use crate::peers::{Peers, chromium};
@@ -18,12 +18,15 @@ const SETTLE: Duration = Duration::from_secs(10);
 /// How long it is watched then.
 const WATCH: Duration = Duration::from_secs(60);
 const STARTS: usize = 7;
+/// Most bytes in [`WATCH`]: heart-beats each 10 s, of 7 bytes from the client and 3 from the server,
+/// and one more each that may fall into it.
+const HEART_BEATS: f64 = 7.0 * 10.0;
 
 /// Measures `belfryctl run`, then the app in the tray.
 pub(crate) async fn measure(report: &mut Report, out: &Path, messages: usize) {
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let token = pushd.login("alice", "secret").await;
-    let home = Home::new(&settings(&pushd));
+    let home = Home::new(&settings(pushd.stomp(), &pushd.api_base()));
     let mut command = home.ctl(["run", "--json"]).await;
     command.env("BELFRY_TOKEN", &token);
     let mut running = Running::spawn(command);
@@ -51,12 +54,11 @@ pub(crate) async fn measure(report: &mut Report, out: &Path, messages: usize) {
     measure_app(report, out).await;
 }
 
-fn settings(pushd: &Pushd) -> String {
+fn settings(endpoint: &str, api: &str) -> String {
     format!(
-        "[server]\nendpoints = [\"{}\"]\n\n[[server.subscriptions]]\ndestination = \"/user/queue/notices\"\n\n\
-         [api]\nbase = \"{}\"\n\n[auth]\nlogin = \"alice\"\n\n[app]\nlanguage = \"en\"\n",
-        pushd.stomp(),
-        pushd.api_base()
+        "[server]\nendpoints = [\"{endpoint}\"]\n\n\
+         [[server.subscriptions]]\ndestination = \"/user/queue/notices\"\n\n\
+         [api]\nbase = \"{api}\"\n\n[auth]\nlogin = \"alice\"\n\n[app]\nlanguage = \"en\"\n"
     )
 }
 
@@ -65,9 +67,11 @@ async fn measure_app(report: &mut Report, out: &Path) {
     // Another server: each start is that of a person who has missed nothing.
     let pushd = Pushd::start(["--user", "alice:secret"]).await;
     let token = pushd.login("alice", "secret").await;
+    let line = FaultProxy::start(pushd.http().trim_start_matches("http://")).await;
+    let (endpoint, api) = (format!("ws://{}/ws", line.address()), format!("http://{}/ecgapi", line.address()));
     let mut starts = Vec::new();
     for start in 0..STARTS {
-        let home = Home::new(&settings(&pushd));
+        let home = Home::new(&settings(&endpoint, &api));
         let Some(mut command) = home.app(&desktop, ["--hidden"]).await else { return };
         command.env("BELFRY_TOKEN", &token);
         let began = Instant::now();
@@ -76,6 +80,7 @@ async fn measure_app(report: &mut Report, out: &Path) {
         starts.push(began.elapsed().as_secs_f64() * 1e3);
         if start + 1 == STARTS {
             watch(report, "belfry in the tray", &mut app, 20.0).await;
+            watch_line(report, "belfry in the tray", &line).await;
             compare(report, &mut desktop, out, &mut app).await;
         }
         app.terminate().await;
@@ -121,4 +126,13 @@ async fn watch(report: &mut Report, name: &str, program: &mut Running, limit: f6
     let share = (processor_time(id) - used) / seconds * 100.0;
     report.add(Figure::new(SECTION, format!("{name}: processor"), share, "% of a core").at_most(0.1));
     memory
+}
+
+/// What a program that has nothing to do sends and receives.
+async fn watch_line(report: &mut Report, name: &str, line: &FaultProxy) {
+    let (accepted, passed) = (line.accepted(), line.passed());
+    tokio::time::sleep(WATCH).await;
+    let (opened, bytes) = ((line.accepted() - accepted) as f64, (line.passed() - passed) as f64);
+    report.add(Figure::new(SECTION, format!("{name}: connections opened in a minute"), opened, "").at_most(0.0));
+    report.add(Figure::new(SECTION, format!("{name}: on the line in a minute"), bytes, "bytes").at_most(HEART_BEATS));
 }

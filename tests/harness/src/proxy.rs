@@ -58,6 +58,8 @@ struct Line {
 struct Counts {
     accepted: u64,
     open: u64,
+    /// Bytes, in both directions.
+    passed: u64,
     is_listening: bool,
 }
 
@@ -126,6 +128,11 @@ impl FaultProxy {
         self.counts.borrow().open
     }
 
+    /// How many bytes passed so far, in both directions and on all connections.
+    pub fn passed(&self) -> u64 {
+        self.counts.borrow().passed
+    }
+
     /// Returns when at least `count` connections were accepted in all.
     ///
     /// # Panics
@@ -154,7 +161,7 @@ async fn listen(address: SocketAddr, server: String, mut lines: watch::Receiver<
             });
             let (server, lines, counter) = (server.clone(), lines.clone(), counter.clone());
             connections.spawn(async move {
-                connect(client, &server, lines).await;
+                connect(client, &server, lines, &counter).await;
                 counter.send_modify(|counts| counts.open -= 1);
             });
             while connections.try_join_next().is_some() {}
@@ -169,7 +176,7 @@ async fn listen(address: SocketAddr, server: String, mut lines: watch::Receiver<
 
 /// One connection, from beginning to end. A server that cannot be reached looks like a cut
 /// connection.
-async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) {
+async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>, counter: &watch::Sender<Counts>) {
     let cuts = lines.borrow().cuts;
     let whole = async {
         let Ok(server) = TcpStream::connect(server).await else { return };
@@ -180,8 +187,8 @@ async fn connect(client: TcpStream, server: &str, lines: watch::Receiver<Line>) 
         let (from_server, to_server) = server.into_split();
         // A half that was closed politely leaves the other one open; anything else ends both.
         let _over = tokio::try_join!(
-            pump(from_client, to_server, Direction::ToServer, lines.clone()),
-            pump(from_server, to_client, Direction::ToClient, lines.clone()),
+            pump(from_client, to_server, Direction::ToServer, lines.clone(), counter),
+            pump(from_server, to_client, Direction::ToClient, lines.clone(), counter),
         );
     };
     let mut changes = lines.clone();
@@ -200,6 +207,7 @@ async fn pump(
     mut to: OwnedWriteHalf,
     direction: Direction,
     mut lines: watch::Receiver<Line>,
+    counter: &watch::Sender<Counts>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; 64 * 1024];
     let mut passed: u64 = 0;
@@ -222,6 +230,11 @@ async fn pump(
             tokio::task::yield_now().await;
         }
         passed += length as u64;
+        // Each passing chunk wakes none of those who wait for a connection.
+        counter.send_if_modified(|counts| {
+            counts.passed += length as u64;
+            false
+        });
         if faults.limit(direction).is_some_and(|limit| passed >= limit) {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
@@ -279,7 +292,7 @@ mod tests {
         round_trip(&mut client, &vec![7; 300_000]).await;
         client.shutdown().await.unwrap();
         assert_eq!(client.read(&mut [0; 1]).await.unwrap(), 0);
-        assert_eq!(proxy.accepted(), 1);
+        assert_eq!((proxy.accepted(), proxy.passed()), (1, 600_000));
     }
 
     #[tokio::test]
