@@ -41,7 +41,7 @@ const TRAY_TIMEOUT: Duration = Duration::from_secs(20);
 /// for it. Secrets are taken out of the environment, which child processes inherit. Freed memory
 /// goes back to the system.
 pub fn prepare_environment() {
-    host::memory::keep_little();
+    host::memory::return_freed_memory();
     const VARIABLE: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
     // SAFETY: no other thread runs yet that could read the environment meanwhile.
     #[allow(unsafe_code)]

@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 /// What `cargo run` adds to the environment of a program, by the beginnings of the names.
-const OF_CARGO_RUN: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+const CARGO_RUN_VARIABLES: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
 
 /// The workspace's root folder.
 pub(crate) fn root() -> PathBuf {
@@ -46,7 +46,7 @@ where
 {
     let mut cargo = command(&std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()), args);
     for (name, _) in std::env::vars_os() {
-        if name.to_str().is_some_and(|name| OF_CARGO_RUN.iter().any(|of| name.starts_with(of))) {
+        if name.to_str().is_some_and(|name| CARGO_RUN_VARIABLES.iter().any(|prefix| name.starts_with(prefix))) {
             cargo.env_remove(name);
         }
     }

@@ -32,7 +32,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
-    host::memory::keep_little();
+    host::memory::return_freed_memory();
     // SAFETY: the program has one thread until a command starts others.
     #[allow(unsafe_code)]
     unsafe {

@@ -6,9 +6,6 @@ use std::sync::Arc;
 
 use super::NoticeKey;
 
-/// Most bytes of a length.
-const MAX_LENGTH_BYTES: usize = (usize::BITS as usize).div_ceil(7);
-
 /// Keys of notices. A copy shares their memory until one of the two is extended: a summary, its popup
 /// on the way to the OS and on the screen have the same ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,14 +55,6 @@ impl NoticeKeys {
         let NoticeKeyRef { scope, id } = key.into();
         let Texts { text, lengths, count } = Arc::make_mut(&mut self.0);
         let place = KeyPlace { text: text.len(), lengths: lengths.len() };
-        // By a quarter instead of twofold: many wait for their summary.
-        let (bytes, most) = (scope.len() + id.len(), 2 * MAX_LENGTH_BYTES);
-        if text.capacity() - text.len() < bytes {
-            text.reserve_exact(bytes + text.len() / 4);
-        }
-        if lengths.capacity() - lengths.len() < most {
-            lengths.reserve_exact(most + lengths.len() / 4);
-        }
         for part in [scope, id] {
             text.push_str(part);
             push_length(lengths, part.len());
@@ -203,10 +192,7 @@ mod tests {
         assert!(!Arc::ptr_eq(&all.0, &copy.0));
         assert_eq!((all.len(), copy.len()), (1_001, 1_000));
         drop(copy);
-        (1_001..1_500).map(key).for_each(|key| _ = all.push(&key));
-        assert!(all.0.text.capacity() <= all.0.text.len() * 5 / 4 + 16, "little is reserved for nothing");
-        assert!(all.0.lengths.capacity() <= all.0.lengths.len() * 5 / 4 + 2 * MAX_LENGTH_BYTES);
-        all.extend((1_500..2_000).map(key).collect::<Vec<_>>().iter());
+        all.extend((1_001..2_000).map(key).collect::<Vec<_>>().iter());
         assert!(all.0.text.capacity() <= all.0.text.len() + 16, "{}", all.0.text.capacity());
         assert_eq!(all.0.lengths.len(), 2 * all.len());
     }

@@ -173,7 +173,7 @@ impl Driver {
                 Some(command) = commands.recv() => match command {
                     Command::Link(input) => driver.handle_command(input),
                     Command::Pause(pause) => driver.step(PipelineInput::Pause(pause)),
-                    Command::InboxChanged => driver.store_thread.look(),
+                    Command::InboxChanged => driver.store_thread.check_for_changes(),
                     Command::End(done) => end = Some(done),
                 },
                 Some(report) = stored.recv() => driver.handle_store_report(report),

@@ -77,19 +77,19 @@ pub(crate) enum StoreReport {
     NoticesChanged,
 }
 
-/// What the driver wants of the thread.
+/// What the driver asks of the thread.
 #[derive(Debug)]
-enum Order {
+enum Request {
     /// Commit this.
     Apply(Job),
-    /// Look for changes by others now.
-    Look,
+    /// Check now whether others have changed the inbox.
+    CheckForChanges,
 }
 
 /// The running thread, as the driver holds it.
 #[derive(Debug)]
 pub(crate) struct StoreThread {
-    orders: Sender<Order>,
+    requests: Sender<Request>,
     reports: UnboundedSender<StoreReport>,
     thread: JoinHandle<()>,
 }
@@ -105,18 +105,18 @@ impl StoreThread {
         reports: UnboundedSender<StoreReport>,
         guard: PanicGuard,
     ) -> std::io::Result<Self> {
-        let (orders, queue) = channel();
+        let (requests, queue) = channel();
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             let _guard = guard;
             StoreWorker::new(store, retention, reports).run(&queue);
         })?;
-        Ok(Self { orders, reports: own_reports, thread })
+        Ok(Self { requests, reports: own_reports, thread })
     }
 
     /// Queues a batch.
     pub(crate) fn apply(&self, job: Job) {
-        if let Err(SendError(Order::Apply(job))) = self.orders.send(Order::Apply(job)) {
+        if let Err(SendError(Request::Apply(job))) = self.requests.send(Request::Apply(job)) {
             // The pipeline retries and shows this text as the reason. The server keeps what is not
             // acknowledged.
             let result = Err("the store thread has ended: start Belfry again".to_owned());
@@ -124,15 +124,15 @@ impl StoreThread {
         }
     }
 
-    /// Looks for changes by others now.
-    pub(crate) fn look(&self) {
+    /// Checks now whether others have changed the inbox.
+    pub(crate) fn check_for_changes(&self) {
         // A thread that has ended is reported when something is to be committed.
-        let _ = self.orders.send(Order::Look);
+        let _ = self.requests.send(Request::CheckForChanges);
     }
 
     /// Commits what is queued, then ends. Blocks until then.
     pub(crate) fn finish(self) {
-        drop(self.orders);
+        drop(self.requests);
         if self.thread.join().is_err() {
             tracing::error!("the store thread ended in a panic");
         }
@@ -147,7 +147,7 @@ struct StoreWorker {
     expire_at: Instant,
     index: IndexState,
     /// What came while the index was updated or a group was made.
-    next: Option<Order>,
+    next: Option<Request>,
 }
 
 /// How far the search index is.
@@ -169,7 +169,7 @@ impl StoreWorker {
         Self { store, group_commit, retention, reports, expire_at: Instant::now(), index, next: None }
     }
 
-    fn run(mut self, queue: &Receiver<Order>) {
+    fn run(mut self, queue: &Receiver<Request>) {
         self.report_counts();
         loop {
             let next = match self.next.take() {
@@ -177,8 +177,8 @@ impl StoreWorker {
                 None => queue.recv_timeout(self.timeout()),
             };
             match next {
-                Ok(Order::Apply(first)) => self.commit(first, queue),
-                Ok(Order::Look) | Err(RecvTimeoutError::Timeout) => self.maintain(queue),
+                Ok(Request::Apply(first)) => self.commit(first, queue),
+                Ok(Request::CheckForChanges) | Err(RecvTimeoutError::Timeout) => self.maintain(queue),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -194,21 +194,21 @@ impl StoreWorker {
         }
     }
 
-    fn commit(&mut self, first: Job, queue: &Receiver<Order>) {
+    fn commit(&mut self, first: Job, queue: &Receiver<Request>) {
         let (mut count, mut bytes) = (first.writes.len(), bytes_of(&first));
         let mut jobs = vec![first];
         while count < MAX_GROUP_WRITES
             && bytes < MAX_GROUP_BYTES
-            && let Ok(order) = queue.try_recv()
+            && let Ok(request) = queue.try_recv()
         {
-            match order {
-                Order::Apply(job) => {
+            match request {
+                Request::Apply(job) => {
                     count += job.writes.len();
                     bytes += bytes_of(&job);
                     jobs.push(job);
                 }
-                Order::Look => {
-                    self.next = Some(Order::Look);
+                Request::CheckForChanges => {
+                    self.next = Some(Request::CheckForChanges);
                     break;
                 }
             }
@@ -234,14 +234,14 @@ impl StoreWorker {
         }
     }
 
-    fn maintain(&mut self, queue: &Receiver<Order>) {
+    fn maintain(&mut self, queue: &Receiver<Request>) {
         if let Err(error) = self.try_maintain(queue) {
             tracing::warn!(%error, "the maintenance of the inbox failed");
             self.index = IndexState::Complete;
         }
     }
 
-    fn try_maintain(&mut self, queue: &Receiver<Order>) -> Result<(), StoreError> {
+    fn try_maintain(&mut self, queue: &Receiver<Request>) -> Result<(), StoreError> {
         if self.store.changed_elsewhere()? {
             if self.store.sign_ins_changed()? {
                 self.report(StoreReport::SignInsChanged);
@@ -269,7 +269,7 @@ impl StoreWorker {
 
     /// Indexes a slice. Between the batches of a long burst all of it, so that the index gets on;
     /// otherwise a batch ends it.
-    fn update_index(&mut self, queue: &Receiver<Order>) -> Result<(), StoreError> {
+    fn update_index(&mut self, queue: &Receiver<Request>) -> Result<(), StoreError> {
         let is_in_burst = matches!(self.index, IndexState::Waiting(since) if since.elapsed() >= LONG_BURST);
         let limit = if is_in_burst { IDLE_SLICE } else { INDEX_SLICE };
         let mut next = None;
@@ -332,14 +332,14 @@ mod tests {
         Job { ticket: Ticket(1), writes: Arc::new(ids.iter().map(|id| arrival(notice(id))).collect()) }
     }
 
-    fn order(ids: &[&str]) -> Order {
-        Order::Apply(job(ids))
+    fn request(ids: &[&str]) -> Request {
+        Request::Apply(job(ids))
     }
 
     #[test]
     fn a_burst_is_indexed_when_it_is_over_unless_it_lasts() {
         let (mut worker, _reported) = worker();
-        let (orders, queue) = channel();
+        let (requests, queue) = channel();
         worker.maintain(&queue);
         assert_eq!((worker.index, worker.timeout()), (IndexState::Complete, CHANGE_CHECK_INTERVAL));
         worker.commit(job(&["1", "2"]), &queue);
@@ -357,7 +357,7 @@ mod tests {
         worker.commit(job(&["4", "5"]), &queue);
         worker.index = long;
         assert_eq!(worker.timeout(), Duration::ZERO, "only while nothing is queued");
-        orders.send(order(&["6"])).unwrap();
+        requests.send(request(&["6"])).unwrap();
         worker.maintain(&queue);
         assert_eq!((worker.index, worker.store.index_some(9).unwrap()), (long, 0), "a batch does not end the slice");
         assert!(worker.next.is_none() && queue.try_recv().is_ok(), "it waits in the queue");
@@ -366,13 +366,13 @@ mod tests {
     #[test]
     fn a_batch_ends_the_indexing_and_is_committed_next() {
         let (mut worker, mut reported) = worker();
-        let (orders, queue) = channel();
+        let (requests, queue) = channel();
         worker.commit(job(&["1", "2", "3"]), &queue);
-        orders.send(order(&["4"])).unwrap();
+        requests.send(request(&["4"])).unwrap();
         worker.maintain(&queue);
         assert!(worker.next.is_some());
         assert_eq!(worker.store.index_some(9).unwrap(), 2, "after one notice");
-        drop(orders);
+        drop(requests);
         worker.run(&queue);
         let mut counts = Vec::new();
         while let Ok(report) = reported.try_recv() {
@@ -384,7 +384,7 @@ mod tests {
     #[test]
     fn every_commit_that_changes_a_notice_is_reported_also_where_the_counts_stay_equal() {
         let (mut worker, mut reported) = worker();
-        let (orders, queue) = channel();
+        let (requests, queue) = channel();
         let mut last = || {
             let (mut counts, mut changes) = (None, 0);
             while let Ok(report) = reported.try_recv() {
@@ -407,22 +407,22 @@ mod tests {
         worker.maintain(&queue);
         worker.commit(job("2"), &queue);
         assert_eq!(last(), (Some(1), 2));
-        drop(orders);
+        drop(requests);
     }
 
     #[test]
-    fn a_request_to_look_behind_a_batch_that_changes_nothing_is_carried_out() {
+    fn a_check_for_changes_behind_a_batch_that_changes_nothing_is_carried_out() {
         let (mut worker, mut reported) = worker();
         worker.commit(job(&["1"]), &channel().1);
         let mut inbox = Inbox::open_beside(&worker.store).unwrap();
         let seqs = inbox.seqs(&Filter::default(), 1).unwrap();
         assert_eq!(inbox.mark(&seqs, true).unwrap(), 1);
         worker.index = IndexState::Complete;
-        let (orders, queue) = channel();
-        for order in [order(&["1"]), Order::Look] {
-            orders.send(order).unwrap();
+        let (requests, queue) = channel();
+        for request in [request(&["1"]), Request::CheckForChanges] {
+            requests.send(request).unwrap();
         }
-        drop(orders);
+        drop(requests);
         worker.run(&queue);
         let mut is_reported = false;
         while let Ok(report) = reported.try_recv() {
@@ -434,8 +434,8 @@ mod tests {
     #[test]
     fn a_store_thread_that_has_ended_reports_it_for_each_batch() {
         let (reports, mut reported) = tokio::sync::mpsc::unbounded_channel();
-        let (orders, _) = channel();
-        let store_thread = StoreThread { orders, reports, thread: std::thread::spawn(|| {}) };
+        let (requests, _) = channel();
+        let store_thread = StoreThread { requests, reports, thread: std::thread::spawn(|| {}) };
         store_thread.apply(Job { ticket: Ticket(7), writes: Arc::default() });
         let report = reported.try_recv();
         assert!(matches!(report, Ok(StoreReport::Applied { ticket: Ticket(7), result: Err(_) })), "{report:?}");

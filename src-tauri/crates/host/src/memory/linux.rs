@@ -6,7 +6,7 @@ const MMAP_THRESHOLD: libc::c_int = 128 * 1024;
 /// To be called first. Lets large pieces of memory go back to the system as soon as they are freed:
 /// glibc would keep more and more of them after a burst, up to 32 MiB each (mallopt(3), "dynamic
 /// mmap threshold"), and a program that runs all day has a burst now and then.
-pub fn keep_little() {
+pub fn return_freed_memory() {
     // SAFETY: it changes a number of the allocator, under the allocator's own lock.
     #[allow(unsafe_code)]
     let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD) };

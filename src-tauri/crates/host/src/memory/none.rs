@@ -1,4 +1,4 @@
 //! The allocators of Windows and macOS are left as they are.
 
 /// Does nothing here.
-pub fn keep_little() {}
+pub fn return_freed_memory() {}
