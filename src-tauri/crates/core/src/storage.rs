@@ -297,7 +297,10 @@ pub struct ActionResult {
     pub at: Timestamp,
     /// What came of it.
     pub outcome: ActionOutcome,
-    /// What the server said, or what failed; may be empty. Untrusted.
+    /// What failed, where no answer says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Kind>,
+    /// The server's status and words, or where it failed; may be empty. Untrusted.
     pub detail: String,
 }
 

@@ -23,9 +23,10 @@ use belfry_core::{
         parse::{Incoming, Parsed, Via, parse},
     },
     settings::Settings,
-    storage::{AlertMark, Write},
+    status::Kind,
+    storage::{ActionOutcome, ActionResult, AlertMark, Write},
 };
-use engine::{runtime::data_dir::account_dir, store::Store};
+use engine::{inbox::Inbox, runtime::data_dir::account_dir, store::Store};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -384,6 +385,36 @@ fn the_inbox_is_listed_newest_first_with_the_fields_of_the_reference() {
     assert!(!readable.contains('\u{1b}') && readable.contains("payments"), "{readable:?}");
     let detail = home.run("inbox show 2 --json").json();
     assert_eq!((&detail["title"], &detail["destination"]), (&json!("two"), &json!("/queue/a")));
+}
+
+#[test]
+fn what_came_of_a_button_is_a_line_of_its_notice() {
+    let home = Home::new();
+    home.receive(&[message("1", "one")]);
+    let mut inbox = Inbox::open(&home.account_dir()).unwrap().unwrap();
+    let seq = inbox.find("1").unwrap()[0];
+    assert!(!home.run("inbox show 1").stdout.contains("result"));
+    for (outcome, fault, detail, said) in [
+        (ActionOutcome::Refused, None, "409: already decided by bob", ". 409: already decided by bob"),
+        (
+            ActionOutcome::Unknown,
+            Some(Kind::TimedOut),
+            "h:443",
+            "is not known. The server did not answer in time. h:443",
+        ),
+    ] {
+        let at = "2026-11-20T10:32:00Z".parse().unwrap();
+        let (action, label, detail) = ("ok".to_owned(), "Approve".to_owned(), detail.to_owned());
+        inbox.keep_action_result(seq, &ActionResult { action, label, at, outcome, fault, detail }).unwrap();
+        let shown = home.run("inbox show 1").stdout;
+        let line = shown.lines().find(|line| line.starts_with("result ")).unwrap_or_else(|| panic!("{shown}"));
+        assert!(line.contains("Approve: ") && line.ends_with(said), "{line}");
+    }
+    let shown = home.run("inbox show 1 --json").json();
+    assert_eq!(
+        (&shown["action_result"]["outcome"], &shown["action_result"]["fault"]),
+        (&json!("unknown"), &json!("timed-out"))
+    );
 }
 
 #[test]

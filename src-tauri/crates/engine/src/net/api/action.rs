@@ -33,6 +33,7 @@ pub struct ActionAnswer {
 }
 
 impl ActionAnswer {
+    /// A page is for a browser: of one only the status is told.
     pub(super) fn of(status: u16, body: &[u8]) -> Self {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
         let said = ["/msg", "/message", "/error", "/detail", "/error/message"]
@@ -40,7 +41,10 @@ impl ActionAnswer {
             .filter_map(|place| document.pointer(place)?.as_str())
             .find(|text| !text.is_empty())
             .map_or_else(
-                || if document.is_null() { String::from_utf8_lossy(body).into_owned() } else { String::new() },
+                || {
+                    let is_text = document.is_null() && !body.trim_ascii_start().starts_with(b"<");
+                    if is_text { String::from_utf8_lossy(body).into_owned() } else { String::new() }
+                },
                 str::to_owned,
             );
         let said = foreign_text::one_line(&said, MAX_ACTION_WORDS);
@@ -87,6 +91,8 @@ mod tests {
             (403, r#"{"error":"not yours"}"#, Refused, "403: not yours"),
             (409, r#"{"message":"already decided by bob"}"#, Refused, "409: already decided by bob"),
             (500, "oops", Unknown, "500: oops"),
+            (404, "\n<html><body><h1>404</h1></body></html>", Refused, "404"),
+            (200, "<!doctype html><p>done</p>", Done, ""),
         ] {
             let answer = ActionAnswer::of(status, body.as_bytes());
             assert_eq!((answer.outcome, answer.detail.as_str()), (outcome, detail), "{status} {body}");
