@@ -24,9 +24,9 @@ use crate::{
     },
     clock::Now,
     event::Event,
-    notice::{Notice, NoticeKeys, Source, State},
+    notice::{Notice, NoticeKey, NoticeKeys, Source, State},
     pipeline::{catchup::PassId, link::Generation},
-    ports::{Popup, PopupId, PopupKind},
+    ports::{Loudness, Popup, PopupId, PopupKind},
     storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
 };
 
@@ -122,6 +122,7 @@ struct Showing {
     openings: Vec<Opening>,
     kind: PopupKind,
     notices: NoticeKeys,
+    loudness: Loudness,
     title: String,
     /// The popup that it updates.
     replaces: Option<PopupId>,
@@ -131,6 +132,21 @@ struct Showing {
     added: Option<Box<Summary>>,
     /// What its notice has become since; the popup is updated once the OS has said its name.
     newer: Option<Box<Notice>>,
+}
+
+/// A popup on the screen.
+#[derive(Debug)]
+struct OnScreen {
+    notices: NoticeKeys,
+    /// How loud it was at most: what changes is shown without another sound unless it is louder.
+    loudness: Loudness,
+}
+
+impl OnScreen {
+    /// How loud it was is not known any more.
+    fn of_the_last_run(notices: &[NoticeKey]) -> Self {
+        Self { notices: notices.iter().collect(), loudness: Loudness::Normal }
+    }
 }
 
 /// A summary that may be updated later.
@@ -164,7 +180,7 @@ pub struct Delivery {
     retries: VecDeque<(Instant, Ticket)>,
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
-    on_screen: HashMap<PopupId, NoticeKeys>,
+    on_screen: HashMap<PopupId, OnScreen>,
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
@@ -229,7 +245,7 @@ impl Delivery {
         self.stream_offsets = recovered.stream_offsets;
         self.has_held = recovered.has_held;
         let popups = recovered.popups.into_iter();
-        self.on_screen.extend(popups.map(|(popup, notices)| (popup, notices.iter().collect())));
+        self.on_screen.extend(popups.map(|(popup, notices)| (popup, OnScreen::of_the_last_run(&notices))));
         self.withdraw(recovered.withdraw);
         for Stored { seq, opening, notice, .. } in recovered.due {
             self.add_due(Opening { seq, number: opening }, notice, true, now);
@@ -346,7 +362,7 @@ impl Delivery {
 
     /// The notices that a popup on the screen stands for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&NoticeKeys> {
-        self.on_screen.get(popup)
+        self.on_screen.get(popup).map(|on_screen| &on_screen.notices)
     }
 
     /// The store's last error; `None` after a write has succeeded.
@@ -409,6 +425,9 @@ impl Delivery {
                         let hold = hold_live || arrival.source != Source::Live;
                         self.plan(*opening, *alert, (**notice).clone(), hold, now);
                         continue;
+                    }
+                    if notice.state != State::Open {
+                        self.summaries.values_mut().for_each(|open| open.summary.forget_name(&notice.key));
                     }
                     let is_visible =
                         fields.iter().any(|field| matches!(*field, "title" | "body" | "priority" | "actions"));
