@@ -74,6 +74,7 @@ fn build(app: &AppHandle, theme: belfry_core::settings::Theme) -> tauri::Result<
         .on_navigation(|url| url.scheme() == "tauri" || url.host_str() == Some("tauri.localhost"))
         .on_new_window(|_, _| NewWindowResponse::Deny)
         .build()?;
+    system::free_when_closed(&window)?;
     if let Some(kept) = kept {
         put(&window, &kept)?;
     }

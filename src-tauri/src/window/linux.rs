@@ -1,13 +1,14 @@
 //! Linux: a desktop lets a window come to the front by itself only with the token of the click that
 //! asked for it (`ActivationToken` of the notification specification; the same as a startup id).
-//! And WebKitGTK keeps its network process for as long as the program runs, though nothing is left
-//! to fetch for; it starts another one when it needs it.
+//! What a window leaves behind is freed here: its web view, and WebKitGTK's network process, which
+//! would run as long as the program does. WebKitGTK starts another one when it needs it.
 
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use gtk::prelude::GtkWindowExt;
+use gtk::glib::Object;
+use gtk::prelude::{GtkWindowExt, ObjectExt, WidgetExt};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use tauri::async_runtime as runtime;
 use tauri::{AppHandle, Manager, WebviewWindow};
@@ -22,6 +23,26 @@ const NETWORK_PROCESS: &str = "(WebKitNetworkPr)";
 pub(super) fn admit(window: &WebviewWindow, token: &str) -> tauri::Result<()> {
     window.gtk_window()?.set_startup_id(token);
     Ok(())
+}
+
+/// Lets the web view of a window that was just made be freed when it is closed. wry's handler of the
+/// page's messages holds the view and belongs to the view's own part for messages, so that neither
+/// would ever go: 0.13 MB for each window.
+///
+/// # Errors
+/// What the desktop's library says.
+pub(super) fn free_when_closed(window: &WebviewWindow) -> tauri::Result<()> {
+    window.with_webview(|view| {
+        view.inner().connect_destroy(|view| {
+            let messages: Object = view.property("user-content-manager");
+            // SAFETY: it only lets go of the handlers, since the class adds nothing of its own to it;
+            // and no message can come, since the page is closed before its view is destroyed.
+            #[allow(unsafe_code)]
+            unsafe {
+                messages.run_dispose();
+            }
+        });
+    })
 }
 
 /// The window has come to the front: nothing to do.

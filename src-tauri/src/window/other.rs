@@ -13,6 +13,14 @@ pub(super) fn admit(_window: &WebviewWindow, _token: &str) -> tauri::Result<()> 
     Ok(())
 }
 
+/// Nothing to do: a web view goes with its window.
+///
+/// # Errors
+/// None here.
+pub(super) fn free_when_closed(_window: &WebviewWindow) -> tauri::Result<()> {
+    Ok(())
+}
+
 /// Nothing to do.
 pub(super) fn end_network_process(_app: &AppHandle) {}
 

@@ -17,6 +17,7 @@ use crate::{
         AuthMode, Settings,
         origins::{AgreedOrigins, ForeignHost},
     },
+    texts::Language,
 };
 
 /// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a
@@ -158,6 +159,10 @@ pub trait Notifier: Send + Sync + 'static {
     /// Takes a popup off the screen. Nothing happens if it has left the screen, or if another
     /// daemon showed it.
     fn retract(&self, id: &PopupId);
+
+    /// The person's language has changed: for the words that are the system's to show beside a
+    /// popup's own.
+    fn set_language(&self, _language: Language) {}
 
     /// Called once by each engine, before its first [`show`](Self::show): `sink` receives what
     /// people do to popups. A later call replaces it.
