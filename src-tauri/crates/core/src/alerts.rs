@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn each_priority_is_to_be_seen_or_heard_unless_a_rule_says_otherwise() {
+    fn each_priority_has_an_effect_unless_a_rule_says_otherwise() {
         let popup = |priority, show| {
             let rules = vec![Rule { kind: None, sender: None, show }];
             let wording = Wording::new(

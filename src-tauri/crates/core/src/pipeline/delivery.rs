@@ -17,16 +17,17 @@ use std::{
 use jiff::Timestamp;
 
 use self::due::Due;
+use self::popups::{OnScreen, OpenSummary, Showing};
 use crate::{
     alerts::{
-        Summary, Wording,
+        Wording,
         planner::{Batch, BatchKind, Planner},
     },
     clock::Now,
     event::Event,
-    notice::{Notice, NoticeKey, NoticeKeys, Source, State},
+    notice::{Notice, NoticeKeys, Source, State},
     pipeline::{catchup::PassId, link::Generation},
-    ports::{Loudness, Popup, PopupId, PopupKind},
+    ports::{Popup, PopupId},
     storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
 };
 
@@ -114,47 +115,6 @@ struct Pending {
     /// About how many bytes of memory they take.
     size: usize,
     purpose: WritePurpose,
-}
-
-/// A popup that is on its way to the OS.
-#[derive(Debug)]
-struct Showing {
-    openings: Vec<Opening>,
-    kind: PopupKind,
-    notices: NoticeKeys,
-    loudness: Loudness,
-    title: String,
-    /// The popup that it updates.
-    replaces: Option<PopupId>,
-    /// It is a summary of this kind, which may be updated later.
-    batch: Option<BatchKind>,
-    /// It adds these to a summary: if that cannot be updated, they become a new one.
-    added: Option<Box<Summary>>,
-    /// What its notice has become since; the popup is updated once the OS has said its name.
-    newer: Option<Box<Notice>>,
-}
-
-/// A popup on the screen.
-#[derive(Debug)]
-struct OnScreen {
-    notices: NoticeKeys,
-    /// How loud it was at most: what changes is shown without another sound unless it is louder.
-    loudness: Loudness,
-}
-
-impl OnScreen {
-    /// How loud it was is not known any more.
-    fn of_the_last_run(notices: &[NoticeKey]) -> Self {
-        Self { notices: notices.iter().collect(), loudness: Loudness::Normal }
-    }
-}
-
-/// A summary that may be updated later.
-#[derive(Debug)]
-struct OpenSummary {
-    summary: Summary,
-    /// Its name, once the OS has said it.
-    popup: Option<PopupId>,
 }
 
 /// What a person clicked.

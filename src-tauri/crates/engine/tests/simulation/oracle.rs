@@ -120,11 +120,7 @@ impl Oracle {
                 }
                 (Write::Rejected { .. }, _) => self.junk += 1,
                 (Write::Release, Outcome::Released(released)) if !released.is_empty() => {
-                    self.count("a pause that held something");
-                    for stored in released {
-                        let item = self.items.get(&stored.seq);
-                        item.and_then(|item| self.inbox.get_mut(item)).map(|entry| entry.is_held = false);
-                    }
+                    self.handle_released(released);
                 }
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
                 (Write::Shown { openings, popup, .. }, _) => {

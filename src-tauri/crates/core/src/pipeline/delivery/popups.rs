@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Click, Delivery, DeliveryAction, OnScreen, OpenSummary, ShowId, Showing, WritePurpose, due::DueNotice};
+use super::{Click, Delivery, DeliveryAction, ShowId, WritePurpose, due::DueNotice};
 use crate::{
     alerts::{
         Summary,
@@ -13,10 +13,51 @@ use crate::{
     },
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKeys, State},
-    ports::{NotifyError, Popup, PopupId, PopupKind},
+    notice::{Notice, NoticeKey, NoticeKeys, State},
+    ports::{Loudness, NotifyError, Popup, PopupId, PopupKind},
     storage::{Opening, Outcome, Write},
 };
+
+/// A popup that is on its way to the OS.
+#[derive(Debug)]
+pub(super) struct Showing {
+    openings: Vec<Opening>,
+    kind: PopupKind,
+    notices: NoticeKeys,
+    loudness: Loudness,
+    title: String,
+    /// The popup that it updates.
+    replaces: Option<PopupId>,
+    /// It is a summary of this kind, which may be updated later.
+    batch: Option<BatchKind>,
+    /// It adds these to a summary: if that cannot be updated, they become a new one.
+    added: Option<Box<Summary>>,
+    /// What its notice has become since; the popup is updated once the OS has said its name.
+    newer: Option<Box<Notice>>,
+}
+
+/// A popup on the screen.
+#[derive(Debug)]
+pub(super) struct OnScreen {
+    pub(super) notices: NoticeKeys,
+    /// How loud it was at most: what changes is shown without another sound unless it is louder.
+    loudness: Loudness,
+}
+
+impl OnScreen {
+    /// How loud it was is not known any more.
+    pub(super) fn of_the_last_run(notices: &[NoticeKey]) -> Self {
+        Self { notices: notices.iter().collect(), loudness: Loudness::Normal }
+    }
+}
+
+/// A summary that may be updated later.
+#[derive(Debug)]
+pub(super) struct OpenSummary {
+    pub(super) summary: Summary,
+    /// Its name, once the OS has said it.
+    popup: Option<PopupId>,
+}
 
 impl Delivery {
     /// An alert is due; with `hold` it waits for the batch of a catch-up.

@@ -2,13 +2,24 @@
 
 use belfry_core::{
     notice::{Source, State, copies::Arrival},
-    storage::{AlertMark, Outcome, Seq, Suppressed},
+    storage::{AlertMark, Outcome, Seq, Stored, Suppressed},
 };
 
 use super::{Entry, Oracle, Verdict, name};
 use crate::server::{Copy, Server};
 
 impl Oracle {
+    /// A pause has ended, and what it held back is due.
+    pub(super) fn handle_released(&mut self, released: &[Stored]) {
+        self.count("a pause that held something");
+        for stored in released {
+            let item = self.items.get(&stored.seq);
+            if let Some(entry) = item.and_then(|item| self.inbox.get_mut(item)) {
+                entry.is_held = false;
+            }
+        }
+    }
+
     /// A copy of a notice was committed.
     pub(super) fn handle_arrival(
         &mut self,
