@@ -131,12 +131,17 @@ async fn loudness_sets_urgency_sound_and_time_on_screen() {
     let mut service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
     let mut seen = Vec::new();
-    for loudness in [Loudness::Quiet, Loudness::Normal, Loudness::Urgent] {
-        desktop.show(&Popup { loudness, ..popup("t", "b") }).expect("shown");
+    for (loudness, priority) in [
+        (Loudness::Quiet, Priority::High),
+        (Loudness::Normal, Priority::Normal),
+        (Loudness::Normal, Priority::High),
+        (Loudness::Urgent, Priority::Normal),
+    ] {
+        desktop.show(&Popup { loudness, priority, ..popup("t", "b") }).expect("shown");
         let notify = service.notify().await;
         seen.push((notify.urgency(), notify.hints.contains_key("suppress-sound"), notify.expire_ms));
     }
-    assert_eq!(seen, [(1, true, -1), (1, false, -1), (2, false, 0)]);
+    assert_eq!(seen, [(1, true, -1), (1, false, -1), (1, false, 0), (2, false, 0)]);
 }
 
 #[tokio::test]

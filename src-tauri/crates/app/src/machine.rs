@@ -93,6 +93,7 @@ impl Machine {
                 // The controller no longer receives events once the program is ending.
                 let _ = events.send(event);
             }),
+            trim_memory: host::memory::trim,
             settings,
         };
         Engine::start(config, &self.runtime)

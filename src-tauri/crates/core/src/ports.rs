@@ -60,7 +60,8 @@ pub enum Loudness {
     Quiet,
     /// The desktop's default.
     Normal,
-    /// Stays until a person closes it, where the desktop supports that.
+    /// Stays ([`Popup::stays`]), and breaks through the desktop's own do-not-disturb where it allows
+    /// that.
     Urgent,
 }
 
@@ -88,6 +89,12 @@ pub struct Popup {
 }
 
 impl Popup {
+    /// Whether it stays until a person closes it, where the desktop supports that.
+    pub fn stays(&self) -> bool {
+        let is_important = self.loudness == Loudness::Normal && self.priority >= Priority::High;
+        self.kind == PopupKind::Question || self.loudness == Loudness::Urgent || is_important
+    }
+
     /// A popup about the program itself. `id` is that of no notice, so that a click on it opens none.
     pub fn of_program(id: &str, title: &str, body: &str) -> Self {
         Self {

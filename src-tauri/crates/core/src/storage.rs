@@ -237,7 +237,7 @@ pub enum Outcome {
     Changed {
         /// The notice, in its present opening.
         opening: Opening,
-        /// The alert of the opening, if it is new.
+        /// The alert of the opening, if that is new or was held back and is due now.
         alert: Option<AlertMark>,
         /// Its content now.
         notice: Box<Notice>,

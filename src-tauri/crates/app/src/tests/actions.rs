@@ -65,7 +65,7 @@ async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_
     assert_eq!(service.requests(APPROVE).len(), 0);
 
     for (answer, outcome, detail) in [
-        (Answer::Instead(Response::json(302, &Value::Null)), "refused", "302"),
+        (Answer::Instead(Response::json(302, &Value::Null)), "unknown", "302"),
         (
             Answer::Instead(Response::json(409, &json!({"message": "already decided by bob"}))),
             "refused",

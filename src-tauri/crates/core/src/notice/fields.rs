@@ -122,8 +122,9 @@ fn action(value: &RawValue) -> Option<Action> {
 }
 
 fn confirm(text: String) -> Confirm {
-    match text.as_str() {
-        "true" | "1" => Confirm::Asked(true),
+    match text.trim() {
+        // It is asked for, but the question is missing.
+        "true" | "1" | "" => Confirm::Asked(true),
         "false" | "0" => Confirm::Asked(false),
         _ => Confirm::Question(text),
     }
@@ -246,6 +247,8 @@ mod tests {
                 action("Open", "Open", "https://x", "", Confirm::Asked(false)),
             ]
         );
+        let blank = actions(raw(r#"[{"label":"Open","url":"https://x","confirm":" "}]"#));
+        assert_eq!(blank.unwrap(), [action("Open", "Open", "https://x", "", Confirm::Asked(true))]);
         let alike = r#"[{"id":"ok","label":"Approve","url":"/a"},{"id":"ok","label":"Reject","url":"/r"}]"#;
         for json in [r#"[{"id":1,"url":"/a"},{"id":2}]"#, "{}", "[1]", r#"[{"url":"/a"}]"#, alike] {
             assert_eq!(actions(raw(json)), None, "{json}");

@@ -12,3 +12,14 @@ pub fn return_freed_memory() {
     let is_set = unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, MMAP_THRESHOLD) };
     debug_assert_eq!(is_set, 1, "glibc takes this value");
 }
+
+/// To be called when a burst is over. Gives back the pages that lie free between pieces still in use,
+/// which glibc keeps otherwise (malloc_trim(3)).
+pub fn trim() {
+    // SAFETY: it works on free memory only, under the allocator's own locks.
+    #[allow(unsafe_code)]
+    unsafe {
+        // It says whether there was any, which does not matter.
+        libc::malloc_trim(0);
+    }
+}

@@ -188,8 +188,7 @@ impl Notifier for Desktop {
         let hints = hints(popup);
         let actions = if daemon.has_actions { self.actions(popup) } else { Vec::new() };
         // 0: until it is dismissed; -1: the desktop's default.
-        let waits_for_an_answer = popup.loudness == Loudness::Urgent || popup.kind == PopupKind::Question;
-        let expire_ms: i32 = if waits_for_an_answer { 0 } else { -1 };
+        let expire_ms: i32 = if popup.stays() { 0 } else { -1 };
         let title = foreign_text::one_line(&popup.title, MAX_TITLE);
         let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, actions, hints, expire_ms);
         let reply = self.call(SERVICE, "Notify", &arguments).map_err(notify_error)?;

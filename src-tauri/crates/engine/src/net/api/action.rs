@@ -53,8 +53,9 @@ impl ActionAnswer {
         let (outcome, code) = match (status, envelope) {
             (200..=299, Ok(())) => (ActionOutcome::Done, None),
             (200..=299, Err(_)) => (ActionOutcome::Refused, code_of(&document)),
-            // The server failed somewhere, perhaps after it had carried it out.
-            (500..=599, _) => (ActionOutcome::Unknown, Some(status.to_string())),
+            // The server failed somewhere, perhaps after it had carried it out; or it leads to a page, as
+            // servers do after a form.
+            (300..=399 | 500..=599, _) => (ActionOutcome::Unknown, Some(status.to_string())),
             _ => (ActionOutcome::Refused, Some(status.to_string())),
         };
         let detail = match code {
@@ -87,7 +88,7 @@ mod tests {
             (200, "thanks\u{202e}", Done, "thanks"),
             (200, r#"{"code":409,"msg":"already decided by bob"}"#, Refused, "409: already decided by bob"),
             (200, r#"{"success":false,"message":"no"}"#, Refused, "no"),
-            (302, "", Refused, "302"),
+            (302, "", Unknown, "302"),
             (403, r#"{"error":"not yours"}"#, Refused, "403: not yours"),
             (409, r#"{"message":"already decided by bob"}"#, Refused, "409: already decided by bob"),
             (500, "oops", Unknown, "500: oops"),
