@@ -144,6 +144,14 @@ impl Tray {
         self.find_entry(start, |label| label.starts_with(start)).await.1.0
     }
 
+    /// The entry of the menu that is this, once there is one.
+    ///
+    /// # Panics
+    /// If there is none within [`EVENT_TIMEOUT`].
+    pub async fn entry_that(&self, is_it: impl Fn(&str) -> bool) -> String {
+        self.find_entry("such an entry", is_it).await.1.0
+    }
+
     /// What the newest icon shows once its menu has an entry with this text.
     ///
     /// # Panics
