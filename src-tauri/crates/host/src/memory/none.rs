@@ -2,3 +2,6 @@
 
 /// Does nothing here.
 pub fn return_freed_memory() {}
+
+/// Does nothing here.
+pub fn trim_heap() {}
