@@ -119,7 +119,7 @@ pub(crate) fn start(args: &Args, data_dir: PathBuf, runtime: &Handle) -> Result<
         documents_dir: Arc::new(paths::documents_dir),
         machine_id: machine::machine_id(),
         host_name: machine::host_name(),
-        notifier: Arc::new(notify::Desktop::new(language.text("popup.open"))),
+        notifier: Arc::new(notify::Desktop::new(language)),
         checks: checks(&credentials),
         credentials: Arc::new(SessionCredentials::new(credentials)),
         proxies: Arc::new(MachineProxies),

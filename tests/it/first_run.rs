@@ -90,6 +90,7 @@ impl RunningEngine {
             proxies: Arc::new(MachineProxies),
             to_announce: None,
             on_event: Box::new(move |event| drop(sender.send(event))),
+            trim_memory: || {},
         };
         let engine = Engine::start(config, &Handle::current()).unwrap();
         engine.connect();

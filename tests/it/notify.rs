@@ -4,11 +4,13 @@
 //! The bus is a private `dbus-daemon` with a service that records its calls, so nothing pops up on
 //! the developer's screen.
 
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::Duration;
 
 use belfry_core::notice::{NoticeKey, Priority};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
-use harness::desktop::{Bus, Recorder};
+use belfry_core::texts::Language;
+use harness::desktop::{Answer, Bus, Recorder};
 use harness::program::EVENT_TIMEOUT;
 use host::notify::Desktop;
 
@@ -24,7 +26,7 @@ impl BusExt for Bus {
     }
 
     fn desktop(&self) -> (Desktop, Receiver<PopupEvent>) {
-        let desktop = Desktop::at("Open", self.address());
+        let desktop = Desktop::at(Language::English, self.address());
         let (sender, events) = channel();
         desktop.listen(Box::new(move |event| {
             let _the_test_is_over = sender.send(event);
@@ -129,12 +131,17 @@ async fn loudness_sets_urgency_sound_and_time_on_screen() {
     let mut service = bus.serve(&[]);
     let (desktop, _events) = bus.desktop();
     let mut seen = Vec::new();
-    for loudness in [Loudness::Quiet, Loudness::Normal, Loudness::Urgent] {
-        desktop.show(&Popup { loudness, ..popup("t", "b") }).expect("shown");
+    for (loudness, priority) in [
+        (Loudness::Quiet, Priority::High),
+        (Loudness::Normal, Priority::Normal),
+        (Loudness::Normal, Priority::High),
+        (Loudness::Urgent, Priority::Normal),
+    ] {
+        desktop.show(&Popup { loudness, priority, ..popup("t", "b") }).expect("shown");
         let notify = service.notify().await;
         seen.push((notify.urgency(), notify.hints.contains_key("suppress-sound"), notify.expire_ms));
     }
-    assert_eq!(seen, [(1, true, -1), (1, false, -1), (2, false, 0)]);
+    assert_eq!(seen, [(1, true, -1), (1, false, -1), (1, false, 0), (2, false, 0)]);
 }
 
 #[tokio::test]
@@ -216,7 +223,7 @@ async fn without_a_bus_or_a_service_the_error_says_what_to_do() {
         Err(NotifyError::Unavailable(reason)) => reason,
         other => panic!("not unavailable: {other:?}"),
     };
-    let nowhere = Desktop::at("Open", "unix:path=/nonexistent/belfry");
+    let nowhere = Desktop::at(Language::English, "unix:path=/nonexistent/belfry");
     assert!(unavailable(nowhere.show(&popup("t", "b"))).contains("DBUS_SESSION_BUS_ADDRESS"));
     assert!(nowhere.probe().is_err());
 
@@ -241,4 +248,59 @@ async fn after_a_lost_bus_the_next_popup_reconnects_and_its_click_is_received() 
     service.emit("ActionInvoked", number(&id), "default");
     assert!(matches!(next(&events), PopupEvent::Activated { id: clicked, .. } if clicked == id));
     assert!(service.is_quiet(), "shown once");
+}
+
+#[tokio::test]
+async fn after_an_answer_that_is_late_one_click_is_still_one_event() {
+    let Some(bus) = Bus::start().await else { return };
+    let mut service = bus.serve(&["actions"]);
+    let (mut desktop, events) = bus.desktop();
+    desktop.show(&popup("before", "")).expect("shown");
+    let before = service.notify().await;
+    let short = Duration::from_millis(20);
+    for (answer, call, notify) in [(Answer::Capabilities, short, EVENT_TIMEOUT), (Answer::Notify, EVENT_TIMEOUT, short)]
+    {
+        let held = service.hold(answer).await;
+        desktop = desktop.waiting(call, notify);
+        let late = desktop.show(&popup("late", ""));
+        assert!(matches!(&late, Err(NotifyError::Refused(why)) if why.contains("no answer")), "{late:?}");
+        drop(held);
+        desktop = desktop.waiting(EVENT_TIMEOUT, EVENT_TIMEOUT);
+    }
+    let id = desktop.show(&popup("after", "")).expect("shown");
+    let mut after = service.notify().await;
+    if after.title == "late" {
+        after = service.notify().await;
+    }
+    assert_eq!((after.title.as_str(), &after.sender), ("after", &before.sender), "the connection was kept");
+    for _ in 0..2 {
+        service.emit("ActionInvoked", after.number, "default");
+        assert!(matches!(next(&events), PopupEvent::Activated { id: clicked, .. } if clicked == id));
+        service.dismiss(after.number);
+        assert_eq!(next(&events), PopupEvent::Closed { id: id.clone() });
+    }
+}
+
+#[tokio::test]
+async fn a_notifier_that_is_no_longer_used_leaves_the_bus() {
+    let Some(bus) = Bus::start().await else { return };
+    let mut service = bus.serve(&[]);
+    let (desktop, events) = bus.desktop();
+    desktop.show(&popup("shown", "")).expect("shown");
+    service.notify().await;
+    drop(desktop);
+    // The listener holds the callback; it ends when its connection does.
+    assert_eq!(events.recv_timeout(EVENT_TIMEOUT), Err(RecvTimeoutError::Disconnected));
+}
+
+#[tokio::test]
+async fn the_label_of_a_click_is_in_the_language_that_the_person_has_chosen_meanwhile() {
+    let Some(bus) = Bus::start().await else { return };
+    let mut service = bus.serve(&["actions"]);
+    let (desktop, _events) = bus.desktop();
+    desktop.show(&popup("t", "")).expect("shown");
+    assert_eq!(service.notify().await.actions, ["default", "Open"]);
+    desktop.set_language(Language::Chinese);
+    desktop.show(&popup("t", "")).expect("shown");
+    assert_eq!(service.notify().await.actions, ["default", "打开"]);
 }

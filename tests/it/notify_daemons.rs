@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use belfry_core::notice::{NoticeKey, Priority};
 use belfry_core::ports::{Loudness, Notifier, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
+use belfry_core::texts::Language;
 use harness::Running;
 use harness::desktop::{Bus, Popups, Screen};
 use harness::program::EVENT_TIMEOUT;
@@ -33,7 +34,7 @@ fn popup(title: &str) -> Popup {
 }
 
 fn listening(bus: &Bus) -> (Desktop, Receiver<PopupEvent>) {
-    let desktop = Desktop::at("Open", bus.address());
+    let desktop = Desktop::at(Language::English, bus.address());
     let (sender, events) = channel();
     desktop.listen(Box::new(move |event| {
         let _the_test_is_over = sender.send(event);

@@ -66,7 +66,7 @@ pub(super) fn clean_up_later(app: &AppHandle) {
         let asked = app.run_on_main_thread(move || {
             if inner.webview_windows().is_empty() && CLOSED.load(Ordering::Relaxed) == this {
                 end_network_process();
-                host::memory::trim_heap();
+                host::memory::trim();
             }
         });
         if let Err(error) = asked {

@@ -26,7 +26,7 @@ pub use self::dock::{Badge, Dock};
 pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};
 pub use self::portal::Portal;
-pub use self::recorder::{RecordedCall, RecordedPopup, Recorder};
+pub use self::recorder::{Answer, RecordedCall, RecordedPopup, Recorder};
 pub use self::screen::{Screen, Window};
 pub use self::tray::{ShownIcon, Tray};
 use crate::program::{Home, app_program};

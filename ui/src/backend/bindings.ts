@@ -382,7 +382,11 @@ at: string,
  */
 outcome: ActionOutcome, 
 /**
- * What the server said, or what failed; may be empty.
+ * What failed, where no answer says it.
+ */
+fault: FaultKind | null, 
+/**
+ * The server's status and words, or where it failed; may be empty.
  */
 detail: string, };
 export type Suppressed = "disabled" | "muted" | "quiet-hours" | "paused" | "not-open" | "old-news" | "read";

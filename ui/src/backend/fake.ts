@@ -235,7 +235,7 @@ export function fake({
       notices.change(seq, {
         state: 'decided',
         fields: [{ name: 'decision', value: id }],
-        actionResult: { label: action.label, at, outcome: 'done', detail: '' },
+        actionResult: { label: action.label, at, outcome: 'done', fault: null, detail: '' },
       });
       emitInboxChanged();
     },

@@ -22,7 +22,6 @@ mod request;
 pub mod session_credentials;
 mod task;
 pub mod tray;
-pub mod url_policy;
 
 #[cfg(test)]
 mod tests;

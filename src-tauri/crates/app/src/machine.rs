@@ -77,12 +77,14 @@ impl Machine {
     /// [`StartError`].
     pub fn start_engine(&self, settings: Settings) -> Result<Engine, StartError> {
         let events = self.events.clone();
+        let language = texts::language(settings.app.language);
+        self.notifier.set_language(language);
         let config = EngineConfig {
             data_dir: self.data_dir.clone(),
             machine_id: self.machine_id.clone(),
             host_name: self.host_name.clone(),
             time_zone: TimeZone::system(),
-            language: texts::language(settings.app.language),
+            language,
             notifier: Arc::clone(&self.notifier),
             credentials: Arc::<SessionCredentials>::clone(&self.credentials),
             proxies: Arc::clone(&self.proxies),
@@ -91,6 +93,7 @@ impl Machine {
                 // The controller no longer receives events once the program is ending.
                 let _ = events.send(event);
             }),
+            trim_memory: host::memory::trim,
             settings,
         };
         Engine::start(config, &self.runtime)

@@ -9,8 +9,8 @@ use belfry_core::settings::Preview;
 use belfry_core::status::Connectivity;
 use engine::Snapshot;
 use host::texts::Language;
-use jiff::civil::Time;
-use jiff::tz::TimeZone;
+use jiff::Zoned;
+use jiff::civil::{Time, Weekday};
 
 use crate::ipc::Pause;
 
@@ -133,6 +133,33 @@ pub struct LatestNotice {
     pub title: String,
 }
 
+/// When a pause ends. No pause is as long as a week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseEnd {
+    /// The time of day.
+    pub time: Time,
+    /// The day, if it is not today. Its name stays true when the day begins.
+    pub day: Option<Weekday>,
+}
+
+impl PauseEnd {
+    fn of(until: &Zoned, now: &Zoned) -> Self {
+        Self { time: until.time(), day: (until.date() != now.date()).then(|| until.weekday()) }
+    }
+}
+
+fn day_key(day: Weekday) -> &'static str {
+    match day {
+        Weekday::Monday => "tray.day.mon",
+        Weekday::Tuesday => "tray.day.tue",
+        Weekday::Wednesday => "tray.day.wed",
+        Weekday::Thursday => "tray.day.thu",
+        Weekday::Friday => "tray.day.fri",
+        Weekday::Saturday => "tray.day.sat",
+        Weekday::Sunday => "tray.day.sun",
+    }
+}
+
 /// What a tray is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct TrayState<'a> {
@@ -144,9 +171,8 @@ pub struct TrayState<'a> {
     pub badge: u64,
     /// Whether a next attempt is planned.
     pub is_waiting: bool,
-    /// Until when notifications are paused, on the person's clock; `None` if they are not. No pause
-    /// is longer than a day and some hours, so the time of day says it.
-    pub paused_until: Option<Time>,
+    /// Until when notifications are paused, on the person's clock; `None` if they are not.
+    pub paused_until: Option<PauseEnd>,
     /// The newest notices, newest first.
     pub latest: &'a [LatestNotice],
     /// What may be read where others can see the screen.
@@ -157,7 +183,7 @@ pub struct TrayState<'a> {
 
 impl TrayState<'_> {
     /// The state of an engine; `None` before there is an account.
-    pub fn of_session(snapshot: Option<&Snapshot>, language: Language, time_zone: &TimeZone) -> Self {
+    pub fn of_session(snapshot: Option<&Snapshot>, language: Language, now: &Zoned) -> Self {
         let connectivity = snapshot.map_or(Connectivity::ActionNeeded, |seen| seen.status.state);
         Self {
             has_account: snapshot.is_some(),
@@ -166,7 +192,7 @@ impl TrayState<'_> {
             is_waiting: snapshot.is_some_and(|seen| seen.retry_at.is_some()),
             paused_until: snapshot
                 .and_then(|seen| seen.paused_until)
-                .map(|until| until.to_zoned(time_zone.clone()).time()),
+                .map(|until| PauseEnd::of(&until.to_zoned(now.time_zone().clone()), now)),
             latest: &[],
             preview: Preview::Full,
             language,
@@ -184,9 +210,14 @@ impl TrayState<'_> {
             Connectivity::Polling => "tray.polling",
             Connectivity::ActionNeeded => "tray.action-needed",
         });
-        let paused = self.paused_until.map(|until| {
-            let time = format!("{:02}:{:02}", until.hour(), until.minute());
-            self.language.fill("tray.paused", &[("time", &time)])
+        let paused = self.paused_until.map(|PauseEnd { time, day }| {
+            let time = format!("{:02}:{:02}", time.hour(), time.minute());
+            match day {
+                None => self.language.fill("tray.paused", &[("time", &time)]),
+                Some(day) => {
+                    self.language.fill("tray.pausedOtherDay", &[("day", &text(day_key(day))), ("time", &time)])
+                }
+            }
         });
         let says = [Some(says), paused].into_iter().flatten().collect::<Vec<_>>().join(" · ");
         let unread = (self.badge > 0).then(|| self.language.fill("tray.unread", &[("n", &self.badge.to_string())]));
@@ -333,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_pause_says_when_it_ends_and_can_be_changed_or_ended() {
-        let paused_until = Some(jiff::civil::time(8, 5, 59, 0));
+        let paused_until = Some(PauseEnd { time: jiff::civil::time(8, 5, 59, 0), day: None });
         let tray = TrayState { paused_until, ..of(Connectivity::Live, 2) }.tray();
         assert_eq!(tray.menu[..2], [label("Connected · paused until 08:05"), label("2 unread")]);
         assert_eq!(tray.tooltip, "Belfry · Connected · paused until 08:05 · 2 unread");
@@ -346,9 +377,24 @@ mod tests {
     fn the_end_of_a_pause_is_said_in_the_persons_time_zone() {
         let snapshot =
             Snapshot { paused_until: Some("2026-11-21T23:30:00Z".parse().unwrap()), ..crate::app::no_snapshot() };
-        let time_zone = TimeZone::fixed(jiff::tz::offset(8));
-        let tray = TrayState::of_session(Some(&snapshot), Language::Chinese, &time_zone).tray();
+        let now: Zoned = "2026-11-22T00:30:00+08:00[+08:00]".parse().unwrap();
+        let tray = TrayState::of_session(Some(&snapshot), Language::Chinese, &now).tray();
         assert_eq!(tray.menu[0], label("离线 · 暂停至 07:30"));
+    }
+
+    #[test]
+    fn a_pause_that_does_not_end_today_says_the_day() {
+        let snapshot =
+            Snapshot { paused_until: Some("2026-11-23T08:00:00Z".parse().unwrap()), ..crate::app::no_snapshot() };
+        let tray = |language, now: &str| TrayState::of_session(Some(&snapshot), language, &now.parse().unwrap()).tray();
+        // Chosen after midnight, the same time of today comes first.
+        let after_midnight = "2026-11-22T02:30:00+00:00[UTC]";
+        let english = tray(Language::English, after_midnight);
+        assert_eq!(english.menu[0], label("Offline · paused until Mon 08:00"));
+        assert_eq!(english.tooltip, "Belfry · Offline · paused until Mon 08:00");
+        assert_eq!(tray(Language::Chinese, after_midnight).menu[0], label("离线 · 暂停至周一 08:00"));
+        let on_the_day = tray(Language::English, "2026-11-23T00:00:00+00:00[UTC]");
+        assert_eq!(on_the_day.menu[0], label("Offline · paused until 08:00"));
     }
 
     #[test]
@@ -423,7 +469,7 @@ mod tests {
 
     #[test]
     fn without_an_account_there_is_nothing_to_connect() {
-        let tray = TrayState::of_session(None, Language::English, &TimeZone::UTC).tray();
+        let tray = TrayState::of_session(None, Language::English, &Zoned::now()).tray();
         assert_eq!((tray.icon, buttons(&tray)), (TrayIcon::ActionNeeded, vec![TrayAction::Open, TrayAction::Quit]));
     }
 

@@ -67,8 +67,11 @@ pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     match show(notice, settings) {
         Show::Mute | Show::Quiet => Loudness::Quiet,
         Show::Urgent => Loudness::Urgent,
-        Show::Normal if notice.priority == Priority::Urgent => Loudness::Urgent,
-        Show::Normal => Loudness::Normal,
+        Show::Normal => match notice.priority {
+            Priority::Low => Loudness::Quiet,
+            Priority::Normal | Priority::High => Loudness::Normal,
+            Priority::Urgent => Loudness::Urgent,
+        },
     }
 }
 
@@ -210,6 +213,29 @@ mod tests {
     }
 
     #[test]
+    fn each_priority_has_an_effect_unless_a_rule_says_otherwise() {
+        let popup = |priority, show| {
+            let rules = vec![Rule { kind: None, sender: None, show }];
+            let wording = Wording::new(
+                crate::texts::Language::English,
+                NotificationSettings { rules, ..NotificationSettings::default() },
+            );
+            let popup = wording.single(&Notice { priority, ..notice() });
+            (popup.loudness, !popup.sound.is_empty(), popup.stays())
+        };
+        for (priority, expected) in [
+            (Priority::Low, (Loudness::Quiet, false, false)),
+            (Priority::Normal, (Loudness::Normal, true, false)),
+            (Priority::High, (Loudness::Normal, true, true)),
+            (Priority::Urgent, (Loudness::Urgent, true, true)),
+        ] {
+            assert_eq!(popup(priority, Show::Normal), expected, "{priority:?}");
+            assert_eq!(popup(priority, Show::Quiet), (Loudness::Quiet, false, false), "{priority:?}");
+            assert_eq!(popup(priority, Show::Urgent), (Loudness::Urgent, true, true), "{priority:?}");
+        }
+    }
+
+    #[test]
     fn what_is_not_open_and_what_was_delivered_before_does_not_ring() {
         let settings = NotificationSettings::default();
         let mark = |notice: &Notice, source, context: &AlertContext<'_>| decide(notice, source, context, &settings);
@@ -272,6 +298,9 @@ mod tests {
         let chinese = Wording::new(crate::texts::Language::Chinese, NotificationSettings::default());
         assert_eq!(chinese.summary(&notices).title, "5 条新通知");
         assert_eq!(wording.single(&notice()).body, "12 EUR", "the title is not said twice");
+        let feigned = Notice { sender: format!("bob\nalice: fake {}", "x".repeat(700)), ..notices[0].clone() };
+        let expected = format!("bob alice: fake {}…: Report 0", "x".repeat(23));
+        assert_eq!(wording.summary(&[feigned]).body, expected, "a sender takes no line of its own");
         let long = Notice { body: "é".repeat(1_000), ..notice() };
         assert_eq!(wording.single(&long).body.chars().count(), 240);
     }

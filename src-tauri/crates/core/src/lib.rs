@@ -32,4 +32,5 @@ pub mod status;
 pub mod storage;
 pub mod texts;
 pub mod token_life;
+pub mod url_policy;
 pub mod words;

@@ -17,6 +17,7 @@ use crate::{
         AuthMode, Settings,
         origins::{AgreedOrigins, ForeignHost},
     },
+    texts::Language,
 };
 
 /// Names one OS notification across restarts: the daemon's id with the daemon's own name, since a
@@ -59,7 +60,8 @@ pub enum Loudness {
     Quiet,
     /// The desktop's default.
     Normal,
-    /// Stays until a person closes it, where the desktop supports that.
+    /// Stays ([`Popup::stays`]), and breaks through the desktop's own do-not-disturb where it allows
+    /// that.
     Urgent,
 }
 
@@ -87,6 +89,12 @@ pub struct Popup {
 }
 
 impl Popup {
+    /// Whether it stays until a person closes it, where the desktop supports that.
+    pub fn stays(&self) -> bool {
+        let is_important = self.loudness == Loudness::Normal && self.priority >= Priority::High;
+        self.kind == PopupKind::Question || self.loudness == Loudness::Urgent || is_important
+    }
+
     /// A popup about the program itself. `id` is that of no notice, so that a click on it opens none.
     pub fn of_program(id: &str, title: &str, body: &str) -> Self {
         Self {
@@ -151,6 +159,10 @@ pub trait Notifier: Send + Sync + 'static {
     /// Takes a popup off the screen. Nothing happens if it has left the screen, or if another
     /// daemon showed it.
     fn retract(&self, id: &PopupId);
+
+    /// The person's language has changed: for the words that are the system's to show beside a
+    /// popup's own.
+    fn set_language(&self, _language: Language) {}
 
     /// Called once by each engine, before its first [`show`](Self::show): `sink` receives what
     /// people do to popups. A later call replaces it.

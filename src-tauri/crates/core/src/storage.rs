@@ -237,7 +237,7 @@ pub enum Outcome {
     Changed {
         /// The notice, in its present opening.
         opening: Opening,
-        /// The alert of the opening, if it is new.
+        /// The alert of the opening, if that is new or was held back and is due now.
         alert: Option<AlertMark>,
         /// Its content now.
         notice: Box<Notice>,
@@ -297,7 +297,10 @@ pub struct ActionResult {
     pub at: Timestamp,
     /// What came of it.
     pub outcome: ActionOutcome,
-    /// What the server said, or what failed; may be empty. Untrusted.
+    /// What failed, where no answer says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<Kind>,
+    /// The server's status and words, or where it failed; may be empty. Untrusted.
     pub detail: String,
 }
 

@@ -7,6 +7,8 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
+use crate::status::Kind;
+
 /// A language of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Language {
@@ -66,6 +68,13 @@ impl Language {
         filled
     }
 
+    /// What has happened to a connection or a request, as the window says it too.
+    pub fn fault(self, kind: Kind) -> &'static str {
+        let name = serde_json::to_value(kind).ok();
+        let key = name.as_ref().and_then(|name| name.as_str()).map(|name| format!("fault.{name}"));
+        key.and_then(|key| self.table().get(&key)).map_or_else(|| kind.reason(), String::as_str)
+    }
+
     fn table(self) -> &'static BTreeMap<String, String> {
         static ENGLISH: LazyLock<BTreeMap<String, String>> =
             LazyLock::new(|| parse(include_str!("../../../../texts/en.json")));
@@ -114,6 +123,15 @@ mod tests {
             ("", Language::English),
         ] {
             assert_eq!(Language::of_tag(tag), language, "{tag}");
+        }
+    }
+
+    #[test]
+    fn a_fault_has_a_sentence_in_the_persons_language() {
+        assert_eq!(Language::English.fault(Kind::TimedOut), "The server did not answer in time.");
+        assert_eq!(Language::Chinese.fault(Kind::TimedOut), "服务器未及时应答。");
+        for kind in Kind::ALL {
+            assert_ne!(Language::English.fault(*kind), kind.reason());
         }
     }
 

@@ -9,8 +9,10 @@ use std::{
 };
 
 use belfry_core::{
+    alerts::buttons::{outcome_of, reason_of},
     notice::{Priority, State},
     storage::{Seq, ServerDeletion},
+    texts::Language,
 };
 use engine::inbox::{Detail, Filter, Format, Inbox, InboxRow, Stats};
 use host::exit_reason::ExitReason;
@@ -121,6 +123,11 @@ fn detail_lines(detail: &Detail) -> Vec<String> {
     }
     for action in &detail.actions {
         add("action", short(&format!("{} ({})", action.label, action.url)));
+    }
+    if let Some(result) = &detail.action_result {
+        let (outcome, why) =
+            (outcome_of(Language::English, result, &local(result.at)), reason_of(Language::English, result));
+        add("result", clean(&format!("{outcome} {why}"), Shape::OneLine));
     }
     for (field, value) in &detail.extra {
         add(&short(field), short(&name(value)));

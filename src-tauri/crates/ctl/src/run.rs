@@ -56,6 +56,7 @@ pub(crate) async fn run(setup: Setup, args: Run, json: bool) -> Result<(), Error
         proxies: Arc::new(MachineProxies),
         to_announce: args.count,
         on_event: Box::new(move |event| printer.print(&event)),
+        trim_memory: host::memory::trim,
     };
     let engine = Engine::start(config, &Handle::current())?;
     // Only now, since the engine has checked the data directory.

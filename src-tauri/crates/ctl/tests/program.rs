@@ -25,7 +25,7 @@ use belfry_core::{
     settings::Settings,
     storage::{AlertMark, Write},
 };
-use engine::{runtime::data_dir::account_dir, store::Store};
+use engine::{inbox::Inbox, runtime::data_dir::account_dir, store::Store};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -384,6 +384,21 @@ fn the_inbox_is_listed_newest_first_with_the_fields_of_the_reference() {
     assert!(!readable.contains('\u{1b}') && readable.contains("payments"), "{readable:?}");
     let detail = home.run("inbox show 2 --json").json();
     assert_eq!((&detail["title"], &detail["destination"]), (&json!("two"), &json!("/queue/a")));
+}
+
+#[test]
+fn what_came_of_a_button_is_a_line_of_its_notice() {
+    let home = Home::new();
+    home.receive(&[message("1", "one")]);
+    let mut inbox = Inbox::open(&home.account_dir()).unwrap().unwrap();
+    let seq = inbox.find("1").unwrap()[0];
+    let result = json!({"action": "ok", "label": "Approve", "at": "2026-11-20T10:32:00Z", "outcome": "refused",
+        "fault": "refused", "detail": "401: sign in first"});
+    inbox.keep_action_result(seq, &serde_json::from_value(result.clone()).unwrap()).unwrap();
+    let shown = home.run("inbox show 1").stdout;
+    let said = shown.lines().find(|line| line.starts_with("result ") && line.contains("Approve: not carried out, "));
+    assert!(said.unwrap().ends_with(":00. The server refused the sign-in. 401: sign in first"), "{shown}");
+    assert_eq!(home.run("inbox show 1 --json").json()["action_result"], result);
 }
 
 #[test]

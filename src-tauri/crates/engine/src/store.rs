@@ -255,6 +255,14 @@ impl Store {
         Ok(std::mem::replace(&mut self.data_version, now) != now)
     }
 
+    /// Frees the pages of the file that are kept in memory; they are read again when they are needed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn shrink_memory(&self) -> Result<(), StoreError> {
+        self.read(|connection| connection.execute_batch("PRAGMA shrink_memory"))
+    }
+
     fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
         work(&self.connection).map_err(|error| StoreError::new(&self.path, &error))
     }

@@ -8,6 +8,7 @@ use belfry_core::{
     error::{Failure, Fault},
     ports::{CredentialError, Credentials as _, NotifyError, Secret},
     settings::Settings,
+    texts::Language,
 };
 use engine::doctor::{Finding, Step, StepRun};
 
@@ -41,7 +42,7 @@ pub fn keychain(credentials: &MachineCredentials, settings: &Settings) -> (Optio
 /// A missing service is a warning: `belfryctl` and the inbox work without it.
 pub fn notifications() -> Finding {
     let run = StepRun::start(Step::Notifications);
-    match Desktop::new("").probe() {
+    match Desktop::new(Language::English).probe() {
         Ok(name) => run.ok(name),
         Err(NotifyError::Unavailable(why)) => {
             run.warn(why, "without it Belfry shows no notifications; the inbox has every notice")

@@ -9,4 +9,4 @@ mod system;
 #[path = "memory/none.rs"]
 mod system;
 
-pub use system::{return_freed_memory, trim_heap};
+pub use system::{return_freed_memory, trim};

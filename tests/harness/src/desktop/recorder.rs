@@ -5,8 +5,9 @@
 //! or be clicked before they have answered. [`Popups`](super::Popups) is a real one.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 use tokio::time::timeout;
 use zbus::blocking::{Connection, connection};
 use zbus::message::Header;
@@ -77,15 +78,29 @@ pub enum RecordedCall {
     Close(u32),
 }
 
+/// A call whose answer can be held back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// To `GetCapabilities`.
+    Capabilities,
+    /// To `Notify`.
+    Notify,
+}
+
+/// One for each [`Answer`]: locked while it is held back.
+type Held = [Arc<Mutex<()>>; 2];
+
 struct Service {
     capabilities: Vec<String>,
+    held: Held,
     calls: mpsc::UnboundedSender<RecordedCall>,
     last: u32,
 }
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
 impl Service {
-    fn get_capabilities(&self) -> Vec<String> {
+    async fn get_capabilities(&self) -> Vec<String> {
+        self.wait_for(Answer::Capabilities).await;
         self.capabilities.clone()
     }
 
@@ -94,7 +109,7 @@ impl Service {
     }
 
     #[expect(clippy::too_many_arguments, reason = "the specification defines them")]
-    fn notify(
+    async fn notify(
         &mut self,
         #[zbus(header)] header: Header<'_>,
         _app_name: String,
@@ -106,6 +121,7 @@ impl Service {
         hints: HashMap<String, OwnedValue>,
         expire_ms: i32,
     ) -> u32 {
+        self.wait_for(Answer::Notify).await;
         let sender = header.sender().expect("a bus names senders").to_string();
         if replaces == 0 {
             self.last += 1;
@@ -133,11 +149,20 @@ impl Service {
     async fn notification_closed(emitter: &SignalEmitter<'_>, number: u32, reason: u32) -> zbus::Result<()>;
 }
 
+impl Service {
+    async fn wait_for(&self, answer: Answer) {
+        let [capabilities, notify] = &self.held;
+        let held = if answer == Answer::Capabilities { capabilities } else { notify };
+        drop(held.lock().await);
+    }
+}
+
 /// The service on a bus. Dropping takes it away, and with it all popups.
 #[derive(Debug)]
 pub struct Recorder {
     connection: Connection,
     calls: mpsc::UnboundedReceiver<RecordedCall>,
+    held: Held,
     /// A program may close these too, if it does not know yet that they have gone.
     dismissed: HashSet<u32>,
 }
@@ -150,13 +175,14 @@ impl Recorder {
     pub fn start(bus: &Bus, capabilities: &[&str]) -> Self {
         let (sender, calls) = mpsc::unbounded_channel();
         let capabilities = capabilities.iter().map(|&name| name.to_owned()).collect();
-        let service = Service { capabilities, calls: sender, last: FIRST };
+        let held = Held::default();
+        let service = Service { capabilities, held: held.clone(), calls: sender, last: FIRST };
         let connection = connection::Builder::address(bus.address())
             .and_then(|builder| builder.serve_at(PATH, service))
             .and_then(|builder| builder.name(NAME))
             .and_then(connection::Builder::build)
             .expect("the only notification service");
-        Self { connection, calls, dismissed: HashSet::new() }
+        Self { connection, calls, held, dismissed: HashSet::new() }
     }
 
     /// The next call that is not about a popup which a person has dismissed.
@@ -192,6 +218,13 @@ impl Recorder {
             RecordedCall::Close(number) => number,
             RecordedCall::Notify(notify) => panic!("shown instead of closed: {notify:?}"),
         }
+    }
+
+    /// Holds back the answers to such calls until the guard is dropped.
+    pub async fn hold(&self, answer: Answer) -> OwnedMutexGuard<()> {
+        let [capabilities, notify] = &self.held;
+        let held = if answer == Answer::Capabilities { capabilities } else { notify };
+        Arc::clone(held).lock_owned().await
     }
 
     /// Whether there was no further call up to now.

@@ -5,6 +5,7 @@
 
 use belfry_core::alerts::buttons;
 use belfry_core::app_link::{AppLink, NoticeLink};
+use belfry_core::url_policy;
 use engine::inbox::{Highlighter, Inbox, Removal, Seq, UNDO_OFFERED};
 use jiff::Timestamp;
 
@@ -13,7 +14,6 @@ use crate::gui::Gui;
 use crate::ipc::{CommandError, CommandErrorCode, Detail, Filter, Kind, Kinds, Page, PageQuery, Pause, Removed, Row};
 use crate::request::{Reply, WindowToken};
 use crate::task::{NoticeToShow, Outcome, answer, report};
-use crate::url_policy;
 
 /// Longest page the window gets, in rows.
 const MAX_PAGE: usize = 500;

@@ -13,6 +13,7 @@ use belfry_core::app_link::NoticeLink;
 use belfry_core::notice::NoticeKey;
 use belfry_core::ports::{NotifyError, Popup, PopupId};
 use belfry_core::settings::action_url::ActionTarget;
+use belfry_core::url_policy::{self, Refused};
 use engine::inbox::{Detail, Inbox};
 use jiff::tz::TimeZone;
 
@@ -101,6 +102,7 @@ impl<G: Gui> Controller<G> {
             Pressed::Open { label, link } => self.open_for(&notice, &label, &link),
             Pressed::Question(question) => self.ask(notice, &detail, question, token),
             Pressed::Nothing => self.say_nothing_done(&notice, "popup.changed", ""),
+            Pressed::Refused { label } => self.say_nothing_done(&notice, "popup.refused", &label),
         }
     }
 
@@ -193,6 +195,8 @@ impl<G: Gui> Controller<G> {
                     "popup.offline"
                 } else if error.code == CommandErrorCode::Store {
                     "popup.store"
+                } else if error.code == CommandErrorCode::LinkRefused {
+                    "popup.refused"
                 } else {
                     "popup.changed"
                 };
@@ -240,10 +244,15 @@ impl<G: Gui> Controller<G> {
     }
 
     fn open_for(&mut self, notice: &NoticeName, label: &str, link: &str) {
+        let why = match url_policy::allowed(link, &self.session.settings) {
+            Err(Refused::NotWeb) => "popup.notWeb",
+            Err(Refused::Credentials) => "popup.hidesHost",
+            Err(Refused::Host(_)) => "popup.linkRefused",
+            Ok(_) => "popup.noBrowser",
+        };
         if let Err(error) = self.open_url(link) {
             tracing::info!(error = error.message, "the link of a button was not opened");
-            let is_refused = error.code == CommandErrorCode::LinkRefused;
-            self.say_nothing_done(notice, if is_refused { "popup.linkRefused" } else { "popup.noBrowser" }, label);
+            self.say_nothing_done(notice, why, label);
         }
     }
 

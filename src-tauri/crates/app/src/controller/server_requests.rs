@@ -124,13 +124,14 @@ pub(crate) async fn call(
     detail: &Detail,
     url: Url,
 ) -> Result<CarriedOut, CommandError> {
-    let seq = detail.row.seq;
-    let keep = async |outcome: ActionOutcome, words: &str| {
+    let (seq, at) = (detail.row.seq, Timestamp::now());
+    let keep = async |outcome: ActionOutcome, fault: Option<Kind>, words: &str| {
         let result = ActionResult {
             action: action.id.clone(),
             label: action.label.clone(),
-            at: Timestamp::now(),
+            at,
             outcome,
+            fault,
             detail: words.to_owned(),
         };
         let written = result.clone();
@@ -138,7 +139,7 @@ pub(crate) async fn call(
         report(reporter, Outcome::InboxChanged);
         (result, kept)
     };
-    keep(ActionOutcome::Unknown, "").await.1?;
+    keep(ActionOutcome::Unknown, None, "").await.1?;
     let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
     let call = ActionCall {
         url,
@@ -150,15 +151,31 @@ pub(crate) async fn call(
         Ok(answer) => {
             let is_done = answer.outcome == ActionOutcome::Done;
             let error = (!is_done).then(|| CommandError::new(CommandErrorCode::Server, &answer.detail));
-            (keep(answer.outcome, &answer.detail).await, error)
+            (keep(answer.outcome, None, &answer.detail).await, error)
         }
         Err(failure) => {
             let is_unknown = matches!(failure.fault, Fault::TimedOut | Fault::Broken);
             let outcome = if is_unknown { ActionOutcome::Unknown } else { ActionOutcome::Refused };
-            (keep(outcome, &failure.detail).await, Some(refused(failure)))
+            let (fault, place) = (failure.kind(), place_of(&failure, &call.url));
+            tracing::info!(reason = failure.reason(), "the request of a button has failed");
+            (keep(outcome, Some(fault), &place).await, Some(refused(failure)))
         }
     };
     Ok(CarriedOut { result, error: kept.err().or(error) })
+}
+
+/// Where it failed. Of a network that failed, the system says more, in its own language; a person is
+/// told the host, and the log has the rest.
+fn place_of(failure: &Failure, url: &Url) -> String {
+    let is_network = matches!(
+        failure.fault,
+        Fault::Unreachable | Fault::TimedOut | Fault::Broken | Fault::Tls(_) | Fault::ProxyAuth
+    );
+    if !is_network {
+        return failure.detail.clone();
+    }
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// Deletes notices on the server, then here, one by one. From the first one that the server cannot be
@@ -219,6 +236,16 @@ pub(crate) fn refused(failure: Failure) -> CommandError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_network_that_failed_is_named_by_its_host_alone() {
+        let url = Url::parse("https://push.example.com:8443/approvals/7").unwrap();
+        let place = |fault, detail| place_of(&Failure::new(fault, detail), &url);
+        assert_eq!(place(Fault::Unreachable, "h: Connection refused (os error 111)"), "push.example.com:8443");
+        assert_eq!(place(Fault::TimedOut, "h"), "push.example.com:8443");
+        assert_eq!(place(Fault::Status(401), "401: sign in first"), "401: sign in first");
+        assert_eq!(place(Fault::Settings, "network.client_cert: no such file"), "network.client_cert: no such file");
+    }
 
     #[test]
     fn a_server_that_says_no_is_told_from_one_that_cannot_be_reached() {

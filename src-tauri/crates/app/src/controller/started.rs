@@ -4,7 +4,7 @@ use belfry_core::event::Event;
 use belfry_core::settings::Settings;
 use engine::Engine;
 use host::texts::{self, Language};
-use jiff::tz::TimeZone;
+use jiff::Zoned;
 use tokio::sync::{mpsc, watch};
 
 use crate::machine::Machine;
@@ -30,7 +30,7 @@ impl Started {
     pub fn tray(&self) -> Tray {
         let snapshot = self.engine.as_ref().map(Engine::snapshot);
         let snapshot = snapshot.as_ref().map(watch::Receiver::borrow);
-        TrayState::of_session(snapshot.as_deref(), self.language(), &TimeZone::system()).tray()
+        TrayState::of_session(snapshot.as_deref(), self.language(), &Zoned::now()).tray()
     }
 
     /// What the tray and the window speak.

@@ -6,7 +6,7 @@
 use belfry_core::foreign_text;
 use engine::Engine;
 use engine::inbox::{Filter, Inbox, Place};
-use jiff::tz::TimeZone;
+use jiff::Zoned;
 
 use crate::controller::Controller;
 use crate::controller::change::Change;
@@ -39,7 +39,7 @@ impl<G: Gui> Controller<G> {
             let state = TrayState {
                 latest: &self.tray.latest,
                 preview: self.session.settings.notifications.preview,
-                ..TrayState::of_session(session, self.language(), &TimeZone::system())
+                ..TrayState::of_session(session, self.language(), &Zoned::now())
             };
             state.tray()
         };

@@ -8,6 +8,8 @@ use serde::Serialize;
 use ts_rs::TS;
 use url::Url;
 
+use super::FaultKind;
+
 /// Longest one-line text of a notice, in characters.
 pub(super) const MAX_LINE_CHARS: usize = 200;
 
@@ -58,7 +60,9 @@ pub struct ActionResult {
     at: String,
     /// What came of it.
     outcome: ActionOutcome,
-    /// What the server said, or what failed; may be empty.
+    /// What failed, where no answer says it.
+    fault: Option<FaultKind>,
+    /// The server's status and words, or where it failed; may be empty.
     detail: String,
 }
 
@@ -97,6 +101,7 @@ impl From<storage::ActionResult> for ActionResult {
             label: foreign_text::one_line(&result.label, MAX_LINE_CHARS),
             at: result.at.to_string(),
             outcome: result.outcome.into(),
+            fault: result.fault.map(Into::into),
             detail: foreign_text::one_line(&result.detail, MAX_LINE_CHARS * 2),
         }
     }

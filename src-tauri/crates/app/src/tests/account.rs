@@ -2,6 +2,7 @@
 
 use std::fs::File;
 
+use belfry_core::texts::Language;
 use belfry_pushd::{Account, Config, Server, TOKEN_LIFETIME};
 use harness::http::post;
 use harness::{FakeApi, FakeBroker};
@@ -179,14 +180,15 @@ async fn settings_that_change_outside_hold_at_once_and_broken_ones_leave_the_ses
     let text = settings(&broker, &service);
     let mut world = World::set_up(&text, |_| ()).await;
     world.live().await;
-    let dark = format!("{text}\n[app]\ntheme = \"dark\"\n");
+    let dark = format!("{text}\n[app]\ntheme = \"dark\"\nlanguage = \"zh-CN\"\n");
     std::fs::write(world.settings_file(), &dark).unwrap();
     world.app.send(Request::SettingsChanged);
     let theme = world.update(|update| if let Update::Look { theme, .. } = update { Some(theme) } else { None }).await;
     assert_eq!(theme, Theme::Dark);
+    assert_eq!(world.language_of_popups(), Some(Language::Chinese));
     world.live().await;
 
-    std::fs::write(world.settings_file(), format!("{dark}language = 7\n")).unwrap();
+    std::fs::write(world.settings_file(), format!("{dark}log_level = 7\n")).unwrap();
     world.app.send(Request::SettingsChanged);
     // Changes are made one after the other: the answer to this one comes when the settings have been read.
     let values = serde_json::Map::new();

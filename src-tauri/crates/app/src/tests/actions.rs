@@ -65,7 +65,7 @@ async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_
     assert_eq!(service.requests(APPROVE).len(), 0);
 
     for (answer, outcome, detail) in [
-        (Answer::Instead(Response::json(302, &Value::Null)), "refused", "302"),
+        (Answer::Instead(Response::json(302, &Value::Null)), "unknown", "302"),
         (
             Answer::Instead(Response::json(409, &json!({"message": "already decided by bob"}))),
             "refused",
@@ -91,6 +91,28 @@ async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_
         assert_eq!(request.header("authorization"), Some("Bearer secret"));
         assert_eq!(request.header("idempotency-key"), Some(key));
     }
+}
+
+#[tokio::test]
+async fn the_time_of_a_result_is_when_it_was_sent_also_after_it_has_ended() {
+    let approve = |base: &str| json!([{"id": "ok", "label": "Approve", "url": format!("{base}/{APPROVE}")}]);
+    let (world, service, _broker) = world_with(approve).await;
+    service.next(APPROVE, Answer::Silence);
+    let address = format!("{}/{APPROVE}", service.url());
+    let result = async || notice(&world).await.unwrap()["actionResult"].clone();
+    let meanwhile = async {
+        service.wait_for_requests(APPROVE, 1).await;
+        let result = result().await;
+        // All its connections end.
+        drop(service);
+        result
+    };
+    let (done, before) = tokio::join!(act(&world, "ok", Some(&address)), meanwhile);
+    let after = result().await;
+    assert_eq!(done.unwrap_err().code, CommandErrorCode::Offline);
+    assert_eq!((&before["outcome"], &before["fault"]), (&json!("unknown"), &Value::Null));
+    assert_eq!((&after["outcome"], &after["fault"]), (&json!("unknown"), &json!("broken")));
+    assert_eq!(before["at"], after["at"]);
 }
 
 #[tokio::test]

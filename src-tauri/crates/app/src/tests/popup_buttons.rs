@@ -87,8 +87,12 @@ async fn what_the_server_says_is_shown_and_nothing_is_repeated() {
             "409: already decided by bob",
         ),
         (Answer::Instead(Response::json(500, &Value::Null)), "not known", "500"),
-        (Answer::Instead(Response::json(401, &Value::Null)), "not carried out", "401"),
-        (Answer::Lost, "not known", ""),
+        (
+            Answer::Instead(Response::json(401, &json!({"msg": "sign in first"}))),
+            "not carried out",
+            "\nThe server refused the sign-in. 401: sign in first",
+        ),
+        (Answer::Lost, "not known", "\nThe connection was lost. 127.0.0.1:"),
     ];
     let mut before = String::new();
     for (number, (answer, outcome, detail)) in answers.into_iter().enumerate() {
@@ -109,8 +113,16 @@ async fn cancel_sends_nothing_and_a_second_press_takes_the_first_question_back()
     let alert = world.popup().await;
     let first = question(&mut world, &alert).await;
     world.press(&alert, "Approve");
-    assert_eq!(world.asked().await, Asked::Retract(first.1.clone()), "there is one question at a time");
-    let second = world.popup().await;
+    // The first goes and the second comes in either order.
+    let (mut gone, mut second) = (None, None);
+    for asked in [world.asked().await, world.asked().await] {
+        match asked {
+            Asked::Retract(popup) => gone = Some(popup),
+            Asked::Show(popup, id) => second = Some((*popup, id)),
+        }
+    }
+    assert_eq!(gone.as_ref(), Some(&first.1), "there is one question at a time");
+    let second = second.unwrap();
     world.press(&second, "Cancel");
     assert_eq!(world.asked().await, Asked::Retract(second.1.clone()));
     world.press(&second, "Confirm");
@@ -119,21 +131,47 @@ async fn cancel_sends_nothing_and_a_second_press_takes_the_first_question_back()
 }
 
 #[tokio::test]
-async fn a_button_that_leads_elsewhere_is_opened_in_the_browser_or_says_why_not() {
+async fn a_button_that_leads_elsewhere_is_opened_in_the_browser_or_not_offered() {
     let (mut world, service, _broker) = world_with(|base| {
         json!([
             {"id": "look", "label": "Look", "url": format!("{base}/elsewhere")},
             {"id": "evil", "label": "Photo", "url": "https://evil.example.org/approvals/7"},
+            {"id": "script", "label": "Script", "url": "javascript:alert(1)"},
         ])
     })
     .await;
     let alert = world.popup().await;
+    assert_eq!(labels(&alert.0), ["Look"]);
     world.press(&alert, "Look");
     world.opened().await;
-    world.press(&alert, "Photo");
-    let (popup, _) = world.popup().await;
-    assert_eq!(popup.body, "Photo: not opened, because IT does not allow this address.");
     assert!(service.requests("elsewhere").is_empty());
+}
+
+#[tokio::test]
+async fn a_button_that_the_settings_have_come_to_forbid_says_so() {
+    let (mut world, service, _broker) = world_with(|base| {
+        let [call, look] = [APPROVE, "elsewhere"].map(|path| format!("{base}/{path}"));
+        json!([{"id": "ok", "label": "Approve", "url": call}, {"id": "look", "label": "Look", "url": look}])
+    })
+    .await;
+    let alert = world.popup().await;
+    assert_eq!(labels(&alert.0), ["Approve", "Look"]);
+    let values = json!({
+        "app.allowed_link_hosts": ["elsewhere.example.com"],
+        // The button's path becomes one of Belfry's own.
+        "api.delete": format!("/{APPROVE}"), "api.base": service.url(), "app.action_urls": []
+    });
+    let (mut listener, Value::Object(values)) = (world.listener(), values) else { panic!("not an object") };
+    world.app.ask(|reply| Request::SaveSettings { values, reply }).await.unwrap();
+    listener.changed().await.unwrap();
+    for (button, said) in [
+        ("Approve", "Approve: nothing was sent, because the settings do not allow this request."),
+        ("Look", "Look: not opened, because IT does not allow this address."),
+    ] {
+        world.press(&alert, button);
+        assert_eq!(world.popup().await.0.body, said);
+    }
+    assert_eq!(sent(&service), 0);
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ use belfry_core::ports::{
 };
 use belfry_core::settings::origins::AgreedOrigins;
 use belfry_core::settings::{AuthMode, Settings, Theme};
+use belfry_core::texts::Language;
 use host::proxies::MachineProxies;
 use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
@@ -137,6 +138,7 @@ struct FakeNotifier {
     /// A person who presses the first button before the service has answered.
     is_pressed_at_once: AtomicBool,
     panics_at_next: AtomicBool,
+    language: Mutex<Option<Language>>,
 }
 
 impl Notifier for FakeNotifier {
@@ -160,6 +162,9 @@ impl Notifier for FakeNotifier {
     }
     fn retract(&self, popup: &PopupId) {
         drop(self.asked.send(Asked::Retract(popup.clone())));
+    }
+    fn set_language(&self, language: Language) {
+        *self.language.lock().unwrap() = Some(language);
     }
     fn listen(&self, sink: Sink) {
         self.sink.send_replace(Some(sink));
@@ -205,6 +210,7 @@ impl World {
             has_buttons: AtomicBool::new(true),
             is_pressed_at_once: AtomicBool::default(),
             panics_at_next: AtomicBool::default(),
+            language: Mutex::default(),
         });
         let machine = Machine {
             settings_file: folder.path().join("settings.toml"),
@@ -301,6 +307,11 @@ impl World {
     /// Whom presses reach; it changes with each engine.
     pub(super) fn listener(&self) -> watch::Receiver<Option<Sink>> {
         self.notifier.sink.subscribe()
+    }
+
+    /// The language of what the notification service adds to popups.
+    pub(super) fn language_of_popups(&self) -> Option<Language> {
+        *self.notifier.language.lock().unwrap()
     }
 
     /// The notification service shows no buttons any more.

@@ -18,6 +18,7 @@ use crate::{
     settings::{Preview, Settings},
     storage::{ActionOutcome, ActionResult},
     texts::Language,
+    url_policy,
 };
 
 /// The most buttons of a popup: desktops show about three. The window has all of them.
@@ -39,12 +40,21 @@ pub fn of_notice(notice: &Notice, settings: &Settings) -> Vec<PopupButton> {
     let mut buttons: Vec<PopupButton> = Vec::new();
     for action in &notice.actions {
         let button = PopupButton { key: key_of(action), label: one_line(&action.label, MAX_LABEL_CHARS) };
-        let is_useful = !button.label.is_empty() && action_url::decide(action, settings).is_ok();
+        let is_useful = !button.label.is_empty() && does_something(action, settings);
         if is_useful && buttons.len() < MAX_BUTTONS && buttons.iter().all(|other| other.key != button.key) {
             buttons.push(button);
         }
     }
     buttons
+}
+
+/// Whether it sends a request, or opens an address that may be opened.
+fn does_something(action: &Action, settings: &Settings) -> bool {
+    match action_url::decide(action, settings) {
+        Ok(ActionTarget::Call(_)) => true,
+        Ok(ActionTarget::Open(link)) => url_policy::allowed(&link, settings).is_ok(),
+        Err(_) => false,
+    }
 }
 
 /// What a press leads to.
@@ -61,18 +71,22 @@ pub enum Pressed {
     Question(Box<Question>),
     /// Nothing: the notice is settled, or the button is no longer what was shown.
     Nothing,
+    /// Nothing: the settings do not allow what it does, unlike when its popup was shown.
+    Refused {
+        /// What the button says.
+        label: String,
+    },
 }
 
 /// Decides what a press on the button with this key does; `actions` are those that the notice
 /// offers now.
 pub fn press(actions: &[Action], key: &str, settings: &Settings) -> Pressed {
     let Some(action) = actions.iter().find(|action| key_of(action) == key) else { return Pressed::Nothing };
+    let label = || one_line(&action.label, MAX_LABEL_CHARS);
     match action_url::decide(action, settings) {
-        Ok(ActionTarget::Open(link)) if !action.confirm.is_wanted() => {
-            Pressed::Open { label: one_line(&action.label, MAX_LABEL_CHARS), link }
-        }
+        Ok(ActionTarget::Open(link)) if !action.confirm.is_wanted() => Pressed::Open { label: label(), link },
         Ok(target) => Pressed::Question(Box::new(Question { action: action.clone(), target })),
-        Err(_) => Pressed::Nothing,
+        Err(_) => Pressed::Refused { label: label() },
     }
 }
 
@@ -88,7 +102,7 @@ pub struct Question {
 /// The action that the button with this key stands for, if the notice still offers it and it may do
 /// something: what a person is asked about when anybody at all may have named the button.
 pub fn asked_about<'a>(actions: &'a [Action], key: &str, settings: &Settings) -> Option<&'a Action> {
-    actions.iter().find(|action| key_of(action) == key).filter(|action| action_url::decide(action, settings).is_ok())
+    actions.iter().find(|action| key_of(action) == key).filter(|action| does_something(action, settings))
 }
 
 /// What a person answered to a question.
@@ -183,7 +197,7 @@ impl ButtonPopups<'_> {
 
     /// The popup that says what came of a button.
     pub fn result(&self, result: &ActionResult) -> Popup {
-        self.said(&self.outcome(result), &result.detail)
+        self.said(&self.outcome(result), &reason_of(self.language, result))
     }
 
     /// The popup that says why nothing was done; `key` is a text with a place for the label.
@@ -200,15 +214,8 @@ impl ButtonPopups<'_> {
 
     /// What came of a button, in one sentence.
     fn outcome(&self, result: &ActionResult) -> String {
-        let key = match result.outcome {
-            ActionOutcome::Done => "action.done",
-            ActionOutcome::Refused => "action.refused",
-            ActionOutcome::Unknown => "action.unknown",
-        };
         let at = result.at.to_zoned(self.time_zone.clone());
-        let time = format!("{:02}:{:02}", at.hour(), at.minute());
-        let label = one_line(&result.label, MAX_LABEL_CHARS);
-        self.language.fill(key, &[("label", &label), ("time", &time)])
+        outcome_of(self.language, result, &format!("{:02}:{:02}", at.hour(), at.minute()))
     }
 
     /// Without a sound: the person is at the desk and has just pressed a button.
@@ -225,6 +232,23 @@ impl ButtonPopups<'_> {
             replaces: None,
         }
     }
+}
+
+/// What came of a button that was pressed at this time, in one sentence.
+pub fn outcome_of(language: Language, result: &ActionResult, time: &str) -> String {
+    let key = match result.outcome {
+        ActionOutcome::Done => "action.done",
+        ActionOutcome::Refused => "action.refused",
+        ActionOutcome::Unknown => "action.unknown",
+    };
+    let label = one_line(&result.label, MAX_LABEL_CHARS);
+    language.fill(key, &[("label", &label), ("time", time)])
+}
+
+/// What failed, and what the server said; may be empty.
+pub fn reason_of(language: Language, result: &ActionResult) -> String {
+    let fault = result.fault.map(|kind| language.fault(kind)).unwrap_or_default();
+    [fault, &result.detail].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 const BUTTON: &str = "button-";
@@ -262,6 +286,7 @@ mod tests {
 
     use super::*;
     use crate::notice::{Confirm, Identity, Origin};
+    use crate::status::Kind;
 
     fn settings() -> Settings {
         let mut settings = Settings::default();
@@ -333,6 +358,24 @@ mod tests {
     }
 
     #[test]
+    fn a_popup_offers_no_button_whose_address_cannot_be_opened() {
+        let link = |label: &str, url: &str| Action { url: url.to_owned(), ..action(label, "") };
+        let actions = vec![
+            link("Script", "javascript:alert(1)"),
+            link("Relative", "/approvals/7"),
+            link("File", "file:///etc/passwd"),
+            link("Named", "https://alice@other.example.org/"),
+            link("Elsewhere", "https://other.example.org/photo"),
+            link("Look", "https://push.example.com/look"),
+        ];
+        let (notice, mut settings) = (notice(actions.clone()), settings());
+        assert_eq!(labels(&of_notice(&notice, &settings)), ["Look"]);
+        assert_eq!(asked_about(&actions, &key_of(&actions[4]), &settings), None);
+        settings.app.allowed_link_hosts = vec!["other.example.org".to_owned()];
+        assert_eq!(labels(&of_notice(&notice, &settings)), ["Elsewhere"]);
+    }
+
+    #[test]
     fn where_others_can_read_the_screen_popups_have_no_buttons() {
         let mut settings = settings();
         settings.notifications.preview = Preview::None;
@@ -363,7 +406,7 @@ mod tests {
             assert_eq!(press(&[changed], &approve), Pressed::Nothing);
         }
         let refused = Action { method: "GET".to_owned(), ..approve.clone() };
-        assert_eq!(press(std::slice::from_ref(&refused), &refused), Pressed::Nothing);
+        assert_eq!(press(std::slice::from_ref(&refused), &refused), Pressed::Refused { label: "Approve".to_owned() });
     }
 
     #[test]
@@ -409,6 +452,7 @@ mod tests {
             label: "Approve".to_owned(),
             at: "2026-11-20T10:32:00Z".parse().unwrap(),
             outcome,
+            fault: None,
             detail: detail.to_owned(),
         };
         let body = |outcome, detail: &str| words(&key).result(&result(outcome, detail)).body;
@@ -419,6 +463,10 @@ mod tests {
         );
         let unknown = result(ActionOutcome::Unknown, "");
         assert!(words(&key).result(&unknown).body.contains("not known"));
+        let late = ActionResult { fault: Some(Kind::TimedOut), ..result(ActionOutcome::Unknown, "h:443") };
+        let said = |language| ButtonPopups { language, ..words(&key) }.result(&late).body;
+        assert!(said(Language::English).ends_with("\nThe server did not answer in time. h:443"));
+        assert!(said(Language::Chinese).ends_with("\n服务器未及时应答。 h:443"));
         // A person who presses again is told what came of it before.
         let approve = action("Approve", "/approvals/7");
         let target = action_url::decide(&approve, &settings()).unwrap();

@@ -5,7 +5,7 @@
 
 use super::{buttons, loudness};
 use crate::{
-    foreign_text::shortened,
+    foreign_text::{one_line, shortened},
     notice::{Notice, NoticeKey, NoticeKeyRef, NoticeKeys, Priority},
     ports::{Loudness, Popup, PopupKind},
     settings::{KindNames, NotificationSettings, Preview, Settings},
@@ -14,6 +14,8 @@ use crate::{
 
 /// Characters of a notice's body in a popup.
 const MAX_BODY_CHARS: usize = 240;
+/// Characters of a sender in a line of a summary.
+const MAX_SENDER_CHARS: usize = 40;
 /// Titles of notices in a summary.
 const MAX_TITLES: usize = 3;
 
@@ -44,6 +46,11 @@ impl Summary {
     /// How loud its popup is.
     pub fn loudness(&self) -> Option<Loudness> {
         self.rank.map(|(loudness, _)| loudness)
+    }
+
+    /// A notice was settled: the next popup does not name it any more. It stays one of those that came.
+    pub fn forget_name(&mut self, key: &NoticeKey) {
+        self.named.retain(|named| named.key != *key);
     }
 
     /// Adds a notice that the popup does not name.
@@ -144,11 +151,12 @@ impl Wording {
             .named
             .iter()
             .map(|notice| {
-                let title = shortened(&self.title(notice), MAX_BODY_CHARS / MAX_TITLES);
-                if notice.sender.is_empty() {
+                let title = one_line(&self.title(notice), MAX_BODY_CHARS / MAX_TITLES);
+                let sender = one_line(&notice.sender, MAX_SENDER_CHARS);
+                if sender.is_empty() {
                     title
                 } else {
-                    self.language.fill("popup.from", &[("sender", &notice.sender), ("title", &title)])
+                    self.language.fill("popup.from", &[("sender", &sender), ("title", &title)])
                 }
             })
             .collect();

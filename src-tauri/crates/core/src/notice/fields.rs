@@ -4,6 +4,8 @@
 //! value stays among the unmapped fields, where a person can still see it. Deliberately absent:
 //! where in a message the values stand. What each accepts is in `docs/reference/settings.md`.
 
+use std::collections::HashSet;
+
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::value::RawValue;
 
@@ -98,9 +100,12 @@ pub(super) fn is_delivery_status(value: &RawValue, words: &[String]) -> bool {
 }
 
 /// `[{id,label,url,method,confirm?}]`. A missing id or label is taken from the other. If one action
-/// cannot be used, none is: an incomplete choice would mislead.
+/// cannot be used, none is: an incomplete choice would mislead. The server could not tell two of the
+/// same id from each other.
 pub(super) fn actions(value: &RawValue) -> Option<Vec<Action>> {
-    elements(value.get())?.into_iter().map(action).collect()
+    let actions: Vec<Action> = elements(value.get())?.into_iter().map(action).collect::<Option<_>>()?;
+    let mut ids = HashSet::new();
+    actions.iter().all(|action| ids.insert(action.id.as_str())).then_some(actions)
 }
 
 fn action(value: &RawValue) -> Option<Action> {
@@ -117,8 +122,9 @@ fn action(value: &RawValue) -> Option<Action> {
 }
 
 fn confirm(text: String) -> Confirm {
-    match text.as_str() {
-        "true" | "1" => Confirm::Asked(true),
+    match text.trim() {
+        // It is asked for, but the question is missing.
+        "true" | "1" | "" => Confirm::Asked(true),
         "false" | "0" => Confirm::Asked(false),
         _ => Confirm::Question(text),
     }
@@ -241,7 +247,10 @@ mod tests {
                 action("Open", "Open", "https://x", "", Confirm::Asked(false)),
             ]
         );
-        for json in [r#"[{"id":1,"url":"/a"},{"id":2}]"#, "{}", "[1]", r#"[{"url":"/a"}]"#] {
+        let blank = actions(raw(r#"[{"label":"Open","url":"https://x","confirm":" "}]"#));
+        assert_eq!(blank.unwrap(), [action("Open", "Open", "https://x", "", Confirm::Asked(true))]);
+        let alike = r#"[{"id":"ok","label":"Approve","url":"/a"},{"id":"ok","label":"Reject","url":"/r"}]"#;
+        for json in [r#"[{"id":1,"url":"/a"},{"id":2}]"#, "{}", "[1]", r#"[{"url":"/a"}]"#, alike] {
             assert_eq!(actions(raw(json)), None, "{json}");
         }
         assert_eq!(actions(raw("[]")), Some(vec![]));

@@ -17,16 +17,17 @@ use std::{
 use jiff::Timestamp;
 
 use self::due::Due;
+use self::popups::{OnScreen, OpenSummary, Showing};
 use crate::{
     alerts::{
-        Summary, Wording,
+        Wording,
         planner::{Batch, BatchKind, Planner},
     },
     clock::Now,
     event::Event,
     notice::{Notice, NoticeKeys, Source, State},
     pipeline::{catchup::PassId, link::Generation},
-    ports::{Popup, PopupId, PopupKind},
+    ports::{Popup, PopupId},
     storage::{AlertMark, Applied, Opening, Outcome, Recovered, Seq, Stored, Suppressed, Write},
 };
 
@@ -116,31 +117,6 @@ struct Pending {
     purpose: WritePurpose,
 }
 
-/// A popup that is on its way to the OS.
-#[derive(Debug)]
-struct Showing {
-    openings: Vec<Opening>,
-    kind: PopupKind,
-    notices: NoticeKeys,
-    title: String,
-    /// The popup that it updates.
-    replaces: Option<PopupId>,
-    /// It is a summary of this kind, which may be updated later.
-    batch: Option<BatchKind>,
-    /// It adds these to a summary: if that cannot be updated, they become a new one.
-    added: Option<Box<Summary>>,
-    /// What its notice has become since; the popup is updated once the OS has said its name.
-    newer: Option<Box<Notice>>,
-}
-
-/// A summary that may be updated later.
-#[derive(Debug)]
-struct OpenSummary {
-    summary: Summary,
-    /// Its name, once the OS has said it.
-    popup: Option<PopupId>,
-}
-
 /// What a person clicked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Click {
@@ -164,7 +140,7 @@ pub struct Delivery {
     retries: VecDeque<(Instant, Ticket)>,
     failing: Option<String>,
     showing: HashMap<ShowId, Showing>,
-    on_screen: HashMap<PopupId, NoticeKeys>,
+    on_screen: HashMap<PopupId, OnScreen>,
     /// Popups that left the screen while another show was running: it may be the same popup, whose
     /// id is not known here yet.
     closed: HashSet<PopupId>,
@@ -229,7 +205,7 @@ impl Delivery {
         self.stream_offsets = recovered.stream_offsets;
         self.has_held = recovered.has_held;
         let popups = recovered.popups.into_iter();
-        self.on_screen.extend(popups.map(|(popup, notices)| (popup, notices.iter().collect())));
+        self.on_screen.extend(popups.map(|(popup, notices)| (popup, OnScreen::of_the_last_run(&notices))));
         self.withdraw(recovered.withdraw);
         for Stored { seq, opening, notice, .. } in recovered.due {
             self.add_due(Opening { seq, number: opening }, notice, true, now);
@@ -346,7 +322,7 @@ impl Delivery {
 
     /// The notices that a popup on the screen stands for.
     pub fn notices_of(&self, popup: &PopupId) -> Option<&NoticeKeys> {
-        self.on_screen.get(popup)
+        self.on_screen.get(popup).map(|on_screen| &on_screen.notices)
     }
 
     /// The store's last error; `None` after a write has succeeded.
@@ -409,6 +385,9 @@ impl Delivery {
                         let hold = hold_live || arrival.source != Source::Live;
                         self.plan(*opening, *alert, (**notice).clone(), hold, now);
                         continue;
+                    }
+                    if notice.state != State::Open {
+                        self.summaries.values_mut().for_each(|open| open.summary.forget_name(&notice.key));
                     }
                     let is_visible =
                         fields.iter().any(|field| matches!(*field, "title" | "body" | "priority" | "actions"));

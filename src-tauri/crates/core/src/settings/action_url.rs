@@ -12,7 +12,7 @@ use url::Url;
 
 use crate::{
     notice::{Action, NoticeKey},
-    settings::Settings,
+    settings::{Settings, origins::host_of},
 };
 
 /// One of `app.action_urls`.
@@ -79,16 +79,15 @@ pub fn decide(action: &Action, settings: &Settings) -> Result<ActionTarget, Acti
     let Ok(mut url) = Url::parse(&action.url) else { return Ok(ActionTarget::Open(action.url.clone())) };
     let protected: Vec<Url> = protected(settings).into_iter().map(|(_, url)| url).collect();
     let prefixes = &settings.app.action_urls;
-    let is_ours = |origin| url.origin() == origin;
     let is_trusted_with_the_sign_in =
-        prefixes.iter().any(|prefix| is_ours(prefix.0.origin())) || protected.iter().any(|own| is_ours(own.origin()));
+        prefixes.iter().map(|prefix| &prefix.0).chain(&protected).any(|own| is_same_server(&url, own));
     if !is_trusted_with_the_sign_in {
         return Ok(ActionTarget::Open(action.url.clone()));
     }
     if !is_unambiguous(&action.url) {
         return Err(ActionRefusal::Ambiguous);
     }
-    if protected.iter().any(|own| own.origin() == url.origin() && starts_with(&url, own, is_alike)) {
+    if protected.iter().any(|own| is_same_server(&url, own) && starts_with(&url, own, is_alike)) {
         return Err(ActionRefusal::Api);
     }
     if !prefixes.iter().any(|prefix| prefix.covers(&url)) {
@@ -108,7 +107,7 @@ pub fn covered_keys(settings: &Settings) -> Vec<(usize, &'static str)> {
     let mut covered = Vec::new();
     for (index, ActionPrefix(prefix)) in settings.app.action_urls.iter().enumerate() {
         let found = protected.iter().find(|(_, own)| {
-            own.origin() == prefix.origin() && starts_with(own, prefix, |own, prefix| is_alike(prefix, own))
+            is_same_server(own, prefix) && starts_with(own, prefix, |own, prefix| is_alike(prefix, own))
         });
         covered.extend(found.map(|(key, _)| (index, *key)));
     }
@@ -145,6 +144,12 @@ fn protected(settings: &Settings) -> Vec<(&'static str, Url)> {
     }
     urls.extend(settings.auth.login_url.clone().map(|url| ("auth.login_url", url)));
     urls
+}
+
+/// Whether both lead to one server: as [`Url::origin`], but all names of loopback are one host.
+fn is_same_server(one: &Url, other: &Url) -> bool {
+    let server = |url: &Url| (url.scheme().to_owned(), host_of(url), url.port_or_known_default());
+    server(one) == server(other)
 }
 
 /// Whether the path of `url` begins with the segments of the path of `beginning`.
@@ -308,6 +313,25 @@ mod tests {
             let found = covered_keys(&settings(&[entry]));
             assert_eq!(found.first().map(|(_, key)| *key), key, "{entry}");
         }
+    }
+
+    #[test]
+    fn all_names_of_loopback_are_one_server() {
+        let mut settings = settings(&["http://localhost:8080/approvals"]);
+        settings.api.base = Some(Url::parse("http://127.0.0.1:8080/ecgapi").unwrap());
+        let delete = "/ecgapi/api/message/deleteMessageById";
+        for host in ["localhost", "127.0.0.1", "127.1.2.3", "[::1]"] {
+            let url = |path: &str| format!("http://{host}:8080{path}");
+            assert_eq!(decide(&button(&url(delete), "POST"), &settings), Err(ActionRefusal::Api), "{host}");
+            // Beyond that the entry is compared as it is written.
+            let approve = decide(&button(&url("/approvals/7"), "POST"), &settings);
+            assert_eq!(matches!(approve, Ok(ActionTarget::Call(_))), host == "localhost", "{host}");
+            settings.app.action_urls = vec![url("/").parse().unwrap()];
+            assert_eq!(covered_keys(&settings), [(0, "api.collect")], "{host}");
+            settings.app.action_urls = vec!["http://localhost:8080/approvals".parse().unwrap()];
+        }
+        let other_port = button(&format!("http://localhost:8081{delete}"), "POST");
+        assert!(matches!(decide(&other_port, &settings), Ok(ActionTarget::Open(_))));
     }
 
     #[test]

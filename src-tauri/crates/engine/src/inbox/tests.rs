@@ -480,6 +480,7 @@ fn a_settled_notice_offers_no_buttons_and_a_reopened_one_has_no_result_of_the_la
     let copy = |number, state| Notice { actions: vec![action.clone()], ..version("1", number, state) };
     let seq = store.add(copy(1, State::Open));
     let result = ActionResult {
+        fault: None,
         action: "ok".to_owned(),
         label: "Approve".to_owned(),
         at: jiff::Timestamp::UNIX_EPOCH,

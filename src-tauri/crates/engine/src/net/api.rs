@@ -325,12 +325,14 @@ impl Api {
             }
         })?;
         let status = response.status();
-        if status == StatusCode::UNAUTHORIZED || status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-            return Err(http::status_failure(status, response.headers(), url));
+        let failure = http::status_failure(status, response.headers(), url);
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            return Err(failure);
         }
         // The status says what came of it, also where the rest of the answer is lost.
         let body = http::read_body(response, MAX_ACTION_ANSWER, url).await.ok().flatten().unwrap_or_default();
-        Ok(ActionAnswer::of(status.as_u16(), &body))
+        let answer = ActionAnswer::of(status.as_u16(), &body);
+        if status == StatusCode::UNAUTHORIZED { Err(Failure { detail: answer.detail, ..failure }) } else { Ok(answer) }
     }
 
     async fn call(

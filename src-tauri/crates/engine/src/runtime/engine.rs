@@ -73,6 +73,9 @@ pub struct EngineConfig {
     /// Called with every event, in order, on the driver's thread: a notice is marked as announced
     /// only after this has returned.
     pub on_event: Box<dyn FnMut(Event) + Send>,
+    /// Gives freed memory back to the system. Called when nothing has been written for ten seconds, if
+    /// anything was before.
+    pub trim_memory: fn(),
 }
 
 /// A running engine. Dropping it aborts the session without DISCONNECT; [`Self::end`] ends it in
@@ -129,7 +132,8 @@ impl Engine {
         let (written, store_reports) = mpsc::unbounded_channel();
         let (panicked, panics) = mpsc::unbounded_channel();
         let guard = PanicGuard(panicked);
-        let store_thread = StoreThread::start(store, retention, written, guard.clone()).map_err(StartError::Thread)?;
+        let store_thread = StoreThread::start(store, retention, config.trim_memory, written, guard.clone())
+            .map_err(StartError::Thread)?;
         let server = ServerRequests {
             client: client.clone(),
             identity: Arc::clone(&identity),

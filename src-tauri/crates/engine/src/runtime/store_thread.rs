@@ -95,13 +95,15 @@ pub(crate) struct StoreThread {
 }
 
 impl StoreThread {
-    /// Starts the thread. `retention` is how long notices are kept.
+    /// Starts the thread. `retention` is how long notices are kept; `trim_memory` gives freed memory
+    /// back to the system.
     ///
     /// # Errors
     /// The system's, when it has no thread to give.
     pub(crate) fn start(
         store: Store,
         retention: SignedDuration,
+        trim_memory: fn(),
         reports: UnboundedSender<StoreReport>,
         guard: PanicGuard,
     ) -> std::io::Result<Self> {
@@ -109,7 +111,7 @@ impl StoreThread {
         let own_reports = reports.clone();
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || {
             let _guard = guard;
-            StoreWorker::new(store, retention, reports).run(&queue);
+            StoreWorker::new(store, retention, trim_memory, reports).run(&queue);
         })?;
         Ok(Self { requests, reports: own_reports, thread })
     }
@@ -146,6 +148,9 @@ struct StoreWorker {
     reports: UnboundedSender<StoreReport>,
     expire_at: Instant,
     index: IndexState,
+    trim_memory: fn(),
+    /// Memory was used since the last time that it was given back.
+    has_worked: bool,
     /// What came while the index was updated or a group was made.
     next: Option<Request>,
 }
@@ -162,11 +167,19 @@ enum IndexState {
 }
 
 impl StoreWorker {
-    fn new(store: Store, retention: SignedDuration, reports: UnboundedSender<StoreReport>) -> Self {
-        let group_commit = GroupCommit::default();
-        // The last run may have ended before the index was complete.
-        let index = IndexState::Updating;
-        Self { store, group_commit, retention, reports, expire_at: Instant::now(), index, next: None }
+    fn new(store: Store, retention: SignedDuration, trim_memory: fn(), reports: UnboundedSender<StoreReport>) -> Self {
+        Self {
+            store,
+            group_commit: GroupCommit::default(),
+            retention,
+            reports,
+            expire_at: Instant::now(),
+            // The last run may have ended before the index was complete.
+            index: IndexState::Updating,
+            trim_memory,
+            has_worked: true,
+            next: None,
+        }
     }
 
     fn run(mut self, queue: &Receiver<Request>) {
@@ -178,7 +191,8 @@ impl StoreWorker {
             };
             match next {
                 Ok(Request::Apply(first)) => self.commit(first, queue),
-                Ok(Request::CheckForChanges) | Err(RecvTimeoutError::Timeout) => self.maintain(queue),
+                Ok(Request::CheckForChanges) => self.maintain(queue),
+                Err(RecvTimeoutError::Timeout) => self.handle_timeout(queue),
                 Err(RecvTimeoutError::Disconnected) => return,
             }
         }
@@ -194,7 +208,21 @@ impl StoreWorker {
         }
     }
 
+    /// No batch has come meanwhile. A burst leaves SQLite's copies of pages, and free pieces between
+    /// those that are kept: they are given back once, when the thread is idle.
+    fn handle_timeout(&mut self, queue: &Receiver<Request>) {
+        let is_idle = self.index == IndexState::Complete;
+        self.maintain(queue);
+        if is_idle && std::mem::take(&mut self.has_worked) {
+            if let Err(error) = self.store.shrink_memory() {
+                tracing::warn!(%error, "the memory of the inbox was not freed");
+            }
+            (self.trim_memory)();
+        }
+    }
+
     fn commit(&mut self, first: Job, queue: &Receiver<Request>) {
+        self.has_worked = true;
         let (mut count, mut bytes) = (first.writes.len(), bytes_of(&first));
         let mut jobs = vec![first];
         while count < MAX_GROUP_WRITES
@@ -313,7 +341,10 @@ fn changes_a_notice(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    };
 
     use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -325,7 +356,7 @@ mod tests {
     fn worker() -> (StoreWorker, UnboundedReceiver<StoreReport>) {
         let (reports, reported) = tokio::sync::mpsc::unbounded_channel();
         let store = Store::open_in_memory().unwrap();
-        (StoreWorker::new(store, SignedDuration::from_hours(1_000_000), reports), reported)
+        (StoreWorker::new(store, SignedDuration::from_hours(1_000_000), || {}, reports), reported)
     }
 
     fn job(ids: &[&str]) -> Job {
@@ -408,6 +439,27 @@ mod tests {
         worker.commit(job("2"), &queue);
         assert_eq!(last(), (Some(1), 2));
         drop(requests);
+    }
+
+    #[test]
+    fn memory_is_given_back_once_after_a_burst_when_nothing_is_left_to_do() {
+        static TIMES: AtomicUsize = AtomicUsize::new(0);
+        let (mut worker, _reported) = worker();
+        worker.trim_memory = || {
+            TIMES.fetch_add(1, Ordering::Relaxed);
+        };
+        let (_requests, queue) = channel();
+        let mut after = |batch: Option<&str>, timeouts: usize| {
+            if let Some(id) = batch {
+                worker.commit(job(&[id]), &queue);
+            }
+            (0..timeouts).for_each(|_| worker.handle_timeout(&queue));
+            (worker.index, TIMES.load(Ordering::Relaxed))
+        };
+        assert_eq!(after(Some("1"), 2), (IndexState::Complete, 0), "it was indexed meanwhile");
+        assert_eq!(after(None, 1), (IndexState::Complete, 1));
+        assert_eq!(after(None, 9), (IndexState::Complete, 1));
+        assert_eq!(after(Some("2"), 3), (IndexState::Complete, 2));
     }
 
     #[test]

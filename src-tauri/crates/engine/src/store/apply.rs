@@ -17,7 +17,7 @@ use super::{
     rows, search, server_deletions, tombstones, trash,
 };
 use belfry_core::storage::{
-    AlertMark, Applied, MAX_REJECTED_BYTES, Opening, Outcome, RejectReason, Seq, Stored, Suppressed, Write,
+    Alert, AlertMark, Applied, MAX_REJECTED_BYTES, Opening, Outcome, RejectReason, Seq, Stored, Suppressed, Write,
 };
 use belfry_core::{
     notice::{
@@ -215,8 +215,8 @@ fn standing(tx: &Transaction<'_>, key: &NoticeKey) -> rusqlite::Result<Option<(S
 }
 
 /// Joins a stored notice with another copy of it. Its first arrival, its read mark and its alert
-/// mark stay; but an alert that is still due is suppressed if the notice is no longer open, and a
-/// new opening is unread and has the mark `alert`.
+/// mark stay; but an alert that is still due is suppressed if the notice is no longer open, one that is
+/// held back has the mark `alert` if that is due, and a new opening is unread and has the mark `alert`.
 fn update(
     tx: &Transaction<'_>,
     old: &Stored,
@@ -236,6 +236,9 @@ fn update(
         return Ok(Outcome::Known { seq });
     }
     let Changed { notice, is_opening, .. } = changed;
+    // It was held back, and has become so urgent that it is not held back any more.
+    let is_held = matches!(old.alert, Alert::Suppressed(Suppressed::QuietHours | Suppressed::Paused)) && !old.read;
+    let is_due_now = !is_opening && notice.state == State::Open && is_held && alert == AlertMark::Due;
     search::update(tx, seq, &notice)?;
     if is_opening {
         let (mark, why) = mark_of(alert);
@@ -244,10 +247,15 @@ fn update(
             .execute(params![seq.0, mark, why])?;
     } else if notice.state != State::Open {
         marks::suppress_if_due(tx, seq, Suppressed::NotOpen)?;
+    } else if is_due_now {
+        let (mark, why) = mark_of(alert);
+        tx.prepare_cached("UPDATE notices SET alert = ?2, alert_why = ?3 WHERE seq = ?1")?
+            .execute(params![seq.0, mark, why])?;
     }
     let popup = if notice.state == State::Open && !is_opening && !old.read { own_popup(tx, seq)? } else { None };
     let opening = Opening { seq, number: number + u32::from(is_opening) };
-    Ok(Outcome::Changed { opening, alert: is_opening.then_some(alert), notice: Box::new(notice), fields, popup })
+    let alert = (is_opening || is_due_now).then_some(alert);
+    Ok(Outcome::Changed { opening, alert, notice: Box::new(notice), fields, popup })
 }
 
 fn changed_fields(old: &Notice, new: &Notice) -> Vec<&'static str> {

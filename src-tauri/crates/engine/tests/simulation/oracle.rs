@@ -41,6 +41,8 @@ struct Entry {
     version: usize,
     state: State,
     is_read: bool,
+    /// Its alert was held back when its opening was stored, and was not released.
+    is_held: bool,
     /// The server itself has sent it; otherwise only a forger.
     is_personal: bool,
     /// The number of the forged message that settled it.
@@ -106,7 +108,7 @@ impl Oracle {
         ensure!(writes.len() == applied.outcomes.len(), "a commit of {} writes has other outcomes", writes.len());
         for (write, outcome) in writes.iter().zip(&applied.outcomes) {
             match (write, outcome) {
-                (Write::Notice { notice, arrival, .. }, outcome) => {
+                (Write::Notice { notice, arrival, alert, .. }, outcome) => {
                     if matches!(outcome, Outcome::New { .. }) {
                         self.count(match arrival.source {
                             Source::Live => "a live notice",
@@ -114,11 +116,11 @@ impl Oracle {
                             Source::History => "a notice found by history",
                         });
                     }
-                    self.handle_arrival(copy_of(notice), *arrival, outcome, server)?;
+                    self.handle_arrival(copy_of(notice), *arrival, *alert, outcome, server)?;
                 }
                 (Write::Rejected { .. }, _) => self.junk += 1,
                 (Write::Release, Outcome::Released(released)) if !released.is_empty() => {
-                    self.count("a pause that held something");
+                    self.handle_released(released);
                 }
                 (Write::Claim(asked), Outcome::Claimed(granted)) => self.handle_claim(asked, granted)?,
                 (Write::Shown { openings, popup, .. }, _) => {

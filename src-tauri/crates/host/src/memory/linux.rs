@@ -13,12 +13,13 @@ pub fn return_freed_memory() {
     debug_assert_eq!(is_set, 1, "glibc takes this value");
 }
 
-/// Gives back the pages that are free between pieces in use. By itself glibc does this only at the
-/// end of a heap.
-pub fn trim_heap() {
-    // SAFETY: it changes what is free only, under the allocator's own locks.
+/// To be called after a burst or a window. Gives back the pages that lie free between pieces in use,
+/// which glibc keeps otherwise (malloc_trim(3)).
+pub fn trim() {
+    // SAFETY: it works on free memory only, under the allocator's own locks.
     #[allow(unsafe_code)]
     unsafe {
+        // It says whether there was any, which does not matter.
         libc::malloc_trim(0);
     }
 }

@@ -4,4 +4,4 @@
 pub fn return_freed_memory() {}
 
 /// Does nothing here.
-pub fn trim_heap() {}
+pub fn trim() {}

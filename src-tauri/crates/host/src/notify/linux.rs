@@ -3,19 +3,25 @@
 //!
 //! One connection shows, retracts and listens, as long as the program runs: GNOME Shell removes an
 //! application's notifications when the connection that showed them closes. One thread listens for
-//! all popups. A daemon is asked what it can do before each popup: it may have been replaced.
+//! all popups, and ends with the connection. A daemon is asked what it can do before each popup: it
+//! may have been replaced.
 //! Deliberately absent: what a button does, and any image, path or sound file from a message.
 //! Invariants: the id of a popup contains the bus and the daemon that numbered it, so an old number
 //! never closes a popup of another application; `Notify` is never sent twice for one popup.
 
 use std::collections::HashMap;
+use std::io;
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use async_io::{Timer, block_on};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
+use belfry_core::texts::Language;
+use futures_util::future::{Either, select};
 use zbus::MatchRule;
-use zbus::blocking::fdo::DBusProxy;
 use zbus::blocking::{Connection, MessageIterator, connection};
+use zbus::fdo::DBusProxy;
 use zbus::message::Type;
 use zbus::zvariant::{OwnedValue, Value};
 
@@ -32,6 +38,9 @@ const APP_NAME: &str = "Belfry";
 const DESKTOP_ENTRY: &str = "belfry";
 /// How long a call may take; the bus may have to start the daemon first.
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long `Notify` may take. A daemon that has just said what it can do runs, and what it shows
+/// late cannot be taken back, since its number is not known.
+const NOTIFY_TIMEOUT: Duration = Duration::from_secs(60);
 /// Signals that are queued while the listener is busy; clicks are rare.
 const SIGNAL_QUEUE: usize = 64;
 /// The specification's name for a click on the body.
@@ -39,11 +48,14 @@ const BODY_CLICK: &str = "default";
 
 /// The notification service of a Linux desktop.
 pub struct Desktop {
-    open_label: String,
+    /// The language of the action that opens the notice, for desktops that show it.
+    language: Mutex<Language>,
     /// The D-Bus address; `None` for the session bus.
     address: Option<String>,
     listener: Listener,
     connection: Mutex<Option<Connection>>,
+    call_timeout: Duration,
+    notify_timeout: Duration,
 }
 
 /// The daemon that is running now.
@@ -56,20 +68,30 @@ struct Daemon {
 }
 
 impl Desktop {
-    /// `open_label` is the label of the action that opens the notice, for desktops that show it.
     /// Connects at the first use.
-    pub fn new(open_label: &str) -> Self {
+    pub fn new(language: Language) -> Self {
         Self {
-            open_label: open_label.to_owned(),
+            language: Mutex::new(language),
             address: None,
             listener: Listener::default(),
             connection: Mutex::default(),
+            call_timeout: CALL_TIMEOUT,
+            notify_timeout: NOTIFY_TIMEOUT,
         }
     }
 
     /// As [`new`](Self::new), on the bus at this D-Bus address instead of the session's.
-    pub fn at(open_label: &str, address: &str) -> Self {
-        Self { address: Some(address.to_owned()), ..Self::new(open_label) }
+    pub fn at(language: Language, address: &str) -> Self {
+        let mut desktop = Self::new(language);
+        desktop.address = Some(address.to_owned());
+        desktop
+    }
+
+    /// Waits this long for an answer to a call, and to the one that shows a popup.
+    #[must_use]
+    pub fn waiting(mut self, call: Duration, notify: Duration) -> Self {
+        (self.call_timeout, self.notify_timeout) = (call, notify);
+        self
     }
 
     /// The service that would show a notification now, as `name version`.
@@ -77,7 +99,7 @@ impl Desktop {
     /// # Errors
     /// [`NotifyError::Unavailable`] with what to do: no session bus, or no daemon on it.
     pub fn probe(&self) -> Result<String, NotifyError> {
-        let reply = self.call("GetServerInformation", &()).map_err(notify_error)?;
+        let reply = self.call(SERVICE, "GetServerInformation", &()).map_err(notify_error)?;
         let (name, _vendor, version, _spec): (String, String, String, String) =
             reply.body().deserialize().map_err(notify_error)?;
         Ok(format!("{name} {version}"))
@@ -94,35 +116,50 @@ impl Desktop {
             Some(address) => connection::Builder::address(address.as_str())?,
             None => connection::Builder::session()?,
         };
-        let connection = builder.method_timeout(CALL_TIMEOUT).build()?;
+        let connection = builder.build()?;
         listen(&connection, self.listener.clone())?;
         *current = Some(connection.clone());
         Ok(connection)
     }
 
-    /// Calls the service once. A broken connection is dropped, so that the next call reconnects.
-    fn call<B>(&self, method: &str, body: &B) -> zbus::Result<zbus::Message>
+    /// Calls the service once. A broken connection is closed, so that its listener ends and the next
+    /// call reconnects. One whose answer is late is kept: its popups are on the screen, and are still
+    /// listened for.
+    fn call<B>(&self, interface: &str, method: &str, body: &B) -> zbus::Result<zbus::Message>
     where
         B: serde::Serialize + zbus::zvariant::DynamicType,
     {
-        let result = self.connection()?.call_method(Some(SERVICE), PATH, Some(SERVICE), method, body);
+        let connection = self.connection()?;
+        let limit = if method == "Notify" { self.notify_timeout } else { self.call_timeout };
+        let call = connection.inner().call_method(Some(SERVICE), PATH, Some(interface), method, body);
+        let Some(result) = within(limit, call) else { return Err(late(limit)) };
         if matches!(result, Err(zbus::Error::InputOutput(_))) {
-            *self.connection.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            self.drop_connection(connection);
         }
         result
     }
 
+    /// The connection is broken. Another call may have noticed that before, and made a new one.
+    fn drop_connection(&self, broken: Connection) {
+        let name = |connection: &Connection| (connection.server_guid().to_owned(), connection.unique_name().cloned());
+        let mut current = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        current.take_if(|current| name(current) == name(&broken));
+        drop(current);
+        close(broken);
+    }
+
     /// Keys and labels, in turn.
-    fn actions<'a>(&'a self, popup: &'a Popup) -> Vec<&'a str> {
+    fn actions<'a>(&self, popup: &'a Popup) -> Vec<&'a str> {
         let buttons = popup.buttons.iter().flat_map(|PopupButton { key, label }| [key.as_str(), label.as_str()]);
-        [BODY_CLICK, self.open_label.as_str()].into_iter().chain(buttons).collect()
+        let language = *self.language.lock().unwrap_or_else(PoisonError::into_inner);
+        [BODY_CLICK, language.text("popup.open")].into_iter().chain(buttons).collect()
     }
 
     /// Asks the daemon for its capabilities. The call has no effect, so it is repeated after a
     /// broken connection; the calls that follow then have a good connection.
     fn daemon(&self) -> Result<Daemon, NotifyError> {
-        let reply = match self.call("GetCapabilities", &()) {
-            Err(zbus::Error::InputOutput(_)) => self.call("GetCapabilities", &()),
+        let reply = match self.call(SERVICE, "GetCapabilities", &()) {
+            Err(zbus::Error::InputOutput(error)) if !is_late(&error) => self.call(SERVICE, "GetCapabilities", &()),
             other => other,
         }
         .map_err(notify_error)?;
@@ -151,11 +188,10 @@ impl Notifier for Desktop {
         let hints = hints(popup);
         let actions = if daemon.has_actions { self.actions(popup) } else { Vec::new() };
         // 0: until it is dismissed; -1: the desktop's default.
-        let waits_for_an_answer = popup.loudness == Loudness::Urgent || popup.kind == PopupKind::Question;
-        let expire_ms: i32 = if waits_for_an_answer { 0 } else { -1 };
+        let expire_ms: i32 = if popup.stays() { 0 } else { -1 };
         let title = foreign_text::one_line(&popup.title, MAX_TITLE);
         let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, actions, hints, expire_ms);
-        let reply = self.call("Notify", &arguments).map_err(notify_error)?;
+        let reply = self.call(SERVICE, "Notify", &arguments).map_err(notify_error)?;
         let number: u32 = reply.body().deserialize().map_err(notify_error)?;
         Ok(popup_id(&bus, &sender(&reply), number))
     }
@@ -163,8 +199,7 @@ impl Notifier for Desktop {
     /// `Inhibited` is a property of KDE's service and of those that follow it, not of the specification.
     fn is_silenced(&self) -> bool {
         let inhibited = || -> zbus::Result<bool> {
-            let property = (SERVICE, "Inhibited");
-            let reply = self.connection()?.call_method(Some(SERVICE), PATH, Some(PROPERTIES), "Get", &property)?;
+            let reply = self.call(PROPERTIES, "Get", &(SERVICE, "Inhibited"))?;
             let value: OwnedValue = reply.body().deserialize()?;
             Ok(bool::try_from(value)?)
         };
@@ -174,15 +209,23 @@ impl Notifier for Desktop {
     fn retract(&self, id: &PopupId) {
         let closed = self.connection().and_then(|connection| {
             let bus = connection.server_guid().to_owned();
-            let owner = DBusProxy::new(&connection)?.get_name_owner(SERVICE.try_into()?)?;
+            let owner = async {
+                let proxy = DBusProxy::new(connection.inner()).await?;
+                Ok(proxy.get_name_owner(SERVICE.try_into()?).await?)
+            };
+            let owner = within(self.call_timeout, owner).unwrap_or_else(|| Err(late(self.call_timeout)))?;
             match number_of(id, &bus, &owner) {
-                Some(number) => self.call("CloseNotification", &number).map(|_| ()),
+                Some(number) => self.call(SERVICE, "CloseNotification", &number).map(|_| ()),
                 None => Ok(()),
             }
         });
         if let Err(error) = closed {
             tracing::debug!(popup = %id.0, %error, "popup not closed; it or its daemon is gone");
         }
+    }
+
+    fn set_language(&self, language: Language) {
+        *self.language.lock().unwrap_or_else(PoisonError::into_inner) = language;
     }
 
     fn listen(&self, callback: Box<dyn Fn(PopupEvent) + Send + Sync>) {
@@ -192,6 +235,39 @@ impl Notifier for Desktop {
             tracing::warn!(error = %notify_error(error), "clicks on notifications are not received yet");
         }
     }
+}
+
+impl Drop for Desktop {
+    fn drop(&mut self) {
+        if let Some(connection) = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            close(connection);
+        }
+    }
+}
+
+/// The listener holds the connection too, so that it would never end by itself.
+fn close(connection: Connection) {
+    if let Err(error) = connection.close() {
+        tracing::debug!(%error, "the connection to the session bus was closed before");
+    }
+}
+
+/// What came of a call; `None` where nothing did in this time.
+fn within<T>(limit: Duration, call: impl Future<Output = zbus::Result<T>>) -> Option<zbus::Result<T>> {
+    block_on(async {
+        match select(pin!(call), Timer::after(limit)).await {
+            Either::Left((result, _)) => Some(result),
+            Either::Right(_) => None,
+        }
+    })
+}
+
+fn late(limit: Duration) -> zbus::Error {
+    io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", limit.as_secs())).into()
+}
+
+fn is_late(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
 }
 
 /// Starts the thread that turns the daemon's signals into events; it ends with the connection.
@@ -292,9 +368,7 @@ fn notify_error(error: zbus::Error) -> NotifyError {
             )),
             name => NotifyError::Refused(format!("{name}: {}", detail.unwrap_or_default())),
         },
-        zbus::Error::InputOutput(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-            NotifyError::Refused(format!("no answer within {} s", CALL_TIMEOUT.as_secs()))
-        }
+        zbus::Error::InputOutput(error) if is_late(&error) => NotifyError::Refused(error.to_string()),
         error @ (zbus::Error::Address(_)
         | zbus::Error::Connection(..)
         | zbus::Error::Handshake(_)

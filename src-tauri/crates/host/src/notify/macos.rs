@@ -11,6 +11,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupEvent, PopupId, PopupKind};
+use belfry_core::texts::Language;
 
 use super::{MAX_BODY, MAX_TITLE};
 use belfry_core::foreign_text;
@@ -26,7 +27,7 @@ pub struct Desktop {
 
 impl Desktop {
     /// macOS has no label for a click on the body.
-    pub fn new(_open_label: &str) -> Self {
+    pub fn new(_language: Language) -> Self {
         Self { bundle_set: Once::new(), count: AtomicU32::new(0) }
     }
 

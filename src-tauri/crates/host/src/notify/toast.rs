@@ -14,7 +14,7 @@ use super::{MAX_BODY, MAX_TITLE, markup};
 pub(super) fn xml(popup: &Popup) -> String {
     let title = markup::as_markup(&foreign_text::one_line(&popup.title, MAX_TITLE));
     let body = markup::as_markup(&foreign_text::lines(&popup.body, MAX_BODY));
-    let duration = if popup.loudness == Loudness::Urgent { "long" } else { "short" };
+    let duration = if popup.stays() { "long" } else { "short" };
     let launch = markup::as_attribute(&AppLink::of_popup(popup).to_string());
     let buttons: String = popup
         .buttons

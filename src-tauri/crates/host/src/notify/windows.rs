@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use belfry_core::ports::{Notifier, NotifyError, Popup, PopupEvent, PopupId};
+use belfry_core::texts::Language;
 use windows::Data::Xml::Dom::XmlDocument;
 use windows::Foundation::TypedEventHandler;
 use windows::UI::Notifications::{
@@ -40,7 +41,7 @@ pub struct Desktop {
 
 impl Desktop {
     /// Windows has no label for a click on the body.
-    pub fn new(_open_label: &str) -> Self {
+    pub fn new(_language: Language) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         Self { listener: Listener::default(), count: AtomicU32::new(0), started }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::{Click, Delivery, DeliveryAction, OpenSummary, ShowId, Showing, WritePurpose, due::DueNotice};
+use super::{Click, Delivery, DeliveryAction, ShowId, WritePurpose, due::DueNotice};
 use crate::{
     alerts::{
         Summary,
@@ -13,10 +13,51 @@ use crate::{
     },
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKeys, State},
-    ports::{NotifyError, Popup, PopupId, PopupKind},
+    notice::{Notice, NoticeKey, NoticeKeys, State},
+    ports::{Loudness, NotifyError, Popup, PopupId, PopupKind},
     storage::{Opening, Outcome, Write},
 };
+
+/// A popup that is on its way to the OS.
+#[derive(Debug)]
+pub(super) struct Showing {
+    openings: Vec<Opening>,
+    kind: PopupKind,
+    notices: NoticeKeys,
+    loudness: Loudness,
+    title: String,
+    /// The popup that it updates.
+    replaces: Option<PopupId>,
+    /// It is a summary of this kind, which may be updated later.
+    batch: Option<BatchKind>,
+    /// It adds these to a summary: if that cannot be updated, they become a new one.
+    added: Option<Box<Summary>>,
+    /// What its notice has become since; the popup is updated once the OS has said its name.
+    newer: Option<Box<Notice>>,
+}
+
+/// A popup on the screen.
+#[derive(Debug)]
+pub(super) struct OnScreen {
+    pub(super) notices: NoticeKeys,
+    /// How loud it was at most: what changes is shown without another sound unless it is louder.
+    loudness: Loudness,
+}
+
+impl OnScreen {
+    /// How loud it was is not known any more.
+    pub(super) fn of_the_last_run(notices: &[NoticeKey]) -> Self {
+        Self { notices: notices.iter().collect(), loudness: Loudness::Normal }
+    }
+}
+
+/// A summary that may be updated later.
+#[derive(Debug)]
+pub(super) struct OpenSummary {
+    pub(super) summary: Summary,
+    /// Its name, once the OS has said it.
+    popup: Option<PopupId>,
+}
 
 impl Delivery {
     /// An alert is due; with `hold` it waits for the batch of a catch-up.
@@ -33,7 +74,7 @@ impl Delivery {
     /// The OS has shown a popup, or refused it. `is_silenced` if it does not disturb the person now.
     pub fn handle_shown(&mut self, show: ShowId, result: Result<PopupId, NotifyError>, is_silenced: bool, now: Now) {
         let Some(showing) = self.showing.remove(&show) else { return };
-        let Showing { openings, kind, notices, title, replaces, batch, added, newer } = showing;
+        let Showing { openings, kind, notices, loudness, title, replaces, batch, added, newer } = showing;
         let first = openings.first().copied();
         let was_withdrawn = replaces.as_ref().is_some_and(|old| self.withdrawn.remove(old));
         let writes = match (result, added, batch) {
@@ -55,10 +96,12 @@ impl Delivery {
                 }));
                 self.emit_early_clicks(&popup, &notices);
                 let mut writes = vec![Write::Shown { openings, popup: popup.clone(), is_silenced }];
+                let before = replaces.as_ref().and_then(|old| self.on_screen.remove(old));
+                let loudness = before.as_ref().map_or(loudness, |before| before.loudness.max(loudness));
                 // Where the OS gave the update an id of its own, the old popup is taken off the screen. Its
                 // notice is still shown, so there is no `retract` event.
                 if let Some(old) = replaces.filter(|old| *old != popup)
-                    && self.on_screen.remove(&old).is_some()
+                    && before.is_some()
                 {
                     self.actions.push_back(DeliveryAction::Retract(old.clone()));
                     writes.push(Write::PopupReplaced { old, new: popup.clone() });
@@ -71,7 +114,7 @@ impl Delivery {
                     self.actions.push_back(DeliveryAction::Retract(popup.clone()));
                     writes.push(Write::PopupClosed(popup));
                 } else {
-                    self.on_screen.insert(popup.clone(), notices);
+                    self.on_screen.insert(popup.clone(), OnScreen { notices, loudness });
                     if let (Some(newer), Some(opening)) = (newer, first) {
                         self.update(opening, &newer, popup);
                     }
@@ -101,7 +144,7 @@ impl Delivery {
 
     /// A person clicked a popup. The report may overtake that of its name.
     pub fn handle_activated(&mut self, click: Click) {
-        match self.on_screen.get(&click.popup).cloned() {
+        match self.on_screen.get(&click.popup).map(|on_screen| on_screen.notices.clone()) {
             Some(notices) => self.emit_click(click, &notices),
             None if !self.showing.is_empty() => self.early_clicks.push(click),
             None => self.emit_click(click, &NoticeKeys::default()),
@@ -138,7 +181,7 @@ impl Delivery {
     pub fn withdraw(&mut self, popups: Vec<PopupId>) {
         for popup in popups {
             // Removed here when its retraction is queued, so no popup is retracted twice.
-            let Some(notices) = self.on_screen.remove(&popup) else { continue };
+            let Some(OnScreen { notices, .. }) = self.on_screen.remove(&popup) else { continue };
             if self.showing.values().any(|showing| showing.replaces.as_ref() == Some(&popup)) {
                 self.withdrawn.insert(popup.clone());
             }
@@ -214,7 +257,8 @@ impl Delivery {
             return;
         }
         let is_its_own = |notices: &NoticeKeys| notices.only() == Some((&notice.key).into());
-        let named = || self.on_screen.iter().find(|(_, notices)| is_its_own(notices)).map(|(popup, _)| popup.clone());
+        let named =
+            || self.on_screen.iter().find(|(_, shown)| is_its_own(&shown.notices)).map(|(popup, _)| popup.clone());
         let popup = popup.cloned().or_else(named).filter(|popup| self.on_screen.contains_key(popup));
         if let (true, Some(popup)) = (is_open, popup) {
             self.update(opening, notice, popup);
@@ -222,16 +266,21 @@ impl Delivery {
     }
 
     fn update(&mut self, opening: Opening, notice: &Notice, replaces: PopupId) {
-        let popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..self.wording.single(notice) };
+        let mut popup = self.wording.single(notice);
+        if self.on_screen.get(&replaces).is_some_and(|before| before.loudness >= popup.loudness) {
+            // It has made its sound.
+            popup.sound.clear();
+        }
+        popup = Popup { kind: PopupKind::Update, replaces: Some(replaces), ..popup };
         self.show(vec![opening], popup, None, None);
     }
 
     fn show(&mut self, openings: Vec<Opening>, popup: Popup, batch: Option<BatchKind>, added: Option<Box<Summary>>) {
         self.issued += 1;
         let show = ShowId(self.issued);
-        let (kind, notices, title) = (popup.kind, popup.notices.clone(), popup.title.clone());
-        let replaces = popup.replaces.clone();
-        let showing = Showing { openings, kind, notices, title, replaces, batch, added, newer: None };
+        let Popup { kind, loudness, .. } = popup;
+        let (notices, title, replaces) = (popup.notices.clone(), popup.title.clone(), popup.replaces.clone());
+        let showing = Showing { openings, kind, notices, loudness, title, replaces, batch, added, newer: None };
         self.showing.insert(show, showing);
         self.actions.push_back(DeliveryAction::Show { show, popup: Box::new(popup) });
     }

@@ -33,6 +33,7 @@ pub struct ActionAnswer {
 }
 
 impl ActionAnswer {
+    /// A page is for a browser: of one only the status is told.
     pub(super) fn of(status: u16, body: &[u8]) -> Self {
         let document: Value = serde_json::from_slice(body).unwrap_or_default();
         let said = ["/msg", "/message", "/error", "/detail", "/error/message"]
@@ -40,7 +41,10 @@ impl ActionAnswer {
             .filter_map(|place| document.pointer(place)?.as_str())
             .find(|text| !text.is_empty())
             .map_or_else(
-                || if document.is_null() { String::from_utf8_lossy(body).into_owned() } else { String::new() },
+                || {
+                    let is_text = document.is_null() && !body.trim_ascii_start().starts_with(b"<");
+                    if is_text { String::from_utf8_lossy(body).into_owned() } else { String::new() }
+                },
                 str::to_owned,
             );
         let said = foreign_text::one_line(&said, MAX_ACTION_WORDS);
@@ -49,8 +53,9 @@ impl ActionAnswer {
         let (outcome, code) = match (status, envelope) {
             (200..=299, Ok(())) => (ActionOutcome::Done, None),
             (200..=299, Err(_)) => (ActionOutcome::Refused, code_of(&document)),
-            // The server failed somewhere, perhaps after it had carried it out.
-            (500..=599, _) => (ActionOutcome::Unknown, Some(status.to_string())),
+            // The server failed somewhere, perhaps after it had carried it out; or it leads to a page, as
+            // servers do after a form.
+            (300..=399 | 500..=599, _) => (ActionOutcome::Unknown, Some(status.to_string())),
             _ => (ActionOutcome::Refused, Some(status.to_string())),
         };
         let detail = match code {
@@ -83,10 +88,12 @@ mod tests {
             (200, "thanks\u{202e}", Done, "thanks"),
             (200, r#"{"code":409,"msg":"already decided by bob"}"#, Refused, "409: already decided by bob"),
             (200, r#"{"success":false,"message":"no"}"#, Refused, "no"),
-            (302, "", Refused, "302"),
+            (302, "", Unknown, "302"),
             (403, r#"{"error":"not yours"}"#, Refused, "403: not yours"),
             (409, r#"{"message":"already decided by bob"}"#, Refused, "409: already decided by bob"),
             (500, "oops", Unknown, "500: oops"),
+            (404, "\n<html><body><h1>404</h1></body></html>", Refused, "404"),
+            (200, "<!doctype html><p>done</p>", Done, ""),
         ] {
             let answer = ActionAnswer::of(status, body.as_bytes());
             assert_eq!((answer.outcome, answer.detail.as_str()), (outcome, detail), "{status} {body}");

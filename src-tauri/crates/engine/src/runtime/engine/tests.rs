@@ -94,6 +94,7 @@ fn start_with(settings: Settings, data_dir: &Path, keychain: &Arc<Keychain>, des
         proxies: Arc::new(NoSystem),
         to_announce: None,
         on_event: Box::new(|_| {}),
+        trim_memory: || {},
     };
     Engine::start(config, &Handle::current()).unwrap()
 }

@@ -6,7 +6,7 @@ use belfry_core::{
     alerts::Wording,
     clock::Now,
     event::{Event, NotificationType},
-    notice::{Notice, NoticeKey, NoticeKeys, Source, State},
+    notice::{Notice, NoticeKey, NoticeKeys, Priority, Source, State},
     pipeline::delivery::{Click, Delivery, DeliveryAction, Received, ShowId, Ticket},
     ports::{NotifyError, Popup, PopupId, PopupKind},
     settings::NotificationSettings,
@@ -133,6 +133,32 @@ fn a_popup_is_updated_with_what_the_notice_says_now_when_that_is_to_be_seen() {
     rig.receive([Notice { is_partial: true, title: "version: 4".to_owned(), ..version("1", 4, State::Open) }]);
     assert_eq!(rig.titles(), expected);
     assert!(matches!(rig.events.last(), Some(Event::Changed { fields, .. }) if *fields == ["version"]));
+}
+
+#[test]
+fn a_popup_that_is_updated_makes_another_sound_only_if_it_is_louder_than_ever() {
+    use Priority::{Low, Normal, Urgent};
+    let mut rig = Rig::new();
+    for (number, priority) in [Low, Normal, Normal, Urgent, Normal, Urgent].into_iter().enumerate() {
+        rig.receive([Notice { priority, ..version("1", i64::try_from(number).unwrap(), State::Open) }]);
+    }
+    let sounds: Vec<bool> = rig.shown.iter().map(|popup| !popup.sound.is_empty()).collect();
+    assert_eq!(sounds, [false, true, false, true, false, false]);
+}
+
+#[test]
+fn a_summary_that_is_updated_does_not_name_what_was_settled_meanwhile() {
+    let mut rig = Rig::new();
+    rig.collect(
+        ["1", "2", "3", "4", "5", "6"].map(|id| Notice { title: id.to_owned(), ..version(id, 1, State::Open) }),
+    );
+    rig.pass_time(2_000);
+    rig.receive([version("6", 2, State::Decided)]);
+    rig.collect([Notice { title: "7".to_owned(), ..version("7", 1, State::Open) }]);
+    rig.pass_time(2_000);
+    let last = rig.shown.last().unwrap();
+    assert_eq!((last.kind, last.title.as_str()), (PopupKind::Update, "7 new notices"), "so many have come");
+    assert_eq!(last.body, "payments: 7\npayments: 5\npayments: 4\nand 4 more");
 }
 
 #[test]

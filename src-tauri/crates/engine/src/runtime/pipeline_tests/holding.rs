@@ -8,7 +8,7 @@ use belfry_core::{
     clock::Now,
     notice::{Notice, Priority, State},
     pipeline::{Message, Pipeline, PipelineAction, PipelineConfig, PipelineInput, delivery::DeliveryAction},
-    ports::{Popup, PopupId},
+    ports::{Popup, PopupId, PopupKind},
     settings::{Day, QuietHours, Rule, Settings, Show},
     storage::{Alert, Seq, Suppressed},
     texts::Language,
@@ -139,6 +139,20 @@ fn what_quiet_hours_hold_back_is_one_summary_when_they_end_in_the_morning() {
     rig.wait(16 * HOUR);
     rig.receive([notice("6")]);
     assert_eq!(rig.titles()[2..], ["title of 6"]);
+}
+
+#[test]
+fn what_becomes_urgent_while_it_is_held_back_is_shown_at_once_and_not_again_in_the_morning() {
+    let mut rig = Rig::at(nights(), "2026-11-20T23:00:00Z");
+    rig.receive([version("1", 1, State::Open), version("2", 1, State::Open), notice("3")]);
+    rig.store.mark_read(Seq(2));
+    let urgent = |id: &str| Notice { priority: Priority::Urgent, ..version(id, 2, State::Open) };
+    rig.receive([urgent("1"), urgent("2")]);
+    assert_eq!(rig.titles(), ["title 2"], "the other one was read");
+    rig.receive([Notice { priority: Priority::Urgent, ..version("1", 3, State::Open) }]);
+    assert_eq!(rig.shown.last().unwrap().kind, PopupKind::Update);
+    rig.wait(9 * HOUR);
+    assert_eq!(rig.titles(), ["title 2", "title 3", "title of 3"]);
 }
 
 #[test]

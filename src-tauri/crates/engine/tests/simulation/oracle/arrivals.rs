@@ -2,18 +2,30 @@
 
 use belfry_core::{
     notice::{Source, State, copies::Arrival},
-    storage::{Outcome, Seq},
+    storage::{AlertMark, Outcome, Seq, Stored, Suppressed},
 };
 
 use super::{Entry, Oracle, Verdict, name};
 use crate::server::{Copy, Server};
 
 impl Oracle {
+    /// A pause has ended, and what it held back is due.
+    pub(super) fn handle_released(&mut self, released: &[Stored]) {
+        self.count("a pause that held something");
+        for stored in released {
+            let item = self.items.get(&stored.seq);
+            if let Some(entry) = item.and_then(|item| self.inbox.get_mut(item)) {
+                entry.is_held = false;
+            }
+        }
+    }
+
     /// A copy of a notice was committed.
     pub(super) fn handle_arrival(
         &mut self,
         copy: Copy,
         arrival: Arrival,
+        mark: AlertMark,
         outcome: &Outcome,
         server: &Server,
     ) -> Verdict {
@@ -27,6 +39,7 @@ impl Oracle {
             version: copy.version,
             state,
             is_read: false,
+            is_held: false,
             is_personal: !copy.is_forged(),
             settled_by: None,
         };
@@ -34,7 +47,7 @@ impl Oracle {
             Outcome::New { seq, .. } => {
                 ensure!(!self.deleted.contains_key(&copy.item), "(3) {name} was deleted and has returned");
                 ensure!(!self.inbox.contains_key(&copy.item), "(3) {name} is in the inbox twice");
-                self.inbox.insert(copy.item, first(*seq));
+                self.inbox.insert(copy.item, Entry { is_held: is_held(mark), ..first(*seq) });
                 self.items.insert(*seq, copy.item);
                 self.states.insert((copy.item, state));
             }
@@ -44,7 +57,8 @@ impl Oracle {
                     let may_return = may_open(gone, copy, arrival) || (!gone.is_personal && !copy.is_forged());
                     ensure!(state == State::Open && may_return, "(3) {name} was deleted and has returned");
                     ensure!(opening.number == gone.opening + 1, "(2) {name} returns as opening {}", opening.number);
-                    self.inbox.insert(copy.item, Entry { opening: opening.number, ..first(opening.seq) });
+                    let is_held = alert.is_some_and(is_held);
+                    self.inbox.insert(copy.item, Entry { opening: opening.number, is_held, ..first(opening.seq) });
                     self.items.insert(opening.seq, copy.item);
                     self.deleted.remove(&copy.item);
                     self.removed.remove(&copy.item);
@@ -56,10 +70,18 @@ impl Oracle {
                 };
                 let was = *entry;
                 ensure!(was.seq == opening.seq, "(3) {name} has changed in another place");
+                // What was held back may become due before the rest of it: it is no new opening then.
+                let is_released = opening.number == was.opening && *alert == Some(AlertMark::Due);
+                if is_released {
+                    let may_be = was.is_held && !was.is_read && was.state == State::Open && state == State::Open;
+                    ensure!(may_be, "(2) {name} is due once more: {was:?}");
+                }
+                let alert = alert.filter(|_| !is_released);
                 let expected = was.opening + u32::from(alert.is_some());
                 ensure!(opening.number == expected, "(2) {name} is opening {} after {}", opening.number, was.opening);
                 (entry.state, entry.opening, entry.is_read) =
                     (changed.state, opening.number, was.is_read && alert.is_none());
+                entry.is_held = alert.map_or(was.is_held && !is_released, is_held);
                 if copy.is_forged() && was.is_personal {
                     let settles = was.state == State::Open && changed.state != State::Open && alert.is_none();
                     ensure!(settles, "(10) a forged copy has changed {name} from {was:?}");
@@ -82,6 +104,9 @@ impl Oracle {
                 let is_opening = was.state != State::Open && state == State::Open;
                 ensure!(alert.is_some() == is_opening, "(2) {name} from {:?} to {state:?}: {alert:?}", was.state);
                 ensure!(!is_opening || may_open(&was, copy, arrival), "(4) {name} has changed what was settled");
+                if is_released {
+                    self.count("a held notice due before the others");
+                }
                 self.count(match (is_opening, was.settled_by) {
                     (true, Some(_)) => "a notice restored by a page",
                     (true, None) => "a notice reopened",
@@ -151,4 +176,8 @@ fn may_open(settled: &Entry, copy: Copy, arrival: Arrival) -> bool {
         && settled.is_personal != copy.is_forged()
         && (copy.version > settled.version
             || (copy.version == settled.version && settled.settled_by.is_some_and(is_later)))
+}
+
+fn is_held(mark: AlertMark) -> bool {
+    matches!(mark, AlertMark::Suppressed(Suppressed::Paused | Suppressed::QuietHours))
 }

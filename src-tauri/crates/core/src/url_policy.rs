@@ -5,8 +5,9 @@
 //! allowed (and whose scheme is the server's own, unless the host is listed); so no `file:`, no
 //! `javascript:`, no program's own scheme, no name with a password that looks like another host.
 
-use belfry_core::settings::Settings;
 use url::Url;
+
+use crate::settings::Settings;
 
 /// Why a link is not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
