@@ -133,7 +133,7 @@ pub(crate) fn handle_event(window: &Window, event: &WindowEvent) {
         WindowEvent::Focused(true) => system::handle_focus(window.app_handle()),
         WindowEvent::Destroyed => {
             window.state::<App>().send(Request::WindowClosed);
-            system::end_network_process(window.app_handle());
+            system::clean_up_later(window.app_handle());
         }
         _ => {}
     }

@@ -48,14 +48,14 @@ pub(super) fn free_when_closed(window: &WebviewWindow) -> tauri::Result<()> {
 /// The window has come to the front: nothing to do.
 pub(super) fn handle_focus(_app: &AppHandle) {}
 
-/// How long after the last window the process stays. WebKitGTK aborts the whole program when one
-/// that it has just started ends before it has said its number, so one that is young must never be
-/// ended.
+/// How long after the last window the network process stays. WebKitGTK aborts the whole program when
+/// one that it has just started ends before it has said its number, so one that is young must never
+/// be ended.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// To be called when a window has gone: ends the process a little later, if no window has come
-/// meanwhile.
-pub(super) fn end_network_process(app: &AppHandle) {
+/// To be called when a window has gone: if no window has come a little later, ends the process and
+/// gives back the 0.8 MB that windows leave between what GTK and WebKit keep.
+pub(super) fn clean_up_later(app: &AppHandle) {
     static CLOSED: AtomicU64 = AtomicU64::new(0);
     let this = CLOSED.fetch_add(1, Ordering::Relaxed) + 1;
     let app = app.clone();
@@ -65,7 +65,8 @@ pub(super) fn end_network_process(app: &AppHandle) {
         // Windows are made on the main thread, so none comes while this looks.
         let asked = app.run_on_main_thread(move || {
             if inner.webview_windows().is_empty() && CLOSED.load(Ordering::Relaxed) == this {
-                end_children();
+                end_network_process();
+                host::memory::trim();
             }
         });
         if let Err(error) = asked {
@@ -74,7 +75,7 @@ pub(super) fn end_network_process(app: &AppHandle) {
     });
 }
 
-fn end_children() {
+fn end_network_process() {
     let own = getpid().as_raw_nonzero().to_string();
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse().ok()).and_then(Pid::from_raw) else {

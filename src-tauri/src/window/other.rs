@@ -22,7 +22,7 @@ pub(super) fn free_when_closed(_window: &WebviewWindow) -> tauri::Result<()> {
 }
 
 /// Nothing to do.
-pub(super) fn end_network_process(_app: &AppHandle) {}
+pub(super) fn clean_up_later(_app: &AppHandle) {}
 
 /// The window has come to the front: a new one has no number in the task bar yet.
 pub(super) fn handle_focus(app: &AppHandle) {

@@ -13,7 +13,7 @@ pub fn return_freed_memory() {
     debug_assert_eq!(is_set, 1, "glibc takes this value");
 }
 
-/// To be called when a burst is over. Gives back the pages that lie free between pieces still in use,
+/// To be called after a burst or a window. Gives back the pages that lie free between pieces in use,
 /// which glibc keeps otherwise (malloc_trim(3)).
 pub fn trim() {
     // SAFETY: it works on free memory only, under the allocator's own locks.
