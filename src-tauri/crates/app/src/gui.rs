@@ -24,8 +24,8 @@ pub trait Gui: Send + 'static {
     /// Saves where the window is and how large, if there is a window.
     fn save_window_placement(&mut self);
 
-    /// Opens an address in the browser. It has been checked: a link with [`belfry_core::url_policy`], that of
-    /// a sign-in with the issuer of the settings.
+    /// Opens an address in the browser. It has been checked: a link with [`belfry_core::url_policy`],
+    /// that of a sign-in with the issuer of the settings.
     ///
     /// # Errors
     /// What the system said: there may be no browser.

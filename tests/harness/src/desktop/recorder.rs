@@ -90,6 +90,13 @@ pub enum Answer {
 /// One for each [`Answer`]: locked while it is held back.
 type Held = [Arc<Mutex<()>>; 2];
 
+fn lock_of([capabilities, notify]: &Held, answer: Answer) -> &Arc<Mutex<()>> {
+    match answer {
+        Answer::Capabilities => capabilities,
+        Answer::Notify => notify,
+    }
+}
+
 struct Service {
     capabilities: Vec<String>,
     held: Held,
@@ -151,9 +158,7 @@ impl Service {
 
 impl Service {
     async fn wait_for(&self, answer: Answer) {
-        let [capabilities, notify] = &self.held;
-        let held = if answer == Answer::Capabilities { capabilities } else { notify };
-        drop(held.lock().await);
+        drop(lock_of(&self.held, answer).lock().await);
     }
 }
 
@@ -222,9 +227,7 @@ impl Recorder {
 
     /// Holds back the answers to such calls until the guard is dropped.
     pub async fn hold(&self, answer: Answer) -> OwnedMutexGuard<()> {
-        let [capabilities, notify] = &self.held;
-        let held = if answer == Answer::Capabilities { capabilities } else { notify };
-        Arc::clone(held).lock_owned().await
+        Arc::clone(lock_of(&self.held, answer)).lock_owned().await
     }
 
     /// Whether there was no further call up to now.

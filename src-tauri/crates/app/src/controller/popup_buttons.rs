@@ -244,14 +244,14 @@ impl<G: Gui> Controller<G> {
     }
 
     fn open_for(&mut self, notice: &NoticeName, label: &str, link: &str) {
-        let why = match url_policy::allowed(link, &self.session.settings) {
-            Err(Refused::NotWeb) => "popup.notWeb",
-            Err(Refused::Credentials) => "popup.hidesHost",
-            Err(Refused::Host(_)) => "popup.linkRefused",
-            Ok(_) => "popup.noBrowser",
-        };
         if let Err(error) = self.open_url(link) {
             tracing::info!(error = error.message, "the link of a button was not opened");
+            let why = match url_policy::allowed(link, &self.session.settings) {
+                Err(Refused::NotWeb) => "popup.notWeb",
+                Err(Refused::Credentials) => "popup.hidesHost",
+                Err(Refused::Host(_)) => "popup.linkRefused",
+                Ok(_) => "popup.noBrowser",
+            };
             self.say_nothing_done(notice, why, label);
         }
     }
