@@ -86,14 +86,15 @@ impl ToValue for Oidc {
 }
 
 pub(super) fn quiet_hours(key: &str, spanned: &SpannedValue, report: &mut SettingsReport) -> Option<QuietHours> {
-    let QuietHours { mut from, mut to, mut days, mut allow } = QuietHours::default();
+    let QuietHours { from, to, mut days, mut allow } = QuietHours::default();
+    let (mut from, mut to) = (Some(from), Some(to));
     fields(
         key,
         spanned,
         report,
         &mut [
-            ("from", &mut |key, spanned, report| set(&mut from, time(key, spanned, report))),
-            ("to", &mut |key, spanned, report| set(&mut to, time(key, spanned, report))),
+            ("from", &mut |key, spanned, report| from = time(key, spanned, report)),
+            ("to", &mut |key, spanned, report| to = time(key, spanned, report)),
             ("days", &mut |key, spanned, report| {
                 let read = list(key, spanned, report, r#"a list of days such as ["mon","tue"]"#, choice);
                 set(&mut days, read.map(|days| days.into_iter().collect()));
@@ -101,6 +102,8 @@ pub(super) fn quiet_hours(key: &str, spanned: &SpannedValue, report: &mut Settin
             ("allow", &mut |key, spanned, report| set(&mut allow, choice(key, spanned, report))),
         ],
     )?;
+    // What cannot be read is reported by now.
+    let (from, to) = (from?, to?);
     if from.is_some() == to.is_some() && (from.is_none() || from != to) {
         Some(QuietHours { from, to, days, allow })
     } else {

@@ -65,6 +65,15 @@ fn no_key_takes_a_value_of_a_wrong_type() {
 }
 
 #[test]
+fn a_time_of_quiet_hours_that_cannot_be_read_is_reported_once() {
+    let text = "[server]\nendpoints = [\"wss://push.example.com/ws\"]\n[notifications]\n\
+        quiet_hours = { from = \"25:00\", to = \"07:00\" }\n";
+    let errors = errors(text);
+    assert!(errors.starts_with("settings.toml:4: notifications.quiet_hours.from: "), "{errors}");
+    assert_eq!(errors.trim().lines().count(), 1, "{errors}");
+}
+
+#[test]
 fn every_error_of_a_file_is_named_with_line_key_what_was_found_and_what_is_accepted() {
     insta::assert_snapshot!(errors(
         r#"
