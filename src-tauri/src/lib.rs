@@ -14,9 +14,10 @@ mod startup;
 mod tray;
 mod window;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use belfry_app::{App, Controller, Request, Requests, Started, WindowToken};
@@ -25,6 +26,7 @@ use host::exit_reason::ExitReason;
 use host::{logging, power, tray_host};
 use tauri::async_runtime as runtime;
 use tauri::{AppHandle, Manager, RunEvent};
+use tokio::runtime::Runtime;
 
 pub use crate::args::Args;
 use crate::gui::TauriGui;
@@ -70,6 +72,9 @@ pub fn prepare_environment() {
 pub fn run(args: Args) -> ExitCode {
     if let Err(error) = logging::start() {
         return fail(&Failure::other(error));
+    }
+    if let Err(error) = start_runtime() {
+        return fail(&Failure::other(format!("cannot start threads: {error}")));
     }
     let (data_dir, place) = match take_place(&args) {
         Ok(Some(taken)) => taken,
@@ -128,6 +133,15 @@ pub fn run(args: Args) -> ExitCode {
         Ok(app) => ExitCode::from(u8::try_from(app.run_return(handle_event)).unwrap_or(1)),
         Err(error) => fail(&Failure::other(format!("the desktop cannot be used: {error}"))),
     }
+}
+
+/// Starts the threads for asynchronous work. Tauri would start one for each processor, and a
+/// notifier needs no more than `belfryctl`. They end with the program.
+fn start_runtime() -> io::Result<()> {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    let started = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime::set(RUNTIME.get_or_init(|| started).handle().clone());
+    Ok(())
 }
 
 /// The log also goes into a file. A program that cannot write one runs without it.
