@@ -20,6 +20,7 @@ mod settings;
 mod started;
 mod test_notice;
 mod tray;
+mod window;
 
 use std::io;
 use std::path::PathBuf;
@@ -34,14 +35,13 @@ use engine::net::requests::ServerRequests;
 use engine::{Engine, Snapshot};
 use host::power::Hint;
 use host::texts::{self, Language};
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 
 use crate::app::Requests;
 use crate::gui::{Gui, WindowListener};
 use crate::inbox_changes::InboxChanges;
 use crate::inbox_reader::InboxReader;
-use crate::ipc::{CommandError, CommandErrorCode, Offers, Start, Status, Update};
+use crate::ipc::{CommandError, CommandErrorCode, Status, Update};
 use crate::machine::Machine;
 use crate::request::{Request, WindowToken};
 use crate::task::{NoticeToShow, Outcome, Reporter, answer, report};
@@ -86,6 +86,8 @@ pub struct Controller<G> {
     /// Whether the next window shows the settings.
     settings_to_open: bool,
     inbox_changes: InboxChanges,
+    /// What the window was last told about the connection. A burst of notices does not change it.
+    told_status: Option<Status>,
     /// What the window was last told about a missing sign-in.
     is_setup_shown: bool,
     is_over: bool,
@@ -141,6 +143,7 @@ impl<G: Gui> Controller<G> {
             to_open: None,
             settings_to_open: false,
             inbox_changes: InboxChanges::new(),
+            told_status: None,
             is_setup_shown: false,
             is_over: false,
             requests: requests.requests,
@@ -178,6 +181,7 @@ impl<G: Gui> Controller<G> {
                 () = self.inbox_changes.due() => {
                     self.inbox_changes.told();
                     self.tell(Update::Inbox);
+                    self.show_tray();
                     self.read_latest();
                 }
             }
@@ -188,6 +192,7 @@ impl<G: Gui> Controller<G> {
         match request {
             Request::Listen { listener, reply } => {
                 self.window = Some(listener);
+                self.told_status = None;
                 answer(reply, Ok(()));
             }
             Request::Start { reply } => {
@@ -316,7 +321,7 @@ impl<G: Gui> Controller<G> {
             return;
         };
         let (state, revision) = (snapshot.status.state, snapshot.revision);
-        let has_changed = self.published.send_replace(snapshot).revision != revision;
+        let before = self.published.send_replace(snapshot);
         self.tell_status();
         // An attempt between two that found nothing is not reported: the sign-in page opens once.
         if state != Connectivity::Connecting {
@@ -325,10 +330,13 @@ impl<G: Gui> Controller<G> {
                 self.tell(Update::Setup { setup: missing });
             }
         }
-        if has_changed {
+        if before.revision == revision || before.status.state != state {
+            self.show_tray();
+        }
+        // The numbers wait with the window's rows: each picture of the tray is drawn and sent to the panel.
+        if before.revision != revision {
             self.note_inbox_change();
         }
-        self.show_tray();
     }
 
     /// Goes on with this engine.
@@ -386,47 +394,6 @@ impl<G: Gui> Controller<G> {
         self.gui.exit(self.ending.unwrap_or_default());
     }
 
-    fn start(&mut self) -> Start {
-        let to_open = self.to_open.take();
-        Start {
-            language: self.language().into(),
-            theme: self.session.settings.app.theme.into(),
-            account: self.session.account.as_ref().map(|account| account.login().to_owned()).unwrap_or_default(),
-            status: self.status(),
-            open: to_open.as_ref().map(|notice| notice.seq),
-            ask: to_open.and_then(|notice| notice.ask),
-            settings: std::mem::take(&mut self.settings_to_open),
-            setup: self.missing(),
-        }
-    }
-
-    /// Tells the window, if there is one; whether it was told.
-    pub(crate) fn tell(&self, update: Update) -> bool {
-        let Some(window) = &self.window else { return false };
-        let sent = window.send(update).inspect_err(|error| tracing::debug!(%error, "an update was not sent"));
-        sent.is_ok()
-    }
-
-    /// Tells the window about the connection.
-    pub(crate) fn tell_status(&self) {
-        self.tell(Update::Status { status: self.status() });
-    }
-
-    fn status(&self) -> Status {
-        let offers = self.session.engine.as_ref().map(|engine| engine.server().offers());
-        let may_delete = self.session.settings.inbox.delete_on_server;
-        let offers = offers.map(|offers| Offers {
-            history: offers.history,
-            delete: offers.delete && may_delete,
-            clients: offers.clients,
-        });
-        Status::of(&self.published.borrow(), &self.session.settings.server.endpoints, offers, Timestamp::now())
-    }
-
-    pub(crate) fn show_window(&mut self, token: Option<String>) {
-        self.gui.show_window(self.session.settings.app.theme, token);
-    }
-
     /// This program has changed the inbox beside the engine.
     pub(crate) fn handle_inbox_changed(&mut self) {
         self.note_inbox_change();
@@ -436,17 +403,6 @@ impl<G: Gui> Controller<G> {
     /// The inbox has changed; the window is told soon.
     pub(crate) fn note_inbox_change(&mut self) {
         self.inbox_changes.note();
-    }
-
-    /// Shows a notice: now in a window that listens, else in the next one when it starts. `ask`
-    /// names the button that the window asks to confirm.
-    pub(crate) fn point_to(&mut self, seq: Option<i64>, ask: Option<String>) {
-        match seq {
-            Some(seq) if self.window.is_some() => {
-                self.tell(Update::Open { seq, ask });
-            }
-            seq => self.to_open = seq.map(|seq| NoticeToShow { seq, ask }),
-        }
     }
 
     /// Sends a command to the engine, if one runs.

@@ -1,15 +1,16 @@
-//! When to tell the window that the inbox has changed: at once, and not more often than the window
-//! can show.
+//! When to show in window and tray that the inbox has changed: at once, and not more often than a
+//! person can read.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// Shortest time between two updates, so that a burst of changes costs the window little. Each one
-/// lays the whole list out again; a person reads no more than a few of them a second.
+/// Shortest time between two updates, so that a burst of changes costs little. Each one lays the
+/// window's list out again, and draws the tray's picture; a person reads no more than a few of them
+/// a second.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Changes that the window has not been told.
+/// Changes that window and tray do not show yet.
 #[derive(Debug)]
 pub(crate) struct InboxChanges {
     is_pending: bool,
@@ -26,7 +27,7 @@ impl InboxChanges {
         self.is_pending = true;
     }
 
-    /// Returns when the window is to be told; dropping this loses nothing.
+    /// Returns when they are to be shown; dropping this loses nothing.
     pub(crate) async fn due(&self) {
         if !self.is_pending {
             std::future::pending::<()>().await;
@@ -34,7 +35,7 @@ impl InboxChanges {
         sleep_until(self.not_before).await;
     }
 
-    /// The window has been told.
+    /// They are shown now.
     pub(crate) fn told(&mut self) {
         *self = Self { is_pending: false, not_before: Instant::now() + PAUSE };
     }

@@ -6,6 +6,7 @@ mod actions;
 mod addresses;
 mod attack;
 mod browser;
+mod burst;
 mod cases;
 mod consent;
 mod history;

@@ -282,7 +282,7 @@ impl<G: Gui> Controller<G> {
         self.end_change();
     }
 
-    fn tell_look(&self) {
+    fn tell_look(&mut self) {
         let (language, theme) = (self.language().into(), self.session.settings.app.theme.into());
         self.tell(Update::Look { language, theme });
         self.tell_status();

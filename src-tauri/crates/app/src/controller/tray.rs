@@ -1,7 +1,8 @@
 //! The tray: what it shows now, and what its menu does.
 //!
-//! Invariant: the desktop is told only what has changed, since a burst of notices changes the state
-//! many times a second.
+//! Invariant: the desktop is told only what has changed, and of the inbox as often as the window is
+//! ([`InboxChanges`](crate::inbox_changes::InboxChanges)), since a burst of notices changes it many
+//! times a second.
 
 use belfry_core::foreign_text;
 use engine::Engine;

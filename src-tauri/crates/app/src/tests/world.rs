@@ -357,6 +357,11 @@ impl World {
         }
     }
 
+    /// What the window was told and nothing has asked for yet.
+    pub(super) fn updates_until_now(&mut self) -> Vec<Update> {
+        std::iter::from_fn(|| self.updates.try_recv().ok()).collect()
+    }
+
     pub(super) async fn live(&mut self) {
         self.update(|update| match update {
             Update::Status { status } => (status.state == Connectivity::Live).then_some(()),
