@@ -45,6 +45,8 @@ export class VirtualList {
   sizes = $state.raw<RowSizes>({ row: 62, heading: 30, footer: 0 });
   filter = $state.raw<Filter>(everything);
   phase = $state<'loading' | 'ready' | 'failed'>('loading');
+  /** The rows are still those of the filter before. */
+  isOutdated = $state(false);
   /** Why the last page could not be read. */
   failure = $state('');
   /** The number of matching notices is an estimate. */
@@ -77,15 +79,14 @@ export class VirtualList {
     return this.loadVisible();
   }
 
-  /** Shows the notices that match `filter`, beginning with the newest. */
+  /** Shows the notices that match `filter`, beginning with the newest. Until they are there, the rows stay. */
   setFilter(filter: Filter): Promise<void> {
     this.filter = filter;
     this.pinnedRow = null;
     this.#generation += 1;
     this.#newestSeq = 0;
     this.#oldestSeq = 1;
-    this.top = 0;
-    this.layout = { ...emptyLayout };
+    this.isOutdated = true;
     return this.refresh();
   }
 
@@ -189,11 +190,17 @@ export class VirtualList {
   readonly #steps: Record<Step, () => Promise<() => void>> = {
     reload: async () => {
       this.#isStale = false;
-      const { rows, hasNewer, index, total } = this.layout;
+      const { isOutdated } = this;
+      const { rows, hasNewer, index, total } = isOutdated ? emptyLayout : this.layout;
       const isAtTop = !hasNewer;
       const before = isAtTop ? null : (rows[0]?.seq ?? 0) + 1;
       const page = await this.#page({ before, limit: Math.max(rows.length, pageSize) });
       return () => {
+        if (isOutdated) {
+          this.layout = { ...emptyLayout };
+          this.top = 0;
+        }
+        this.isOutdated = false;
         this.#updateCounts(page);
         const hasOlder = page.next !== null;
         const added = page.matching - total;

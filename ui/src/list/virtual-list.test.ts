@@ -160,3 +160,26 @@ test('an estimated number becomes exact at the end of the list', async () => {
   expect(seqs(virtualList).at(-1)).toBe(1);
   expect(virtualList.layout).toMatchObject({ index: 0, total: 60, hasOlder: false });
 });
+
+test('the rows stay until those of another filter are there, which begin at the top', async () => {
+  const backend = fake({ scene: 'many' });
+  let answer = () => {};
+  const held = new Promise<void>((resolve) => (answer = resolve));
+  const page = async (query: PageQuery) => {
+    if (query.filter.text !== '') await held;
+    return backend.page(query);
+  };
+  const virtualList = await loaded({ ...backend, page });
+  virtualList.scrollTo(1234);
+  await virtualList.loadVisible();
+  const before = seqs(virtualList);
+  const filtered = virtualList.setFilter({ ...everything, text: 'invoice' });
+  expect(seqs(virtualList)).toEqual(before);
+  expect(virtualList.isOutdated).toBe(true);
+  answer();
+  await filtered;
+  expect(virtualList.isOutdated).toBe(false);
+  expect(virtualList.top).toBe(0);
+  expect(virtualList.layout).toMatchObject({ index: 0, total: 2500, top: 0 });
+  expect(seqs(virtualList)).not.toEqual(before);
+});
