@@ -394,7 +394,12 @@ test.describe('inbox', () => {
         const before = ids();
         list.scrollTop = top;
         while (ids().some((id) => before.includes(id))) await new Promise(requestAnimationFrame);
-        return list.querySelectorAll('[role=option]').length;
+        // They are made one after the other.
+        for (let last = 0, equal = 0; equal < 10; last = ids().length) {
+          await new Promise(requestAnimationFrame);
+          equal = ids().length === last ? equal + 1 : 0;
+        }
+        return ids().length;
       }, top);
     const count = await scrollTo(1500);
     const made = await page.evaluateHandle(() => new Set(document.querySelectorAll('[role=option]')));
@@ -410,6 +415,43 @@ test.describe('inbox', () => {
     await row.dispatchEvent('pointerdown');
     await row.dispatchEvent('click');
     await expect(page.locator('[role=option][aria-selected=true]')).toHaveCount(1);
+  });
+
+  test('makes a few rows in a turn, those in view first, and soon all of them', async ({ belfry }) => {
+    const { page } = belfry;
+    await page.addInitScript(() => {
+      const made: number[] = [];
+      Object.assign(window, { made });
+      const count = (nodes: NodeList) =>
+        Array.from(nodes).filter((node) => node instanceof Element && node.querySelector('[role=option]')).length;
+      new MutationObserver((records) => {
+        const rows = records.filter(({ target }) => target instanceof Element && target.matches('.content'));
+        made.push(rows.reduce((sum, { addedNodes }) => sum + count(addedNodes), 0));
+      }).observe(document, { childList: true, subtree: true });
+    });
+    await belfry.open('live');
+    await expect(belfry.rows.nth(10)).toBeAttached();
+    const made = await page.evaluate(() => (window as unknown as { made: number[] }).made);
+    expect(made.filter((rows) => rows > 0).length).toBeGreaterThan(1);
+    expect(Math.max(...made)).toBeLessThanOrEqual(4);
+  });
+
+  test('shows the rows of before until those of a search are there', async ({ belfry }) => {
+    const { page } = belfry;
+    await belfry.open('live', { pace: 300 });
+    await belfry.rows.first().waitFor();
+    const nothing = page.getByText(belfry.text('inbox.nothing.title'));
+    await page.evaluate((text) => {
+      const seen: string[] = [];
+      Object.assign(window, { seen });
+      new MutationObserver(() => {
+        if (document.body.innerText.includes(text)) seen.push(text);
+      }).observe(document, { childList: true, subtree: true });
+    }, belfry.text('inbox.nothing.title'));
+    await page.getByRole('searchbox').fill('invoice');
+    await expect(page.locator('.hits')).toBeVisible();
+    await expect(nothing).toHaveCount(0);
+    expect(await page.evaluate(() => (window as unknown as { seen: string[] }).seen)).toEqual([]);
   });
 
   test('does not move the rows in view when notices arrive', async ({ belfry }) => {
