@@ -87,7 +87,7 @@ impl Standing {
             return Change::TakeOver;
         }
         let order = copy.order(self.version, self.sent_at);
-        let is_newer = order.then_with(|| copy.state.cmp(&self.state)).is_gt();
+        let is_newer = copy.supersedes(self.version, self.sent_at, self.state);
         if copy.origin != self.origin {
             let settles = is_newer && self.state == State::Open && copy.state != State::Open;
             return if settles { Change::Settle } else { Change::Nothing };
@@ -189,10 +189,12 @@ impl Change {
 
 impl Notice {
     /// Whether `self`, just received, replaces a stored notice with the same key: the higher
-    /// version wins; without versions on both sides the later `sent_at`; on a tie the later state
-    /// (`docs/reference/settings.md`, `message.version`). An equal copy does not.
+    /// version wins; without versions on both sides the later `sent_at`; on a tie the later state,
+    /// and then a version over none (`docs/reference/settings.md`, `message.version`). An equal copy
+    /// does not.
     pub fn supersedes(&self, version: Option<i64>, sent_at: Option<Timestamp>, state: State) -> bool {
-        self.order(version, sent_at).then_with(|| self.state.cmp(&state)).is_gt()
+        let has_version = || self.version.is_some().cmp(&version.is_some());
+        self.order(version, sent_at).then_with(|| self.state.cmp(&state)).then_with(has_version).is_gt()
     }
 
     /// How new `self` is, compared with a copy of this version and time.
@@ -208,20 +210,21 @@ impl Notice {
     }
 
     /// The merged notice after `self` has superseded `old`: fields that a partial message does not
-    /// have keep their old value, and so does a state that `self` does not state.
+    /// have keep their old value. So do a state, a version and a time that `self` does not state:
+    /// what comes next is compared with them.
     pub fn over(&self, old: &Self) -> Self {
         let mut new = self.clone();
         if !self.has_state {
             new.state = old.state;
         }
+        new.sent_at = self.sent_at.or(old.sent_at);
+        new.version = self.version.or(old.version);
         if self.is_partial {
             new.is_partial = old.is_partial;
             new.keep_text_of(old);
             if new.link.is_empty() {
                 new.link.clone_from(&old.link);
             }
-            new.sent_at = self.sent_at.or(old.sent_at);
-            new.version = self.version.or(old.version);
             if new.actions.is_empty() {
                 new.actions.clone_from(&old.actions);
             }

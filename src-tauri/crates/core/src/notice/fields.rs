@@ -73,9 +73,20 @@ pub(super) fn state(value: &RawValue) -> Option<State> {
     State::from_word(&scalar(value)?.trim().to_ascii_lowercase())
 }
 
-/// A whole number, also as text.
-pub(super) fn version(value: &RawValue) -> Option<i64> {
-    scalar(value)?.trim().parse().ok()
+/// A whole number, also as text and also written as `7.0`; or the time of the last change, which
+/// counts in microseconds.
+pub(super) fn version(value: &RawValue, zone: &TimeZone) -> Option<i64> {
+    /// Up to here a double is exact.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let text = scalar(value)?;
+    let text = text.trim();
+    if let Ok(whole) = text.parse() {
+        return Some(whole);
+    }
+    match text.parse::<f64>() {
+        Ok(number) => (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64),
+        Err(_) => sent_at(value, zone).map(Timestamp::as_microsecond),
+    }
 }
 
 /// Whether a delivery status is one of those that mean "not yet delivered".
@@ -201,10 +212,21 @@ mod tests {
     fn states_and_versions_are_read_or_left_alone() {
         assert_eq!(state(raw(r#""Decided""#)), Some(State::Decided));
         assert_eq!(state(raw(r#""pending""#)), None);
-        assert_eq!(version(raw("7")), Some(7));
-        assert_eq!(version(raw(r#""7""#)), Some(7));
-        assert_eq!(version(raw("7.0")), None);
-        assert_eq!(version(raw("99999999999999999999")), None);
+        let version = |json| version(raw(json), &TimeZone::UTC);
+        for (json, expected) in [
+            ("7", Some(7)),
+            (r#""7""#, Some(7)),
+            ("7.0", Some(7)),
+            ("7e2", Some(700)),
+            (r#""2026-11-22 10:00:00""#, Some(1_795_341_600_000_000)),
+            (r#""2026-11-22T11:00:00.000001+01:00""#, Some(1_795_341_600_000_001)),
+            ("7.5", None),
+            ("99999999999999999999", None),
+            (r#""v7""#, None),
+            ("null", None),
+        ] {
+            assert_eq!(version(json), expected, "{json}");
+        }
     }
 
     #[test]

@@ -168,7 +168,7 @@ impl Parser<'_> {
         notice.priority = object.take(&mapping.priority, fields::priority).unwrap_or(notice.priority);
         let state = object.take(&mapping.state, fields::state);
         (notice.state, notice.has_state) = (state.unwrap_or_default(), state.is_some());
-        notice.version = object.take(&mapping.version, fields::version);
+        notice.version = object.take(&mapping.version, |value| fields::version(value, self.zone));
         notice.actions = object.take(&mapping.actions, fields::actions).unwrap_or_default();
         notice.undelivered =
             object.peek(&mapping.status).and_then(|value| fields::undelivered(value, &mapping.undelivered));

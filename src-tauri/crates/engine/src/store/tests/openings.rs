@@ -2,7 +2,7 @@
 
 use crate::store::Store;
 use belfry_core::{
-    notice::{Notice, State},
+    notice::{Notice, Priority, State},
     storage::{Alert, AlertMark, Opening, Outcome, Seq, Suppressed, Write},
 };
 
@@ -23,6 +23,34 @@ fn opened(outcome: Outcome) -> (Opening, AlertMark) {
 
 fn second(seq: Seq) -> Opening {
     Opening { seq, number: 2 }
+}
+
+#[test]
+fn a_copy_that_states_neither_version_nor_time_leaves_both_so_that_a_newer_one_opens_the_notice() {
+    let mut store = Store::open_in_memory().unwrap();
+    let sent = Notice { sent_at: Some(at(1)), ..version("1", 1, State::Open) };
+    let seq = store.add(sent.clone());
+    store.arrive(Notice { version: None, sent_at: None, state: State::Decided, ..sent.clone() });
+    let stored = store.at(seq).notice;
+    assert_eq!((stored.state, stored.version, stored.sent_at), (State::Decided, Some(1), Some(at(1))));
+    assert_eq!(store.arrive(sent.clone()), Outcome::Known { seq }, "an older copy");
+    let returned = Notice { version: Some(2), sent_at: Some(at(3)), ..sent };
+    assert_eq!(opened(store.arrive(returned)), (second(seq), AlertMark::Due));
+}
+
+#[test]
+fn a_copy_with_a_version_updates_an_open_notice_without_one_and_opens_no_settled_one() {
+    let mut store = Store::open_in_memory().unwrap();
+    let without = Notice { version: None, ..version("1", 0, State::Open) };
+    let seq = store.add(without.clone());
+    let urgent = Notice { priority: Priority::Urgent, ..version("1", 2, State::Open) };
+    assert!(matches!(store.arrive(urgent.clone()), Outcome::Changed { alert: None, .. }));
+    assert_eq!(store.at(seq).notice.priority, Priority::Urgent);
+    assert_eq!(store.arrive(urgent), Outcome::Known { seq }, "only once");
+    assert_eq!(store.arrive(without), Outcome::Known { seq }, "one without is not newer");
+
+    let settled = store.add(Notice { version: None, ..version("2", 0, State::Decided) });
+    assert_eq!(store.arrive(version("2", 9, State::Open)), Outcome::Known { seq: settled });
 }
 
 #[test]
