@@ -273,7 +273,7 @@ impl Pipeline {
     /// Declares the session live although its catch-up has not ended: catch-up must not delay it.
     pub(super) fn end_connect_pass_early(&mut self, now: Now) {
         self.step_link(LinkInput::CaughtUp(self.link.generation()), now);
-        self.delivery.end_catch_up(true, now);
+        self.delivery.end_catch_up(false, now);
     }
 
     pub(super) fn handle_page(&mut self, id: PassId, result: Result<Box<(Page, Vec<Write>)>, Failure>, now: Now) {
@@ -417,7 +417,7 @@ impl Pipeline {
         match purpose {
             PassPurpose::Connect(_) => self.end_connect_pass_early(now),
             PassPurpose::Poll => self.step_link(LinkInput::Polled { ok: false }, now),
-            PassPurpose::Quiet => self.delivery.end_catch_up(true, now),
+            PassPurpose::Quiet => self.delivery.end_catch_up(false, now),
         }
     }
 

@@ -17,6 +17,7 @@ use belfry_core::{
         delivery,
         link::{self, LinkState},
     },
+    ports::{Popup, PopupId},
     settings::Settings,
     status::{Connectivity, Kind},
     storage::{Seq, Write},
@@ -52,6 +53,8 @@ struct Rig {
     /// Whether the API answers, with pages that have nothing on them.
     answers: bool,
     asked: Vec<(PassId, PageRequest)>,
+    /// What the desktop has shown, under the title of its first version.
+    popups: Vec<Popup>,
 }
 
 impl Rig {
@@ -64,7 +67,14 @@ impl Rig {
         (config.endpoints, config.collect, config.history) = (1, true, true);
         let now = clock::now();
         let pipeline = Pipeline::new(config, None, None, 1, now);
-        let mut rig = Self { pipeline, store: Store::open_in_memory().unwrap(), now, answers: true, asked: Vec::new() };
+        let mut rig = Self {
+            pipeline,
+            store: Store::open_in_memory().unwrap(),
+            now,
+            answers: true,
+            asked: Vec::new(),
+            popups: Vec::new(),
+        };
         rig.step(PipelineInput::Recovered(Box::default()));
         rig.step(PipelineInput::Link(link::LinkInput::Connect));
         rig
@@ -82,6 +92,11 @@ impl Rig {
                 Some(PipelineAction::Delivery(delivery::DeliveryAction::Apply { ticket, writes })) => {
                     let result = Ok(self.store.apply(&writes).unwrap());
                     self.pipeline.step(PipelineInput::Applied { ticket, result }, self.now);
+                }
+                Some(PipelineAction::Delivery(delivery::DeliveryAction::Show { show, popup })) => {
+                    let result = Ok(popup.replaces.clone().unwrap_or_else(|| PopupId(popup.title.clone())));
+                    self.popups.push(*popup);
+                    self.pipeline.step(PipelineInput::Shown { show, result, is_silenced: false }, self.now);
                 }
                 Some(_) => {}
                 // After the rows before it are written, as in the driver.
@@ -159,6 +174,35 @@ impl Rig {
 
     fn complete(&self) -> Timestamp {
         self.pipeline.complete_through().unwrap()
+    }
+}
+
+#[test]
+fn one_absence_is_one_popup_also_when_a_page_fails_or_the_session_is_lost_between_its_pages() {
+    for is_lost in [false, true] {
+        let mut rig = Rig::new();
+        rig.answers = false;
+        rig.establish();
+        let mut rows = (1..=40).map(|id| notice(&id.to_string()));
+        for _ in 0..2 {
+            let notices: Vec<Notice> = rows.by_ref().take(20).collect();
+            let next = NextCursor::Cursor("next".to_owned() + &notices[0].key.id);
+            let page = Page { rows: 20, notices, next, server_time: Some(rig.now.wall), earlier: 0 };
+            rig.page(Ok(Box::new((page, Vec::new()))));
+            rig.step(PipelineInput::Tick);
+            if is_lost {
+                rig.lose();
+                rig.wait(SECOND);
+                rig.establish();
+            } else {
+                rig.refuse(500, None);
+                rig.wait(2 * SECOND);
+            }
+        }
+        rig.wait(3 * SECOND);
+        let said: Vec<_> = rig.popups.iter().map(|popup| (&popup.title[..], popup.replaces.is_some())).collect();
+        assert_eq!(said.iter().filter(|(_, is_update)| !is_update).count(), 1, "lost: {is_lost}: {said:?}");
+        assert_eq!(said.last().unwrap().0, "40 new notices", "lost: {is_lost}: {said:?}");
     }
 }
 
