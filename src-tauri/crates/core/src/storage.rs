@@ -254,6 +254,8 @@ pub enum Outcome {
     },
     /// Deleted by a person or by the retention period: it is not stored again.
     Deleted,
+    /// A [`Write::Rejected`] without headers that was rejected before: a page brings its rows again.
+    KnownRejected,
     /// The alerts of a [`Write::Claim`] that are still due: only these may be shown.
     Claimed(Vec<Opening>),
     /// The notices of a [`Write::Release`], oldest first.

@@ -399,7 +399,7 @@ impl Delivery {
                 (Write::StreamOffset { stream, offset }, _) => {
                     self.stream_offsets.insert(stream.clone(), *offset);
                 }
-                (Write::Rejected { reason, destination, .. }, _) => {
+                (Write::Rejected { reason, destination, .. }, Outcome::Done) => {
                     self.actions.push_back(DeliveryAction::Emit(Event::Rejected {
                         reason: *reason,
                         destination: destination.clone(),

@@ -335,7 +335,9 @@ fn bytes_of(job: &Job) -> usize {
 fn changes_a_notice(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::New { .. } | Outcome::Changed { .. } | Outcome::Released(_) | Outcome::ServerDeletion => true,
-        Outcome::Known { .. } | Outcome::Deleted | Outcome::Claimed(_) | Outcome::Done => false,
+        Outcome::Known { .. } | Outcome::Deleted | Outcome::KnownRejected | Outcome::Claimed(_) | Outcome::Done => {
+            false
+        }
     }
 }
 

@@ -103,7 +103,7 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             tx.prepare_cached("UPDATE account SET paused_until = ?1")?.execute(params![until.map(Micros)])?;
         }
         Write::Rejected { reason, destination, head, body, received_at } => {
-            reject(tx, *reason, destination, head, body, *received_at)?;
+            return reject(tx, *reason, destination, head, body, *received_at);
         }
         Write::Cursor(cursor) => {
             tx.prepare_cached("UPDATE account SET cursor = ?1")?.execute(params![cursor])?;
@@ -406,9 +406,20 @@ fn reject(
     head: &[u8],
     body: &[u8],
     received_at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Outcome> {
     let head = head.get(..MAX_REJECTED_BYTES).unwrap_or(head);
     let body = body.get(..MAX_REJECTED_BYTES).unwrap_or(body);
+    // Without headers, equal content is the same message (`docs/reference/messages.md`, "Identity").
+    let is_known = head.is_empty()
+        && tx
+            .prepare_cached(
+                "SELECT 1 FROM rejected \
+                 WHERE length(body) = length(?3) AND destination = ?2 AND reason = ?1 AND head = x'' AND body = ?3",
+            )?
+            .exists(params![AsWord(reason), destination, body])?;
+    if is_known {
+        return Ok(Outcome::KnownRejected);
+    }
     let number = tx
         .prepare_cached(
             "INSERT INTO rejected (reason, destination, received_at, head, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -416,5 +427,5 @@ fn reject(
         .insert(params![AsWord(reason), destination, Micros(received_at), head, body])?;
     tx.prepare_cached("DELETE FROM rejected WHERE number <= ?1")?.execute(params![number - REJECTED_KEPT])?;
     tx.prepare_cached("UPDATE account SET rejected = rejected + 1")?.execute([])?;
-    Ok(())
+    Ok(Outcome::Done)
 }

@@ -118,7 +118,7 @@ impl Oracle {
                     }
                     self.handle_arrival(copy_of(notice), *arrival, *alert, outcome, server)?;
                 }
-                (Write::Rejected { .. }, _) => self.junk += 1,
+                (Write::Rejected { .. }, Outcome::Done) => self.junk += 1,
                 (Write::Release, Outcome::Released(released)) if !released.is_empty() => {
                     self.handle_released(released);
                 }

@@ -86,6 +86,25 @@ fn rejected_messages_are_counted_for_ever_and_kept_within_bounds() {
 }
 
 #[test]
+fn a_rejected_row_that_a_page_brings_again_is_one_and_a_message_of_a_subscription_is_another() {
+    let mut store = Store::open_in_memory().unwrap();
+    let rejected = |head: &[u8], body: &[u8]| Write::Rejected {
+        reason: RejectReason::NotUsable,
+        destination: "/api/message/collectMessage".to_owned(),
+        head: head.to_vec(),
+        body: body.to_vec(),
+        received_at: at(1),
+    };
+    assert_eq!(store.one(rejected(b"", b"null")), Outcome::Done);
+    assert_eq!(store.one(rejected(b"", b"null")), Outcome::KnownRejected);
+    assert_eq!(store.one(rejected(b"", b"true")), Outcome::Done);
+    for _ in 0..2 {
+        assert_eq!(store.one(rejected(b"MESSAGE", b"null")), Outcome::Done);
+    }
+    assert_eq!(store.counts().unwrap().rejected, 4);
+}
+
+#[test]
 fn unread_counts_all_and_the_badge_only_what_is_open() {
     let mut store = Store::open_in_memory().unwrap();
     let read = store.add(notice("1"));

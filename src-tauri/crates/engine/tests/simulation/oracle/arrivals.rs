@@ -160,7 +160,11 @@ impl Oracle {
                 }
                 self.count("a deleted notice sent again");
             }
-            Outcome::Claimed(_) | Outcome::Released(_) | Outcome::ServerDeletion | Outcome::Done => {
+            Outcome::KnownRejected
+            | Outcome::Claimed(_)
+            | Outcome::Released(_)
+            | Outcome::ServerDeletion
+            | Outcome::Done => {
                 return Err(format!("{name} was committed without an outcome"));
             }
         }

@@ -443,7 +443,7 @@ impl World<'_> {
             Body::Junk => message.rejected.push(Write::Rejected {
                 reason: RejectReason::NotUsable,
                 destination: "/queue/world".to_owned(),
-                head: Vec::new(),
+                head: b"MESSAGE".to_vec(),
                 body: b"junk".to_vec(),
                 received_at: self.clocks().wall,
             }),
