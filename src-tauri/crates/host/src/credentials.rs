@@ -196,7 +196,8 @@ fn file_error(folder: &Path, error: &std::io::Error) -> CredentialError {
     ))
 }
 
-/// The token in a file: the whole content without the line end that editors add.
+/// The token in a file: the whole content without the line end and the byte order mark that editors
+/// add.
 fn read_token_file(path: &Path) -> Result<SecretString, String> {
     let name = path.display();
     let file = File::open(path).map_err(|error| format!("cannot read the token file {name}: {error}"))?;
@@ -216,7 +217,7 @@ fn read_token_file(path: &Path) -> Result<SecretString, String> {
     file.take(MAX_SECRET_BYTES)
         .read_to_string(&mut text)
         .map_err(|error| format!("cannot read the token file {name}: {error}"))?;
-    let token = text.trim_end_matches(['\r', '\n']);
+    let token = text.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
     if token.is_empty() {
         return Err(format!("the token file {name} is empty: write the token into it"));
     }
@@ -305,9 +306,11 @@ mod tests {
     }
 
     #[test]
-    fn a_token_file_gives_its_content_without_the_line_end() {
-        let (_folder, path) = file_with(b" secret with spaces \r\n");
-        assert_eq!(token_of(&from_file(path)).unwrap(), " secret with spaces ");
+    fn a_token_file_gives_its_content_without_the_line_end_and_the_byte_order_mark() {
+        for content in [" secret with spaces \r\n", "\u{feff} secret with spaces \n"] {
+            let (_folder, path) = file_with(content.as_bytes());
+            assert_eq!(token_of(&from_file(path)).unwrap(), " secret with spaces ");
+        }
     }
 
     #[cfg(unix)]

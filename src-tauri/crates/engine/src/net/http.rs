@@ -358,7 +358,7 @@ pub fn status_failure(status: StatusCode, headers: &header::HeaderMap, url: &Url
 }
 
 /// `Retry-After` in either of its forms (RFC 9110, section 10.2.3), a date measured against the
-/// server's own `Date`; at most an hour, so that a server's mistake does not silence a client for
+/// server's own `Date`, or else against the clock here; at most an hour, so that a server's mistake does not silence a client for
 /// days.
 fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
@@ -366,7 +366,8 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
             let until = jiff::fmt::rfc2822::parse(text).ok()?.timestamp();
-            Duration::try_from(until.duration_since(server_time(headers)?)).unwrap_or_default()
+            let now = server_time(headers).unwrap_or_else(jiff::Timestamp::now);
+            Duration::try_from(until.duration_since(now)).unwrap_or_default()
         }
     };
     Some(delay.min(Duration::from_secs(3_600)))
