@@ -389,6 +389,23 @@ mod tests {
     use super::*;
     use crate::net::proxy_finder::tests::NoSystem;
 
+    #[test]
+    fn a_date_of_retry_after_is_measured_against_the_servers_clock_or_else_the_one_here() {
+        let date = |time: jiff::Timestamp| jiff::fmt::rfc2822::to_string(&time.to_zoned(jiff::tz::TimeZone::UTC));
+        let now = jiff::Timestamp::now();
+        let wait = |until: i64, server: Option<i64>| {
+            let mut headers = header::HeaderMap::new();
+            let at = |seconds| date(now + jiff::SignedDuration::from_secs(seconds)).unwrap().parse().unwrap();
+            headers.insert(header::RETRY_AFTER, at(until));
+            server.map(|server| headers.insert(header::DATE, at(server)));
+            retry_after(&headers).unwrap()
+        };
+        assert_eq!(wait(-3_540, Some(-3_600)), Duration::from_secs(60));
+        assert!((1_700..=1_800).contains(&wait(1_800, None).as_secs()), "{:?}", wait(1_800, None));
+        assert_eq!(wait(-60, None), Duration::ZERO);
+        assert_eq!(wait(86_400, None), Duration::from_secs(3_600), "an hour at most");
+    }
+
     /// Answers one request with 403 after its head; returns the head.
     async fn answer_once(listener: &TcpListener) -> String {
         answer_once_with(listener, "403 Forbidden").await
