@@ -29,8 +29,8 @@ pub struct AlertContext<'a> {
     pub time_zone: &'a TimeZone,
     /// The notice came in a pass, and nothing was ever collected before.
     pub is_first_run: bool,
-    /// The stored `complete_through` before this pass.
-    pub complete_through: Option<Timestamp>,
+    /// What the server says was sent before this time, an earlier pass has seen.
+    pub seen_through: Option<Timestamp>,
     /// Until when a person has paused notifications.
     pub paused_until: Option<Timestamp>,
 }
@@ -76,16 +76,15 @@ pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
 }
 
 /// Rows that the server had delivered before, and rows of the history from before
-/// `complete_through`, do not notify. A collected row counts as undelivered unless it says
-/// otherwise. A row of the history that was sent after `complete_through` does notify: its delivery
-/// was lost.
+/// what an earlier pass has seen, do not notify. A collected row counts as undelivered unless it says
+/// otherwise. A row of the history that was sent after that does notify: its delivery was lost.
 fn is_old_news(notice: &Notice, source: Source, context: &AlertContext<'_>) -> bool {
     match (source, notice.undelivered) {
         (Source::Live, _) | (_, Some(true)) => false,
         (Source::Collected, undelivered) => context.is_first_run && undelivered == Some(false),
         (Source::History, _) if context.is_first_run => true,
         (Source::History, _) => {
-            let from = context.complete_through.and_then(|through| through.checked_sub(HISTORY_OVERLAP).ok());
+            let from = context.seen_through.and_then(|through| through.checked_sub(HISTORY_OVERLAP).ok());
             from.zip(notice.sent_at).is_none_or(|(from, sent)| sent < from)
         }
     }
@@ -146,7 +145,7 @@ mod tests {
 
     fn context(now: Timestamp) -> AlertContext<'static> {
         static ZONE: TimeZone = TimeZone::UTC;
-        AlertContext { now, time_zone: &ZONE, is_first_run: false, complete_through: None, paused_until: None }
+        AlertContext { now, time_zone: &ZONE, is_first_run: false, seen_through: None, paused_until: None }
     }
 
     fn hours(from: i8, to: i8) -> NotificationSettings {
@@ -258,7 +257,7 @@ mod tests {
             assert_eq!(mark(row, source, &first), expected, "{source:?} {:?}", row.undelivered);
         }
 
-        let later = AlertContext { complete_through: Some(at("11:00")), ..now };
+        let later = AlertContext { seen_through: Some(at("11:00")), ..now };
         let sent = |time| Notice { sent_at: Some(at(time)), undelivered: Some(false), ..notice() };
         assert_eq!(mark(&sent("11:30"), Source::History, &later), AlertMark::Due, "its delivery was lost");
         assert_eq!(mark(&sent("10:56"), Source::History, &later), AlertMark::Due, "within the overlap");

@@ -44,7 +44,7 @@ impl Pipeline {
             now: now.wall,
             time_zone: &self.config.time_zone,
             is_first_run: pass.is_some_and(Pass::is_first_run),
-            complete_through: pass.and_then(Pass::complete_through),
+            seen_through: pass.and_then(Pass::seen_through),
             paused_until: self.paused_until,
         };
         notice_writes(notices, arrival, &context, &self.config.notifications)

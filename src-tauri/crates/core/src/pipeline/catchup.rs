@@ -197,9 +197,11 @@ impl Pass {
         self.start.complete_through.is_none()
     }
 
-    /// The stored `complete_through` it started from.
-    pub fn complete_through(&self) -> Option<Timestamp> {
-        self.start.complete_through
+    /// What the server says was sent before this time, an earlier pass has seen: its clock or its time
+    /// zone may be wrong.
+    pub fn seen_through(&self) -> Option<Timestamp> {
+        let PassStart { complete_through, newest_sent, .. } = &self.start;
+        complete_through.map(|through| newest_sent.map_or(through, |newest| newest.min(through)))
     }
 
     /// The page to ask for; `None` when the pass has ended.
@@ -323,11 +325,8 @@ impl Pass {
 
     /// Rows sent before this time were seen by an earlier pass, if the server's times are right.
     fn floor(&self) -> Timestamp {
-        let seen = self
-            .start
-            .complete_through
-            .map(|through| self.start.newest_sent.map_or(through, |newest| newest.min(through)));
-        seen.and_then(|seen| seen.checked_sub(HISTORY_OVERLAP).ok())
+        self.seen_through()
+            .and_then(|seen| seen.checked_sub(HISTORY_OVERLAP).ok())
             .unwrap_or(self.start.retention)
             .max(self.start.retention)
     }

@@ -116,7 +116,7 @@ async fn collect(subject: &Subject, token: &SecretString) -> Result<Collected, E
             now: started,
             time_zone,
             is_first_run: pass.is_first_run(),
-            complete_through: pass.complete_through(),
+            seen_through: pass.seen_through(),
             paused_until: store.paused_until()?,
         };
         let mut writes = notice_writes(step.notices, arrival, &context, notifications);

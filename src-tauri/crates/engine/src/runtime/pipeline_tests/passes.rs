@@ -609,6 +609,34 @@ fn history_with_times_hours_behind_is_read_until_two_pages_in_a_row_are_known() 
 }
 
 #[test]
+fn what_only_the_history_brings_notifies_also_where_the_servers_clock_is_hours_behind() {
+    let mut rig = Rig::new();
+    rig.answers = false;
+    let pass = |rig: &mut Rig, ids: &[&str]| {
+        rig.establish();
+        rig.answer();
+        rig.step(PipelineInput::Tick);
+        let sent_at = Some(rig.now.wall - jiff::SignedDuration::from_hours(8));
+        for ids in [ids, &[]] {
+            let notices: Vec<Notice> = ids.iter().map(|id| Notice { sent_at, ..notice(id) }).collect();
+            let next = NextCursor::Absent;
+            let page = Page { rows: notices.len(), notices, next, server_time: Some(rig.now.wall), earlier: 0 };
+            rig.page(Ok(Box::new((page, Vec::new()))));
+            rig.step(PipelineInput::Tick);
+        }
+        rig.wait(3 * SECOND);
+    };
+    pass(&mut rig, &["1", "2"]);
+    assert_eq!(rig.popups, [], "the first run shows what is there");
+    rig.lose();
+    rig.wait(3600 * SECOND);
+    rig.popups.clear();
+    pass(&mut rig, &["3", "2", "1"]);
+    let shown: Vec<_> = rig.popups.iter().flat_map(|popup| popup.notices.iter()).collect();
+    assert_eq!(shown.len(), 1, "{:?}", rig.popups);
+}
+
+#[test]
 fn only_a_page_requested_after_a_topic_settled_a_notice_restores_it() {
     let mut rig = Rig::new();
     let approval = Notice { has_state: true, ..notice("1") };
