@@ -11,9 +11,9 @@ const LONG: f64 = 50.0;
 
 /// Notes the time between two turns of a timer, between two frames, and between two of either.
 /// WebKit has no `longtask` entries. When a task ends, WebKit draws a frame that is due before it lets
-/// timers run, so a turn can be a task and a frame, which the Long Tasks specification counts each for
-/// itself: of a timer and the beginning of a frame, the next one ends a task. A timer is due after
-/// 4 ms at the earliest, so a gap is a task and up to 4 ms.
+/// timers run, so a turn can be a task and a frame, which the Long Tasks specification counts separately.
+/// So a task ends here when a timer runs or a frame begins, whichever comes first. A timer is due
+/// after 4 ms at the earliest, so a gap is a task and up to 4 ms.
 const WATCH: &str = r"
 const seen = { tasks: [], turns: [], frames: [] };
 window.belfrySeen = seen;

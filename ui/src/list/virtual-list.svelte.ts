@@ -199,8 +199,8 @@ export class VirtualList {
         if (isOutdated) {
           this.layout = { ...emptyLayout };
           this.top = 0;
+          this.isOutdated = false;
         }
-        this.isOutdated = false;
         this.#updateCounts(page);
         const hasOlder = page.next !== null;
         const added = page.matching - total;

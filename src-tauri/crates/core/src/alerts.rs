@@ -75,9 +75,9 @@ pub fn loudness(notice: &Notice, settings: &NotificationSettings) -> Loudness {
     }
 }
 
-/// Rows that the server had delivered before, and rows of the history from before
-/// what an earlier pass has seen, do not notify. A collected row counts as undelivered unless it says
-/// otherwise. A row of the history that was sent after that does notify: its delivery was lost.
+/// Rows that the server had delivered before, and rows of the history that an earlier pass has seen,
+/// do not notify. A collected row counts as undelivered unless it says otherwise. A row of the
+/// history that was sent after that pass does notify: its delivery was lost.
 fn is_old_news(notice: &Notice, source: Source, context: &AlertContext<'_>) -> bool {
     match (source, notice.undelivered) {
         (Source::Live, _) | (_, Some(true)) => false,

@@ -15,7 +15,7 @@ const NOTICES: u64 = 60;
 /// Between two changes of the numbers in window and tray.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// Sends them once somebody listens.
+/// Sends them on the first subscription.
 async fn broker() -> FakeBroker {
     FakeBroker::start(|_, mut wire| async move {
         wire.welcome().await;
