@@ -41,6 +41,7 @@ pub(crate) const TESTS: &[&str] = &[
     "microsocks",
     "rabbitmq-server",
     "squid",
+    "sway",
     "webkit2gtk-driver",
     "xfce4-notifyd",
 ];

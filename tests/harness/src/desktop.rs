@@ -6,6 +6,7 @@
 //! `Page::open` with access to its page.
 
 mod bus;
+mod compositor;
 mod dock;
 mod keychain;
 mod popups;
@@ -22,6 +23,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 pub use self::bus::Bus;
+pub use self::compositor::Compositor;
 pub use self::dock::{Badge, Dock};
 pub use self::keychain::{Keychain, Lock};
 pub use self::popups::{Popup, Popups};

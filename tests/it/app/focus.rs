@@ -1,8 +1,8 @@
 //! Who has the keyboard: the window comes to the front when a person asks for it, and never by
 //! itself.
 
-use harness::FaultProxy;
-use harness::desktop::Parts;
+use harness::desktop::{Compositor, Parts, Recorder};
+use harness::{FaultProxy, Running};
 
 use super::{ALICE, Desk, is_in_front, pushd, see_window};
 use crate::fixtures::{api, settings};
@@ -46,4 +46,28 @@ async fn nothing_but_a_click_brings_the_window_to_the_front() {
     desk.desktop.click_popup().await;
     let windows = desk.desktop.screen.wait_for("the window in front", is_in_front).await;
     assert!(windows.iter().any(|window| window.is_active && window.id == own), "it is the same window");
+}
+
+#[tokio::test]
+async fn on_wayland_a_click_on_popup_or_tray_brings_the_window_to_the_front_by_the_desktops_token() {
+    let Some(mut compositor) = Compositor::start().await else { return };
+    let pushd = pushd().await;
+    let Some(desk) = Desk::in_parts(Parts { popups: false, ..Parts::ALL }, &pushd).await else { return };
+    let mut service = Recorder::start(desk.desktop.bus(), &["actions", "body"]);
+    let Some(mut command) = desk.app(&[]).await else { return };
+    compositor.admit(&mut command);
+    let _app = Running::spawn(command);
+    compositor.wait_for_focus("belfry").await;
+    desk.desktop.tray().wait_for("Connected").await;
+
+    compositor.leave_windows().await;
+    desk.send(&pushd, "First", "a notice arrives").await;
+    let popup = service.notify().await;
+    service.emit("ActivationToken", popup.number, &compositor.activation_token().expect("a token"));
+    service.emit("ActionInvoked", popup.number, "default");
+    compositor.wait_for_focus("belfry").await;
+
+    compositor.leave_windows().await;
+    desk.desktop.tray().click_with(&compositor.activation_token().expect("a token")).await;
+    compositor.wait_for_focus("belfry").await;
 }

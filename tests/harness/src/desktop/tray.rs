@@ -173,6 +173,17 @@ impl Tray {
         self.icon().await.call::<_, _, ()>("Activate", &(0_i32, 0_i32)).await.expect("a click taken");
     }
 
+    /// The same right after the token by which a window may take the keyboard. As KDE's panel on
+    /// Wayland, it does not wait for an answer in between.
+    ///
+    /// # Panics
+    /// If it takes no click.
+    pub async fn click_with(&self, token: &str) {
+        let icon = self.icon().await;
+        icon.call_noreply("ProvideXdgActivationToken", &token).await.expect("a token sent");
+        icon.call::<_, _, ()>("Activate", &(0_i32, 0_i32)).await.expect("a click taken");
+    }
+
     async fn icon(&self) -> Proxy<'static> {
         let Item { owner, path } = self.items.borrow().last().cloned().expect("an icon");
         // The newest values, whatever a signal has said.
