@@ -76,6 +76,20 @@ async fn a_server_that_serves_each_message_once_loses_none_to_the_doctor() {
 }
 
 #[tokio::test]
+async fn an_inbox_that_cannot_be_opened_is_found_and_nothing_is_collected() {
+    let pushd = Pushd::start(["--user", "alice:secret", "--destructive-collect"]).await;
+    let alice = Person::of(&pushd, "alice").await;
+    alice.run_live().await.terminate().await;
+    let account = std::fs::read_dir(alice.home.data_dir().join("accounts")).unwrap().next().unwrap().unwrap();
+    let damaged = "not a database, and long enough to be read as one".repeat(100);
+    std::fs::write(account.path().join("inbox.sqlite3"), damaged).unwrap();
+
+    let ended = alice.ctl(&["doctor", "--json"]).await;
+    assert_eq!(ended.code, Some(6), "{ended:?}");
+    assert!(found(&ended.json(), "collect")[0].contains("inbox.sqlite3"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn two_computers_on_one_queue_are_noticed_by_its_name_and_by_who_is_signed_in() {
     let Some(rabbit) = RabbitMq::start().await else { return };
     let service = FakeApi::start().await;

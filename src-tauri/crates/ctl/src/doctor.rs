@@ -99,7 +99,7 @@ fn settings(setup: &Setup, secret: Option<Secret>, report: &mut impl FnMut(Findi
     let identity = match setup.identity() {
         Ok(identity) => Arc::new(identity),
         Err(error) => {
-            report(run.fail(error.to_string(), "repair the data directory, or give another one with --data-dir"));
+            report(run.failed_data_dir(error.to_string()));
             return None;
         }
     };
@@ -144,6 +144,7 @@ fn exit_reason(finding: &Finding) -> ExitReason {
         _ if finding.why.as_ref().is_some_and(|why| matches!(why.kind.fix(), Fix::SignIn | Fix::Unlock)) => {
             ExitReason::SignIn
         }
+        _ if finding.is_data_dir => ExitReason::Store,
         Step::Settings => ExitReason::Usage,
         Step::Keychain => ExitReason::SignIn,
         Step::Dns | Step::Tcp | Step::Proxy | Step::Tls | Step::Websocket => ExitReason::Unreachable,

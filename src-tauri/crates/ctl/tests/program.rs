@@ -336,8 +336,10 @@ fn a_store_that_cannot_be_used_ends_with_6() {
     }
     let file = home.path("a-file");
     std::fs::write(&file, "").unwrap();
-    let outcome = home.run_with_token(&format!("run --data-dir {}", file.display()));
-    assert_eq!(outcome.code, 6, "{outcome:?}");
+    for command in ["run", "doctor"] {
+        let outcome = home.run_with_token(&format!("{command} --data-dir {}", file.display()));
+        assert_eq!(outcome.code, 6, "{outcome:?}");
+    }
 }
 
 #[test]

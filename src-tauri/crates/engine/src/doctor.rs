@@ -95,13 +95,16 @@ pub struct Finding {
     /// English.
     #[serde(skip)]
     pub why: Option<Cause>,
+    /// Whether it is the data folder, or the inbox in it, that cannot be used.
+    #[serde(skip)]
+    pub is_data_dir: bool,
 }
 
 impl Finding {
     /// A step that was not examined.
     pub fn skipped(step: Step, why: impl Into<String>) -> Self {
         let detail = one_line(&why.into(), usize::MAX);
-        Self { step, verdict: Verdict::Skipped, ms: 0, detail, remedy: String::new(), why: None }
+        Self { step, verdict: Verdict::Skipped, ms: 0, detail, remedy: String::new(), why: None, is_data_dir: false }
     }
 }
 
@@ -145,11 +148,17 @@ impl StepRun {
         Finding { why: Some(failure.into()), ..self.fail(failure.reason(), remedy) }
     }
 
+    /// The data folder, or the inbox in it, cannot be used, as this error says.
+    pub fn failed_data_dir(self, error: impl Into<String>) -> Finding {
+        let remedy = "repair the data folder, or give another one with --data-dir";
+        Finding { is_data_dir: true, ..self.fail(error, remedy) }
+    }
+
     fn found(self, verdict: Verdict, detail: impl Into<String>, remedy: impl Into<String>) -> Finding {
         let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
         // A server names itself and words its errors.
         let detail = one_line(&detail.into(), usize::MAX);
-        Finding { step: self.step, verdict, ms, detail, remedy: remedy.into(), why: None }
+        Finding { step: self.step, verdict, ms, detail, remedy: remedy.into(), why: None, is_data_dir: false }
     }
 }
 

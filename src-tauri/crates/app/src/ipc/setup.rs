@@ -240,7 +240,7 @@ pub struct DoctorStep {
 
 impl From<doctor::Finding> for DoctorStep {
     fn from(finding: doctor::Finding) -> Self {
-        let doctor::Finding { step, verdict, ms, detail, remedy, why } = finding;
+        let doctor::Finding { step, verdict, ms, detail, remedy, why, is_data_dir: _ } = finding;
         let (fault, detail) = (why.as_ref().map(Fault::from), foreign_text::one_line(&detail, MAX_LINE_CHARS));
         Self { step: step.into(), verdict: verdict.into(), ms, detail, remedy, fault }
     }

@@ -52,9 +52,7 @@ pub(super) async fn examine(subject: &Subject, token: Option<&SecretString>, rep
         Err(Error::Start(StartError::InUse(_))) => {
             Finding::skipped(Step::Collect, "the Belfry that has just started collects")
         }
-        Err(Error::Start(error)) => {
-            run.fail(error.to_string(), "allow Belfry to write to the data folder, or give another --data-dir")
-        }
+        Err(Error::Start(error)) => run.failed_data_dir(error.to_string()),
     });
 }
 
