@@ -16,6 +16,7 @@ export interface DisplayError {
 const textKeys: Record<CommandErrorCode | 'clipboard', Key> = {
   'store': 'error.store',
   'gone': 'error.gone',
+  'changed': 'error.changed',
   'busy': 'error.busy',
   'link-refused': 'error.link-refused',
   'no-browser': 'error.no-browser',

@@ -248,7 +248,7 @@ export class Inbox {
     if (seq !== null) await this.#attempt(() => this.#backend.openLink(seq));
   }
 
-  /** `confirmed` is the address of the request that the person has confirmed; null if the action sends none. */
+  /** `confirmed` is the key of the action that the person has confirmed; null if it asks nothing. */
   async act(action: string, confirmed: string | null): Promise<void> {
     const seq = this.current;
     if (seq === null) return;
@@ -353,12 +353,21 @@ export class Inbox {
     }
   }
 
+  /** A question goes once the notice no longer says, or offers, what it was asked about. */
+  #reviewQuestion(): void {
+    const asked = this.actionToConfirm;
+    if (!asked || this.detail?.actions.some(({ key }) => key === asked.key)) return;
+    this.actionToConfirm = null;
+    this.error = { code: this.isGone ? 'gone' : 'changed', message: '' };
+  }
+
   async #readDetail(seq: number): Promise<void> {
     try {
       const detail = await this.#backend.notice(seq, this.filter.text);
       if (this.current !== seq) return;
       this.detail = detail;
       this.isGone = detail === null;
+      this.#reviewQuestion();
       const { pinnedRow } = this.virtualList;
       if (pinnedRow?.seq !== seq) return;
       this.virtualList.pinnedRow = detail && { ...pinnedRow, read: detail.read, state: detail.state };

@@ -77,6 +77,22 @@ test('a question does not take the place of another one under the pointer', asyn
   expect(inbox.actionToConfirm?.id).toBe('reject');
 });
 
+test('a question goes once its notice says something else', async () => {
+  const backend = fake();
+  const inbox = await connected(backend);
+  await inbox.open(inbox.virtualList.layout.rows.find((row) => row.needsAction)?.seq ?? 0, 'approve');
+  await inbox.refresh();
+  expect(inbox.actionToConfirm?.id).toBe('approve');
+  const { notice } = backend;
+  backend.notice = async (seq, text) => {
+    const detail = await notice(seq, text);
+    const actions = detail?.actions.map((action) => ({ ...action, key: 'of another text' })) ?? [];
+    return detail && { ...detail, body: '99,999 EUR', actions };
+  };
+  await inbox.refresh();
+  expect([inbox.actionToConfirm, inbox.error?.code]).toEqual([null, 'changed']);
+});
+
 test('a notice that stays on the screen becomes read', async () => {
   const backend = fake();
   const inbox = await connected(backend);
@@ -238,7 +254,7 @@ test('a failed command leaves its error, with its code', async () => {
   expect(inbox.error?.code).toBe('link-refused');
 });
 
-test('a button is run only with the address that was confirmed, and a decided notice offers none', async () => {
+test('a button is run only as it was confirmed, and a decided notice offers none', async () => {
   const backend = fake();
   const seq = (await backend.page({ before: null, after: null, limit: 60, filter: everything })).rows.find(
     (row) => row.needsAction,
@@ -247,13 +263,13 @@ test('a button is run only with the address that was confirmed, and a decided no
   const inbox = await connected(backend);
   await inbox.setCurrent(seq);
   await inbox.act('approve', null);
-  expect(inbox.error?.code).toBe('gone');
+  expect(inbox.error?.code).toBe('changed');
   expect(inbox.toast).toBeNull();
-  const address = inbox.detail?.actions.find(({ id }) => id === 'approve')?.call?.address ?? null;
-  await inbox.act('approve', address);
+  const key = inbox.detail?.actions.find(({ id }) => id === 'approve')?.key ?? null;
+  await inbox.act('approve', key);
   const detail = await backend.notice(seq, '');
   expect([detail?.state, detail?.actions, detail?.actionResult?.outcome]).toEqual(['decided', [], 'done']);
-  await inbox.act('approve', address);
+  await inbox.act('approve', key);
   expect(inbox.error?.code).toBe('gone');
 });
 

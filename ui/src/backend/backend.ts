@@ -91,8 +91,8 @@ export interface Backend {
   /** Opens the notice's link in the browser, if the settings allow its address. */
   openLink: (seq: number) => Promise<void>;
   /**
-   * Runs an action of the notice: a request with the account's sign-in, if `confirmed` is the address of the action's
-   * `call`, or a page in the browser. What came of a request is then in the notice. Rejects unless it was carried out.
+   * Runs an action of the notice: a request with the account's sign-in, or a page in the browser. One that asks first
+   * is run if `confirmed` is its `key`. What came of a request is then in the notice. Rejects unless it was carried out.
    */
   act: (seq: number, action: string, confirmed: string | null) => Promise<void>;
   /** Reads the next older page of the server's history into the inbox, without notifications. */

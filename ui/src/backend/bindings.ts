@@ -146,7 +146,7 @@ step: TestStep,
  * Why it failed.
  */
 failure: TestFailure | null, };
-export type CommandErrorCode = "store" | "gone" | "busy" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "not-agreed" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
+export type CommandErrorCode = "store" | "gone" | "changed" | "busy" | "link-refused" | "no-browser" | "no-folder" | "unreachable" | "not-discovered" | "not-agreed" | "insecure" | "bad-address" | "refused" | "tls" | "server" | "offline" | "setting" | "file";
 export type CommandError = { 
 /**
  * For the window.
@@ -337,11 +337,7 @@ host: string,
 /**
  * Path and query.
  */
-path: string, 
-/**
- * What to confirm it with.
- */
-address: string, };
+path: string, };
 export type Action = { 
 /**
  * To ask for it.
@@ -366,7 +362,11 @@ call: ActionCall | null,
 /**
  * It opens a page in the browser.
  */
-opens: boolean, };
+opens: boolean, 
+/**
+ * What to confirm it with: names the request, and what the notice says.
+ */
+key: string, };
 export type ActionOutcome = "done" | "refused" | "unknown";
 export type ActionResult = { 
 /**

@@ -226,8 +226,8 @@ export function fake({
       await Promise.resolve();
       const action = notices.detail(seq, '')?.actions.find((offered) => offered.id === id);
       if (!action) throw commandError('gone', 'this notice, or what could be done with it, is no longer there');
-      if (action.call && action.call.address !== confirmed)
-        throw commandError('gone', 'this button has changed since it was confirmed; nothing was sent');
+      if ((action.call ?? action.confirm) && action.key !== confirmed)
+        throw commandError('changed', 'the notice has changed since this was confirmed; nothing was sent');
       await simulateDelay();
       if (!action.call) return;
       requireOnline();

@@ -305,7 +305,7 @@ impl<G: Gui> Controller<G> {
             }
             Outcome::Pressed { found, key, token } => self.handle_pressed(found, &key, token),
             Outcome::Asked { name, shown, token } => self.handle_asked(&name, shown, token),
-            Outcome::NoLongerOffered { question } => self.drop_question(&question),
+            Outcome::NoLongerOffered { question, says } => self.drop_question(&question, says.as_ref()),
             Outcome::CarriedOut { notice, label, carried } => self.handle_carried_out(&notice, &label, carried),
             Outcome::ButtonDone { seq } => drop(self.buttons.running.remove(&seq)),
             Outcome::Said { seq, shown } => self.handle_said(seq, shown),

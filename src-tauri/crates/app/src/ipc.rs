@@ -336,6 +336,8 @@ pub enum CommandErrorCode {
     Store,
     /// The notice is no longer there.
     Gone,
+    /// The notice says something else, or offers something else, than what was confirmed.
+    Changed,
     /// A button of this notice is being carried out.
     Busy,
     /// The link may not be opened.

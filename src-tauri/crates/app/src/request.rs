@@ -91,7 +91,7 @@ pub enum Request {
     Act {
         seq: i64,
         action: String,
-        /// The address that was confirmed, for a request.
+        /// What was confirmed, where it asks first.
         confirmed: Option<String>,
         reply: Reply<()>,
     },

@@ -88,8 +88,11 @@ pub(crate) enum Outcome {
         shown: Result<PopupId, NotifyError>,
         token: Option<String>,
     },
+    /// The notice of a question has changed; `says` is how it is called now if it still offers
+    /// the button.
     NoLongerOffered {
         question: String,
+        says: Option<NoticeName>,
     },
     /// A button that was confirmed in a popup.
     CarriedOut {
@@ -155,8 +158,7 @@ pub(crate) struct NoticeName {
 
 impl NoticeName {
     pub(crate) fn of(detail: &Detail) -> Self {
-        let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
-        Self { seq: detail.row.seq.0, key, title: detail.row.title.clone() }
+        Self { seq: detail.row.seq.0, key: detail.key(), title: detail.row.title.clone() }
     }
 }
 

@@ -179,13 +179,14 @@ export class FakeNotices {
     const time = new Date(
       added ?? this.#startedAt - this.#ageInMinutes(this.#initialCount - seq + 1) * minuteMs,
     ).toISOString();
+    const { actions = [], ...sample } = this.#sample(seq);
     const notice: Detail = {
       priority: 'normal',
       state: 'open',
       link: '',
       fields: defaultFields,
       alert: { mark: 'shown' },
-      actions: [],
+      actions: actions.map((action) => ({ ...action, key: `${action.id}: ${sample.title}, ${sample.body}` })),
       id: `8f3a-${seq}`,
       scope: '',
       version: null,
@@ -194,7 +195,7 @@ export class FakeNotices {
       actionResult: null,
       serverDeletion: null,
       kindName: '',
-      ...this.#sample(seq),
+      ...sample,
       seq,
       read: this.#isRead(seq),
       sentAt: time,

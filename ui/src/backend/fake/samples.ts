@@ -3,16 +3,18 @@
 import type { Action, Alert, Detail, Language } from '../backend';
 
 export type Sample = Pick<Detail, 'title' | 'body' | 'kind' | 'sender'> &
-  Partial<Pick<Detail, 'id' | 'priority' | 'state' | 'link' | 'fields'>> & { actions?: Action[]; alert?: Alert };
+  Partial<Pick<Detail, 'id' | 'priority' | 'state' | 'link' | 'fields'>> & {
+    actions?: Omit<Action, 'key'>[];
+    alert?: Alert;
+  };
 
 export type Samples = [Sample, ...Sample[]];
 
 const call = (action: string): NonNullable<Action['call']> => {
-  const [host, path] = ['https://push.example.com', `/approvals/4711/${action}`];
-  return { method: 'POST', host, path, address: `${host}${path}` };
+  return { method: 'POST', host: 'https://push.example.com', path: `/approvals/4711/${action}` };
 };
 
-const decide = (approve: string, reject: string, question: string): Action[] => [
+const decide = (approve: string, reject: string, question: string): Omit<Action, 'key'>[] => [
   { id: 'approve', label: approve, confirm: false, question: '', call: call('approve'), opens: false },
   { id: 'reject', label: reject, confirm: true, question, call: call('reject'), opens: false },
 ];

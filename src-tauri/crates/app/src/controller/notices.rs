@@ -144,7 +144,7 @@ impl<G: Gui> Controller<G> {
             for seq in inbox.find(&id)? {
                 let detail = inbox.show(seq)?.filter(|it| scope.as_ref().is_none_or(|scope| it.scope == *scope));
                 let Some(detail) = detail else { continue };
-                let asked = button.as_deref().and_then(|key| buttons::asked_about(&detail.actions, key, &settings));
+                let asked = button.as_deref().and_then(|key| buttons::asked_about(detail.offer(), key, &settings));
                 return Ok(Some(NoticeToShow { seq: seq.0, ask: asked.map(|action| action.id.clone()) }));
             }
             Ok(None)

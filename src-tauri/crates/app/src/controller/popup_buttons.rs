@@ -2,7 +2,7 @@
 //!
 //! What a button does, and every word of these popups, is decided in
 //! [`belfry_core::alerts::buttons`]. Invariants: a request is sent only for a question that is still
-//! open, about the opening and the address that it showed, and once; a notice has one button at
+//! open, about the opening, the text and the address that it showed, and once; a notice has one button at
 //! work at a time, whether it was pressed in a popup or in the window.
 
 use std::collections::{HashMap, HashSet};
@@ -39,7 +39,6 @@ pub(crate) struct Buttons {
 #[derive(Debug)]
 struct Asked {
     notice: NoticeName,
-    opening: u32,
     question: Box<Question>,
     /// Once the desktop has shown it.
     popup: Option<PopupId>,
@@ -98,7 +97,7 @@ impl<G: Gui> Controller<G> {
             }
         };
         let notice = NoticeName::of(&detail);
-        match buttons::press(&detail.actions, key, &self.session.settings) {
+        match buttons::press(detail.offer(), key, &self.session.settings) {
             Pressed::Open { label, link } => self.open_for(&notice, &label, &link),
             Pressed::Question(question) => self.ask(notice, &detail, question, token),
             Pressed::Nothing => self.say_nothing_done(&notice, "popup.changed", ""),
@@ -114,7 +113,7 @@ impl<G: Gui> Controller<G> {
             return self.ask_in_window(notice.seq, question.action.id, token);
         };
         let name = question.name(&notice.key, detail.opening);
-        let asked = Asked { notice, opening: detail.opening, question, popup: None };
+        let asked = Asked { notice, question, popup: None };
         self.buttons.questions.insert(name.clone(), asked);
         self.hand_over(popup, |shown| Outcome::Asked { name, shown, token });
     }
@@ -123,7 +122,12 @@ impl<G: Gui> Controller<G> {
     pub(crate) fn handle_asked(&mut self, name: &str, shown: Result<PopupId, NotifyError>, token: Option<String>) {
         match shown {
             Ok(popup) => match self.buttons.questions.get_mut(name) {
-                Some(asked) => asked.popup = Some(popup),
+                // The button was pressed twice: one question is enough.
+                Some(asked) => {
+                    if let Some(other) = asked.popup.replace(popup) {
+                        self.retract(other);
+                    }
+                }
                 // It was answered, or dropped, meanwhile.
                 None => self.retract(popup),
             },
@@ -141,7 +145,7 @@ impl<G: Gui> Controller<G> {
             // It was answered before, or an earlier run has asked it. The inbox says how things are.
             return self.show_window(token);
         };
-        let Asked { notice, opening, question, popup } = asked;
+        let Asked { notice, question, popup } = asked;
         // Not every desktop takes a popup away once it is answered.
         if let Some(popup) = popup {
             self.retract(popup);
@@ -149,27 +153,28 @@ impl<G: Gui> Controller<G> {
         match (answer, &question.target) {
             (Answer::Cancel, _) => {}
             (Answer::Confirm, ActionTarget::Open(link)) => self.open_for(&notice, &question.action.label, link),
-            (Answer::Confirm, ActionTarget::Call(_)) => self.carry_out(notice, opening, *question),
+            (Answer::Confirm, ActionTarget::Call(_)) => self.carry_out(notice, name.to_owned(), *question),
         }
     }
 
-    fn carry_out(&mut self, notice: NoticeName, opening: u32, question: Question) {
+    /// `confirmed` is the name of the question that a person has confirmed.
+    fn carry_out(&mut self, notice: NoticeName, confirmed: String, question: Question) {
         if !self.buttons.running.insert(notice.seq) {
             return self.say_nothing_done(&notice, "popup.busy", &question.action.label);
         }
         let (server, inbox, settings) = (self.server(), self.inbox.clone(), self.session.settings.clone());
         self.spawn(|reporter| async move {
             let place = notice.key.clone();
-            let offered = inbox.read(move |inbox| find(inbox, &place)).await.and_then(|detail| {
-                // A matter that was opened again since is another one.
-                let detail = detail.filter(|detail| detail.opening == opening);
-                server_requests::offered(detail, &question.action.id, question.address().as_deref(), &settings)
-            });
+            let offered = inbox
+                .read(move |inbox| find(inbox, &place))
+                .await
+                .and_then(|detail| server_requests::offered(detail, &question.action.id, Some(&confirmed), &settings));
             let carried = match (offered, server) {
-                (Ok((action, detail, ActionTarget::Call(url))), Ok(server)) => {
+                (Ok((Question { target: ActionTarget::Call(url), action, .. }, detail)), Ok(server)) => {
                     server_requests::call(&server, &inbox, &reporter, &action, &detail, url).await
                 }
-                (Ok((.., ActionTarget::Open(_))), _) => Err(server_requests::has_changed()),
+                // The settings have changed: it would be opened.
+                (Ok((Question { target: ActionTarget::Open(_), .. }, _)), _) => Err(server_requests::has_changed()),
                 (Err(error), _) | (_, Err(error)) => Err(error),
             };
             report(&reporter, Outcome::CarriedOut { notice, label: question.action.label, carried });
@@ -210,24 +215,31 @@ impl<G: Gui> Controller<G> {
         let about = self.buttons.questions.iter().filter(|(_, asked)| asked.notice.key.id == id);
         for (name, asked) in about {
             let (reporter, name, key) = (self.reporter(), name.clone(), asked.notice.key.clone());
-            let (action, opening) = (asked.question.action.clone(), asked.opening);
+            let (action, settings) = (asked.question.action.id.clone(), self.session.settings.clone());
             self.inbox.run(
                 move |inbox| find(inbox, &key),
                 move |found| {
-                    let is_offered = |detail: Detail| detail.opening == opening && detail.actions.contains(&action);
                     // What cannot be read is read again when it is confirmed.
-                    if found.is_ok_and(|detail| !detail.is_some_and(is_offered)) {
-                        report(&reporter, Outcome::NoLongerOffered { question: name });
+                    let Ok(detail) = found else { return };
+                    let says = detail.as_ref().map(NoticeName::of);
+                    if let Err(error) = server_requests::offered(detail, &action, Some(&name), &settings) {
+                        let says = says.filter(|_| error.code == CommandErrorCode::Changed);
+                        report(&reporter, Outcome::NoLongerOffered { question: name, says });
                     }
                 },
             );
         }
     }
 
-    /// What a question asks is no longer offered.
-    pub(crate) fn drop_question(&mut self, name: &str) {
-        if let Some(popup) = self.buttons.questions.remove(name).and_then(|asked| asked.popup) {
+    /// What a question asks is no longer offered. Where it is only called something else now, a
+    /// popup says so: the person is about to answer.
+    pub(crate) fn drop_question(&mut self, name: &str, says: Option<&NoticeName>) {
+        let Some(asked) = self.buttons.questions.remove(name) else { return };
+        if let Some(popup) = asked.popup {
             self.retract(popup);
+        }
+        if let Some(notice) = says {
+            self.say_nothing_done(notice, "popup.changed", &asked.question.action.label);
         }
     }
 

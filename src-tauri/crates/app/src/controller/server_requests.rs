@@ -3,10 +3,11 @@
 //! Nothing is tried again without being asked for: what fails is reported. Only a deletion that the
 //! server cannot be asked for now is kept, and sent by the engine ([`Inbox::delete_on_server`]).
 
+use belfry_core::alerts::buttons::Question;
 use belfry_core::error::{Failure, Fault};
-use belfry_core::notice::{Action, NoticeKey};
+use belfry_core::notice::Action;
 use belfry_core::settings::Settings;
-use belfry_core::settings::action_url::{self, ActionTarget};
+use belfry_core::settings::action_url::ActionTarget;
 use belfry_core::status::Kind;
 use belfry_core::storage::{ActionOutcome, ActionResult};
 use engine::inbox::{Detail, Inbox, Seq};
@@ -45,8 +46,8 @@ impl<G: Gui> Controller<G> {
         self.change_inbox(keep, reply);
     }
 
-    /// Does what a button of a notice does. A request is sent only to the address that a person
-    /// has confirmed: the notice may have changed meanwhile.
+    /// Does what a button of a notice does. What asks first is done only as a person has confirmed
+    /// it ([`Question::name`]): the notice may have changed meanwhile.
     pub(crate) fn act(&mut self, seq: i64, action: String, confirmed: Option<String>, reply: Reply<()>) {
         if !self.buttons.running.insert(seq) {
             let words = "another button of this notice is being carried out";
@@ -59,8 +60,10 @@ impl<G: Gui> Controller<G> {
                 Err(error) => Err(error),
             };
             match offered {
-                Ok((_, _, ActionTarget::Open(link))) => report(&reporter, Outcome::OpenUrl { link, reply }),
-                Ok((action, detail, ActionTarget::Call(url))) => {
+                Ok((Question { target: ActionTarget::Open(link), .. }, _)) => {
+                    report(&reporter, Outcome::OpenUrl { link, reply });
+                }
+                Ok((Question { target: ActionTarget::Call(url), action, .. }, detail)) => {
                     let done = match server {
                         Ok(server) => call(&server, &inbox, &reporter, &action, &detail, url).await,
                         Err(error) => Err(error),
@@ -85,30 +88,33 @@ impl<G: Gui> Controller<G> {
     }
 }
 
-/// The button is no longer what a person has confirmed.
+/// What a person has confirmed is no longer what the button does, or what the notice says.
 pub(crate) fn has_changed() -> CommandError {
-    CommandError::new(CommandErrorCode::Gone, "this button has changed since it was confirmed; nothing was sent")
+    let words = "the notice has changed since this was confirmed; nothing was sent";
+    CommandError::new(CommandErrorCode::Changed, words)
 }
 
-/// The action of this id, if the notice still offers it, and what it does.
+/// The action of this id, if the notice still offers it, and what it does. One that asks first has
+/// to be what was `confirmed`, in words as well.
+///
+/// # Errors
+/// It is gone or has changed, or the settings do not allow what it does.
 pub(crate) fn offered(
     detail: Option<Detail>,
     action: &str,
     confirmed: Option<&str>,
     settings: &Settings,
-) -> Result<(Action, Detail, ActionTarget), CommandError> {
+) -> Result<(Question, Detail), CommandError> {
     let gone =
         || CommandError::new(CommandErrorCode::Gone, "this notice, or what could be done with it, is no longer there");
     let detail = detail.ok_or_else(gone)?;
-    let action = detail.actions.iter().find(|offered| offered.id == action).cloned().ok_or_else(gone)?;
-    let target = action_url::decide(&action, settings)
+    let action = detail.actions.iter().find(|offered| offered.id == action).ok_or_else(gone)?;
+    let question = Question::about(detail.offer(), action, settings)
         .map_err(|refusal| CommandError::new(CommandErrorCode::LinkRefused, refusal))?;
-    if let ActionTarget::Call(url) = &target
-        && confirmed != Some(url.as_str())
-    {
+    if question.is_asked() && confirmed != Some(&question.name(&detail.key(), detail.opening)) {
         return Err(has_changed());
     }
-    Ok((action, detail, target))
+    Ok((question, detail))
 }
 
 /// Sends the request of a button, and keeps what came of it on the notice. Until then the notice
@@ -140,7 +146,7 @@ pub(crate) async fn call(
         (result, kept)
     };
     keep(ActionOutcome::Unknown, None, "").await.1?;
-    let key = NoticeKey { scope: detail.scope.clone(), id: detail.row.id.clone() };
+    let key = detail.key();
     let call = ActionCall {
         url,
         id: detail.row.id.clone(),
@@ -189,7 +195,7 @@ async fn delete(
     let mut removed = RemovedOnServer { deleted: 0, waiting: 0 };
     for (index, seq) in seqs.iter().copied().map(Seq).enumerate() {
         let Some(detail) = inbox.read(move |inbox| Ok(inbox.show(seq)?)).await? else { continue };
-        let key = NoticeKey { scope: detail.scope, id: detail.row.id };
+        let key = detail.key();
         match server.delete(&key.id).await {
             Ok(had_record) => {
                 removed.deleted += usize::from(had_record);

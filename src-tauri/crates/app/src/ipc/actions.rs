@@ -1,8 +1,10 @@
 //! The buttons of a notice as the window shows them, and what came of one. Values only.
 
+use belfry_core::alerts::buttons::Question;
 use belfry_core::settings::Settings;
-use belfry_core::settings::action_url::{self, ActionTarget};
+use belfry_core::settings::action_url::ActionTarget;
 use belfry_core::{foreign_text, notice, storage};
+use engine::inbox::Detail;
 use serde::Serialize;
 #[cfg(test)]
 use ts_rs::TS;
@@ -29,6 +31,8 @@ pub struct Action {
     call: Option<ActionCall>,
     /// It opens a page in the browser.
     opens: bool,
+    /// What to confirm it with: names the request, and what the notice says.
+    key: String,
 }
 
 /// The request of a button, as a person confirms it.
@@ -41,8 +45,6 @@ pub struct ActionCall {
     host: String,
     /// Path and query.
     path: String,
-    /// What to confirm it with.
-    address: String,
 }
 
 mirror! {
@@ -67,8 +69,10 @@ pub struct ActionResult {
 }
 
 impl Action {
-    pub(super) fn of(action: notice::Action, settings: &Settings) -> Self {
-        let (call, opens) = match action_url::decide(&action, settings) {
+    pub(super) fn of(action: &notice::Action, detail: &Detail, settings: &Settings) -> Self {
+        let question = Question::about(detail.offer(), action, settings);
+        let key = question.as_ref().map(|question| question.name(&detail.key(), detail.opening)).unwrap_or_default();
+        let (call, opens) = match question.map(|question| question.target) {
             Ok(ActionTarget::Call(url)) => (Some(url.into()), false),
             Ok(ActionTarget::Open(_)) => (None, true),
             // Pressing it says why it does nothing.
@@ -78,9 +82,10 @@ impl Action {
             confirm: action.confirm.is_wanted(),
             question: foreign_text::lines(action.confirm.question().unwrap_or_default(), MAX_LINE_CHARS * 5),
             label: foreign_text::one_line(&action.label, MAX_LINE_CHARS),
-            id: action.id,
+            id: action.id.clone(),
             call,
             opens,
+            key,
         }
     }
 }
@@ -91,7 +96,7 @@ impl From<Url> for ActionCall {
             Some(query) => format!("{}?{query}", url.path()),
             None => url.path().to_owned(),
         };
-        Self { method: "POST".to_owned(), host: url.origin().ascii_serialization(), path, address: url.into() }
+        Self { method: "POST".to_owned(), host: url.origin().ascii_serialization(), path }
     }
 }
 

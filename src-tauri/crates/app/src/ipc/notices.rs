@@ -364,18 +364,9 @@ impl Row {
 impl Detail {
     /// A notice, with the marks of a search. The settings say what its buttons do.
     pub fn of(detail: inbox::Detail, kinds: &Kinds, settings: &Settings, marker: Option<&inbox::Highlighter>) -> Self {
-        let inbox::Detail {
-            row,
-            scope,
-            version,
-            destination,
-            actions,
-            extra,
-            alert,
-            action_result,
-            server_deletion,
-            ..
-        } = detail;
+        let buttons = detail.actions.iter().map(|action| Action::of(action, &detail, settings)).collect();
+        let inbox::Detail { row, scope, version, destination, extra, alert, action_result, server_deletion, .. } =
+            detail;
         let more_fields = extra.len().checked_sub(MAX_FIELDS).filter(|more| *more > 0);
         let fields: Vec<Field> = extra
             .iter()
@@ -419,7 +410,7 @@ impl Detail {
             fields,
             more_fields,
             alert: alert.into(),
-            actions: actions.into_iter().map(|action| Action::of(action, settings)).collect(),
+            actions: buttons,
             action_result: action_result.map(Into::into),
             server_deletion: server_deletion.map(Into::into),
             marks,

@@ -47,20 +47,26 @@ pub(super) async fn act(world: &World, action: &str, confirmed: Option<&str>) ->
     world.app.ask(|reply| Request::Act { seq, action, confirmed, reply }).await
 }
 
+/// Confirms a button as it is now.
+pub(super) async fn confirm(world: &World, action: &str) -> Result<(), CommandError> {
+    let shown = notice(world).await.unwrap();
+    let key = shown["actions"].as_array().unwrap().iter().find(|offered| offered["id"] == action);
+    act(world, action, key.and_then(|action| action["key"].as_str())).await
+}
+
 #[tokio::test]
 async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_result_is_kept() {
     let approve = |base: &str| json!([{"id": "ok", "label": "Approve", "url": format!("{base}/{APPROVE}"), "confirm": "Approve 12 EUR?"}]);
     let (world, service, _broker) = world_with(approve).await;
     let shown = notice(&world).await.unwrap();
     let action = &shown["actions"][0];
-    let address = format!("{}/{APPROVE}", service.url());
     assert_eq!(action["question"], "Approve 12 EUR?");
-    let call = json!({"method": "POST", "host": service.url(), "path": format!("/{APPROVE}"), "address": address});
+    let call = json!({"method": "POST", "host": service.url(), "path": format!("/{APPROVE}")});
     assert_eq!(action["call"], call);
 
-    // Without a confirmation, or with one of another address, nothing is sent.
-    for confirmed in [None, Some("http://127.0.0.1/approvals/8/approve")] {
-        assert_eq!(act(&world, "ok", confirmed).await.unwrap_err().code, CommandErrorCode::Gone);
+    // Without a confirmation, or with one of something else, nothing is sent.
+    for confirmed in [None, Some("0".repeat(32))] {
+        assert_eq!(act(&world, "ok", confirmed.as_deref()).await.unwrap_err().code, CommandErrorCode::Changed);
     }
     assert_eq!(service.requests(APPROVE).len(), 0);
 
@@ -77,7 +83,7 @@ async fn a_confirmed_button_is_a_post_with_the_sign_in_and_a_stable_key_and_its_
     ] {
         let before = service.requests(APPROVE).len();
         service.next(APPROVE, answer);
-        let done = act(&world, "ok", Some(&address)).await;
+        let done = confirm(&world, "ok").await;
         assert_eq!(done.is_ok(), outcome == "done", "{done:?}");
         let result = notice(&world).await.unwrap()["actionResult"].clone();
         assert_eq!((&result["label"], &result["outcome"]), (&json!("Approve"), &json!(outcome)));
@@ -98,7 +104,6 @@ async fn the_time_of_a_result_is_when_it_was_sent_also_after_it_has_ended() {
     let approve = |base: &str| json!([{"id": "ok", "label": "Approve", "url": format!("{base}/{APPROVE}")}]);
     let (world, service, _broker) = world_with(approve).await;
     service.next(APPROVE, Answer::Silence);
-    let address = format!("{}/{APPROVE}", service.url());
     let result = async || notice(&world).await.unwrap()["actionResult"].clone();
     let meanwhile = async {
         service.wait_for_requests(APPROVE, 1).await;
@@ -107,7 +112,7 @@ async fn the_time_of_a_result_is_when_it_was_sent_also_after_it_has_ended() {
         drop(service);
         result
     };
-    let (done, before) = tokio::join!(act(&world, "ok", Some(&address)), meanwhile);
+    let (done, before) = tokio::join!(confirm(&world, "ok"), meanwhile);
     let after = result().await;
     assert_eq!(done.unwrap_err().code, CommandErrorCode::Offline);
     assert_eq!((&before["outcome"], &before["fault"]), (&json!("unknown"), &Value::Null));
@@ -144,22 +149,51 @@ async fn a_button_that_leads_elsewhere_sends_nothing() {
     }
     for (number, url) in urls(&service.url()).iter().enumerate() {
         // Some are opened in the browser; none is an error that was sent.
-        let done = act(&world, &number.to_string(), Some(url)).await;
+        let done = confirm(&world, &number.to_string()).await;
         assert!(
             done.is_ok() || done.as_ref().is_err_and(|error| error.code == CommandErrorCode::LinkRefused),
             "{url}: {done:?}"
         );
     }
-    let address = format!("{}/{APPROVE}", service.url());
-    assert_eq!(act(&world, "get", Some(&address)).await.unwrap_err().code, CommandErrorCode::LinkRefused);
+    assert_eq!(confirm(&world, "get").await.unwrap_err().code, CommandErrorCode::LinkRefused);
     let known = [COLLECT, HISTORY].map(|call| service.requests(call).len()).iter().sum::<usize>();
     assert_eq!(service.requests("").len(), known, "only catch-up has asked the server");
+}
+
+#[tokio::test]
+async fn what_was_confirmed_before_the_notice_said_something_else_is_not_sent() {
+    let approve = |base: &str| json!([{"id": "ok", "label": "Approve", "url": format!("{base}/{APPROVE}")}]);
+    let (mut world, service, _broker) = world_with(approve).await;
+    let actions = approve(&service.url());
+    let copy = |version: u32, title: &str, content: &str, state: &str| json!({"id": "7", "title": title, "content": content, "state": state, "version": version, "actions": actions});
+    for newer in [
+        vec![copy(2, "Expense 7", "99999 EUR", "open")],
+        vec![copy(3, "Expense 8", "99999 EUR", "open")],
+        // Decided, and opened again.
+        vec![copy(4, "Expense 8", "99999 EUR", "decided"), copy(5, "Expense 8", "99999 EUR", "open")],
+    ] {
+        let shown = notice(&world).await.unwrap();
+        let version = newer.last().unwrap()["version"].clone();
+        service.record(newer);
+        world.app.send(Request::TryNow { reply: tokio::sync::oneshot::channel().0 });
+        while notice(&world).await.unwrap()["version"] != version {
+            world.update(Some).await;
+        }
+        let key = shown["actions"][0]["key"].as_str();
+        let refused = act(&world, "ok", key).await.unwrap_err();
+        assert_eq!(refused.code, CommandErrorCode::Changed, "version {version}");
+    }
+    assert_eq!(service.requests(APPROVE).len(), 0);
+    service.next(APPROVE, Answer::Instead(Response::json(200, &Value::Null)));
+    confirm(&world, "ok").await.unwrap();
+    assert_eq!(service.requests(APPROVE).len(), 1);
 }
 
 #[tokio::test]
 async fn a_settled_notice_has_no_buttons() {
     let approve = |base: &str| json!([{"id": "ok", "label": "Approve", "url": format!("{base}/{APPROVE}")}]);
     let (mut world, service, _broker) = world_with(approve).await;
+    let key = notice(&world).await.unwrap()["actions"][0]["key"].as_str().unwrap().to_owned();
     service.record([json!({"id": "7", "state": "decided", "version": 2})]);
     // The next session collects it.
     let values = serde_json::Map::from_iter([("app.theme".to_owned(), json!("dark"))]);
@@ -168,7 +202,6 @@ async fn a_settled_notice_has_no_buttons() {
         world.update(Some).await;
     }
     assert_eq!(notice(&world).await.unwrap()["actions"], json!([]));
-    let address = format!("{}/{APPROVE}", service.url());
-    assert_eq!(act(&world, "ok", Some(&address)).await.unwrap_err().code, CommandErrorCode::Gone);
+    assert_eq!(act(&world, "ok", Some(&key)).await.unwrap_err().code, CommandErrorCode::Gone);
     assert_eq!(service.requests(APPROVE).len(), 0);
 }

@@ -12,7 +12,7 @@ use stomp::Command;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::actions::{APPROVE, act, notice};
+use super::actions::{APPROVE, confirm, notice};
 use super::world::{Asked, Did, Happened, World};
 use crate::ipc::CommandErrorCode;
 
@@ -174,7 +174,7 @@ async fn a_button_of_a_colleague_sends_nothing_wherever_it_leads() {
         }
         let shown = notice(&attack.world).await.unwrap();
         assert_eq!((&shown["id"], &shown["actions"][0]["call"]), (&json!(id), &Value::Null), "{method} {url}");
-        let done = act(&attack.world, "ok", Some(&url)).await;
+        let done = confirm(&attack.world, "ok").await;
         let is_refused = done.as_ref().is_err_and(|error| error.code == CommandErrorCode::LinkRefused);
         assert!(done.is_ok() || is_refused, "{method} {url}: {done:?}");
     }
@@ -218,8 +218,7 @@ async fn a_redirect_of_a_confirmed_request_is_not_followed() {
             let answer = Response { headers, ..Response::json(status, &Value::Null) };
             attack.service.next(APPROVE, Answer::Instead(answer));
             let before = attack.requests();
-            let address = format!("{base}/{APPROVE}");
-            assert!(act(&attack.world, "ok", Some(&address)).await.is_err());
+            assert!(confirm(&attack.world, "ok").await.is_err());
             let result = notice(&attack.world).await.unwrap()["actionResult"].clone();
             assert_eq!(result["outcome"], "unknown", "{result}");
             assert_eq!(attack.requests(), before + 1, "{status} to {location}");

@@ -6,7 +6,7 @@ use harness::api::Answer;
 use harness::http::Response;
 use serde_json::{Value, json};
 
-use super::actions::{APPROVE, act, notice, world_with};
+use super::actions::{APPROVE, confirm, notice, world_with};
 use super::world::{Asked, Did, World};
 use crate::Request;
 use crate::ipc::{CommandErrorCode, Update};
@@ -224,6 +224,58 @@ async fn once_a_notice_is_settled_its_question_goes_and_its_buttons_do_nothing()
 }
 
 #[tokio::test]
+async fn once_a_notice_says_something_else_its_question_goes_and_its_old_button_does_nothing() {
+    let (mut world, service, _broker) = world_with(approve).await;
+    let alert = world.popup().await;
+    let question = question(&mut world, &alert).await;
+    let newer = json!({"id": "7", "title": "Expense 7", "content": "99999 EUR", "state": "open", "version": 2,
+        "actions": approve(&service.url())});
+    service.record([newer]);
+    world.app.send(Request::TryNow { reply: tokio::sync::oneshot::channel().0 });
+    let (mut retracted, mut said, mut update) = (None, None, None);
+    while retracted.is_none() || said.is_none() || update.is_none() {
+        match world.asked().await {
+            Asked::Retract(popup) => retracted = Some(popup),
+            Asked::Show(popup, _) if popup.kind == PopupKind::Result => said = Some(popup.body),
+            Asked::Show(popup, id) => update = Some((*popup, id)),
+        }
+    }
+    assert_eq!(retracted, Some(question.1.clone()));
+    let (said, update) = (said.unwrap(), update.unwrap());
+    assert!(said.starts_with("Nothing was sent."), "{said}");
+    world.press(&question, "Confirm");
+    world.wait_for(|did| matches!(did, Did::Window)).await;
+    let old_button = (alert.0, update.1.clone());
+    world.press(&old_button, "Approve");
+    assert_eq!(world.popup().await.0.body, said, "that button stood for the old text");
+    assert_eq!(sent(&service), 0);
+
+    let question = super::popup_buttons::question(&mut world, &update).await;
+    service.next(APPROVE, Answer::Instead(Response::json(200, &Value::Null)));
+    assert!(confirmed(&mut world, &question).await.starts_with("Approve: done"));
+    assert_eq!(sent(&service), 1);
+}
+
+#[tokio::test]
+async fn two_presses_at_once_leave_one_question() {
+    let (mut world, service, _broker) = world_with(approve).await;
+    let alert = world.popup().await;
+    world.press(&alert, "Approve");
+    world.press(&alert, "Approve");
+    let (mut gone, mut questions) = (None, Vec::new());
+    for asked in [world.asked().await, world.asked().await, world.asked().await] {
+        match asked {
+            Asked::Retract(popup) => gone = Some(popup),
+            Asked::Show(popup, id) => questions.push((*popup, id)),
+        }
+    }
+    questions.retain(|(_, id)| gone.as_ref() != Some(id));
+    let [question] = &questions[..] else { panic!("{questions:?}") };
+    confirmed(&mut world, question).await;
+    assert_eq!(sent(&service), 1);
+}
+
+#[tokio::test]
 async fn one_button_of_a_notice_is_carried_out_at_a_time() {
     let (mut world, service, _broker) = world_with(approve).await;
     let alert = world.popup().await;
@@ -231,8 +283,7 @@ async fn one_button_of_a_notice_is_carried_out_at_a_time() {
     service.next(APPROVE, Answer::Silence);
     world.press(&question, "Confirm");
     service.wait_for_requests(APPROVE, 1).await;
-    let address = format!("{}/{APPROVE}", service.url());
-    assert_eq!(act(&world, "ok", Some(&address)).await.unwrap_err().code, CommandErrorCode::Busy);
+    assert_eq!(confirm(&world, "ok").await.unwrap_err().code, CommandErrorCode::Busy);
     let again = super::popup_buttons::question(&mut world, &alert).await;
     assert!(again.0.body.contains("not known"), "{}", again.0.body);
     world.press(&again, "Confirm");

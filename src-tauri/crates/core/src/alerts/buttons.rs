@@ -1,8 +1,8 @@
 //! The buttons of popups: which ones a notice's popup has, what pressing one does, and the popups
 //! that ask for a confirmation and that say what came of it.
 //!
-//! Pure. A button is known by what it was when it was shown, so that one which has changed since
-//! does nothing. Deliberately absent: sending, and which addresses a button may call
+//! Pure. A button is known by what it was, and by what its notice said, when it was shown, so that
+//! a press means what the person has read, or does nothing. Deliberately absent: sending, and which addresses a button may call
 //! ([`action_url`]). Invariants: a question shows the whole request and the whole question of the
 //! message, or is asked in the window; the request comes before any text of the message that could
 //! imitate it.
@@ -14,7 +14,7 @@ use crate::{
     foreign_text::{one_line, shortened},
     notice::{Action, Notice, NoticeKey, Priority, State},
     ports::{Loudness, Popup, PopupButton, PopupKind},
-    settings::action_url::{self, ActionTarget},
+    settings::action_url::{self, ActionRefusal, ActionTarget},
     settings::{Preview, Settings},
     storage::{ActionOutcome, ActionResult},
     texts::Language,
@@ -32,14 +32,41 @@ const MAX_TITLE_CHARS: usize = 80;
 /// The longest answer of a server in a popup, in characters.
 const MAX_ANSWER_CHARS: usize = 240;
 
+/// What a notice says, and the buttons that it offers with that.
+#[derive(Debug, Clone, Copy)]
+pub struct Offer<'a> {
+    /// Its title.
+    pub title: &'a str,
+    /// Its text.
+    pub body: &'a str,
+    /// The buttons; none once it is settled.
+    pub actions: &'a [Action],
+}
+
+impl<'a> Offer<'a> {
+    /// The button with this key, unless it or the text has changed.
+    fn find(&self, key: &str) -> Option<&'a Action> {
+        self.actions.iter().find(|action| self.key_of(action) == key)
+    }
+
+    /// The name of a button: another one as soon as anything about it, or about the text, is different.
+    fn key_of(&self, action: &Action) -> String {
+        let Action { id, label, url, method, confirm } = action;
+        let asks = if confirm.is_wanted() { "asks" } else { "" };
+        let question = confirm.question().unwrap_or_default();
+        format!("{BUTTON}{}", fingerprint(&[id, label, url, method, asks, question, self.title, self.body]))
+    }
+}
+
 /// The buttons of a notice's popup: what a person can do, and no button that would do nothing.
 pub fn of_notice(notice: &Notice, settings: &Settings) -> Vec<PopupButton> {
     if notice.state != State::Open || settings.notifications.preview == Preview::None {
         return Vec::new();
     }
+    let offer = Offer { title: &notice.title, body: &notice.body, actions: &notice.actions };
     let mut buttons: Vec<PopupButton> = Vec::new();
-    for action in &notice.actions {
-        let button = PopupButton { key: key_of(action), label: one_line(&action.label, MAX_LABEL_CHARS) };
+    for action in offer.actions {
+        let button = PopupButton { key: offer.key_of(action), label: one_line(&action.label, MAX_LABEL_CHARS) };
         let is_useful = !button.label.is_empty() && does_something(action, settings);
         if is_useful && buttons.len() < MAX_BUTTONS && buttons.iter().all(|other| other.key != button.key) {
             buttons.push(button);
@@ -69,7 +96,7 @@ pub enum Pressed {
     },
     /// A person is asked first.
     Question(Box<Question>),
-    /// Nothing: the notice is settled, or the button is no longer what was shown.
+    /// Nothing: the notice is settled, or the button or the text is no longer what was shown.
     Nothing,
     /// Nothing: the settings do not allow what it does, unlike when its popup was shown.
     Refused {
@@ -78,15 +105,16 @@ pub enum Pressed {
     },
 }
 
-/// Decides what a press on the button with this key does; `actions` are those that the notice
-/// offers now.
-pub fn press(actions: &[Action], key: &str, settings: &Settings) -> Pressed {
-    let Some(action) = actions.iter().find(|action| key_of(action) == key) else { return Pressed::Nothing };
-    let label = || one_line(&action.label, MAX_LABEL_CHARS);
-    match action_url::decide(action, settings) {
-        Ok(ActionTarget::Open(link)) if !action.confirm.is_wanted() => Pressed::Open { label: label(), link },
-        Ok(target) => Pressed::Question(Box::new(Question { action: action.clone(), target })),
-        Err(_) => Pressed::Refused { label: label() },
+/// Decides what a press on the button with this key does; `offer` is that of now.
+pub fn press(offer: Offer<'_>, key: &str, settings: &Settings) -> Pressed {
+    let Some(action) = offer.find(key) else { return Pressed::Nothing };
+    let label = one_line(&action.label, MAX_LABEL_CHARS);
+    match Question::about(offer, action, settings) {
+        Ok(Question { target: ActionTarget::Open(link), .. }) if !action.confirm.is_wanted() => {
+            Pressed::Open { label, link }
+        }
+        Ok(question) => Pressed::Question(Box::new(question)),
+        Err(_) => Pressed::Refused { label },
     }
 }
 
@@ -97,12 +125,14 @@ pub struct Question {
     pub action: Action,
     /// What it does.
     pub target: ActionTarget,
+    /// The key of the button.
+    key: String,
 }
 
 /// The action that the button with this key stands for, if the notice still offers it and it may do
 /// something: what a person is asked about when anybody at all may have named the button.
-pub fn asked_about<'a>(actions: &'a [Action], key: &str, settings: &Settings) -> Option<&'a Action> {
-    actions.iter().find(|action| key_of(action) == key).filter(|action| does_something(action, settings))
+pub fn asked_about<'a>(offer: Offer<'a>, key: &str, settings: &Settings) -> Option<&'a Action> {
+    offer.find(key).filter(|action| does_something(action, settings))
 }
 
 /// What a person answered to a question.
@@ -124,22 +154,28 @@ pub fn answer_of(key: &str) -> Option<(Answer, &str)> {
 }
 
 impl Question {
+    /// What a person is asked about this button.
+    ///
+    /// # Errors
+    /// The settings do not allow what it does.
+    pub fn about(offer: Offer<'_>, action: &Action, settings: &Settings) -> Result<Self, ActionRefusal> {
+        let target = action_url::decide(action, settings)?;
+        Ok(Self { action: action.clone(), target, key: offer.key_of(action) })
+    }
+
+    /// Whether nothing is done before a person has answered.
+    pub fn is_asked(&self) -> bool {
+        matches!(self.target, ActionTarget::Call(_)) || self.action.confirm.is_wanted()
+    }
+
     /// Names this question about this opening of a notice: another button, or the same one after
-    /// it has changed, has another name.
+    /// it or the text has changed, has another name.
     pub fn name(&self, notice: &NoticeKey, opening: u32) -> String {
         let address = match &self.target {
             ActionTarget::Call(url) => url.as_str(),
             ActionTarget::Open(link) => link,
         };
-        fingerprint(&[&notice.scope, &notice.id, &opening.to_string(), &key_of(&self.action), address])
-    }
-
-    /// The address that a person confirms, for a request.
-    pub fn address(&self) -> Option<String> {
-        match &self.target {
-            ActionTarget::Call(url) => Some(url.to_string()),
-            ActionTarget::Open(_) => None,
-        }
+        fingerprint(&[&notice.scope, &notice.id, &opening.to_string(), &self.key, address])
     }
 }
 
@@ -160,7 +196,7 @@ impl ButtonPopups<'_> {
     /// The popup that asks `question`, about this opening; `before` is what came of the last button
     /// in this opening. `None` when it would not show everything: then the window asks.
     pub fn question(&self, question: &Question, opening: u32, before: Option<&ActionResult>) -> Option<Popup> {
-        let Question { action, target } = question;
+        let Question { action, target, .. } = question;
         let mut lines = vec![shortened(&one_line(self.title, usize::MAX), MAX_TITLE_CHARS)];
         match target {
             ActionTarget::Call(url) => {
@@ -261,14 +297,6 @@ pub fn is_key(key: &str) -> bool {
     key.strip_prefix(BUTTON).is_some_and(|name| name.len() == FINGERPRINT && name.bytes().all(is_hex))
 }
 
-/// The name of a button: another one as soon as anything about it is different.
-fn key_of(action: &Action) -> String {
-    let Action { id, label, url, method, confirm } = action;
-    let asks = if confirm.is_wanted() { "asks" } else { "" };
-    let parts = [id, label, url, method, asks, confirm.question().unwrap_or_default()];
-    format!("{BUTTON}{}", fingerprint(&parts))
-}
-
 fn fingerprint(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -341,6 +369,10 @@ mod tests {
         ButtonPopups { language: Language::English, time_zone: &ZONE, notice: key, title: "Expense 7" }
     }
 
+    fn offer(actions: &[Action]) -> Offer<'_> {
+        Offer { title: "Expense 7", body: "12 EUR", actions }
+    }
+
     #[test]
     fn a_popup_has_the_buttons_that_do_something_and_no_more_than_a_desktop_shows() {
         let api = action("Show photo", "/ecgapi/api/message/deleteMessageById");
@@ -370,7 +402,8 @@ mod tests {
         ];
         let (notice, mut settings) = (notice(actions.clone()), settings());
         assert_eq!(labels(&of_notice(&notice, &settings)), ["Look"]);
-        assert_eq!(asked_about(&actions, &key_of(&actions[4]), &settings), None);
+        let offer = offer(&actions);
+        assert_eq!(asked_about(offer, &offer.key_of(&actions[4]), &settings), None);
         settings.app.allowed_link_hosts = vec!["other.example.org".to_owned()];
         assert_eq!(labels(&of_notice(&notice, &settings)), ["Elsewhere"]);
     }
@@ -388,9 +421,9 @@ mod tests {
         let look = action("Look", "/look");
         let asked = Action { confirm: Confirm::Asked(true), ..look.clone() };
         let (offered, settings) = ([approve.clone(), look.clone()], settings());
-        let press = |offered: &[Action], action: &Action| press(offered, &key_of(action), &settings);
+        let press = |offered: &[Action], action: &Action| press(offer(offered), &offer(&[]).key_of(action), &settings);
         let Pressed::Question(question) = press(&offered, &approve) else { panic!("not asked") };
-        assert_eq!(question.address().as_deref(), Some("https://push.example.com/approvals/7/approve"));
+        assert_eq!(question.target, action_url::decide(&approve, &settings).unwrap());
         assert_eq!(
             press(&offered, &look),
             Pressed::Open { label: "Look".to_owned(), link: "https://push.example.com/look".to_owned() }
@@ -405,6 +438,11 @@ mod tests {
         ] {
             assert_eq!(press(&[changed], &approve), Pressed::Nothing);
         }
+        for (title, body) in [("Expense 8", "12 EUR"), ("Expense 7", "99999 EUR")] {
+            let says_another = Offer { title, body, actions: &offered };
+            let pressed = super::press(says_another, &offer(&[]).key_of(&approve), &settings);
+            assert_eq!(pressed, Pressed::Nothing, "{title}, {body}");
+        }
         let refused = Action { method: "GET".to_owned(), ..approve.clone() };
         assert_eq!(press(std::slice::from_ref(&refused), &refused), Pressed::Refused { label: "Approve".to_owned() });
     }
@@ -413,9 +451,7 @@ mod tests {
     fn a_question_shows_the_request_first_and_then_what_the_message_asks() {
         let asks = Confirm::Question("Approve 12 EUR?\nPOST https://good.example.com".to_owned());
         let approve = Action { confirm: asks, ..action("Approve", "/approvals/7/approve?step=2") };
-        let Pressed::Question(question) = press(std::slice::from_ref(&approve), &key_of(&approve), &settings()) else {
-            panic!("not asked")
-        };
+        let question = Question::about(offer(&[]), &approve, &settings()).unwrap();
         let key = key();
         let popup = words(&key).question(&question, 1, None).unwrap();
         assert_eq!(popup.title, "Approve?");
@@ -429,7 +465,8 @@ mod tests {
         assert_eq!(answer_of(&popup.buttons[0].key), Some((Answer::Confirm, name.as_str())));
         assert_eq!(answer_of(&popup.buttons[1].key), Some((Answer::Cancel, name.as_str())));
         assert_ne!(name, question.name(&key, 2), "another opening is another question");
-        assert_eq!((answer_of(&key_of(&approve)), is_key(&key_of(&approve))), (None, true));
+        let key_of_button = offer(&[]).key_of(&approve);
+        assert_eq!((answer_of(&key_of_button), is_key(&key_of_button)), (None, true));
     }
 
     #[test]
@@ -439,8 +476,8 @@ mod tests {
             Action { confirm: Confirm::Question("x".repeat(300)), ..action("Approve", "/approvals/7") },
             action("Approve", &format!("/approvals/{}", "x".repeat(400))),
         ] {
-            let target = action_url::decide(&long, &settings()).unwrap();
-            assert_eq!(words(&key).question(&Question { action: long, target }, 1, None), None);
+            let question = Question::about(offer(&[]), &long, &settings()).unwrap();
+            assert_eq!(words(&key).question(&question, 1, None), None);
         }
     }
 
@@ -469,8 +506,8 @@ mod tests {
         assert!(said(Language::Chinese).ends_with("\n服务器未及时应答。 h:443"));
         // A person who presses again is told what came of it before.
         let approve = action("Approve", "/approvals/7");
-        let target = action_url::decide(&approve, &settings()).unwrap();
-        let popup = words(&key).question(&Question { action: approve, target }, 1, Some(&unknown)).unwrap();
+        let question = Question::about(offer(&[]), &approve, &settings()).unwrap();
+        let popup = words(&key).question(&question, 1, Some(&unknown)).unwrap();
         assert!(popup.body.ends_with("Whether it was carried out is not known."), "{}", popup.body);
     }
 }

@@ -7,7 +7,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use belfry_core::{
-    notice::{Action, Priority, Source, State},
+    alerts::buttons::Offer,
+    notice::{Action, NoticeKey, Priority, Source, State},
     storage::{ActionResult, Alert, Seq, ServerDeletion, Stored},
 };
 
@@ -101,6 +102,18 @@ pub struct Stats {
     pub last_live: Option<Timestamp>,
     /// Nothing sent before this is missing.
     pub complete_through: Option<Timestamp>,
+}
+
+impl Detail {
+    /// Which notice it is.
+    pub fn key(&self) -> NoticeKey {
+        NoticeKey { scope: self.scope.clone(), id: self.row.id.clone() }
+    }
+
+    /// What it says, and the buttons that it offers with that.
+    pub fn offer(&self) -> Offer<'_> {
+        Offer { title: &self.row.title, body: &self.row.body, actions: &self.actions }
+    }
 }
 
 impl From<Stored> for InboxRow {
