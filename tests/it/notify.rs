@@ -304,3 +304,20 @@ async fn the_label_of_a_click_is_in_the_language_that_the_person_has_chosen_mean
     desktop.show(&popup("t", "")).expect("shown");
     assert_eq!(service.notify().await.actions, ["default", "打开"]);
 }
+
+#[tokio::test]
+async fn without_a_service_nothing_is_shown_and_one_that_starts_is_an_event() {
+    let Some(bus) = Bus::start().await else { return };
+    let (desktop, events) = bus.desktop();
+    let refused = desktop.show(&popup("Expense", "")).expect_err("no service");
+    assert!(matches!(refused, NotifyError::Unavailable(_)), "{refused}");
+    for _ in 0..2 {
+        let service = bus.serve(&["body"]);
+        assert_eq!(next(&events), PopupEvent::ServiceStarted);
+        // That it goes is none.
+        drop(service);
+    }
+    let _service = bus.serve(&["body"]);
+    assert_eq!(next(&events), PopupEvent::ServiceStarted);
+    desktop.show(&popup("Expense", "")).expect("shown");
+}

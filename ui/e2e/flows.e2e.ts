@@ -355,7 +355,7 @@ test.describe('inbox', () => {
       await expect(belfry.article.locator('.why')).toContainText(belfry.text(why));
     }
     await belfry.rows.filter({ hasText: 'Contract 88-2' }).first().click();
-    await expect(belfry.article.locator('.why')).toContainText('no notification service');
+    await expect(belfry.article.locator('.why')).toContainText('no answer within 10 s');
   });
 
   test('opens the notice of a clicked notification, wherever it is', async ({ belfry }) => {

@@ -31,6 +31,21 @@ async fn send(desk: &Desk, pushd: &Pushd, id: &str, title: &str, more: Value) {
 }
 
 #[tokio::test]
+async fn what_arrives_before_there_is_a_service_is_shown_once_when_one_has_started() {
+    let pushd = pushd().await;
+    let Some(desk) = Desk::in_parts(PARTS, &pushd).await else { return };
+    let Some(mut app) = desk.start(&["--hidden"]).await else { return };
+    desk.desktop.tray().wait_for("Connected").await;
+    send(&desk, &pushd, "early", "Early", json!({})).await;
+    desk.desktop.tray().wait_for("1 unread").await;
+    app.says("no notification service").await;
+    let mut service = Recorder::start(desk.desktop.bus(), EVERYTHING);
+    assert_eq!(service.notify().await.title, "Early");
+    send(&desk, &pushd, "later", "Later", json!({})).await;
+    assert_eq!(service.notify().await.title, "Later", "and nothing a second time");
+}
+
+#[tokio::test]
 async fn a_service_gets_what_it_can_show_also_after_another_has_taken_its_place() {
     let pushd = pushd().await;
     let address = format!("{}/demo/expenses", pushd.http());

@@ -389,7 +389,7 @@ fault: FaultKind | null,
  * The server's status and words, or where it failed; may be empty.
  */
 detail: string, };
-export type Suppressed = "disabled" | "muted" | "quiet-hours" | "paused" | "not-open" | "old-news" | "read";
+export type Suppressed = "disabled" | "muted" | "quiet-hours" | "paused" | "no-service" | "not-open" | "old-news" | "read";
 export type Alert = { "mark": "due" } | { "mark": "claimed" } | { "mark": "shown" } | { "mark": "silenced" } | { "mark": "uncertain" } | { "mark": "suppressed", 
 /**
  * Why.

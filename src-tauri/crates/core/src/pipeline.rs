@@ -176,6 +176,8 @@ pub enum PipelineInput {
     Activated(Click),
     /// A popup left the screen.
     PopupClosed(PopupId),
+    /// A notification service has started.
+    ServiceStarted,
     /// Another process changed the inbox: no notice of these popups is unread and open any more.
     Withdraw(Vec<PopupId>),
     /// A person pauses notifications, or ends the pause.
@@ -299,6 +301,7 @@ impl Pipeline {
             }
             PipelineInput::Activated(click) => self.delivery.handle_activated(click),
             PipelineInput::PopupClosed(popup) => self.delivery.handle_closed(popup),
+            PipelineInput::ServiceStarted => self.delivery.handle_service_started(),
             PipelineInput::Withdraw(popups) => self.delivery.withdraw(popups),
             // Treated like a sign-in on this computer; without a secret the link then stops and
             // asks for one.

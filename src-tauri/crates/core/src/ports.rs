@@ -128,12 +128,14 @@ pub enum PopupEvent {
         /// Which popup.
         id: PopupId,
     },
+    /// A notification service has started: what none could show is shown now.
+    ServiceStarted,
 }
 
 /// Why a popup was not shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NotifyError {
-    /// No notification service on this desktop.
+    /// No notification service on this desktop, so that nothing was shown.
     #[error("no notification service: {0}")]
     Unavailable(String),
     /// The service refused the notification.

@@ -49,6 +49,8 @@ pub enum Suppressed {
     QuietHours,
     /// A person had paused notifications. It is part of the summary when the pause ends.
     Paused,
+    /// The desktop had no notification service. It is shown when one has started.
+    NoService,
     /// It arrived decided, withdrawn or expired, or became so before its popup.
     NotOpen,
     /// It was read from the history, or the server had delivered it before.
@@ -99,6 +101,7 @@ words!(Suppressed {
     Muted = "muted",
     QuietHours = "quiet-hours",
     Paused = "paused",
+    NoService = "no-service",
     NotOpen = "not-open",
     OldNews = "old-news",
     Read = "read",
@@ -167,6 +170,8 @@ pub enum Write {
         /// The words of the OS.
         why: String,
     },
+    /// There was no notification service to show them.
+    NoService(Vec<Opening>),
     /// A popup was updated, and the OS gave it another name.
     PopupReplaced {
         /// The name before, which is no longer on the screen.
@@ -207,9 +212,10 @@ impl Write {
             Self::ServerDeleted(key) => key.scope.len() + key.id.len(),
             Self::ServerDeletionsRefused { why, .. } => why.detail.len(),
             Self::PopupReplaced { old, new } => old.0.len() + new.0.len(),
-            Self::Claim(openings) | Self::Shown { openings, .. } | Self::Refused { openings, .. } => {
-                size_of_val(openings.as_slice())
-            }
+            Self::Claim(openings)
+            | Self::Shown { openings, .. }
+            | Self::Refused { openings, .. }
+            | Self::NoService(openings) => size_of_val(openings.as_slice()),
             Self::CompleteThrough(_)
             | Self::LastLive(_)
             | Self::Announced(_)

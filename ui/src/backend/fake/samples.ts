@@ -79,7 +79,7 @@ export const samples: Record<Language, Samples> = {
       kind: 'approval',
       sender: 'Purchasing',
       state: 'withdrawn',
-      alert: { mark: 'refused', why: 'no notification service on the session bus' },
+      alert: { mark: 'refused', why: 'no answer within 10 s' },
     },
     {
       title: 'Your password expires in 5 days',
@@ -150,7 +150,7 @@ export const samples: Record<Language, Samples> = {
       kind: '审批',
       sender: '采购部',
       state: 'withdrawn',
-      alert: { mark: 'refused', why: 'no notification service on the session bus' },
+      alert: { mark: 'refused', why: 'no answer within 10 s' },
     },
     {
       title: '您的密码将在 5 天后过期',

@@ -245,6 +245,7 @@ mirror! {
         Muted = Muted,
         QuietHours = QuietHours,
         Paused = Paused,
+        NoService = NoService,
         NotOpen = NotOpen,
         OldNews = OldNews,
         Read = Read,

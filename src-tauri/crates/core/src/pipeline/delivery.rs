@@ -152,6 +152,10 @@ pub struct Delivery {
     summaries: HashMap<BatchKind, OpenSummary>,
     /// Alerts are held back, and are to be released when nothing holds them any more.
     has_held: bool,
+    /// The desktop has no notification service, so that nothing is released.
+    lacks_service: bool,
+    /// One has started while a popup was on its way: that one may have found none.
+    has_service_started: bool,
     announced: Option<Seq>,
     /// The last committed offset of each stream.
     stream_offsets: HashMap<String, u64>,
@@ -182,6 +186,8 @@ impl Delivery {
             early_clicks: Vec::new(),
             summaries: HashMap::new(),
             has_held: false,
+            lacks_service: false,
+            has_service_started: false,
             announced: None,
             stream_offsets: HashMap::new(),
             to_announce,
@@ -259,7 +265,8 @@ impl Delivery {
             }
             WritePurpose::Claim(batch) => self.show_claimed(batch, &outcomes),
             WritePurpose::Release => self.handle_released(outcomes),
-            WritePurpose::Bookkeeping => {}
+            // Not before: a release that overtakes it would not find them.
+            WritePurpose::Bookkeeping => self.has_held |= writes.iter().any(|it| matches!(it, Write::NoService(_))),
         }
         self.withdraw(withdraw);
         self.poll_planner(now);
@@ -281,9 +288,16 @@ impl Delivery {
         self.has_held
     }
 
-    /// Nothing holds alerts back any more: those that were held back become one popup.
+    /// A notification service has started.
+    pub fn handle_service_started(&mut self) {
+        self.lacks_service = false;
+        self.has_service_started = self.is_showing();
+    }
+
+    /// Neither quiet hours nor a pause hold alerts back any more: those that were held back become one
+    /// popup, unless there is nothing to show it.
     pub fn release(&mut self) {
-        if std::mem::take(&mut self.has_held) {
+        if !self.lacks_service && std::mem::take(&mut self.has_held) {
             self.apply(vec![Write::Release], WritePurpose::Release);
         }
     }

@@ -253,11 +253,15 @@ impl Driver {
     fn handle_notifier_report(&mut self, report: NotifierReport) {
         match report {
             NotifierReport::Shown(show, result, is_silenced) => {
+                if let Err(error) = &result {
+                    tracing::warn!(%error, "a notification was not shown");
+                }
                 self.step(PipelineInput::Shown { show, result, is_silenced });
             }
             NotifierReport::Event(PopupEvent::Activated { id, action, activation_token }) => {
                 self.step(PipelineInput::Activated(Click { popup: id, action, activation_token }));
             }
+            NotifierReport::Event(PopupEvent::ServiceStarted) => self.step(PipelineInput::ServiceStarted),
             NotifierReport::Event(PopupEvent::Closed { id }) => {
                 self.step(PipelineInput::PopupClosed(id.clone()));
                 self.notifier.handle_closed(id);

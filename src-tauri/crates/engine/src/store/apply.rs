@@ -5,7 +5,8 @@
 //! ([`Store::apply`](super::Store::apply)), and deciding whether a notice notifies (the caller
 //! passes the marks) or what a copy may change ([`belfry_core::notice::copies`]). Invariants: a key
 //! is in `notices` or in `seen`, never in both and never twice; within an opening an alert mark goes
-//! forward only: due → suppressed | claimed → shown | refused | uncertain.
+//! forward only: due → suppressed | claimed → shown | refused | uncertain; but what was held back, and
+//! what found no notification service, becomes due again.
 
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension, Transaction, params};
@@ -34,7 +35,8 @@ const REJECTED_KEPT: i64 = 1_000;
 const RUN: usize = 100;
 
 /// Alerts that are held back: the condition of their index.
-const HELD: &str = "alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused') AND read = 0 AND state = 'open'";
+const HELD: &str =
+    "alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused', 'no-service') AND read = 0 AND state = 'open'";
 
 /// Applies the writes in order. New notices are written together, but before anything that could
 /// look at them.
@@ -129,6 +131,16 @@ fn apply_one(tx: &Transaction<'_>, write: &Write) -> rusqlite::Result<Outcome> {
             )?;
             for Run { first, last, number } in runs(openings) {
                 refuse.execute(params![first.0, last.0, number, why])?;
+            }
+        }
+        Write::NoService(openings) => {
+            let mut hold = tx.prepare_cached(
+                "UPDATE notices SET alert = 'suppressed', \
+                 alert_why = CASE WHEN state <> 'open' THEN 'not-open' WHEN read THEN 'read' ELSE 'no-service' END \
+                 WHERE seq BETWEEN ?1 AND ?2 AND opening = ?3 AND alert = 'claimed'",
+            )?;
+            for Run { first, last, number } in runs(openings) {
+                hold.execute(params![first.0, last.0, number])?;
             }
         }
         Write::PopupReplaced { old, new } => {
@@ -237,7 +249,10 @@ fn update(
     }
     let Changed { notice, is_opening, .. } = changed;
     // It was held back, and has become so urgent that it is not held back any more.
-    let is_held = matches!(old.alert, Alert::Suppressed(Suppressed::QuietHours | Suppressed::Paused)) && !old.read;
+    let is_held = matches!(
+        old.alert,
+        Alert::Suppressed(Suppressed::QuietHours | Suppressed::Paused | Suppressed::NoService) if !old.read
+    );
     let is_due_now = !is_opening && notice.state == State::Open && is_held && alert == AlertMark::Due;
     search::update(tx, seq, &notice)?;
     if is_opening {
@@ -349,7 +364,7 @@ fn claim(tx: &Transaction<'_>, openings: &[Opening]) -> rusqlite::Result<Outcome
     Ok(Outcome::Claimed(claimed))
 }
 
-/// Makes due what quiet hours or a pause have held back.
+/// Makes due what quiet hours, a pause or the lack of a notification service have held back.
 fn release(tx: &Transaction<'_>) -> rusqlite::Result<Outcome> {
     let held: Vec<Seq> = tx
         .prepare_cached(&format!("SELECT seq FROM notices WHERE {HELD} ORDER BY seq"))?

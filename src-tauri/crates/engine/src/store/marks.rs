@@ -25,7 +25,8 @@ pub(crate) fn mark(tx: &Transaction<'_>, seqs: &[Seq], read: bool) -> rusqlite::
 pub(super) fn suppress_if_due(tx: &Transaction<'_>, seq: Seq, why: Suppressed) -> rusqlite::Result<()> {
     tx.prepare_cached(
         "UPDATE notices SET alert = 'suppressed', alert_why = ?2 \
-         WHERE seq = ?1 AND (alert = 'due' OR (alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused')))",
+         WHERE seq = ?1 AND (alert = 'due' OR \
+             (alert = 'suppressed' AND alert_why IN ('quiet-hours', 'paused', 'no-service')))",
     )?
     .execute(params![seq.0, AsWord(why)])?;
     Ok(())

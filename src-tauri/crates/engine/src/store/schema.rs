@@ -29,6 +29,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/006-openings.sql")),
     M::up(include_str!("migrations/007-holding.sql")),
     M::up(include_str!("migrations/008-server-deletions.sql")),
+    M::up(include_str!("migrations/009-no-service.sql")),
 ];
 
 /// Opens the file for writing, and makes it (and the folder) if it is not there; on Unix only the

@@ -137,7 +137,7 @@ fn no_notice_is_lost_and_none_pops_up_twice() {
 }
 
 /// Events that must happen in a run of many seeds; otherwise the simulation tests too little.
-const REQUIRED_EVENTS: [&str; 41] = [
+const REQUIRED_EVENTS: [&str; 42] = [
     "a claim left uncertain",
     "a commit that failed",
     "a crash",
@@ -161,13 +161,13 @@ const REQUIRED_EVENTS: [&str; 41] = [
     "a notice settled by a forged copy",
     "a notice announced again after a crash",
     "a page asked for while the last one is written",
-    "a pause that held something",
     "a poll outside a session",
     "a popup",
     "a popup dismissed",
     "a popup refused",
     "a popup retracted",
     "a popup updated",
+    "a popup without a service",
     "a probe without an answer",
     "a raw message sent again",
     "a raw session closed at once",
@@ -179,6 +179,7 @@ const REQUIRED_EVENTS: [&str; 41] = [
     "a token that cannot be had now",
     "a token that cannot be renewed now",
     "an older version",
+    "something held back is released",
 ];
 
 #[test]

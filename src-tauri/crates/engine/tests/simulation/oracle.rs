@@ -128,6 +128,7 @@ impl Oracle {
                     self.recorded_popups.insert(popup.clone());
                 }
                 (Write::Refused { openings, .. }, _) => self.outcomes.extend(openings),
+                (Write::NoService(openings), _) => self.handle_no_service(openings),
                 (Write::ServerDeleted(key), _) => self.handle_server_deleted(item_of(&key.id), server)?,
                 (Write::ServerDeletionsRefused { key, .. }, _) => {
                     self.count("a deletion on the server refused");
@@ -455,8 +456,8 @@ impl Oracle {
                     let is_right = match why {
                         Suppressed::NotOpen => entry.state != State::Open,
                         Suppressed::Read => true,
-                        // The pause has ended.
-                        Suppressed::Paused => entry.is_read || entry.state != State::Open,
+                        // The pause has ended, and the service is back.
+                        Suppressed::Paused | Suppressed::NoService => entry.is_read || entry.state != State::Open,
                         Suppressed::OldNews => {
                             // A raw session's copy has no status, and may replace the row that had.
                             let is_old = detail.row.source == Source::History

@@ -200,6 +200,8 @@ pub(crate) enum Act {
     Dismiss { which: usize },
     /// The notification daemon restarts.
     DaemonRestarts,
+    /// The notification daemon goes, and another one starts later.
+    DaemonGone { lasts: u64 },
     /// The notification daemon takes up to three seconds for each popup.
     DaemonSlow { lasts: u64 },
     /// A report of an earlier connection arrives late.
@@ -460,7 +462,10 @@ fn fault_act(kind: usize, rng: &mut SmallRng) -> Act {
         16 => Act::Read { which, read: rng.random_ratio(3, 4) },
         17 => Act::Delete { which },
         18 => Act::Undo { which, after: rng.random_range(1..3_000) },
-        19 => pick(rng, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }]),
+        19 => {
+            let gone = Act::DaemonGone { lasts: 20_000 };
+            pick(rng, &[Act::Dismiss { which }, Act::DaemonRestarts, Act::DaemonSlow { lasts: 8_000 }, gone])
+        }
         _ => Act::StaleReport { which },
     }
 }

@@ -212,6 +212,7 @@ pub(crate) struct Faults {
     pub store: At,
     pub slow_store: At,
     pub slow_daemon: At,
+    pub no_daemon: At,
     pub token_expired: bool,
     pub newer_token: bool,
     /// Actions until the program is killed, and how long it stays down.

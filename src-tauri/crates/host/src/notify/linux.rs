@@ -19,17 +19,21 @@ use async_io::{Timer, block_on};
 use belfry_core::ports::{Loudness, Notifier, NotifyError, Popup, PopupButton, PopupEvent, PopupId, PopupKind};
 use belfry_core::texts::Language;
 use futures_util::future::{Either, select};
-use zbus::MatchRule;
-use zbus::blocking::{Connection, MessageIterator, connection};
+use futures_util::stream::{self, StreamExt as _};
+use zbus::blocking::{Connection, connection};
 use zbus::fdo::DBusProxy;
 use zbus::message::Type;
 use zbus::zvariant::{OwnedValue, Value};
+use zbus::{MatchRule, MessageStream};
 
 use super::{Listener, MAX_BODY, MAX_TITLE, markup};
 use belfry_core::foreign_text;
 
 const SERVICE: &str = "org.freedesktop.Notifications";
 const PATH: &str = "/org/freedesktop/Notifications";
+const BUS: &str = "org.freedesktop.DBus";
+/// The bus's signal that a name has come, gone or moved.
+const OWNER_CHANGED: &str = "NameOwnerChanged";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 /// Shown by some desktops beside the popup.
 const APP_NAME: &str = "Belfry";
@@ -191,7 +195,10 @@ impl Notifier for Desktop {
         let expire_ms: i32 = if popup.stays() { 0 } else { -1 };
         let title = foreign_text::one_line(&popup.title, MAX_TITLE);
         let arguments = (APP_NAME, replaces, DESKTOP_ENTRY, title, body, actions, hints, expire_ms);
-        let reply = self.call(SERVICE, "Notify", &arguments).map_err(notify_error)?;
+        let reply = self.call(SERVICE, "Notify", &arguments).map_err(|error| match notify_error(error) {
+            // It may have been shown before the bus or the daemon went.
+            NotifyError::Unavailable(why) | NotifyError::Refused(why) => NotifyError::Refused(why),
+        })?;
         let number: u32 = reply.body().deserialize().map_err(notify_error)?;
         Ok(popup_id(&bus, &sender(&reply), number))
     }
@@ -270,14 +277,17 @@ fn is_late(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::TimedOut
 }
 
-/// Starts the thread that turns the daemon's signals into events; it ends with the connection.
+/// Starts the thread that turns the signals of daemon and bus into events; it ends with the connection.
 fn listen(connection: &Connection, listener: Listener) -> zbus::Result<()> {
-    let rule = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(SERVICE)?.build();
-    let signals = MessageIterator::for_match_rule(rule, connection, Some(SIGNAL_QUEUE))?;
+    let signals = MatchRule::builder().msg_type(Type::Signal).path(PATH)?.interface(SERVICE)?.build();
+    let owners =
+        MatchRule::builder().msg_type(Type::Signal).sender(BUS)?.member(OWNER_CHANGED)?.arg(0, SERVICE)?.build();
+    let stream = |rule| block_on(MessageStream::for_match_rule(rule, connection.inner(), Some(SIGNAL_QUEUE)));
+    let mut messages = stream::select(stream(signals)?, stream(owners)?);
     let bus = connection.server_guid().to_owned();
     std::thread::Builder::new().name("notifications".to_owned()).spawn(move || {
         let mut token = None;
-        for message in signals.map_while(Result::ok) {
+        while let Some(Ok(message)) = block_on(messages.next()) {
             if let Some(event) = event(&bus, &message, &mut token) {
                 listener.notify(event);
             }
@@ -306,6 +316,10 @@ fn event(bus: &str, message: &zbus::Message, token: &mut Option<(PopupId, String
         "NotificationClosed" => {
             let (number, _reason): (u32, u32) = message.body().deserialize().ok()?;
             Some(PopupEvent::Closed { id: popup_id(bus, owner, number) })
+        }
+        OWNER_CHANGED => {
+            let (_name, _old, new): (String, String, String) = message.body().deserialize().ok()?;
+            (!new.is_empty()).then_some(PopupEvent::ServiceStarted)
         }
         _ => None,
     }

@@ -89,6 +89,7 @@ impl Delivery {
                 vec![Write::Shown { openings, popup: popup.clone(), is_silenced }, Write::PopupClosed(popup)]
             }
             (Ok(popup), _, _) => {
+                self.lacks_service = false;
                 self.actions.push_back(DeliveryAction::Emit(Event::Notification {
                     r#type: kind.into(),
                     notices: notices.clone(),
@@ -123,11 +124,14 @@ impl Delivery {
             }
             // The summary has left the screen, or its service was restarted.
             (Err(_), Some(added), Some(batch)) => return self.show_summary(batch, openings, *added),
-            (Err(NotifyError::Unavailable(why) | NotifyError::Refused(why)), ..) => {
-                vec![Write::Refused { openings, why }]
+            (Err(NotifyError::Unavailable(_)), ..) => {
+                self.lacks_service = !std::mem::take(&mut self.has_service_started);
+                vec![Write::NoService(openings)]
             }
+            (Err(NotifyError::Refused(why)), ..) => vec![Write::Refused { openings, why }],
         };
         if self.showing.is_empty() {
+            self.has_service_started = false;
             self.closed.clear();
             self.withdrawn.clear();
             // Of a popup that nothing is known about: a click still opens the window.

@@ -1,5 +1,5 @@
-//! Quiet hours and pauses: what they hold back becomes one popup when they end, also if the machine
-//! slept or the program did not run then.
+//! Quiet hours, pauses and a missing notification service: what they hold back becomes one popup when
+//! they end, also if the machine slept or the program did not run then.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use belfry_core::{
     clock::Now,
     notice::{Notice, Priority, State},
     pipeline::{Message, Pipeline, PipelineAction, PipelineConfig, PipelineInput, delivery::DeliveryAction},
-    ports::{Popup, PopupId, PopupKind},
+    ports::{NotifyError, Popup, PopupId, PopupKind},
     settings::{Day, QuietHours, Rule, Settings, Show},
     storage::{Alert, Seq, Suppressed},
     texts::Language,
@@ -32,6 +32,7 @@ struct Rig {
     settings: Settings,
     now: Now,
     shown: Vec<Popup>,
+    lacks_service: bool,
 }
 
 /// Quiet from 22:00 to 07:00, in the nights after weekdays.
@@ -57,7 +58,7 @@ impl Rig {
         let config = PipelineConfig::new(&settings, Language::English, TimeZone::UTC);
         let recovered = store.recover().unwrap();
         let pipeline = Pipeline::new(config, None, None, 1, now);
-        let mut rig = Self { pipeline, store, settings, now, shown: Vec::new() };
+        let mut rig = Self { pipeline, store, settings, now, shown: Vec::new(), lacks_service: false };
         rig.step(PipelineInput::Recovered(Box::new(recovered)));
         rig
     }
@@ -80,6 +81,10 @@ impl Rig {
                 PipelineAction::Delivery(DeliveryAction::Apply { ticket, writes }) => {
                     let result = Ok(self.store.apply(&writes).unwrap());
                     self.pipeline.step(PipelineInput::Applied { ticket, result }, self.now);
+                }
+                PipelineAction::Delivery(DeliveryAction::Show { show, .. }) if self.lacks_service => {
+                    let result = Err(NotifyError::Unavailable("no service".to_owned()));
+                    self.pipeline.step(PipelineInput::Shown { show, result, is_silenced: false }, self.now);
                 }
                 PipelineAction::Delivery(DeliveryAction::Show { show, popup }) => {
                     let result = Ok(PopupId(format!("popup {}", self.shown.len())));
@@ -251,4 +256,48 @@ fn rules_by_kind_and_sender_mute_quieten_and_break_through_a_pause() {
     rig.step(PipelineInput::Pause(None));
     assert_eq!(rig.titles(), ["title of 1", "title of 2"], "what is muted stays so");
     assert_eq!(rig.alert(3), Alert::Suppressed(Suppressed::Muted));
+}
+
+#[test]
+fn what_finds_no_notification_service_is_shown_once_when_one_has_started() {
+    let mut rig = Rig::at(nights(), "2026-11-20T12:00:00Z");
+    rig.lacks_service = true;
+    rig.receive(["1", "2", "3", "4", "5"].map(notice));
+    rig.wait(HOUR);
+    assert_eq!((rig.titles(), rig.alert(1)), (vec![], Alert::Suppressed(Suppressed::NoService)));
+    // What is read or settled meanwhile is not part of it.
+    rig.store.mark_read(Seq(1));
+    rig.receive([version("2", 2, State::Decided)]);
+    rig.lacks_service = false;
+    rig.step(PipelineInput::ServiceStarted);
+    assert_eq!((rig.titles(), rig.alert(3)), (vec!["3 new notices"], Alert::Shown));
+    rig.step(PipelineInput::ServiceStarted);
+    assert_eq!(rig.titles().len(), 1);
+
+    // One that starts in a pause or at night shows what was held back when they end.
+    rig.lacks_service = true;
+    rig.receive([notice("6")]);
+    rig.wait(9 * HOUR);
+    rig.receive([notice("7")]);
+    rig.lacks_service = false;
+    rig.step(PipelineInput::ServiceStarted);
+    assert_eq!(rig.titles().len(), 1, "it is night");
+    rig.wait(9 * HOUR);
+    assert_eq!(rig.titles()[1..], ["2 new notices"]);
+}
+
+#[test]
+fn what_found_no_notification_service_comes_with_the_next_popup_and_after_a_restart_too() {
+    let mut rig = Rig::at(Settings::default(), "2026-11-20T12:00:00Z");
+    rig.lacks_service = true;
+    rig.receive([notice("1")]);
+    rig.lacks_service = false;
+    rig.receive([notice("2")]);
+    assert_eq!(rig.titles(), ["title of 2", "title of 1"], "a service that came unnoticed");
+
+    rig.lacks_service = true;
+    rig.receive(["3", "4"].map(notice));
+    let rig = rig.restart_after(MINUTE);
+    assert_eq!(rig.titles(), ["2 new notices"]);
+    assert_eq!(rig.restart_after(MINUTE).titles(), Vec::<&str>::new());
 }

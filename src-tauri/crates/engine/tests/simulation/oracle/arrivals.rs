@@ -2,16 +2,29 @@
 
 use belfry_core::{
     notice::{Source, State, copies::Arrival},
-    storage::{AlertMark, Outcome, Seq, Stored, Suppressed},
+    storage::{AlertMark, Opening, Outcome, Seq, Stored, Suppressed},
 };
 
 use super::{Entry, Oracle, Verdict, name};
 use crate::server::{Copy, Server};
 
 impl Oracle {
-    /// A pause has ended, and what it held back is due.
+    /// There was no service to show these popups: nothing was, so they may be claimed once more.
+    pub(super) fn handle_no_service(&mut self, openings: &[Opening]) {
+        for opening in openings {
+            if self.outcomes.contains(opening) || !self.claimed.remove(opening) {
+                continue;
+            }
+            let item = self.items.get(&opening.seq);
+            if let Some(entry) = item.and_then(|item| self.inbox.get_mut(item)) {
+                entry.is_held = entry.opening() == *opening && entry.state == State::Open && !entry.is_read;
+            }
+        }
+    }
+
+    /// What was held back is due: a pause has ended, or a service has started.
     pub(super) fn handle_released(&mut self, released: &[Stored]) {
-        self.count("a pause that held something");
+        self.count("something held back is released");
         for stored in released {
             let item = self.items.get(&stored.seq);
             if let Some(entry) = item.and_then(|item| self.inbox.get_mut(item)) {

@@ -131,6 +131,10 @@ impl World<'_> {
             Act::Pause { on } => self.step(PipelineInput::Pause(on.then_some(Pause::HalfHour)))?,
             Act::Dismiss { which } => self.dismiss(which),
             Act::DaemonRestarts => self.screen.restart(),
+            Act::DaemonGone { lasts } => {
+                self.screen.restart();
+                self.faults.no_daemon = until(lasts);
+            }
             Act::StaleReport { which } => self.stale_report(which)?,
         }
         Ok(())

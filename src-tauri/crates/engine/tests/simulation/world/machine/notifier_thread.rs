@@ -35,8 +35,13 @@ impl World<'_> {
         self.push_local(after, said);
     }
 
-    /// The desktop shows a popup or refuses it.
+    /// The desktop shows a popup, refuses it, or has no service for it.
     pub(super) fn hand_over(&mut self, popup: &Popup) -> Result<Result<PopupId, NotifyError>, String> {
+        if self.faults.no_daemon > self.now {
+            self.oracle.count("a popup without a service");
+            self.push_local(self.faults.no_daemon - self.now, Local::Step(PipelineInput::ServiceStarted));
+            return Ok(Err(NotifyError::Unavailable("simulated".to_owned())));
+        }
         self.oracle.handle_handed(popup)?;
         let is_refused = self.rng.happens(self.noise().refused_popups);
         let named = if is_refused { None } else { self.screen.show(popup) };
