@@ -20,10 +20,13 @@ pub fn normalized(text: &str) -> String {
 }
 
 /// One line: line breaks and tabs become spaces, runs of spaces one. Cut after `max_chars`
-/// characters.
+/// characters. Empty if nothing of it could be seen.
 pub fn one_line(text: &str, max_chars: usize) -> String {
     let cleaned: String =
         text.chars().map(|c| if is_break(c) || c.is_whitespace() { ' ' } else { c }).filter(is_shown).collect();
+    if cleaned.chars().all(is_blank) {
+        return String::new();
+    }
     shortened(&cleaned.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "), max_chars)
 }
 
@@ -92,6 +95,18 @@ fn is_break(c: char) -> bool {
     matches!(c, '\n' | '\r' | '\u{0b}' | '\u{0c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
 }
 
+/// A space, or a character that shows nothing by itself: zero-width ones, fillers of Hangul and the
+/// empty pattern of Braille.
+fn is_blank(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        )
+        || matches!(c, '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2064}' | '\u{2800}' | '\u{3164}' | '\u{ffa0}')
+        || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Neither a control nor a bidirectional formatting character. Joiners stay: emoji and several
 /// scripts need them.
 fn is_shown(c: &char) -> bool {
@@ -105,6 +120,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_line_of_which_nothing_can_be_seen_is_empty() {
+        for unseen in ["\u{200b}\u{2060}", "\u{3164}", " \u{2800} \u{ad}", "\u{e0041}\u{fe0f}", "\u{200e}\u{200d}"] {
+            assert_eq!(one_line(unseen, 10), "", "{unseen:?}");
+        }
+        assert_eq!(one_line("\u{200b}👩\u{200d}💻", 10), "\u{200b}👩\u{200d}💻");
+    }
 
     #[test]
     fn one_line_has_single_spaces_and_no_character_that_reorders_it() {

@@ -24,7 +24,8 @@ impl FromStr for ActionPrefix {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let url = Url::parse(text).map_err(|_| ())?;
-        let is_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+        // A placeholder would be taken for a host of that name, and match none.
+        let is_web = matches!(url.scheme(), "http" | "https") && url.host_str().is_some_and(|host| !host.contains('*'));
         let is_bare = url.query().is_none() && url.fragment().is_none();
         if is_web && is_bare && is_unambiguous(text) { Ok(Self(url)) } else { Err(()) }
     }
